@@ -1,0 +1,1 @@
+"""What the clinic keeps: its facts, appointment requests, messages and feedback."""
