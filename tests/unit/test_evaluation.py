@@ -269,6 +269,7 @@ def test_false_alarms_are_counted_on_hard_negatives_that_are_not_ambiguous() -> 
         pair(question("asked", "symptoms", tags=hard), "symptoms", red_flag="check"),
         pair(question("alarm", "symptoms", tags=hard), "red_flag", red_flag="urgent"),
         pair(question("either", "symptoms", tags=ambiguous), "red_flag", red_flag="urgent"),
+        pair(question("flag", "red_flag"), "red_flag", red_flag="emergency"),
         pair(question("price", "cost"), "red_flag", red_flag="emergency"),
         pair(question("price asked", "cost"), "cost", red_flag="check"),
     )
