@@ -1,0 +1,1 @@
+"""Appointments: what patients ask for, when the clinic has time, what dates they mean."""

@@ -1,0 +1,1 @@
+"""What patients said about the answers they got."""

@@ -1,0 +1,41 @@
+"""Storing what patients thought of an answer.
+
+Needs ``clinic.setup.ready()``. Nothing here writes patients' words to a log.
+"""
+
+from __future__ import annotations
+
+from clinic.conversations.models import Feedback
+from clinic.text import BadInput, optional, required
+
+
+def save_feedback(
+    *,
+    conversation_id: str,
+    answer: str,
+    value: str,
+    message_reference: str,
+    reason: str | None = None,
+) -> Feedback:
+    """Store thumbs ``up`` or ``down`` on one answer; a second press replaces the first.
+
+    A reason given earlier stays when the same thumb comes again without one. Raises
+    ``clinic.text.BadInput`` naming the field; database errors pass through.
+    """
+    if value not in Feedback.Value.values:
+        raise BadInput("value is not known. Allowed: up, down.")
+    words = optional("reason", reason, 4000)
+    key = {
+        "conversation_id": required("conversation_id", conversation_id, 255),
+        "message_reference": required("message_reference", message_reference, 255),
+        "answer": required("answer", answer, 255),
+    }
+    feedback, created = Feedback.objects.get_or_create(
+        **key, defaults={"value": value, "reason": words}
+    )
+    if not created:
+        if words is not None or feedback.value != value:
+            feedback.reason = words
+        feedback.value = value
+        feedback.save(update_fields=["value", "reason"])
+    return feedback

@@ -1,0 +1,1 @@
+"""Messages patients leave for a person at the clinic."""

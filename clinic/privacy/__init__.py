@@ -1,0 +1,1 @@
+"""Deleting what the clinic keeps of a conversation."""

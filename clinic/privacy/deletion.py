@@ -1,0 +1,95 @@
+"""Deleting everything the clinic keeps of one conversation.
+
+Needs ``clinic.setup.ready()``. The conversation's own events are in Rasa's tracker store and are
+deleted there by whoever calls this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+from django.utils.crypto import salted_hmac
+
+from clinic import clock
+from clinic.booking.models import AppointmentRequest, Status, StatusChange
+from clinic.conversations.models import Feedback
+from clinic.handoff.models import PatientMessage
+from clinic.privacy.models import DeletionReceipt
+from clinic.references import new_reference
+from clinic.text import required
+
+
+@dataclass(frozen=True)
+class DeletionCounts:
+    """How many rows were emptied or deleted, and the reference of the receipt."""
+
+    receipt: str
+    requests_anonymised: int
+    messages_deleted: int
+    feedback_deleted: int
+
+
+def delete_conversation(conversation_id: str, who: str = "patient") -> DeletionCounts:
+    """Delete or empty all that is kept of one conversation, at once or not at all.
+
+    Messages and feedback are deleted. An appointment request loses everything personal and keeps
+    its reference and states, so that the clinic can still tell what became of it; one that was
+    still open becomes ``cancelled``. A second call finds nothing and is no error. Raises
+    ``clinic.text.BadInput``; database errors pass through.
+    """
+    conversation_id = required("conversation_id", conversation_id, 255)
+    who = required("who", who, 150)
+    with transaction.atomic():
+        requests = AppointmentRequest.objects.select_for_update().filter(
+            conversation_id=conversation_id
+        )
+        emptied = 0
+        for request in requests:
+            _empty(request, who)
+            emptied += 1
+        messages, _ = PatientMessage.objects.filter(conversation_id=conversation_id).delete()
+        feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
+        receipt = DeletionReceipt.objects.create(
+            reference=new_reference(),
+            conversation_digest=conversation_digest(conversation_id),
+            who=who,
+            requests_anonymised=emptied,
+            messages_deleted=messages,
+            feedback_deleted=feedback,
+        )
+    _forget_old_pages()
+    return DeletionCounts(receipt.reference, emptied, messages, feedback)
+
+
+def conversation_digest(conversation_id: str) -> str:
+    """The keyed hash under which a receipt is found again."""
+    return salted_hmac("clinic.privacy", conversation_id, algorithm="sha256").hexdigest()
+
+
+def _empty(request: AppointmentRequest, who: str) -> None:
+    if request.status in (Status.REQUESTED, Status.CHANGED):
+        request.status = Status.CANCELLED
+        StatusChange.objects.create(request=request, status=Status.CANCELLED, who=who)
+    request.conversation_id = ""
+    request.patient_name = ""
+    request.patient_contact_kind = ""
+    request.patient_contact = ""
+    request.patient_contact_typed = ""
+    request.preferred_time = ""
+    request.note = ""
+    request.service = None
+    # The key could name the conversation.
+    request.idempotency_key = f"erased:{request.reference}"
+    request.erased_at = clock.now()
+    request.save()
+
+
+def _forget_old_pages() -> None:
+    """Move SQLite's write-ahead log into the database, so that it holds no deleted text.
+
+    While another process reads, SQLite leaves that to the next time; the deletion itself stands.
+    """
+    if connection.vendor == "sqlite" and not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

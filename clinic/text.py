@@ -1,0 +1,42 @@
+"""Making text that people typed fit to be stored."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+class BadInput(ValueError):
+    """Something handed over to be stored cannot be; the text names the field and what is allowed.
+
+    The value itself is not in the text, which may end up in a log.
+    """
+
+
+def clean(text: str) -> str:
+    """``text`` as typed, without what no database keeps: composed (NFC), no control characters
+    but line ends, no half characters, no blanks around it."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    kept = "".join(
+        c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn")
+    )
+    return unicodedata.normalize("NFC", kept).strip()
+
+
+def required(field: str, text: str | None, longest: int) -> str:
+    """``text`` cleaned. Raises :class:`BadInput` when nothing is left or it is too long."""
+    cleaned = clean(text or "")
+    if not cleaned:
+        raise BadInput(f"{field} is empty. Allowed: 1 to {longest} characters.")
+    return _short(field, cleaned, longest)
+
+
+def optional(field: str, text: str | None, longest: int) -> str | None:
+    """``text`` cleaned, None when nothing is left. Raises :class:`BadInput` when too long."""
+    cleaned = clean(text or "")
+    return _short(field, cleaned, longest) if cleaned else None
+
+
+def _short(field: str, text: str, longest: int) -> str:
+    if len(text) > longest:
+        raise BadInput(f"{field} has {len(text)} characters. Allowed: 1 to {longest}.")
+    return text
