@@ -1,0 +1,136 @@
+"""Turns a message into words, sentences and clauses that the safety patterns can read.
+
+Words are lower case, without accents and apostrophes ("can't", "can’t", "cannot" and
+"can not" are all "cant"), and with slips of spelling mended where the table knows the
+word that was meant.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+_PIECE = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’`´ʼ][^\W_]+)*|[.!?;:,\n()…]|&|\+|\s[-–—]+\s|[-–—]{2,}|—")
+_SENTENCE_END = frozenset(".!?;\n…")
+_APOSTROPHES = re.compile(r"['’`´ʼ]")
+# "do not" and "don't" are one thing to a pattern.
+_BEFORE_NOT = {
+    "can": "cant",
+    "could": "couldnt",
+    "do": "dont",
+    "does": "doesnt",
+    "did": "didnt",
+    "is": "isnt",
+    "are": "arent",
+    "was": "wasnt",
+    "were": "werent",
+    "have": "havent",
+    "has": "hasnt",
+    "had": "hadnt",
+    "will": "wont",
+    "would": "wouldnt",
+    "should": "shouldnt",
+}
+_CONTRAST = frozenset({"but", "however", "although", "though", "except", "mais", "pero", "whereas"})
+
+
+@dataclass(frozen=True)
+class Words:
+    """One message, read. All lists have one entry a word."""
+
+    text: str
+    words: list[str]
+    starts: list[int]
+    """Character offset of each word in the original text."""
+    ends: list[int]
+    sentence: list[int]
+    """Number of the sentence each word stands in."""
+    clause: list[int]
+    """Number of the clause: commas, "but", "and I" and sentence ends divide clauses."""
+    asked: frozenset[int]
+    """Numbers of the sentences that end in a question mark."""
+    comma_before: frozenset[int]
+    """Positions of words with a comma, colon, bracket or dash in front of them."""
+
+    def sentence_span(self, number: int) -> tuple[int, int]:
+        """First position of a sentence and the one after its last."""
+        first = self.sentence.index(number)
+        last = first
+        while last < len(self.sentence) and self.sentence[last] == number:
+            last += 1
+        return first, last
+
+    def sentence_texts(self) -> list[tuple[int, str]]:
+        """Number and original text of each sentence."""
+        found: list[tuple[int, str]] = []
+        position = 0
+        while position < len(self.words):
+            number = self.sentence[position]
+            first = position
+            while position < len(self.words) and self.sentence[position] == number:
+                position += 1
+            found.append((number, self.text[self.starts[first] : self.ends[position - 1]]))
+        return found
+
+
+def plain(text: str) -> str:
+    """Lower case, without accents: "Déjà" becomes "deja"."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in decomposed if not unicodedata.combining(sign)).lower()
+
+
+def plain_words(text: str) -> list[str]:
+    """The words of a phrase of the table, written as the words of a message are."""
+    return read(text, {}, lambda word: word).words
+
+
+def read(text: str, spellings: Mapping[str, str], mend: Callable[[str], str]) -> Words:
+    """Reads a message. ``spellings`` maps known variants, ``mend`` mends unknown words."""
+    words: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    sentence: list[int] = []
+    clause: list[int] = []
+    asked: set[int] = set()
+    commas: set[int] = set()
+    sentence_number = 0
+    clause_number = 0
+    open_sentence = False
+    comma = False
+    for piece in _PIECE.finditer(text):
+        raw = piece.group()
+        first = raw.strip()[:1] or raw[:1]
+        if not first.isalnum() and first not in "&+":
+            if first in _SENTENCE_END:
+                if "?" in raw and open_sentence:
+                    asked.add(sentence_number)
+                if open_sentence:
+                    sentence_number += 1
+                    clause_number += 1
+                    open_sentence = False
+                    comma = False
+            elif open_sentence:
+                comma = True
+                clause_number += 1
+            continue
+        for part in plain(_APOSTROPHES.sub("", raw)).split():
+            word = "and" if part in "&+" else spellings.get(part) or mend(part)
+            if word == "not" and words and words[-1] in _BEFORE_NOT and open_sentence:
+                words[-1] = _BEFORE_NOT[words[-1]]
+                ends[-1] = piece.end()
+                continue
+            for single in word.split():
+                if single in _CONTRAST:
+                    clause_number += 1
+                if comma:
+                    commas.add(len(words))
+                    comma = False
+                words.append(single)
+                starts.append(piece.start())
+                ends.append(piece.end())
+                sentence.append(sentence_number)
+                clause.append(clause_number)
+                open_sentence = True
+    return Words(text, words, starts, ends, sentence, clause, frozenset(asked), frozenset(commas))

@@ -1,0 +1,282 @@
+"""Judges how a match is meant: as a fact of now, denied, long past, or asked in general."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+
+from assistant.safety.clauses import Words
+from assistant.safety.patterns import Match, Place, Places
+
+# How far a "no" reaches over a list: "no fever, chills, weight loss or numbness".
+NEGATION_REACH = 14
+# A cue in front of a comma ("In 2015, ...") is short, else it is a statement of its own.
+OPENING_WORDS = 7
+
+
+class Meaning(Enum):
+    """How a match is meant."""
+
+    NEW = "new"
+    """Said to be there, and to be new."""
+    PRESENT = "present"
+    """Said to be there; nothing about since when."""
+    SUPPOSED = "supposed"
+    """Only thought of: "if my leg goes numb"."""
+    ASKED = "asked"
+    """What causes it? Nobody and no illness named: a person asking about themselves."""
+    LASTING = "lasting"
+    """There for years, nothing said about change."""
+    OLD = "old"
+    """Over, or there for years and unchanged."""
+    GENERAL = "general"
+    """A question about an illness."""
+    DENIED = "denied"
+    """Said not to be there."""
+
+
+@dataclass(frozen=True)
+class Cues:
+    """Where the message speaks of time, and how."""
+
+    new: list[Place]
+    past: list[Place]
+    lasting: list[Place]
+
+
+_NUMBER_WORDS = frozenset(
+    "a an one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty "
+    "forty couple few several many some last past number of".split()
+)
+_LONG_UNITS = frozenset("year years yr yrs decade decades ans annees anos".split())
+_SHORT_UNITS = frozenset(
+    "minute minutes min mins hour hours hr hrs day days night nights week weeks wk wks weekend "
+    "month months jours semaines mois dias semanas meses".split()
+)
+_SINCE = frozenset({"since", "in", "from", "back", "of", "depuis", "desde", "en", "around", "until"})
+
+
+def read_cues(message: Words, places: Places) -> Cues:
+    """Finds the time cues of a message. Years are compared with the present one (UTC)."""
+    new = list(places.get("new", []))
+    past = list(places.get("long_ago", []))
+    lasting: list[Place] = []
+    words = message.words
+    this_year = datetime.now(UTC).year
+    for at, word in enumerate(words):
+        if word in _LONG_UNITS:
+            start = _quantity_start(words, at)
+            following = words[at + 1] if at + 1 < len(words) else ""
+            if following in ("old", "male", "female", "of", "y") or start is None:
+                continue
+            if following in ("ago", "back", "earlier", "prior") or words[start - 1] == "hace":
+                past.append(Place(start, at + 2))
+            elif start > 0 and words[start - 1] in ("am", "im", "age", "aged", "is"):
+                continue
+            else:
+                lasting.append(Place(start, at + 1))
+        elif word in _SHORT_UNITS:
+            start = _quantity_start(words, at)
+            if start is not None and not _is_month_in_womb(words, at):
+                new.append(Place(start, at + 1))
+        elif re.fullmatch(r"(19|20)\d\d", word) and at > 0 and words[at - 1] in _SINCE | _MONTHS:
+            if int(word) <= this_year - 2:
+                (lasting if _follows(words, at, "since") else past).append(Place(at - 1, at + 1))
+        elif re.fullmatch(r"\d{1,2}(yrs?|y)", word):
+            lasting.append(Place(at, at + 1))
+        elif re.fullmatch(r"\d{1,3}(days?|d|hrs?|h|wks?|weeks?|months?)", word):
+            new.append(Place(at, at + 1))
+    return Cues(new, past, lasting)
+
+
+_STATEMENT_STARTS = frozenset("i my now im ive it cant".split())
+_MONTHS = frozenset(
+    "january february march april may june july august september october november december jan "
+    "feb mar apr jun jul aug sep sept oct nov dec".split()
+)
+
+
+def _follows(words: list[str], at: int, cue: str) -> bool:
+    return cue in words[max(0, at - 3) : at] or "depuis" in words[max(0, at - 3) : at]
+
+
+def _quantity_start(words: list[str], at: int) -> int | None:
+    """Start of "for the last ten" in front of a unit of time, or None if there is none."""
+    start = at
+    while start > 0 and (
+        words[start - 1] in _NUMBER_WORDS
+        or words[start - 1][0].isdigit()
+        or words[start - 1] in ("for", "the", "over", "about", "these", "almost", "nearly", "than")
+    ):
+        start -= 1
+    if start == at and not (at > 0 and words[at - 1] == "for"):
+        return None
+    return start
+
+
+def _is_month_in_womb(words: list[str], at: int) -> bool:
+    return at + 1 < len(words) and words[at + 1] in ("pregnant", "old", "along")
+
+
+def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
+    """How one match is meant."""
+    first, last = message.sentence_span(message.sentence[match.start])
+    if _is_denied(match, message, places, first, last):
+        return Meaning.DENIED
+    new = [cue for cue in cues.new if first <= cue.start < last]
+    age = _age(match, message, places, cues, first, last)
+    if age is not None and not new:
+        return age
+    general = _question(match, message, places, first, last)
+    if general is not None and not (new and general is not Meaning.GENERAL):
+        return general
+    if age is Meaning.OLD and new:
+        # "I could not pee yesterday but it is fine now": worth asking, not worth silence.
+        return Meaning.SUPPOSED
+    return Meaning.NEW if new else Meaning.PRESENT
+
+
+def _is_denied(match: Match, message: Words, places: Places, first: int, last: int) -> bool:
+    protected = places.get("not_a_negation", [])
+    for cue in places.get("not", []):
+        if not first <= cue.start < match.end or match.covers(cue):
+            continue
+        if any(other.start <= cue.start and cue.end <= other.end for other in protected):
+            continue
+        target = _first_part_after(match, cue)
+        if target is None or target - cue.end > NEGATION_REACH:
+            continue
+        if not _negation_ends(cue.end, target, message, places, match):
+            return True
+    for cue in places.get("is_fine", []):
+        if match.end <= cue.start < last and cue.start - match.end <= 3 and not match.covers(cue):
+            return True
+    return _answered_no(match, message, places)
+
+
+def _first_part_after(match: Match, cue: Place) -> int | None:
+    starts = [part.start for part in match.parts if part.start >= cue.end]
+    return min(starts) if len(starts) == len(match.parts) else None
+
+
+def _negation_ends(
+    start: int, end: int, message: Words, places: Places, match: Match
+) -> bool:
+    """Whether something between a "no" and the match says that a new statement begins."""
+    ends = {place.start for place in places.get("ends_negation", [])}
+    speakers = {"i", "im", "ive", "he", "she", "they", "we", "hes", "shes", "je", "jai", "id"}
+    things = {"my", "it", "its", "there", "theres", "this", "now", "his", "her", "the", "when"}
+    for at in range(start, min(end + 1, len(message.words))):
+        word = message.words[at]
+        if at in ends and at != start:
+            return True
+        divided = at in message.comma_before or message.clause[at] != message.clause[at - 1]
+        joined = at > 0 and message.words[at - 1] in ("and", "so", "because", "since", "as", "then")
+        if word in speakers and (divided or joined or at == start):
+            return True
+        if word in things and (divided or joined) and at != start:
+            return True
+        if at == start and at in message.comma_before and word not in ("no", "not", "nor"):
+            # "No, numb between the legs": an answer, then a statement.
+            return True
+    return False
+
+
+def _answered_no(match: Match, message: Words, places: Places) -> bool:
+    """A form filled in: "Incontinence: no", "numb between the legs? none"."""
+    at = match.end
+    if at >= len(message.words):
+        return False
+    own = message.sentence[match.start]
+    asked = own in message.asked and message.sentence[at] == own + 1
+    listed = at in message.comma_before and message.sentence[at] == own
+    if not asked and not listed:
+        return False
+    answers = [place for place in places.get("no_word", []) if place.start == at]
+    if not answers:
+        return False
+    end = max(answer.end for answer in answers)
+    return end >= len(message.words) or message.clause[end] != message.clause[at]
+
+
+def _age(
+    match: Match, message: Words, places: Places, cues: Cues, first: int, last: int
+) -> Meaning | None:
+    if any(_applies(cue, match, message) for cue in cues.past if first <= cue.start < last):
+        return Meaning.OLD
+    for name in ("went_away", "unchanged"):
+        for cue in places.get(name, []):
+            if first <= cue.start < last and _speaks_of(cue, match, message):
+                return Meaning.OLD
+    if _next_sentence_says_over(message, places, last):
+        return Meaning.OLD
+    if any(_applies(cue, match, message) for cue in cues.lasting if first <= cue.start < last):
+        return Meaning.LASTING
+    return None
+
+
+def _applies(cue: Place, match: Match, message: Words) -> bool:
+    """Whether a time cue belongs to the match: same clause, or the opening of the sentence."""
+    clause = message.clause[cue.start]
+    if any(clause == message.clause[part.start] for part in match.parts):
+        return not _new_statement_between(cue, match, message)
+    opening = message.words[:0]
+    start = cue.start
+    while start > 0 and message.clause[start - 1] == clause:
+        start -= 1
+    end = cue.end
+    while end < len(message.words) and message.clause[end] == clause:
+        end += 1
+    opening = message.words[start:end]
+    before = end <= match.start and message.clause[match.start] == clause + 1
+    return before and len(opening) <= OPENING_WORDS and opening[0] not in ("i", "ive", "my", "had")
+
+
+def _new_statement_between(cue: Place, match: Match, message: Words) -> bool:
+    first, last = (cue.end, match.start) if cue.end <= match.start else (match.end, cue.start)
+    return any(
+        message.words[at] == "and" and message.words[at + 1] in _STATEMENT_STARTS
+        for at in range(first, last)
+        if at + 1 < len(message.words)
+    )
+
+
+def _speaks_of(cue: Place, match: Match, message: Words) -> bool:
+    """"..., it went away": said after the match, with no other thing named in between."""
+    if cue.start < match.end:
+        clause = message.clause[cue.start]
+        return any(clause == message.clause[part.start] for part in match.parts)
+    between = message.words[match.end : cue.start]
+    return not any(word in ("my", "his", "her", "pain") for word in between)
+
+
+def _next_sentence_says_over(message: Words, places: Places, after: int) -> bool:
+    """"My foot was numb. It went away."""
+    if after >= len(message.words):
+        return False
+    sentence = message.sentence[after]
+    if message.words[after] not in ("it", "this", "that", "they", "all", "both", "everything"):
+        return False
+    return any(
+        message.sentence[cue.start] == sentence and cue.start - after <= 5
+        for name in ("went_away", "unchanged")
+        for cue in places.get(name, [])
+    )
+
+
+def _question(
+    match: Match, message: Words, places: Places, first: int, last: int
+) -> Meaning | None:
+    def inside(name: str) -> list[Place]:
+        return [place for place in places.get(name, []) if first <= place.start < last]
+
+    supposed = [cue for cue in inside("supposed") if cue.start < match.end]
+    asked = inside("general_question") or inside("cause_question")
+    if asked and not [place for place in inside("personal") if not match.covers(place)]:
+        # An illness named as the cause makes it a question about that illness.
+        if inside("cause_question") and not inside("named_cause"):
+            return Meaning.ASKED
+        return Meaning.GENERAL
+    return Meaning.SUPPOSED if supposed else None

@@ -1,0 +1,244 @@
+"""Finds the table's concepts in a message, and its patterns over those concepts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+from spacy.language import Language
+from spacy.matcher import PhraseMatcher
+from spacy.tokens import Doc
+
+from assistant.safety.clauses import Words, plain_words, read
+from assistant.safety.table import Pattern, Table
+
+# Beyond these a message is no longer something a person typed, and time must stay bounded.
+MOST_MENDED_WORDS = 200
+MOST_MATCHES = 12
+
+_ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "est", "y", "ness", "n")
+_FIGURE = "figure of speech"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a concept stands: positions of its first word and of the one after its last."""
+
+    start: int
+    end: int
+
+
+Places = Mapping[str, list[Place]]
+
+
+@dataclass(frozen=True)
+class Match:
+    """One place where a pattern fits."""
+
+    pattern: Pattern
+    parts: tuple[Place, ...]
+
+    @property
+    def start(self) -> int:
+        return min(part.start for part in self.parts)
+
+    @property
+    def end(self) -> int:
+        return max(part.end for part in self.parts)
+
+    def covers(self, place: Place) -> bool:
+        """Whether a word of ``place`` is itself part of the match."""
+        return any(part.start < place.end and place.start < part.end for part in self.parts)
+
+
+class Vocabulary:
+    """All phrases of the table, ready to be found in messages."""
+
+    def __init__(self, table: Table, nlp: Language) -> None:
+        self._vocab = nlp.vocab
+        self._matcher = PhraseMatcher(nlp.vocab, attr="ORTH")
+        self._spellings = dict(table.spellings)
+        words: set[str] = set()
+        phrases: dict[tuple[str, ...], set[str]] = defaultdict(set)
+        for name, written in table.concepts.items():
+            for phrase in written:
+                phrases[tuple(self._phrase(phrase))].add(name)
+        for phrase in table.figures_of_speech:
+            phrases[tuple(self._phrase(phrase))].add(_FIGURE)
+        by_name: dict[str, list[Doc]] = defaultdict(list)
+        for phrase_words, names in phrases.items():
+            if phrase_words:
+                words.update(phrase_words)
+                doc = Doc(nlp.vocab, words=list(phrase_words))
+                for name in names:
+                    by_name[name].append(doc)
+        for name, docs in by_name.items():
+            self._matcher.add(name, docs)
+        # Short words are left alone: "let" is not "leg" and "see" is not "pee".
+        self._targets = sorted(word for word in words if len(word) >= 5 and word.isalpha())
+        self._known = words | set(self._spellings) | _english(nlp)
+        self._mend = lru_cache(maxsize=4096)(self._mend_uncached)
+
+    def read(self, text: str) -> Words:
+        """The words of a message, with slips of spelling mended."""
+        left = MOST_MENDED_WORDS
+
+        def mend(word: str) -> str:
+            nonlocal left
+            if len(word) < 5 or len(word) > 20 or self._is_known(word) or left <= 0:
+                return word
+            left -= 1
+            return self._mend(word)
+
+        return read(text, self._spellings, mend)
+
+    def find(self, message: Words) -> dict[str, list[Place]]:
+        """Where each concept stands in a message, in reading order.
+
+        What is part of a figure of speech ("killing me") counts for nothing else.
+        """
+        if not message.words:
+            return {}
+        doc = Doc(self._vocab, words=message.words)
+        found: dict[str, list[Place]] = defaultdict(list)
+        hidden: set[int] = set()
+        strings = self._vocab.strings
+        for key, start, end in self._matcher(doc):
+            if message.sentence[start] != message.sentence[end - 1]:
+                continue
+            name = strings[key]
+            if name == _FIGURE:
+                hidden.update(range(start, end))
+            else:
+                found[name].append(Place(start, end))
+        result: dict[str, list[Place]] = {}
+        for name, places in found.items():
+            kept = [
+                place
+                for place in places
+                if not hidden or not any(at in hidden for at in range(place.start, place.end))
+            ]
+            if kept:
+                result[name] = _longest(kept)
+        return result
+
+    def _phrase(self, phrase: str) -> list[str]:
+        return [self._spellings.get(word, word) for word in plain_words(phrase)]
+
+    def _is_known(self, word: str) -> bool:
+        if word in self._known or word[0].isdigit():
+            return True
+        for ending in _ENDINGS:
+            if word.endswith(ending):
+                stem = word[: -len(ending)]
+                if stem in self._known or stem + "e" in self._known:
+                    return True
+                if len(stem) > 2 and stem[-1] == stem[-2] and stem[:-1] in self._known:
+                    return True
+        return False
+
+    def _mend_uncached(self, word: str) -> str:
+        slips = 1 if len(word) < 8 else 2
+        best = process.extractOne(word, self._targets, scorer=OSA.distance, score_cutoff=slips)
+        if best is None or best[0][0] != word[0]:
+            return word
+        return str(best[0])
+
+
+def _english(nlp: Language) -> set[str]:
+    """English words, so that only what is none of them is taken for a slip of spelling."""
+    known = set(nlp.Defaults.stop_words)
+    lemmatizer = nlp.get_pipe("lemmatizer")
+    for table in ("lemma_index", "lemma_exc"):
+        for forms in lemmatizer.lookups.get_table(table).values():  # type: ignore[attr-defined]
+            known.update(str(form) for form in forms)
+    return known
+
+
+def _longest(places: list[Place]) -> list[Place]:
+    """Drops places that lie inside a longer one of the same concept."""
+    kept: list[Place] = []
+    for place in sorted(places, key=lambda one: (one.start, -one.end)):
+        if not kept or place.end > kept[-1].end:
+            kept.append(place)
+    return kept
+
+
+def matches(patterns: Iterable[Pattern], places: Places, message: Words) -> list[Match]:
+    """Every place where one of the patterns fits, at most MOST_MATCHES a pattern."""
+    found: list[Match] = []
+    for pattern in patterns:
+        choices = [_of(part, places) for part in pattern.parts]
+        if not all(choices):
+            continue
+        count = 0
+        for parts in _combine(pattern, choices, message):
+            if _is_void(pattern, parts, places, message):
+                continue
+            found.append(Match(pattern, parts))
+            count += 1
+            if count >= MOST_MATCHES:
+                break
+    return found
+
+
+def _of(part: tuple[str, ...], places: Places) -> list[Place]:
+    if len(part) == 1:
+        return places.get(part[0], [])
+    return sorted(
+        {place for name in part for place in places.get(name, [])}, key=lambda one: one.start
+    )
+
+
+def _combine(
+    pattern: Pattern, choices: list[list[Place]], message: Words
+) -> Iterator[tuple[Place, ...]]:
+    for first in choices[0]:
+        yield from _extend(pattern, choices, (first,), message)
+
+
+def _extend(
+    pattern: Pattern, choices: list[list[Place]], chosen: tuple[Place, ...], message: Words
+) -> Iterator[tuple[Place, ...]]:
+    if len(chosen) == len(choices):
+        if _close_together(pattern, chosen):
+            yield chosen
+        return
+    sentence = message.sentence[chosen[0].start]
+    reach = (pattern.within + 4) * len(choices)
+    for place in choices[len(chosen)]:
+        if message.sentence[place.start] != sentence:
+            continue
+        if abs(place.start - chosen[0].start) > reach:
+            continue
+        if pattern.in_order and place.start < chosen[-1].end:
+            continue
+        if any(one.start < place.end and place.start < one.end for one in chosen):
+            continue
+        yield from _extend(pattern, choices, (*chosen, place), message)
+
+
+def _close_together(pattern: Pattern, parts: tuple[Place, ...]) -> bool:
+    ordered = sorted(parts, key=lambda one: one.start)
+    return all(
+        later.start - earlier.end <= pattern.within
+        for earlier, later in zip(ordered, ordered[1:], strict=False)
+    )
+
+
+def _is_void(
+    pattern: Pattern, parts: tuple[Place, ...], places: Places, message: Words
+) -> bool:
+    if not pattern.unless:
+        return False
+    sentence = message.sentence[parts[0].start]
+    return any(
+        message.sentence[place.start] == sentence
+        and not any(part.start <= place.start and place.end <= part.end for part in parts)
+        for name in pattern.unless
+        for place in places.get(name, [])
+    )

@@ -1,0 +1,501 @@
+"""The table of signs: what a clinician wrote in ``data/safety/*.yml``, checked and loaded.
+
+Nothing here knows what a sign means. An entry that cannot be used is refused when the
+table is loaded, with the file, the key and the value, since a sign that silently never
+matches would be worse than no start at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+LEVELS = ("check", "urgent", "emergency")
+SIGN_LEVELS = ("urgent", "emergency")
+CHECKS = ("bladder", "saddle", "legs", "weakness", "swelling", "fever", "general")
+SECTIONS = (
+    "concepts",
+    "spellings",
+    "signs",
+    "findings",
+    "combinations",
+    "figures_of_speech",
+    "ordinary",
+)
+# Concepts that assistant/safety/context.py asks for by name.
+CUES = (
+    "not",
+    "not_a_negation",
+    "ends_negation",
+    "is_fine",
+    "long_ago",
+    "went_away",
+    "unchanged",
+    "new",
+    "general_question",
+    "cause_question",
+    "named_cause",
+    "personal",
+    "supposed",
+    "someone_elses_illness",
+    "animal",
+    "no_word",
+    "yes_word",
+    "unsure",
+)
+_CONCEPT_KEYS = {"means", "words", "verbs", "includes"}
+_SIGN_KEYS = {
+    "id",
+    "level",
+    "check",
+    "response",
+    "why",
+    "source",
+    "clear",
+    "unclear",
+    "even_if_past",
+    "even_if_general",
+    "examples",
+    "not_a_sign",
+}
+_FINDING_KEYS = {"id", "clear", "even_if_past"}
+_COMBINATION_KEYS = {
+    "id",
+    "of",
+    "level",
+    "check",
+    "why",
+    "source",
+    "examples",
+    "not_a_sign",
+}
+
+# A word in angle brackets in a phrase stands for any of these.
+SLOTS: Mapping[str, tuple[str, ...]] = {
+    "my": ("", "my", "his", "her", "the", "your", "their", "our", "a"),
+    "myself": ("myself", "himself", "herself", "themselves", "yourself", "themself", "my self"),
+    "is": (
+        "is",
+        "are",
+        "was",
+        "were",
+        "feels",
+        "feel",
+        "felt",
+        "feeling",
+        "went",
+        "gone",
+        "goes",
+        "going",
+        "got",
+        "gets",
+        "getting",
+        "has gone",
+        "have gone",
+        "has",
+        "have",
+        "seems",
+        "became",
+    ),
+}
+_SLOT = re.compile(r"<(\w+)>")
+
+
+class SafetyTableError(ValueError):
+    """The table of signs cannot be used. The message names the file, the key and the value."""
+
+    def __init__(self, file: str, key: str, value: object, problem: str) -> None:
+        super().__init__(f"{file}: {key}: {value!r}: {problem}")
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """Concepts that together tell of a sign.
+
+    ``parts`` has one tuple of concept names an element, any of which will do.
+    """
+
+    parts: tuple[tuple[str, ...], ...]
+    in_order: bool
+    within: int
+    """Words that may stand between one part and the next."""
+    unless: tuple[str, ...]
+    """Concepts whose presence in the same sentence makes the pattern void."""
+    written: str
+
+
+@dataclass(frozen=True)
+class Sign:
+    """One sign of the table. ``level`` is "urgent" or "emergency"."""
+
+    id: str
+    level: str
+    check: str
+    response: str | None
+    why: str
+    source: tuple[str, ...]
+    clear: tuple[Pattern, ...]
+    unclear: tuple[Pattern, ...]
+    even_if_past: bool
+    even_if_general: bool
+    examples: tuple[str, ...]
+    not_a_sign: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is no sign by itself, such as fever, but is one in a combination."""
+
+    id: str
+    clear: tuple[Pattern, ...]
+    even_if_past: bool
+
+
+@dataclass(frozen=True)
+class Combination:
+    """Findings or signs that together make a sign, wherever in the message they stand.
+
+    ``level`` is one of LEVELS.
+    """
+
+    id: str
+    of: tuple[tuple[str, ...], ...]
+    level: str
+    check: str
+    why: str
+    source: tuple[str, ...]
+    examples: tuple[str, ...]
+    not_a_sign: tuple[str, ...]
+
+
+@dataclass
+class Table:
+    """The whole table."""
+
+    concepts: dict[str, list[str]] = field(default_factory=dict)
+    """Phrases of each concept, inflected and with slots filled, not yet made plain."""
+    spellings: dict[str, str] = field(default_factory=dict)
+    signs: list[Sign] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    combinations: list[Combination] = field(default_factory=list)
+    figures_of_speech: list[str] = field(default_factory=list)
+    ordinary: list[str] = field(default_factory=list)
+    digest: str = ""
+    """Changes whenever a file of the table changes."""
+
+
+def load(folder: Path) -> Table:
+    """Reads and checks every ``*.yml`` of ``folder``.
+
+    Raises SafetyTableError for a missing folder, unreadable YAML, an unknown key, a level
+    that does not exist, a pattern that names an unknown concept, and the like.
+    """
+    files = sorted(folder.glob("*.yml"))
+    if not files:
+        raise SafetyTableError(str(folder), "folder", str(folder), "holds no .yml file")
+    digest = hashlib.sha256()
+    raw: list[tuple[str, dict[str, Any]]] = []
+    for file in files:
+        content = file.read_bytes()
+        digest.update(file.name.encode() + b"\0" + content + b"\0")
+        raw.append((file.name, _parse(file.name, content)))
+    table = Table(digest=digest.hexdigest())
+    for name, data in raw:
+        _load_concepts(table, name, data.get("concepts"))
+        _load_spellings(table, name, data.get("spellings"))
+        table.figures_of_speech += _texts(name, "figures_of_speech", data, required=False)
+        table.ordinary += _texts(name, "ordinary", data, required=False)
+    _resolve_includes(table, raw)
+    for cue in CUES:
+        if not table.concepts.get(cue):
+            raise SafetyTableError(str(folder), "concepts", cue, "this concept is needed")
+    for name, data in raw:
+        for entry in _entries(name, "findings", data):
+            table.findings.append(_finding(table, name, entry))
+        for entry in _entries(name, "signs", data):
+            table.signs.append(_sign(table, name, entry))
+    for name, data in raw:
+        for entry in _entries(name, "combinations", data):
+            table.combinations.append(_combination(table, name, entry))
+    _refuse_duplicates(str(folder), table)
+    if not table.signs:
+        raise SafetyTableError(str(folder), "signs", [], "the table holds no sign")
+    return table
+
+
+def expand(phrase: str) -> list[str]:
+    """All wordings of a phrase: "between <my> legs" gives "between legs", "between her legs"..."""
+    pieces: list[tuple[str, ...]] = []
+    position = 0
+    for slot in _SLOT.finditer(phrase):
+        pieces += [(phrase[position : slot.start()],), SLOTS[slot.group(1)]]
+        position = slot.end()
+    pieces.append((phrase[position:],))
+    return [" ".join("".join(choice).split()) for choice in itertools.product(*pieces)]
+
+
+def inflect(verb: str) -> list[str]:
+    """Forms of a regular verb or verb phrase ("pass urine": "passes urine", "passing urine").
+
+    Doubled letters are tried both ways, which also covers a common slip of spelling.
+    """
+    head, _, rest = verb.partition(" ")
+    stem = head[:-1] if head.endswith("e") and not head.endswith("ee") else head
+    forms = [head, head + "s", stem + "ing", stem + "ed", head + "ing"]
+    if head.endswith(("s", "sh", "ch", "x", "z")):
+        forms.append(head + "es")
+    if head.endswith("y"):
+        forms += [head[:-1] + "ies", head[:-1] + "ied"]
+    if head.endswith("ee"):
+        forms.append(head + "d")
+    if re.fullmatch(r"[a-z]*[^aeiou][aeiou][bdgklmnprt]", head):
+        forms += [head + head[-1] + "ing", head + head[-1] + "ed"]
+    return [f"{form} {rest}".strip() for form in dict.fromkeys(forms)]
+
+
+def _parse(file: str, content: bytes) -> dict[str, Any]:
+    try:
+        data = yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SafetyTableError(file, "file", file, f"not readable as YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise SafetyTableError(file, "file", data, "must hold keys and values")
+    for key in data:
+        if key not in SECTIONS:
+            allowed = ", ".join(SECTIONS)
+            raise SafetyTableError(file, "key", key, f"unknown; allowed: {allowed}")
+    return data
+
+
+def _load_concepts(table: Table, file: str, concepts: object) -> None:
+    if concepts is None:
+        return
+    if not isinstance(concepts, dict):
+        raise SafetyTableError(file, "concepts", concepts, "must be a list of names with words")
+    for name, entry in concepts.items():
+        key = f"concepts.{name}"
+        if not isinstance(name, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise SafetyTableError(file, "concepts", name, "a name is lower case, with underscores")
+        if name in table.concepts:
+            raise SafetyTableError(file, key, name, "this concept is there already")
+        if not isinstance(entry, dict):
+            raise SafetyTableError(file, key, entry, "must hold words, verbs or includes")
+        _refuse_unknown_keys(file, key, entry, _CONCEPT_KEYS)
+        phrases: list[str] = []
+        for phrase in _texts(file, f"{key}.words", entry, "words", required=False):
+            phrases += _expanded(file, key, phrase)
+        for verb in _texts(file, f"{key}.verbs", entry, "verbs", required=False):
+            for form in inflect(verb):
+                phrases += _expanded(file, key, form)
+        if not phrases and not entry.get("includes"):
+            raise SafetyTableError(file, key, entry, "has no words")
+        table.concepts[name] = phrases
+
+
+def _expanded(file: str, key: str, phrase: str) -> list[str]:
+    for slot in _SLOT.findall(phrase):
+        if slot not in SLOTS:
+            allowed = ", ".join(f"<{name}>" for name in SLOTS)
+            raise SafetyTableError(file, key, phrase, f"unknown <{slot}>; allowed: {allowed}")
+    return expand(phrase)
+
+
+def _load_spellings(table: Table, file: str, spellings: object) -> None:
+    if spellings is None:
+        return
+    if not isinstance(spellings, dict):
+        raise SafetyTableError(file, "spellings", spellings, "must map a word to its variants")
+    for word in spellings:
+        for variant in _texts(file, f"spellings.{word}", spellings, word):
+            table.spellings[variant.lower()] = str(word)
+
+
+def _resolve_includes(table: Table, raw: list[tuple[str, dict[str, Any]]]) -> None:
+    includes: dict[str, list[str]] = {}
+    for file, data in raw:
+        for name, entry in (data.get("concepts") or {}).items():
+            key = f"concepts.{name}.includes"
+            includes[name] = _texts(file, key, entry, "includes", required=False)
+            for other in includes[name]:
+                if other not in table.concepts:
+                    raise SafetyTableError(file, key, other, "unknown concept")
+    own = {name: list(phrases) for name, phrases in table.concepts.items()}
+
+    def collect(name: str, seen: frozenset[str]) -> list[str]:
+        phrases = list(own[name])
+        for other in includes.get(name, []):
+            if other not in seen:
+                phrases += collect(other, seen | {other})
+        return phrases
+
+    for name in table.concepts:
+        table.concepts[name] = list(dict.fromkeys(collect(name, frozenset({name}))))
+
+
+def _entries(file: str, section: str, data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    entries = data.get(section) or []
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise SafetyTableError(file, section, entries, "must be a list of entries")
+    return entries
+
+
+def _sign(table: Table, file: str, entry: dict[str, Any]) -> Sign:
+    key = f"signs.{entry.get('id')}"
+    _refuse_unknown_keys(file, key, entry, _SIGN_KEYS)
+    clear = _patterns(table, file, f"{key}.clear", entry, "clear")
+    unclear = _patterns(table, file, f"{key}.unclear", entry, "unclear")
+    if not clear and not unclear:
+        raise SafetyTableError(file, key, entry, "has neither clear nor unclear patterns")
+    response = entry.get("response")
+    if response not in (None, "crisis"):
+        raise SafetyTableError(file, f"{key}.response", response, "allowed: crisis, or leave out")
+    return Sign(
+        id=_identifier(file, key, entry),
+        level=_choice(file, f"{key}.level", entry, "level", SIGN_LEVELS),
+        check=_choice(file, f"{key}.check", entry, "check", CHECKS),
+        response=response,
+        why=_sentence(file, key, entry),
+        source=tuple(_texts(file, f"{key}.source", entry, "source")),
+        clear=clear,
+        unclear=unclear,
+        even_if_past=_flag(file, key, entry, "even_if_past"),
+        even_if_general=_flag(file, key, entry, "even_if_general"),
+        examples=tuple(_texts(file, f"{key}.examples", entry, "examples")),
+        not_a_sign=tuple(_texts(file, f"{key}.not_a_sign", entry, "not_a_sign", required=False)),
+    )
+
+
+def _finding(table: Table, file: str, entry: dict[str, Any]) -> Finding:
+    key = f"findings.{entry.get('id')}"
+    _refuse_unknown_keys(file, key, entry, _FINDING_KEYS)
+    clear = _patterns(table, file, f"{key}.clear", entry, "clear")
+    if not clear:
+        raise SafetyTableError(file, f"{key}.clear", entry.get("clear"), "has no patterns")
+    return Finding(
+        id=_identifier(file, key, entry),
+        clear=clear,
+        even_if_past=_flag(file, key, entry, "even_if_past"),
+    )
+
+
+def _combination(table: Table, file: str, entry: dict[str, Any]) -> Combination:
+    key = f"combinations.{entry.get('id')}"
+    _refuse_unknown_keys(file, key, entry, _COMBINATION_KEYS)
+    known = {sign.id for sign in table.signs} | {finding.id for finding in table.findings}
+    parts = []
+    for part in _texts(file, f"{key}.of", entry, "of"):
+        names = tuple(part.split(" or "))
+        for name in names:
+            if name not in known:
+                raise SafetyTableError(file, f"{key}.of", name, "unknown sign or finding")
+        parts.append(names)
+    if len(parts) < 2:
+        raise SafetyTableError(file, f"{key}.of", entry.get("of"), "needs two or more")
+    return Combination(
+        id=_identifier(file, key, entry),
+        of=tuple(parts),
+        level=_choice(file, f"{key}.level", entry, "level", LEVELS),
+        check=_choice(file, f"{key}.check", entry, "check", CHECKS),
+        why=_sentence(file, key, entry),
+        source=tuple(_texts(file, f"{key}.source", entry, "source")),
+        examples=tuple(_texts(file, f"{key}.examples", entry, "examples")),
+        not_a_sign=tuple(_texts(file, f"{key}.not_a_sign", entry, "not_a_sign", required=False)),
+    )
+
+
+def parse_pattern(file: str, key: str, written: str, concepts: Iterable[str]) -> Pattern:
+    """Reads "numb or tingling with saddle within 6 unless exercise"."""
+    known = set(concepts)
+    body, _, unless = written.partition(" unless ")
+    within = 4
+    sized = re.fullmatch(r"(.*) within (\d+)", body)
+    if sized:
+        body, within = sized.group(1), int(sized.group(2))
+    if " then " in body and " with " in body:
+        raise SafetyTableError(file, key, written, 'use either "then" or "with", not both')
+    in_order = " with " not in body
+    parts = tuple(
+        tuple(name.strip() for name in part.split(" or "))
+        for part in body.split(" then " if in_order else " with ")
+    )
+    excluded = tuple(name.strip() for name in unless.split(" or ")) if unless else ()
+    for name in itertools.chain(excluded, *parts):
+        if name not in known:
+            raise SafetyTableError(file, key, written, f"unknown concept {name!r}")
+    return Pattern(parts, in_order, within, excluded, written)
+
+
+def _patterns(
+    table: Table, file: str, key: str, entry: Mapping[str, Any], name: str
+) -> tuple[Pattern, ...]:
+    written = _texts(file, key, entry, name, required=False)
+    return tuple(parse_pattern(file, key, one, table.concepts) for one in written)
+
+
+def _refuse_unknown_keys(
+    file: str, key: str, entry: Mapping[str, Any], allowed: set[str]
+) -> None:
+    for name in entry:
+        if name not in allowed:
+            problem = f"unknown key; allowed: {', '.join(sorted(allowed))}"
+            raise SafetyTableError(file, key, name, problem)
+
+
+def _identifier(file: str, key: str, entry: Mapping[str, Any]) -> str:
+    value = entry.get("id")
+    if not isinstance(value, str) or not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+        raise SafetyTableError(file, f"{key}.id", value, "lower case words with underscores")
+    return value
+
+
+def _choice(
+    file: str, key: str, entry: Mapping[str, Any], name: str, allowed: tuple[str, ...]
+) -> str:
+    value = entry.get(name)
+    if value not in allowed:
+        raise SafetyTableError(file, key, value, f"allowed: {', '.join(allowed)}")
+    return str(value)
+
+
+def _sentence(file: str, key: str, entry: Mapping[str, Any]) -> str:
+    value = entry.get("why")
+    if not isinstance(value, str) or not value.strip().endswith("."):
+        raise SafetyTableError(file, f"{key}.why", value, "one plain sentence with a full stop")
+    return " ".join(value.split())
+
+
+def _flag(file: str, key: str, entry: Mapping[str, Any], name: str) -> bool:
+    value = entry.get(name, False)
+    if not isinstance(value, bool):
+        raise SafetyTableError(file, f"{key}.{name}", value, "allowed: true, false")
+    return value
+
+
+def _texts(
+    file: str, key: str, entry: Mapping[str, Any], name: str | None = None, required: bool = True
+) -> list[str]:
+    values = entry.get(name if name is not None else key)
+    if values is None and not required:
+        return []
+    if not isinstance(values, list) or (required and not values):
+        raise SafetyTableError(file, key, values, "must be a list of texts")
+    for value in values:
+        if not isinstance(value, str) or not value.strip():
+            problem = "must be a text; put quotes around words such as yes, no and numbers"
+            raise SafetyTableError(file, key, value, problem)
+    return values
+
+
+def _refuse_duplicates(folder: str, table: Table) -> None:
+    seen: set[str] = set()
+    for entry in (*table.signs, *table.findings, *table.combinations):
+        if entry.id in seen:
+            raise SafetyTableError(folder, "id", entry.id, "used twice")
+        seen.add(entry.id)

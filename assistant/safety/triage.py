@@ -1,0 +1,257 @@
+"""The safety triage: every message passes here before anything else may act on it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from spacy.language import Language
+
+from assistant.safety.clauses import Words
+from assistant.safety.context import Cues, Meaning, judge, read_cues
+from assistant.safety.meaning import CRISIS, MeaningModel
+from assistant.safety.patterns import Match, Places, Vocabulary, matches
+from assistant.safety.replies import read_reply
+from assistant.safety.table import Combination, Finding, Sign, Table, load
+
+logger = logging.getLogger(__name__)
+
+MEANING_FILE = ".meaning.npz"
+_RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
+
+# Likeness by meaning above which a text without any pattern is worth a question.
+ASK_FROM = 0.9
+# Sentences of a long message that are looked at one by one, for time's sake.
+MOST_SENTENCES = 4
+LONG_MESSAGE_WORDS = 14
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What the triage found in one message."""
+
+    level: str | None
+    """None, "check", "urgent" or "emergency"."""
+    signs: tuple[str, ...]
+    """Ids of the signs found, most serious first."""
+    response: str | None
+    """Name of the response to give."""
+    why: str | None
+    """One plain sentence for {why}."""
+    escalates_to: str | None
+    """For "check": the level if the answer is not a clear "old and unchanged"."""
+    safety_net: bool
+    """A red-flag subject was mentioned, but denied, past or asked in general."""
+    reply: str | None
+    """How the text reads as a reply to a check question: "old", "yes" or None."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as plain values for JSON."""
+        return {**asdict(self), "signs": list(self.signs)}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """One sign with the level this message gives it."""
+
+    id: str
+    level: str
+    check: str
+    response: str | None
+    why: str
+    escalates_to: str
+
+
+class Triage:
+    """Assesses messages by the table of signs in ``data/safety``."""
+
+    def __init__(
+        self,
+        table: Table,
+        vocabulary: Vocabulary,
+        model: MeaningModel,
+        encode: Callable[[list[str]], np.ndarray],
+    ) -> None:
+        self.table = table
+        self._vocabulary = vocabulary
+        self._model = model
+        self._encode = encode
+        self._order = {
+            entry.id: place for place, entry in enumerate((*table.signs, *table.combinations))
+        }
+        self._by_check = {sign.check: sign for sign in reversed(table.signs)}
+
+    @classmethod
+    def load(
+        cls, folder: Path, nlp: Language, encode: Callable[[list[str]], np.ndarray]
+    ) -> Triage:
+        """Loads the table of ``folder``.
+
+        ``nlp`` lends its vocabulary and word lists, ``encode`` gives one vector of length 1
+        a text. Raises SafetyTableError naming file, key and value for a table that cannot
+        be used.
+        """
+        table = load(Path(folder))
+        model = MeaningModel.load(table, encode, Path(folder) / MEANING_FILE)
+        return cls(table, Vocabulary(table, nlp), model, encode)
+
+    def assess(self, text: str) -> Assessment:
+        """Assesses one message. Never raises, whatever the text.
+
+        If something inside fails, the answer is a check question: silence would not be safe.
+        """
+        try:
+            return self._assess(text)
+        except Exception as error:
+            # Only the kind of error is logged: no message may reach a log.
+            logger.error("Safety triage failed (%s), asks a question", type(error).__name__)
+            return Assessment("check", (), "utter_check_general", None, "urgent", True, None)
+
+    def _assess(self, text: str) -> Assessment:
+        message = self._vocabulary.read(text)
+        places = self._vocabulary.find(message)
+        cues = read_cues(message, places)
+        found: list[_Found] = []
+        mentioned = False
+        present: set[str] = set()
+        animal = bool(places.get("animal"))
+        for sign in self.table.signs:
+            level, seen = self._sign_level(sign, message, places, cues)
+            mentioned = mentioned or seen
+            if level is None or animal:
+                continue
+            if level != "check":
+                present.add(sign.id)
+            escalates = sign.level if level == "check" else level
+            found.append(
+                _Found(sign.id, level, sign.check, sign.response, sign.why, escalates)
+            )
+        asked_about = {one.id for one in found}
+        for finding in self.table.findings:
+            if self._is_present(finding, message, places, cues):
+                present.add(finding.id)
+        for combination in self.table.combinations:
+            if not animal and _is_complete(combination, present | asked_about):
+                found.append(_of_combination(combination))
+        if not found and not animal:
+            likely = self._by_meaning(message, mentioned)
+            if likely is not None:
+                found.append(likely)
+        return self._conclude(found, mentioned, read_reply(message, places, cues))
+
+    def _sign_level(
+        self, sign: Sign, message: Words, places: Places, cues: Cues
+    ) -> tuple[str | None, bool]:
+        """The level a message gives a sign, and whether the sign is spoken of at all."""
+        level: str | None = None
+        seen = False
+        for patterns, clear in ((sign.clear, True), (sign.unclear, False)):
+            for match in matches(patterns, places, message):
+                seen = True
+                level = _higher(level, _level(sign, clear, judge(match, message, places, cues)))
+                if level == sign.level:
+                    return level, seen
+        return level, seen
+
+    def _is_present(
+        self, finding: Finding, message: Words, places: Places, cues: Cues
+    ) -> bool:
+        return any(
+            self._counts(finding, match, message, places, cues)
+            for match in matches(finding.clear, places, message)
+        )
+
+    def _counts(
+        self, finding: Finding, match: Match, message: Words, places: Places, cues: Cues
+    ) -> bool:
+        meaning = judge(match, message, places, cues)
+        if meaning in (Meaning.NEW, Meaning.PRESENT, Meaning.LASTING):
+            return True
+        return finding.even_if_past and meaning is Meaning.OLD
+
+    def _by_meaning(self, message: Words, mentioned: bool) -> _Found | None:
+        """What the message resembles, when no pattern found anything in it."""
+        if mentioned or not message.words:
+            return None
+        texts = [message.text.strip()]
+        if len(message.words) > LONG_MESSAGE_WORDS:
+            sentences = [text for _, text in message.sentence_texts()]
+            if len(sentences) > 1:
+                texts += sorted(sentences, key=len, reverse=True)[:MOST_SENTENCES]
+        kind, likeness = max(
+            self._model.likeness(self._encode(texts)), key=lambda found: found[1]
+        )
+        if likeness < ASK_FROM:
+            return None
+        if kind == CRISIS:
+            kind = "general"
+        sign = self._by_check[kind]
+        return _Found(f"resembles_{kind}", "check", kind, None, sign.why, sign.level)
+
+    def _conclude(
+        self, found: Iterable[_Found], mentioned: bool, reply: str | None
+    ) -> Assessment:
+        ranked = sorted(
+            found,
+            key=lambda one: (
+                -_RANK[one.level],
+                one.response is None,
+                -_RANK[one.escalates_to],
+                self._order.get(one.id, len(self._order)),
+            ),
+        )
+        if not ranked:
+            return Assessment(None, (), None, None, None, mentioned, reply)
+        first = ranked[0]
+        if first.level == "check":
+            response = f"utter_check_{first.check}"
+        elif first.response is not None:
+            response = f"utter_{first.response}"
+        else:
+            response = f"utter_{first.level}"
+        return Assessment(
+            level=first.level,
+            signs=tuple(dict.fromkeys(one.id for one in ranked)),
+            response=response,
+            why=first.why,
+            escalates_to=first.escalates_to if first.level == "check" else None,
+            safety_net=False,
+            reply=reply,
+        )
+
+
+def _level(sign: Sign, clear: bool, meaning: Meaning) -> str | None:
+    if meaning is Meaning.NEW:
+        return sign.level
+    if meaning is Meaning.PRESENT:
+        return sign.level if clear else "check"
+    if meaning is Meaning.SUPPOSED:
+        return "check"
+    if meaning is Meaning.ASKED:
+        return "check" if sign.level == "emergency" else None
+    if meaning is Meaning.LASTING:
+        return "check" if clear and sign.level == "emergency" else None
+    if meaning is Meaning.OLD:
+        return sign.level if sign.even_if_past else None
+    if meaning is Meaning.GENERAL:
+        return sign.level if sign.even_if_general else None
+    return None
+
+
+def _higher(one: str | None, other: str | None) -> str | None:
+    return one if _RANK[one] >= _RANK[other] else other
+
+
+def _is_complete(combination: Combination, present: set[str]) -> bool:
+    return all(any(name in present for name in part) for part in combination.of)
+
+
+def _of_combination(combination: Combination) -> _Found:
+    escalates = combination.level if combination.level != "check" else "urgent"
+    return _Found(
+        combination.id, combination.level, combination.check, None, combination.why, escalates
+    )
