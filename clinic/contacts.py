@@ -37,11 +37,14 @@ _TLD_SLIPS = {"con": "com", "cmo": "com", "ocm": "com", "comm": "com", "vom": "c
 
 _ADDRESS = re.compile(
     # Not the bracket, comma or quotation mark in front of it, nor the full stop after it.
-    r"(?P<local>[^\s<>()\[\],;:\"@]{1,64})\s?@\s?(?P<domain>[^\s<>()\[\],;:\"@/?!]{1,255})"
+    r"(?<![^\s<>()\[\],;:\"@])(?P<local>[^\s<>()\[\],;:\"@]{1,64})"
+    r"\s?@\s?(?P<domain>[^\s<>()\[\],;:\"@/?!]{1,255})"
 )
 _SPELLED_OUT = re.compile(
-    r"(?P<local>[^\s<>()\[\],;:\"@]{1,64})\s*(?:\(at\)|\[at\]|\sat\s)\s*"
-    r"(?P<domain>[^\s<>()\[\],;:\"@]{1,255}?)\s*(?:\(dot\)|\[dot\]|\sdot\s)\s*(?P<tld>[a-z]{2,12})\b",
+    r"(?<![^\s<>()\[\],;:\"@])(?P<local>[^\s<>()\[\],;:\"@]{1,64})"
+    r"\s*(?:\(at\)|\[at\]|\sat\s)\s*"
+    r"(?P<domain>[^\s<>()\[\],;:\"@]{1,255}?)"
+    r"\s*(?:\(dot\)|\[dot\]|\sdot\s)\s*(?P<tld>[a-z]{2,12})\b",
     re.I,
 )
 _LOCAL_NUMBER = re.compile(r"(?<![\d.\-/:])[2-9]\d{2}[ .\-]?\d{4}(?![\d:/]|[.\-]\d)")

@@ -651,10 +651,10 @@ def _prices(reader: _Reader, lengths: list[int]) -> dict[int, Decimal] | None:
         return None
     prices: dict[int, Decimal] = {}
     for key, (price, line) in value.entries.items():
+        if price is None:
+            continue
         if not key.isdecimal() or int(key) not in lengths:
             reader.wrong("prices", key, f"{allowed} ({key} is none of them)", "30: 75.50", line)
-            continue
-        if price is None:
             continue
         text = price.value.lstrip("$").strip() if isinstance(price, _Text) else ""
         try:

@@ -12,12 +12,21 @@ class BadInput(ValueError):
     """
 
 
+# Turn the direction of the text around them: at the staff desk they would show it falsified.
+_DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
 def clean(text: str) -> str:
-    """``text`` as typed, without what no database keeps: composed (NFC), no control characters
-    but line ends, no half characters, no blanks around it."""
+    """``text`` as typed, composed (NFC) and without blanks around it, less what is no text.
+
+    Left out: control characters other than line ends and tabs, halves of characters, marks that
+    turn the direction of reading.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(
-        c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs", "Co", "Cn")
+        c
+        for c in text
+        if c in "\n\t" or (unicodedata.category(c) not in ("Cc", "Cs") and c not in _DIRECTION)
     )
     return unicodedata.normalize("NFC", kept).strip()
 
