@@ -47,7 +47,7 @@ _SPELLED_OUT = re.compile(
     r"\s*(?:\(dot\)|\[dot\]|\sdot\s)\s*(?P<tld>[a-z]{2,12})\b",
     re.I,
 )
-_LOCAL_NUMBER = re.compile(r"(?<![\d.\-/:])[2-9]\d{2}[ .\-]?\d{4}(?![\d:/]|[.\-]\d)")
+_LOCAL_NUMBER = re.compile(r"(?<![\d.\-/:])(?<!\d[ )])[2-9]\d{2}[ .\-]?\d{4}(?![\d:/]|[.\-]\d)")
 _DATE_OR_CLOCK = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{1,2}:\d{2}")
 _DIGITS = re.compile(r"\d(?:[ .\-()]{0,2}\d){5,}")
 

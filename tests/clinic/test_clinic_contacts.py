@@ -1,0 +1,182 @@
+"""Reading a phone number or an e-mail address out of a sentence."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from clinic.contacts import (
+    Contact,
+    ContactProblem,
+    contact_of,
+    contact_problem,
+    read_contact,
+    read_contacts,
+)
+from clinic.text import BadInput
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "shown"),
+    [
+        ("416-555-0142", "+14165550142", "416-555-0142"),
+        ("call me 604 555 0199 after 5", "+16045550199", "604-555-0199"),
+        ("(416) 555-0142", "+14165550142", "416-555-0142"),
+        ("416.555.0142.", "+14165550142", "416-555-0142"),
+        ("+1 416 555 0142", "+14165550142", "416-555-0142"),
+        ("1-416-555-0142 thanks", "+14165550142", "416-555-0142"),
+        ("my cell is 4165550142", "+14165550142", "416-555-0142"),
+        ("4 1 6 5 5 5 0 1 4 2", "+14165550142", "416-555-0142"),
+        ("416 555 0142 ext 5", "+14165550142;ext=5", "416-555-0142 ext 5"),
+        ("４１６ ５５５ ０１４２", "+14165550142", "416-555-0142"),  # noqa: RUF001
+        ("+44 20 7946 0958", "+442079460958", "+44 20 7946 0958"),
+        ("tel:+1-416-555-0142", "+14165550142", "416-555-0142"),
+    ],
+)
+def test_phone_numbers(text: str, value: str, shown: str) -> None:
+    contact = read_contact(text)
+    assert contact is not None
+    assert (contact.kind, contact.value, contact.shown) == ("phone", value, shown)
+    assert contact.hint is None
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("jo@example.com", "jo@example.com"),
+        ("my email is Jo.Lee+clinic@Example.COM.", "Jo.Lee+clinic@example.com"),
+        ("(jo@example.com)", "jo@example.com"),
+        ("e-mail:jo@example.com, please", "jo@example.com"),
+        ("mailto:jo@example.com", "jo@example.com"),
+        ("jo @ example.com", "jo@example.com"),
+        ("jo (at) example (dot) com", "jo@example.com"),
+        ("jo at example dot com", "jo@example.com"),
+        ("josé@example.com", "josé@example.com"),
+        ("sean.o'brien@example.com?", "sean.o'brien@example.com"),
+        ("4165550142@example.com", "4165550142@example.com"),
+    ],
+)
+def test_addresses(text: str, value: str) -> None:
+    contact = read_contact(text)
+    assert contact is not None
+    assert (contact.kind, contact.value, contact.hint) == ("email", value, None)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("jo@gmial.com", "jo@gmail.com"),
+        ("jo@gmail.con", "jo@gmail.com"),
+        ("jo@gamil.com", "jo@gmail.com"),
+        ("jo@gmail.co", "jo@gmail.com"),
+        ("jo@hotmial.com", "jo@hotmail.com"),
+        ("jo@hotmal.ca", "jo@hotmail.ca"),
+        ("jo@yaho.com", "jo@yahoo.com"),
+        ("jo@outlok.com", "jo@outlook.com"),
+        ("jo@iclould.com", "jo@icloud.com"),
+        ("jo@example.con", "jo@example.com"),
+    ],
+)
+def test_a_slip_in_a_known_provider_gives_a_hint_and_keeps_what_was_typed(
+    typed: str, meant: str
+) -> None:
+    contact = read_contact(f"it's {typed}")
+    assert contact == Contact("email", typed, typed, meant)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jo@gmail.com",
+        "jo@mail.com",
+        "jo@ymail.com",
+        "jo@live.fr",
+        "jo@me.com",
+        "jo@gmx.de",
+        "jo@yahoo.co.uk",
+        "jo@example.org",
+        "jo@shaw.ca",
+        "jo@bell.ca",
+    ],
+)
+def test_real_providers_give_no_hint(address: str) -> None:
+    contact = read_contact(address)
+    assert contact is not None
+    assert contact.hint is None
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("555-0199", ContactProblem.AREA_CODE_MISSING),
+        ("phone 555 0199 thanks", ContactProblem.AREA_CODE_MISSING),
+        ("5550199", ContactProblem.AREA_CODE_MISSING),
+        ("416-555-014", ContactProblem.PHONE_NOT_VALID),
+        ("999 999 9999", ContactProblem.PHONE_NOT_VALID),
+        ("jo@example", ContactProblem.EMAIL_NOT_VALID),
+        ("jo@gmail,com", ContactProblem.EMAIL_NOT_VALID),
+        ("@jo", ContactProblem.EMAIL_NOT_VALID),
+        ("a" * 70 + "@example.com", ContactProblem.EMAIL_NOT_VALID),
+        ("911", ContactProblem.NOTHING_FOUND),
+        ("between 2 and 4", ContactProblem.NOTHING_FOUND),
+        ("2026-11-23 14:00", ContactProblem.NOTHING_FOUND),
+        ("see you at 5", ContactProblem.NOTHING_FOUND),
+        ("why do you need that", ContactProblem.NOTHING_FOUND),
+        ("", ContactProblem.NOTHING_FOUND),
+    ],
+)
+def test_what_is_no_contact_says_what_is_missing(text: str, problem: ContactProblem) -> None:
+    assert read_contact(text) is None
+    assert contact_problem(text) is problem
+
+
+def test_several_contacts_are_read_in_order_and_once() -> None:
+    found = read_contacts("jo@example.com or 416-555-0142, again (416) 555 0142")
+    assert [contact.value for contact in found] == ["jo@example.com", "+14165550142"]
+    assert contact_problem("555-0199, no, 416-555-0199") is None
+
+
+def test_contact_of_takes_both_and_names_the_problem_without_the_words() -> None:
+    contact = read_contact("416-555-0142")
+    assert contact is not None
+    assert contact_of(contact) is contact
+    assert contact_of("416-555-0142") == contact
+    with pytest.raises(BadInput, match="area_code_missing") as caught:
+        contact_of("555-0199")
+    assert "555-0199" not in str(caught.value)
+    assert "Allowed" in str(caught.value)
+
+
+MESSAGES = st.text(max_size=120) | st.text("0123456789 .-+()@abc/:,xt", max_size=60)
+
+
+@given(MESSAGES)
+@settings(max_examples=400, deadline=None)
+def test_no_message_raises_and_what_is_found_reads_as_itself(text: str) -> None:
+    found = read_contacts(text)
+    assert (contact_problem(text) is None) == bool(found)
+    for contact in found:
+        again = read_contact(contact.value)
+        assert again is not None
+        assert (again.kind, again.value) == (contact.kind, contact.value)
+        assert contact.shown
+        assert len(contact.value) <= 320
+        assert 0 < len(contact.typed) <= 500
+
+
+@given(
+    st.sampled_from(["416", "604", "514", "902", "250"]),
+    st.integers(100, 199),
+    st.sampled_from(
+        ["{a}-555-0{n}", "({a}) 555 0{n}", "{a}.555.0{n}", "+1{a}5550{n}", "{a}5550{n}"]
+    ),
+    st.sampled_from(["{}", "call me at {} please", "it's {}.", "{} or text", "tel: {}, after 5"]),
+)
+@settings(max_examples=200, deadline=None)
+def test_every_spelling_of_a_number_reads_the_same(
+    area: str, last: int, spelling: str, sentence: str
+) -> None:
+    contact = read_contact(sentence.format(spelling.format(a=area, n=last)))
+    assert contact is not None
+    assert contact.value == f"+1{area}5550{last}"
