@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 from collections import OrderedDict
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,9 @@ class SentenceEncoder:
         )[0]
         vector = hidden[0].mean(axis=0) if hidden.ndim == 3 else hidden[0]
         return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def shared_encoder() -> SentenceEncoder:
+    """The encoder, loaded once a process."""
+    return SentenceEncoder()

@@ -1,0 +1,44 @@
+"""Stores the rating of an answer."""
+
+from __future__ import annotations
+
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.base import ClinicAction, Event
+from actions.reading import entity_of
+from clinic import setup
+
+
+class ActionSaveFeedback(ClinicAction):
+    """Stores a thumb with the answer it belongs to."""
+
+    NAME = "action_save_feedback"
+
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        """Thanks; words without a thumb are only thanked for."""
+        from clinic.conversations.feedback import save_feedback
+
+        value = entity_of(tracker, "value")
+        if value not in ("up", "down"):
+            dispatcher.utter_message(response="utter_feedback_noted")
+            return []
+        answer = entity_of(tracker, "answer")
+        await setup.call(
+            save_feedback,
+            conversation_id=tracker.sender_id,
+            answer=f"utter_faq/{answer}" if answer else "",
+            value=value,
+            message_reference=_rated_message(tracker, answer),
+        )
+        dispatcher.utter_message(response=f"utter_feedback_thanks_{value}")
+        return []
+
+
+def _rated_message(tracker: Tracker, answer: str | None) -> str:
+    """The time of the answer in the conversation, which names it there."""
+    for event in reversed(tracker.events):
+        metadata = event.get("metadata") or {}
+        if event.get("event") == "bot" and metadata.get("utter_action") == f"utter_faq/{answer}":
+            return str(event.get("timestamp"))
+    return ""

@@ -1,0 +1,30 @@
+"""Stops the running form and keeps what it holds."""
+
+from __future__ import annotations
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import ActiveLoop
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.base import ClinicAction, Event
+from actions.reading import slot_events
+
+SAID = {
+    "booking_form": "utter_booking_cancelled",
+    "message_form": "utter_message_cancelled",
+    "delete_form": "utter_delete_cancelled",
+}
+CONFIRMATIONS = {"confirm_booking": None, "confirm_message": None, "confirm_delete": None}
+
+
+class ActionStopForm(ClinicAction):
+    """Says that nothing was sent, and leaves the form."""
+
+    NAME = "action_stop_form"
+
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        """Ends the form; the given details stay for another try."""
+        form = str(tracker.active_loop.get("name"))
+        dispatcher.utter_message(response=SAID.get(form, "utter_nothing_to_stop"))
+        cleared = {**CONFIRMATIONS, "problem": None, "problem_count": 0, "requested_slot": None}
+        return [ActiveLoop(None), *slot_events(cleared)]

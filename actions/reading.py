@@ -1,0 +1,116 @@
+"""Reading a patient's message as the answer to a form's question."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rasa_sdk import Tracker
+
+from clinic.contacts import contact_problem, read_contact
+from clinic.names import read_name
+
+# The entity that holds a slot's value when it is said unasked.
+ENTITY_OF = {"preferred_time": "time", "patient_name": "name", "patient_contact": "contact"}
+# An optional answer that was skipped: filled, and empty.
+SKIPPED = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A value, or the name of the response (without "utter_") that says what is wrong."""
+
+    value: str | None = None
+    problem: str | None = None
+
+
+def intent_of(tracker: Tracker) -> str:
+    """The intent of the latest message."""
+    return str(tracker.latest_message.get("intent", {}).get("name"))
+
+
+def text_of(tracker: Tracker) -> str:
+    """The text of the latest message; empty for a click on a button."""
+    text = str(tracker.latest_message.get("text") or "").strip()
+    return "" if text.startswith("/") else text
+
+
+def entity_of(tracker: Tracker, name: str) -> str | None:
+    """The value of an entity of the latest message, or None."""
+    return next(tracker.get_latest_entity_values(name), None)
+
+
+def mentioned(tracker: Tracker) -> dict[str, str]:
+    """Slots whose value the latest message gives, asked or not."""
+    found = {slot: entity_of(tracker, entity) for slot, entity in ENTITY_OF.items()}
+    return {slot: value for slot, value in found.items() if value is not None}
+
+
+def read(slot: str, tracker: Tracker) -> Reading:
+    """Reads the latest message as the answer to the question for ``slot``."""
+    said = mentioned(tracker).get(slot)
+    if said is not None:
+        return Reading(said)
+    return _READERS[slot](tracker)
+
+
+def _name(tracker: Tracker) -> Reading:
+    name = read_name(text_of(tracker))
+    return Reading(name) if name else Reading(problem="invalid_patient_name")
+
+
+def _contact(tracker: Tracker) -> Reading:
+    contact = read_contact(text_of(tracker))
+    if contact:
+        return Reading(contact.shown)
+    problem = contact_problem(text_of(tracker))
+    kind = problem.value if problem else "nothing_found"
+    return Reading(problem=f"invalid_patient_contact_{kind}")
+
+
+def _time(tracker: Tracker) -> Reading:
+    return Reading(problem="invalid_preferred_time")
+
+
+def _note(tracker: Tracker) -> Reading:
+    if intent_of(tracker) in ("skip", "deny"):
+        return Reading(SKIPPED)
+    return _words(tracker)
+
+
+def _words(tracker: Tracker) -> Reading:
+    text = text_of(tracker)
+    return Reading(text) if text else Reading(problem="invalid_words")
+
+
+def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
+    def read_confirmation(tracker: Tracker) -> Reading:
+        intent = intent_of(tracker)
+        if intent == "affirm":
+            return Reading("yes")
+        if intent in ("deny", "correct_booking", "change_appointment"):
+            return Reading(problem=denied)
+        return Reading(problem=f"invalid_{slot}")
+
+    return read_confirmation
+
+
+_READERS: dict[str, Callable[[Tracker], Reading]] = {
+    "preferred_time": _time,
+    "patient_name": _name,
+    "patient_contact": _contact,
+    "note": _note,
+    "message_text": _words,
+    "confirm_booking": _confirmation("confirm_booking", "ask_which_field"),
+    "confirm_message": _confirmation("confirm_message", "ask_which_message_field"),
+    "confirm_delete": _confirmation("confirm_delete", "invalid_confirm_delete"),
+}
+
+
+def slot_events(values: dict[str, Any]) -> list[dict[str, Any]]:
+    """SlotSet events as plain dictionaries."""
+    return [
+        {"event": "slot", "timestamp": None, "name": name, "value": value}
+        for name, value in values.items()
+    ]

@@ -1,0 +1,40 @@
+"""The REST channel: Rasa's own, with payloads only from buttons that were shown.
+
+``POST /webhooks/rest/webhook`` with ``{"sender": ..., "message": ...}``, as in Rasa. For
+tests and for the machine itself: it trusts its caller and must not face the internet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rasa.core.channels.channel import UserMessage
+from rasa.core.channels.rest import RestInput
+from sanic import Blueprint
+
+from assistant.channels.incoming import incoming
+
+
+class ClinicRestInput(RestInput):
+    """Rasa's REST channel behind the check of payloads."""
+
+    def blueprint(
+        self, on_new_message: Callable[[UserMessage], Awaitable[Any]]
+    ) -> Blueprint:
+        """Returns the channel's routes."""
+        blueprint: Blueprint
+
+        async def checked(message: UserMessage) -> Any:
+            agent = blueprint.ctx.app.ctx.agent
+            tracker = await agent.tracker_store.retrieve(message.sender_id)
+            message.text = incoming(message.text or "", tracker)
+            return await on_new_message(message)
+
+        blueprint = super().blueprint(checked)
+
+        @blueprint.listener("before_server_start")
+        async def remember_app(app: Any, loop: Any) -> None:
+            blueprint.ctx.app = app
+
+        return blueprint

@@ -1,0 +1,175 @@
+"""Chooses the wording of a response and fills in the clinic's facts.
+
+Rasa's own generator picks a wording at random and knows only slots. Here
+
+- ``{clinic_phone}`` and the like come from ``clinic.yml``;
+- a wording with ``metadata.needs`` is used only when the owner has filled in those facts;
+- a wording that this conversation has not read yet is preferred, in the order written;
+- a form whose question was not answered well asks in other words (slot ``problem``);
+- buttons that lead to booking are left out while a red flag is open;
+- an answer to a question can be rated.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+import yaml
+from rasa.core.nlg.generator import ResponseVariationFilter
+from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import BotUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+
+from assistant.policies.turn import topic_of
+from assistant.project import DATA
+from clinic import facts
+
+BOOKING_PAYLOADS = ("/book_appointment",)
+SUGGESTED_TOPICS = 3
+# Shown as choices when a message was not understood; a choice this unlikely helps nobody.
+LIKELY_ENOUGH = 0.03
+# From this many answers in a row that could not be used, the question offers a way out.
+STUCK = 3
+
+_VARIABLE = re.compile(r"{(\w+)}")
+
+
+@lru_cache(maxsize=1)
+def _titles() -> dict[str, Any]:
+    return yaml.safe_load((DATA / "titles.yml").read_text(encoding="utf-8"))
+
+
+class ResponseGenerator(TemplatedNaturalLanguageGenerator):
+    """Rasa's template generator with the clinic's facts and better choices."""
+
+    def __init__(
+        self, endpoint_config: EndpointConfig | None = None, domain: Domain | None = None
+    ) -> None:
+        """Reads ``clinic.yml``; raises ``clinic.facts.ClinicFileError`` if it is wrong."""
+        super().__init__((domain or Domain.empty()).responses)
+        self._facts = facts.load()
+
+    async def generate(
+        self,
+        utter_action: str,
+        tracker: DialogueStateTracker,
+        output_channel: str,
+        **kwargs: Any,
+    ) -> dict[str, Any] | None:
+        """Returns text, buttons and metadata of one message, or None if there is no wording.
+
+        ``metadata`` holds what the response file says (sources) and ``response``, the name
+        of what was really said.
+        """
+        name = self._said_instead(utter_action, tracker)
+        slots = tracker.current_slot_values()
+        skipped = {name: _titles()["skipped"] for name, value in slots.items() if value == ""}
+        variables = {**self._facts.variables(), **slots, **skipped, **kwargs}
+        wording = self._choose(name, tracker, output_channel, slots)
+        if wording is None:
+            return None
+        message = copy.deepcopy(wording)
+        message["text"] = _fill(message.get("text", ""), variables)
+        message["metadata"] = {**message.get("metadata", {}), "response": name}
+        message["buttons"] = list(self._buttons(name, message, tracker, variables))
+        return message
+
+    def _said_instead(self, name: str, tracker: DialogueStateTracker) -> str:
+        """The question of a form in other words, after an answer it could not use."""
+        problem = tracker.get_slot("problem")
+        if not problem or name != f"utter_ask_{tracker.get_slot('requested_slot')}":
+            return name
+        stuck = f"{name}_stuck"
+        if (tracker.get_slot("problem_count") or 0) >= STUCK and stuck in self.responses:
+            return stuck
+        instead = f"utter_{problem}"
+        return instead if instead in self.responses else name
+
+    def _choose(
+        self, name: str, tracker: DialogueStateTracker, channel: str, slots: dict[str, Any]
+    ) -> dict[str, Any] | None:
+        if name not in self.responses:
+            return None
+        known = self._facts.known()
+        allowed = [
+            wording
+            for wording in self._suitable(name, channel, slots)
+            if set(_needs(wording)) <= known
+        ]
+        if not allowed:
+            return None
+        # what the owner has filled in is told before "I don't have that"
+        most = max(len(_needs(wording)) for wording in allowed)
+        best = [wording for wording in allowed if len(_needs(wording)) == most]
+        return best[_times_said(name, tracker) % len(best)]
+
+    def _suitable(
+        self, name: str, channel: str, slots: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        suitable = ResponseVariationFilter(self.responses)
+        return suitable.responses_for_utter_action(name, channel, slots)
+
+    def _buttons(
+        self,
+        name: str,
+        message: dict[str, Any],
+        tracker: DialogueStateTracker,
+        variables: dict[str, Any],
+    ) -> Iterator[dict[str, Any]]:
+        alarm = tracker.get_slot("red_flag_level")
+        for button in message.get("buttons") or []:
+            if alarm and button["payload"].startswith(BOOKING_PAYLOADS):
+                continue
+            # Rasa's notation doubles the braces of a payload
+            payload = button["payload"].replace("{{", "{").replace("}}", "}")
+            yield {"title": _fill(button["title"], variables), "payload": payload}
+        if name == "utter_not_understood_1":
+            yield from self._suggestions(tracker)
+        topic = topic_of(name)
+        if topic and name.startswith("utter_faq/"):
+            for rating in _titles()["ratings"]:
+                rated = json.dumps({"value": rating["value"], "answer": topic})
+                payload = f"/feedback{rated}"
+                yield {"title": rating["title"], "payload": payload, "kind": "rating"}
+
+    def _suggestions(self, tracker: DialogueStateTracker) -> Iterator[dict[str, Any]]:
+        """The likeliest topics of a message that was not understood, in plain words."""
+        titles = _titles()["topics"]
+        message = tracker.latest_message
+        ranking = message.parse_data.get("intent_ranking", []) if message else []
+        likely = [
+            entry["name"]
+            for entry in ranking
+            if entry["name"] in titles and entry["confidence"] >= LIKELY_ENOUGH
+        ]
+        for label in (likely or _titles()["popular"])[:SUGGESTED_TOPICS]:
+            yield {"title": titles[label], "payload": f"/{label}"}
+
+
+def _needs(wording: dict[str, Any]) -> list[str]:
+    return list(wording.get("metadata", {}).get("needs", []))
+
+
+def _times_said(name: str, tracker: DialogueStateTracker) -> int:
+    return sum(
+        isinstance(event, BotUttered)
+        and event.metadata.get("metadata", {}).get("response") == name
+        for event in tracker.events
+    )
+
+
+def _fill(text: str, variables: dict[str, Any]) -> str:
+    """Puts values in the place of {names}; what is not known leaves nothing behind."""
+
+    def value(match: re.Match[str]) -> str:
+        found = variables.get(match[1])
+        return match[0] if match[1] not in variables else str(found if found is not None else "")
+
+    return _VARIABLE.sub(value, text).strip()

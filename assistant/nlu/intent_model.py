@@ -1,0 +1,114 @@
+"""The ranking of intents: logistic regression over sentence meaning and spelling.
+
+Intents are ranked flat, with every topic of the retrieval intent as a label of its own
+("faq/cost"). Features of a text are its sentence vector (384 numbers) and the weights of
+its character n-grams, which keep "siatica" close to "sciatica".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+Encode = Callable[[list[str]], np.ndarray]
+
+NGRAMS = (2, 5)
+MIN_TEXTS_WITH_NGRAM = 3
+SPELLING_WEIGHT = 1.0
+REGULARISATION = 12.0
+RANDOM_SEED = 7
+
+
+def _vectorizer(vocabulary: dict[str, int] | None = None) -> TfidfVectorizer:
+    return TfidfVectorizer(
+        analyzer="char_wb",
+        ngram_range=NGRAMS,
+        min_df=1 if vocabulary else MIN_TEXTS_WITH_NGRAM,
+        sublinear_tf=True,
+        vocabulary=vocabulary,
+        dtype=np.float32,
+    )
+
+
+class IntentModel:
+    """Ranks the labels it was trained with for a text."""
+
+    def __init__(
+        self,
+        encode: Encode,
+        labels: list[str],
+        vectorizer: TfidfVectorizer,
+        weights: np.ndarray,
+        intercepts: np.ndarray,
+    ) -> None:
+        """Weights have the shape (labels, 384 + n-grams), intercepts (labels,)."""
+        self.labels = labels
+        self._encode = encode
+        self._vectorizer = vectorizer
+        self._weights = weights
+        self._intercepts = intercepts
+
+    @classmethod
+    def train(cls, texts: list[str], labels: list[str], encode: Encode) -> IntentModel:
+        """Trains on one label a text. The same data give the same model."""
+        vectorizer = _vectorizer().fit(texts)
+        features = cls._features(texts, encode, vectorizer)
+        regression = LogisticRegression(
+            C=REGULARISATION,
+            class_weight="balanced",
+            max_iter=400,
+            random_state=RANDOM_SEED,
+        )
+        regression.fit(features, labels)
+        return cls(
+            encode,
+            list(regression.classes_),
+            vectorizer,
+            regression.coef_.astype(np.float32),
+            regression.intercept_.astype(np.float32),
+        )
+
+    @staticmethod
+    def _features(
+        texts: list[str], encode: Encode, vectorizer: TfidfVectorizer
+    ) -> sparse.csr_matrix:
+        spelling = vectorizer.transform(texts) * SPELLING_WEIGHT
+        return sparse.hstack([sparse.csr_matrix(encode(texts)), spelling], format="csr")
+
+    def rank(self, texts: list[str]) -> list[list[tuple[str, float]]]:
+        """Returns for each text all labels with their probability, likeliest first."""
+        scores = self._features(texts, self._encode, self._vectorizer) @ self._weights.T
+        scores = np.asarray(scores) + self._intercepts
+        scores -= scores.max(axis=1, keepdims=True)
+        probabilities = np.exp(scores)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return [
+            [(self.labels[i], float(row[i])) for i in np.argsort(-row, kind="stable")]
+            for row in probabilities
+        ]
+
+    def save(self, folder: Path) -> None:
+        """Writes the model as plain arrays and JSON, nothing that runs code on loading."""
+        idf = self._vectorizer.idf_
+        np.savez(
+            folder / "weights.npz", weights=self._weights, intercepts=self._intercepts, idf=idf
+        )
+        vocabulary = {term: int(index) for term, index in self._vectorizer.vocabulary_.items()}
+        (folder / "labels.json").write_text(
+            json.dumps({"labels": self.labels, "vocabulary": vocabulary}), encoding="utf-8"
+        )
+
+    @classmethod
+    def load(cls, folder: Path, encode: Encode) -> IntentModel:
+        """Reads what ``save`` wrote."""
+        stored = json.loads((folder / "labels.json").read_text(encoding="utf-8"))
+        arrays = np.load(folder / "weights.npz", allow_pickle=False)
+        vectorizer = _vectorizer(stored["vocabulary"])
+        vectorizer.idf_ = arrays["idf"]
+        return cls(encode, stored["labels"], vectorizer, arrays["weights"], arrays["intercepts"])

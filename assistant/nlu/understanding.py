@@ -1,0 +1,100 @@
+"""From the ranking of intents to what a message asks for.
+
+A message may ask several things. Each part of it is ranked beside the whole, and the
+parts that clearly ask for something of their own become its acts, in order, at most
+three. A message that asks one thing is taken as a whole.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from assistant.nlu import clauses
+from assistant.nlu.intent_model import IntentModel
+
+MAX_ACTS = 3
+# Below this the likeliest intent is not acted on: the assistant asks back.
+UNDERSTOOD = 0.22
+# A part of a message counts as a request of its own only when it is this clear.
+CLEAR_PART = 0.45
+# What can be asked for beside something else. Greetings and statements cannot.
+REQUESTS = frozenset(
+    {"book_appointment", "change_appointment", "speak_to_human", "delete_my_data"}
+)
+NOT_UNDERSTOOD = "nlu_fallback"
+NO_WORDS = "no_words"
+
+_TOPIC_PAYLOAD = re.compile(r"^/(faq/[a-z_]+)$")
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing a message asks for. ``label`` is an intent or ``faq/<topic>``."""
+
+    label: str
+    confidence: float
+
+    @property
+    def intent(self) -> str:
+        """The intent as Rasa's domain knows it."""
+        return self.label.partition("/")[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The act as it travels with the message."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What a message asks for, and how sure that is.
+
+    ``acts`` is never empty; its first label is NOT_UNDERSTOOD when nothing is likely
+    enough and NO_WORDS when the message has no letters or digits. ``ranking`` holds all
+    labels for the whole message, likeliest first.
+    """
+
+    acts: tuple[Act, ...]
+    ranking: tuple[Act, ...]
+
+
+def understand(text: str, model: IntentModel) -> Understanding:
+    """Reads one message. Never raises on any text."""
+    payload = _TOPIC_PAYLOAD.match(text.strip())
+    if payload and payload[1] in model.labels:
+        chosen = Act(payload[1], 1.0)
+        return Understanding((chosen,), (chosen,))
+    if not any(character.isalnum() for character in text):
+        nothing = Act(NO_WORDS, 1.0)
+        return Understanding((nothing,), (nothing,))
+    parts = clauses.split(text)
+    if len(parts) < 2:
+        parts = []
+    whole, *ranked_parts = model.rank([text, *parts])
+    ranking = tuple(Act(label, confidence) for label, confidence in whole)
+    asked = [
+        Act(*ranked[0])
+        for part, ranked in zip(parts, ranked_parts, strict=True)
+        if _asks(part, *ranked[0])
+    ]
+    acts = _distinct(asked)
+    if len(acts) < 2:
+        best = max([ranking[0], *acts], key=lambda act: act.confidence)
+        if best.confidence < UNDERSTOOD:
+            best = Act(NOT_UNDERSTOOD, best.confidence)
+        acts = [best]
+    return Understanding(tuple(acts[:MAX_ACTS]), ranking)
+
+
+def _asks(part: str, label: str, confidence: float) -> bool:
+    if confidence < CLEAR_PART:
+        return False
+    return label in REQUESTS or (label.startswith("faq/") and clauses.is_question(part))
+
+
+def _distinct(acts: list[Act]) -> list[Act]:
+    seen: dict[str, Act] = {}
+    for act in acts:
+        seen.setdefault(act.label, act)
+    return list(seen.values())

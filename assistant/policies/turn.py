@@ -1,0 +1,293 @@
+"""What to do in one turn, before any rule is asked.
+
+``plan`` looks at the patient's message and at where the conversation is, and returns the
+actions of the whole turn, or None when the rules in data/rules should decide. It is a
+pure function; ``turn_policy`` connects it to Rasa.
+
+The order of the questions is the order of importance:
+
+1. Is somebody in danger? A red flag interrupts everything, also a form.
+2. Does a check question wait for its answer? All but a clear "old and unchanged" escalates.
+3. Is a red flag still open? Then nothing is booked.
+4. Is a form running? The message answers its question, or interrupts it: then it is dealt
+   with as it would be outside, and the form asks again. Nothing given is lost.
+5. Are there several things to do, or does the message lean on the last answer?
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assistant.nlu import clauses
+
+LONGEST_MESSAGE = 2000  # characters
+
+# Actions that start a form, by the intent that asks for it.
+FORMS = {
+    "book_appointment": "booking_form",
+    "speak_to_human": "message_form",
+    "delete_my_data": "delete_form",
+}
+# Intents that end or replace a running form.
+STOPS = {"stop": "action_stop_form", "start_over": "action_start_over"}
+# Intents that a form reads itself.
+FORM_REPLIES = frozenset({"affirm", "deny", "skip", "correct_booking"})
+# Slots whose question is answered with yes or no.
+YES_NO_SLOTS = frozenset({"confirm_booking", "confirm_message", "confirm_delete"})
+# Slots that take any words. Only what is plainly a question or a command interrupts them.
+FREE_TEXT_SLOTS = frozenset({"note", "message_text"})
+# The detail (entity) that answers a slot's question.
+DETAIL_OF = {"preferred_time": "time", "patient_name": "name", "patient_contact": "contact"}
+# What an act must reach to interrupt a form, by what the form asks for.
+CLEAR = 0.4
+CLEAR_IN_FREE_TEXT = 0.6
+# Said and done: these turns end without anything more.
+NO_FORM_AFTER = frozenset({"goodbye"})
+# The level that stays open until the patient has been checked.
+ALARMS = frozenset({"urgent", "emergency"})
+
+ANSWERS = {
+    "abuse": "utter_abuse",
+    "ask_why": "utter_nothing_to_tell_more",
+    "been_checked": "utter_been_checked",
+    "change_appointment": "utter_change_appointment",
+    "distress": "utter_distress",
+    "feedback": "action_save_feedback",
+    "goodbye": "utter_goodbye",
+    "greet": "utter_greet_again",
+    "help": "utter_help",
+    "ignore_rules": "utter_ignore_rules",
+    "minor": "utter_minor",
+    "out_of_scope": "utter_out_of_scope",
+    "speak_french": "utter_speak_french",
+    "speak_spanish": "utter_speak_spanish",
+    "tell_me_more": "utter_nothing_to_tell_more",
+    "thank": "utter_thank_briefly",
+    "write_for_other": "utter_write_for_other",
+}
+NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not_understood_3")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A message and where the conversation is.
+
+    ``acts`` are (label, confidence) pairs in the order asked; ``details`` maps what was
+    found in the message ("time", "name", "contact") to its value. ``said_before`` are the
+    names of the responses of the turn before, oldest first; ``last_topic`` is the topic
+    last answered. ``responses`` are the names of all responses there are.
+    """
+
+    text: str
+    acts: tuple[tuple[str, float], ...]
+    triage: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    form: str | None = None
+    requested_slot: str | None = None
+    red_flag_level: str | None = None
+    paused_form: str | None = None
+    safety_check: Mapping[str, Any] | None = None
+    said_before: tuple[str, ...] = ()
+    last_topic: str | None = None
+    responses: Collection[str] = ()
+
+    @property
+    def clicked(self) -> bool:
+        """The message is the payload of a button."""
+        return self.text.startswith("/")
+
+    @property
+    def intent(self) -> str:
+        """Label of the first act."""
+        return self.acts[0][0] if self.acts else "nlu_fallback"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The actions of a turn, and the slots to set before the first of them.
+
+    ``stop_form`` ends the running form; what it holds is kept.
+    """
+
+    actions: tuple[str, ...]
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    stop_form: bool = False
+
+
+def plan(now: Situation) -> Turn | None:
+    """Returns the turn, or None when the rules should decide."""
+    level = now.triage.get("level")
+    if level in ALARMS:
+        return _alarm(now, level, now.triage.get("response"), now.triage.get("why"))
+    if now.safety_check:
+        return _after_check(now, now.safety_check)
+    if level == "check":
+        return _ask_check(now)
+    if now.red_flag_level:
+        turn = _while_red_flag_is_open(now)
+        if turn:
+            return turn
+    if len(now.text) > LONGEST_MESSAGE:
+        return Turn(("utter_too_long", *_resume(now)))
+    if now.form:
+        return _in_form(now)
+    return _outside_forms(now)
+
+
+def _alarm(now: Situation, level: str, response: str | None, why: str | None) -> Turn:
+    return Turn(
+        (response or f"utter_{level}",),
+        {
+            "red_flag_level": _higher(level, now.red_flag_level),
+            "why": why,
+            "safety_check": None,
+            "paused_form": now.form or now.paused_form,
+        },
+        stop_form=now.form is not None,
+    )
+
+
+def _higher(level: str, other: str | None) -> str:
+    return "emergency" if "emergency" in (level, other) else level
+
+
+def _ask_check(now: Situation) -> Turn:
+    waiting = {
+        "level": now.triage.get("escalates_to") or "urgent",
+        "why": now.triage.get("why"),
+        "acts": [list(act) for act in now.acts],
+    }
+    return Turn((str(now.triage["response"]),), {"safety_check": waiting})
+
+
+def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
+    denied = now.text == "/deny" or (
+        now.triage.get("reply") == "old" and now.triage.get("level") is None
+    )
+    if not denied:
+        return _alarm(now, str(waiting["level"]), None, waiting.get("why"))
+    cleared = {"safety_check": None}
+    asked = tuple((str(label), float(sure)) for label, sure in waiting.get("acts", []))
+    answers = _answers_to(asked, now)
+    return Turn(("utter_check_cleared", *answers, *_resume(now, *answers)), cleared)
+
+
+def _while_red_flag_is_open(now: Situation) -> Turn | None:
+    if now.intent == "been_checked":
+        return Turn(("utter_been_checked",), {"red_flag_level": None, "why": None})
+    if any(label in ("book_appointment", "change_appointment") for label, _ in now.acts):
+        answers = _topic_answers(now.acts)
+        return Turn((*answers, "utter_booking_blocked_red_flag"))
+    return None
+
+
+def _outside_forms(now: Situation) -> Turn | None:
+    if now.intent in ("tell_me_more", "ask_why"):
+        more = f"utter_more_{now.last_topic}"
+        known = now.last_topic and more in now.responses
+        return Turn((more if known else "utter_nothing_to_tell_more",))
+    if now.intent == "nlu_fallback":
+        return Turn((_not_understood(now),))
+    if now.triage.get("safety_net"):
+        return Turn((*_answers_to(now.acts, now), "utter_safety_net"))
+    if len(now.acts) > 1:
+        return Turn(_answers_to(now.acts, now))
+    return None
+
+
+def _in_form(now: Situation) -> Turn | None:
+    if now.clicked and now.intent in FORM_REPLIES:
+        return None
+    acts = tuple(act for act in now.acts if _interrupts(act, now))
+    for label, _ in acts:
+        if label in STOPS:
+            return Turn((STOPS[label],))
+    if _fits(now):
+        answers = _topic_answers(acts)
+        if not answers:
+            return None
+        return Turn(("action_read_details", *answers, *_resume(now)))
+    for label, _ in acts:
+        if label in FORMS and FORMS[label] != now.form:
+            return Turn((FORMS[label],), {"paused_form": now.form}, stop_form=True)
+    answers = _answers_to(acts, now)
+    if not answers:
+        return None
+    net = ("utter_safety_net",) if now.triage.get("safety_net") else ()
+    return Turn((*answers, *net, *_resume(now, *answers)))
+
+
+def _interrupts(act: tuple[str, float], now: Situation) -> bool:
+    label, confidence = act
+    if label in FORM_REPLIES or FORMS.get(label) == now.form:
+        return False
+    if now.clicked:
+        return True
+    if now.requested_slot in FREE_TEXT_SLOTS:
+        if label in ("nlu_fallback", "out_of_scope", "no_words"):
+            return False
+        plain = clauses.is_question(now.text) or not label.startswith("faq/")
+        return plain and confidence >= CLEAR_IN_FREE_TEXT
+    if label in ("nlu_fallback", "no_words"):
+        return False
+    if now.requested_slot in DETAIL_OF and label in ("out_of_scope", "distress", "minor"):
+        return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT
+    if label == "change_appointment":
+        # inside a form "change it to 3" is about what is being asked for
+        return False
+    return confidence >= CLEAR
+
+
+def _fits(now: Situation) -> bool:
+    """The message holds an answer to the form's question."""
+    detail = DETAIL_OF.get(now.requested_slot or "")
+    return detail is not None and now.details.get(detail) is not None
+
+
+def _answers_to(acts: tuple[tuple[str, float], ...], now: Situation) -> tuple[str, ...]:
+    actions: list[str] = []
+    for label, _ in acts:
+        if label.startswith("faq/"):
+            action = f"utter_{label}"
+        elif label in FORMS and now.form is None:
+            action = FORMS[label]
+        elif label == "nlu_fallback":
+            action = _not_understood(now)
+        elif label in ANSWERS:
+            action = ANSWERS[label]
+        else:
+            continue
+        if action not in actions:
+            actions.append(action)
+    # a form asks its question last
+    return tuple(sorted(actions, key=lambda action: action.endswith("_form")))
+
+
+def _topic_answers(acts: tuple[tuple[str, float], ...]) -> tuple[str, ...]:
+    return tuple(f"utter_{label}" for label, _ in acts if label.startswith("faq/"))
+
+
+def _resume(now: Situation, *answers: str) -> tuple[str, ...]:
+    """The running form asks again, unless a form starts or the patient said goodbye."""
+    starts_form = any(answer.endswith("_form") for answer in answers)
+    if now.form is None or starts_form or now.intent in NO_FORM_AFTER:
+        return ()
+    return (now.form,)
+
+
+def _not_understood(now: Situation) -> str:
+    """One step further each time in a row: topics to choose, examples, a person."""
+    before = [name for name in now.said_before if name in NOT_UNDERSTOOD]
+    if not before:
+        return NOT_UNDERSTOOD[0]
+    step = NOT_UNDERSTOOD.index(before[-1]) + 1
+    return NOT_UNDERSTOOD[min(step, len(NOT_UNDERSTOOD) - 1)]
+
+
+def topic_of(response: str) -> str | None:
+    """The topic that a response answers: "cost" for "utter_faq/cost", else None."""
+    match = re.match(r"utter_(?:faq/|more_)([a-z_]+)$", response)
+    return match[1] if match else None

@@ -1,0 +1,162 @@
+"""Rasa policy: carries out what ``turn.plan`` decides, and leaves the rest to RulePolicy.
+
+It also sees to it that every message is answered: when a turn is about to end and nothing
+has been said in it, because an action failed or the action server is down, the patient
+reads ``utter_technical_problem``, which holds the clinic's contact.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa.core.constants import POLICY_PRIORITY
+from rasa.core.policies.policy import Policy, PolicyPrediction
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, REQUESTED_SLOT
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import (
+    ActiveLoop,
+    BotUttered,
+    Event,
+    SlotSet,
+    UserUttered,
+)
+from rasa.shared.core.generator import TrackerWithCachedStates
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from assistant.policies.turn import FORMS, Situation, Turn, plan, topic_of
+
+PLAN = "turn_plan"
+NOTHING_SAID = "utter_technical_problem"
+
+
+@DefaultV1Recipe.register(
+    DefaultV1Recipe.ComponentType.POLICY_WITHOUT_END_TO_END_SUPPORT, is_trainable=True
+)
+class TurnPolicy(Policy):
+    """Safety, interruptions and several questions, before the rules."""
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """Above RulePolicy, whose priority is 6."""
+        return {POLICY_PRIORITY: 10}
+
+    def train(
+        self, training_trackers: list[TrackerWithCachedStates], domain: Domain, **kwargs: Any
+    ) -> Resource:
+        """Learns nothing; Rasa wants every policy to have this."""
+        return self._resource
+
+    def predict_action_probabilities(
+        self,
+        tracker: DialogueStateTracker,
+        domain: Domain,
+        rule_only_data: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> PolicyPrediction:
+        """Predicts the turn's next action, or nothing when the rules should decide."""
+        if tracker.latest_action_name == ACTION_LISTEN_NAME:
+            turn = plan(situation(tracker, domain))
+            if turn is None:
+                return self._abstain(domain)
+            first, *rest = turn.actions
+            return self._do(first, [*rest, ACTION_LISTEN_NAME], domain, _events(turn))
+        remaining = tracker.get_slot(PLAN)
+        ends = remaining == [ACTION_LISTEN_NAME] or not remaining
+        if ends and _failed_silently(tracker):
+            return self._do(NOTHING_SAID, [ACTION_LISTEN_NAME], domain)
+        if remaining:
+            return self._do(remaining[0], remaining[1:], domain)
+        return self._abstain(domain)
+
+    def _do(
+        self, action: str, rest: list[str], domain: Domain, events: list[Event] | None = None
+    ) -> PolicyPrediction:
+        return PolicyPrediction(
+            self._prediction_for(action, domain),
+            self.__class__.__name__,
+            self.priority,
+            events=[*(events or []), SlotSet(PLAN, rest or None)],
+            # a running form's prediction is of this kind and would overrule any other
+            is_no_user_prediction=True,
+        )
+
+    def _abstain(self, domain: Domain) -> PolicyPrediction:
+        return self._prediction(self._default_predictions(domain))
+
+    @staticmethod
+    def _prediction_for(action: str, domain: Domain) -> list[float]:
+        probabilities = [0.0] * domain.num_actions
+        probabilities[domain.index_for_action(action)] = 1.0
+        return probabilities
+
+
+def _events(turn: Turn) -> list[Event]:
+    events: list[Event] = [SlotSet(name, value) for name, value in turn.slots.items()]
+    if turn.stop_form:
+        events += [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None)]
+    return events
+
+
+def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
+    """Reads the situation from the tracker, right after a message of the patient."""
+    message = tracker.latest_message
+    assert message is not None
+    data: dict[str, Any] = dict(message.parse_data)
+    intent = data["intent"]
+    clicked = (message.text or "").startswith("/") and "acts" not in data
+    acts = [(intent.get("name"), intent.get("confidence", 1.0))] if clicked else data["acts"]
+    return Situation(
+        text=message.text or "",
+        acts=tuple(
+            act if isinstance(act, tuple) else (act["label"], act["confidence"]) for act in acts
+        ),
+        triage=data.get("triage") or {},
+        details={entity["entity"]: entity["value"] for entity in message.entities},
+        form=tracker.active_loop_name,
+        requested_slot=tracker.get_slot(REQUESTED_SLOT),
+        red_flag_level=tracker.get_slot("red_flag_level"),
+        paused_form=tracker.get_slot("paused_form"),
+        safety_check=tracker.get_slot("safety_check"),
+        said_before=_said_in_turn_before(tracker),
+        last_topic=_last_topic(tracker),
+        responses=domain.responses.keys(),
+    )
+
+
+def _said_in_turn_before(tracker: DialogueStateTracker) -> tuple[str, ...]:
+    said: list[str] = []
+    turns_back = 0
+    for event in reversed(tracker.events):
+        if isinstance(event, UserUttered):
+            turns_back += 1
+            if turns_back == 2:
+                break
+        elif isinstance(event, BotUttered) and turns_back == 1:
+            said.append(str(event.metadata.get("utter_action", "")))
+    return tuple(reversed(said))
+
+
+def _last_topic(tracker: DialogueStateTracker) -> str | None:
+    for event in reversed(tracker.events):
+        if isinstance(event, BotUttered):
+            topic = topic_of(str(event.metadata.get("utter_action", "")))
+            if topic:
+                return topic
+    return None
+
+
+def _failed_silently(tracker: DialogueStateTracker) -> bool:
+    """Something was done since the patient's message, and nothing was said.
+
+    A form that has just been completed says nothing by itself: a rule goes on from there.
+    """
+    for event in reversed(tracker.events):
+        if isinstance(event, BotUttered):
+            return False
+        if isinstance(event, ActiveLoop) and event.name is None:
+            return tracker.latest_action_name not in FORMS.values()
+        if isinstance(event, UserUttered):
+            return True
+    return False

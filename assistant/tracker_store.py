@@ -1,0 +1,31 @@
+"""Conversations in SQL, with erasing.
+
+Rasa's SQL tracker store counts a conversation's rows to know what to append, so rows must
+not vanish under a running conversation. A patient's wish to have the chat deleted therefore
+takes effect when the turn in which it was granted is saved: nothing of it is written, and
+everything older is removed.
+"""
+
+from __future__ import annotations
+
+from rasa.core.tracker_store import SQLTrackerStore
+from rasa.shared.core.trackers import DialogueStateTracker
+
+ERASE_SLOT = "erase_chat"
+
+
+class ClinicTrackerStore(SQLTrackerStore):
+    """Rasa's SQL tracker store; erases a conversation whose slot ``erase_chat`` is set."""
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Saves new events, or erases the conversation."""
+        if tracker.get_slot(ERASE_SLOT):
+            self.erase(tracker.sender_id)
+        else:
+            await super().save(tracker)
+
+    def erase(self, conversation_id: str) -> None:
+        """Removes all events of a conversation."""
+        with self.session_scope() as session:
+            session.query(self.SQLEvent).filter_by(sender_id=conversation_id).delete()
+            session.commit()

@@ -1,0 +1,29 @@
+"""A name that is mentioned in a longer message: "thursday after 4, I'm Priya, 604-555-0142"."""
+
+from __future__ import annotations
+
+import re
+
+from clinic.names import read_name
+
+_PART = re.compile(r"[,.;:!?\n]+|\s+(?:and|but|on|for|at|with)\s+|\s[-–—]\s", re.IGNORECASE)
+# "my name is": whatever follows is meant as a name.
+_NAMED = re.compile(
+    r"\b(?:my (?:full |first |last )?name(?: is|'s|s)|name is|name:|call me|je m'appelle|"
+    r"me llamo)\s*(?P<name>.+)",
+    re.IGNORECASE,
+)
+# "I'm", "this is": only a capital letter tells a name from "I'm tired".
+_PERHAPS = re.compile(r"^\s*(?:[Ii]'?m|[Ii] am|[Tt]his is|[Ii]t'?s)\s+(?P<name>[^\W\d_a-z].*)")
+
+
+def find_name(text: str) -> str | None:
+    """The name that ``text`` gives as a name, or None. A bare name is not a mention."""
+    for part in _PART.split(text):
+        for pattern in (_NAMED, _PERHAPS):
+            match = pattern.search(part)
+            if match:
+                name = read_name(match["name"])
+                if name:
+                    return name
+    return None
