@@ -42,12 +42,22 @@ def ready(*, migrate: bool = False) -> None:
 
 
 def _migrate() -> None:
+    # On a thread of its own: Django refuses database access where an event loop runs.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(_migrate_locked).result()
+
+
+def _migrate_locked() -> None:
     from django.conf import settings
     from django.core.management import call_command
+    from django.db import connections
 
-    with open(settings.VAR / "migrate.lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        call_command("migrate", verbosity=0, interactive=False)
+    try:
+        with open(settings.VAR / "migrate.lock", "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            call_command("migrate", verbosity=0, interactive=False)
+    finally:
+        connections.close_all()
 
 
 async def call(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

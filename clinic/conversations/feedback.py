@@ -19,7 +19,8 @@ def save_feedback(
 ) -> Feedback:
     """Store thumbs ``up`` or ``down`` on one answer; a second press replaces the first.
 
-    A reason given earlier stays when the same thumb comes again without one. Raises
+    ``message_reference`` may be empty when the message is not known: then there is one thumb for
+    all such messages with that answer in the conversation. A reason given earlier stays when the same thumb comes again without one. Raises
     ``clinic.text.BadInput`` naming the field; database errors pass through.
     """
     if value not in Feedback.Value.values:
@@ -27,7 +28,7 @@ def save_feedback(
     words = optional("reason", reason, 4000)
     key = {
         "conversation_id": required("conversation_id", conversation_id, 255),
-        "message_reference": required("message_reference", message_reference, 255),
+        "message_reference": optional("message_reference", message_reference, 255) or "",
         "answer": required("answer", answer, 255),
     }
     feedback, created = Feedback.objects.get_or_create(
