@@ -20,8 +20,9 @@ def save_feedback(
     """Store thumbs ``up`` or ``down`` on one answer; a second press replaces the first.
 
     ``message_reference`` may be empty when the message is not known: then there is one thumb for
-    all such messages with that answer in the conversation. A reason given earlier stays when the same thumb comes again without one. Raises
-    ``clinic.text.BadInput`` naming the field; database errors pass through.
+    all such messages with that answer in the conversation. A reason given earlier stays when the
+    same thumb comes again without one. Raises ``clinic.text.BadInput`` naming the field; database
+    errors pass through.
     """
     if value not in Feedback.Value.values:
         raise BadInput("value is not known. Allowed: up, down.")
