@@ -1,0 +1,106 @@
+"""The building blocks of what is meant: sets of days, stretches of a day, and pieces of a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from clinic.hours import Span
+
+#: A point in time ("at 3") is read as the hour that starts there.
+POINT = 60
+DAY = 1440
+
+
+@dataclass(frozen=True)
+class Days:
+    """One reading of a day: the calendar days that may be meant.
+
+    ``kind`` is "date" (one certain day), "weekday" (the next one), "weekdays" (every one),
+    "period" (a stretch of days) or "open" (from or until a day). ``soft``: where the clinic is
+    closed, the next open day is meant as well ("in two weeks"). ``near``: the real days next to a
+    date that does not exist.
+    """
+
+    dates: frozenset[date]
+    kind: Literal["date", "weekday", "weekdays", "period", "open"]
+    soft: bool = False
+    near: tuple[date, ...] = ()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of a day in minutes after midnight. ``shape`` is how it was said.
+
+    "at" is a point: an appointment is to start at ``start``.
+    """
+
+    start: int
+    end: int
+    shape: str
+
+    def meet(self, other: Stretch) -> Stretch | None:
+        """What both mean, None when nothing."""
+        if self.shape == "at" or other.shape == "at":
+            point, rest = (self, other) if self.shape == "at" else (other, self)
+            if rest.shape == "at":
+                return point if rest.start == point.start else None
+            return point if rest.start <= point.start < rest.end else None
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        if start >= end:
+            return None
+        # The narrower one gave the words.
+        inner = self if self.end - self.start <= other.end - other.start else other
+        same = inner.start == start and inner.end == end
+        return Stretch(start, end, inner.shape if same else "between")
+
+
+@dataclass(frozen=True)
+class Times:
+    """One reading of a time of day. ``edge`` counts from the clinic's opening or closing instead.
+
+    ``anchors`` are the clock times that were named, each "start" or "end" of a stretch; they tell
+    a likely reading of an hour without am or pm from an unlikely one.
+    """
+
+    stretches: tuple[Stretch, ...] = ()
+    anchors: tuple[tuple[int, Literal["start", "end"]], ...] = ()
+    edge: Literal["", "first", "last", "last_hour"] = ""
+
+    def on(self, spans: tuple[Span, ...]) -> tuple[Stretch, ...]:
+        """The stretches on a day with these opening times."""
+        if not self.edge:
+            return self.stretches
+        if not spans:
+            return ()
+        opens, closes = spans[0].start, spans[-1].end
+        if self.edge == "first":
+            return (Stretch(opens, min(opens + 60, closes), "first"),)
+        length = 60 if self.edge == "last_hour" else 120
+        return (Stretch(max(closes - length, opens), closes, "last"),)
+
+
+@dataclass(eq=False)
+class Piece:
+    """A piece of the text: a day ("D"), a time ("T") with its readings, or a word that joins them."""
+
+    kind: str
+    text: str = ""
+    days: tuple[Days, ...] = ()
+    times: tuple[Times, ...] = ()
+    number: int = 0
+    #: Something about the readings that must be asked whatever else is known.
+    ask: str = ""
+    past: bool = False
+    marks: set[str] = field(default_factory=set)
+
+
+def part(start: int, end: int, shape: str) -> Times:
+    """A named part of the day."""
+    return Times((Stretch(start, end, shape),))
+
+
+def point(minute: int) -> Times:
+    """A clock time."""
+    return Times((Stretch(minute, minute + POINT, "at"),), ((minute, "start"),))

@@ -1,0 +1,337 @@
+"""What a patient typed, as a row of plain words the grammar can read.
+
+:func:`canonical` lowers and unaccents the text, turns French and shorthand into the grammar's
+words, forgives typing errors, writes numbers as digits, and takes out figures that are no times:
+phone numbers, prices, ages, lengths of an appointment, scores.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rapidfuzz.distance import OSA
+
+#: Longer texts are cut here; nobody needs more to say when they want to come.
+LONGEST = 600
+#: Stands where something was taken out. No pattern of the grammar matches it.
+GAP = "_"
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_HERE = Path(__file__).parent
+
+
+@lru_cache(maxsize=1)
+def _vocabulary() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(
+        (_HERE / "vocabulary.yml").read_text(encoding="utf-8")
+    )
+    loaded["shorthand"] = {
+        typed: word for word, variants in loaded["words"].items() for typed in variants
+    }
+    known = set(loaded["words"]) | set(loaded["shorthand"])
+    loaded["not_fuzzy"] = set(loaded["not_fuzzy"]) | known
+    return loaded
+
+
+@lru_cache(maxsize=1)
+def _french() -> tuple[re.Pattern[str], list[tuple[re.Pattern[str], str]]]:
+    loaded = yaml.safe_load((_HERE / "french.yml").read_text(encoding="utf-8"))
+    signs = re.compile(rf"(?<![\w-])(?:{'|'.join(loaded['signs'])})(?![\w-])")
+    rules = [
+        (re.compile(rf"(?<![\w'-])(?:{left}){_right_edge(left)}"), right)
+        for left, right in loaded["as_english"]
+    ]
+    return signs, rules
+
+
+def _right_edge(left: str) -> str:
+    """A rule that ends in a space or says itself what follows needs no edge of its own."""
+    return "" if left.endswith(" ") or re.search(r"\(\?=[^()]*(?:\([^()]*\))*\)$", left) else r"(?![\w-])"
+
+
+# Taken out of the text as typed, before words are looked at.
+_NOT_WORDS = [
+    re.compile(pattern)
+    for pattern in (
+        r"https?://\S+|www\.\S+",
+        r"\S+@\S+",
+        # phone numbers: 604-555-0142, (604) 555 0142, +1 604.555.0142, 6045550142, 555-0142
+        r"(?<![\d/-])(?:\+?1[-. ]?)?\(?\d{3}\)?[-. ]?\d{3}[-. ]\d{4}(?![\d/-])",
+        r"(?<![\d/-])\d{3}[-. ]\d{4}(?![\d/-])",
+        r"\+?\d{9,}",
+        # prices
+        r"\$ ?\d+(?:[.,]\d+)?",
+        r"\d+(?:[.,]\d+)? ?(?:\$|dollars?\b|bucks\b|cad\b|cents?\b|%|percent\b|euros?\b)",
+        # postal codes, vertebrae
+        r"\b[a-z]\d[a-z] ?\d[a-z]\d\b",
+        r"\b[lcts]\d{1,2}(?: ?[-/] ?[lcts]?\d{1,2})?\b(?!:)",
+        # scores of pain, heights, round the clock
+        r"\b\d{1,2} ?out of ?10\b|\b24 ?/ ?7\b",
+        r"(?:pain|aches?|hurts?|hurting|level|scale|severity)\b[^.,;]{0,20}?\b\d{1,2} ?/ ?10\b",
+        r"\b\d{1,2} ?/ ?10 (?:pain|on the|for pain)\b",
+        r"\b\d'\d{1,2}\"?",
+    )
+]
+
+_BEFORE_WORDS = [
+    (re.compile(pattern), right)
+    for pattern, right in (
+        (r"\b([ap])\. ?m\b\.?", r"\1m"),
+        (r"\bo ?'? ?clocks?\b", "oclock"),
+        (
+            r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun"
+            r"|appt|approx|min|hrs?)\.(?!\d)",
+            r"\1 ",
+        ),
+        (r"\ba\.?s\.?a\.?p\b\.?", "asap"),
+        (r"\bw/e\b", "weekend"),
+        (r"\bw/c\b", "week commencing"),
+        (r"\b(mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)day'?s\b", r"\1days"),
+        # 3pm, 3:30pm, 330pm, 3p
+        (r"\b(\d{1,2})[:.h]?([0-5]\d) ?([ap])m?\b", r"\1:\2 \3m"),
+        (r"\b(\d{1,2}) ?([ap])m?(?=[\s,.;?!)-]|$)", r"\1 \2m"),
+        # 15h30, 3.30, 1530 hrs, at 1530
+        (r"\b(\d{1,2}) ?h ?([0-5]\d)\b", r"\1:\2"),
+        (r"\b(\d{1,2}) ?h\b", r"\1:00h"),
+        (r"(?<![\d.])([01]?\d|2[0-3])\.([0-5][05])(?![\d.])", r"\1:\2"),
+        (r"\b([01]\d|2[0-3])([0-5]\d) ?(?:hrs?|hours|h)\b", r"\1:\2"),
+        (
+            r"\b(at|by|before|after|until|till|til|around|from|between|and|to|-) ?"
+            r"(\d|1\d|2[0-3])([0-5][05])\b(?! ?(?:min|hour|hr|day|week|/|-\d))",
+            r"\1 \2:\3",
+        ),
+        # 2026-12-03, 2026/12/03, 03.12.2026, 3.12.
+        (r"\b(20\d\d)[-/.](\d{1,2})[-/.](\d{1,2})\b", r"iso/\1/\2/\3"),
+        (r"\b(\d{1,2})-(\d{1,2})-((?:20)?\d\d)\b", r"\1/\2/\3"),
+        (r"\b(\d{1,2})\.(\d{1,2})\.((?:20)\d\d|\d\d)?(?!\d)", r"dmy/\1/\2/\3"),
+        (r"\b(\d{1,2})\.(\d{1,2})\b", r"dmy/\1/\2/"),
+        (r"(\d)(st|nd|rd|th)-", r"\1\2 - "),
+        (r"(\d)ish\b", r"\1 ish"),
+        (r"\b(\w+day|tomorrow|mon|tues?|weds?|thurs?|fri|sat)[-/](?=[a-z])", r"\1 - "),
+        (r"\b([a-z]{3,9})[-.](\d{1,2})\b", r"\1 \2"),
+        (r"\b(\d{1,2})-([a-z]{3,9})\b", r"\1 \2"),
+        (r"\b(mid|early|late|half|quarter)-", r"\1 "),
+        (r"\b(twenty|thirty|forty|fifty)-", r"\1 "),
+        (r"\bafter-?noon", "afternoon"),
+        (r"\bafter ?noons\b", "afternoons"),
+        (r"\bmid-?day\b", "noon"),
+        (r"\bweek[- ]end", "weekend"),
+        (r"\bweek[- ]day", "weekday"),
+        (r"\bweek[- ]?nights?\b", "weeknights"),
+        (r"\blunch time\b", "lunchtime"),
+        (r"\bto[- ](morrow|day|night)\b", r"to\1"),
+        (r"\bn't\b", "n't"),
+    )
+]
+
+_TOKEN = re.compile(
+    r"(?:iso|dmy)/[\d/]+|\d{1,2}:\d{2}h|\d{1,2}:\d{2}|\d{1,2}/\d{1,2}(?:/\d{2,4})?"
+    r"|\d+(?:st|nd|rd|th|er|e)\b|[a-z]+(?:['-][a-z]+)*'?|\d*[a-z]+\d*|\d+|[-,.;!?+&/@~_]"
+)
+
+_HOUR_BEFORE = {
+    "at", "by", "past", "to", "around", "before", "after", "until", "half", "from", "between", "-",
+    "or", "and", "@", "about",
+}  # fmt: skip
+_UNIT_AFTER = {"oclock", "pm", "am", "week", "weeks", "day", "month", "hour", "thirty", "fifteen"}
+_MINUTES = {5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55}
+
+_UNITS = r"(?:days?|weeks?|months?|years?|yrs?)"
+_N = r"(?:\d+|an?|half an?|couple(?: of)?|few|several|many)"
+_BOOKED = (
+    r"(?:massages?|sessions?|appointments?|appt|treatments?|slots?|bookings?|visits?|ones?|long"
+    r"|kids?|children|child|people|persons?|patients?|of us|times?|questions?|spots?|therapists?"
+    r"|dogs?|cats?|sons?|daughters?|boys?|girls?|weeks? pregnant|months? pregnant|x)"
+)
+
+# Taken out of the words: lengths, ages, counts, how long it has hurt.
+_NOT_TIMES = [
+    re.compile(rf"(?<![\w:/]){pattern}(?![\w:/])")
+    for pattern in (
+        rf"\d+ {_UNITS} (?:old|of age|young)|\d+ (?:yo|y/o|yr old)|\d+ - ?(?:year|yr|month) ?-? old",
+        rf"(?:for|last(?:s|ed|ing)?|been|had it|over|about|almost|nearly) (?:the (?:past|last) )?{_N}"
+        rf"(?: (?:or|to|-) \d+)? {_UNITS}(?: now)?(?! (?:from|time|on|later|after|ago))",
+        rf"(?:for|over|in|during) (?:the )?(?:past|last) {_N} (?:{_UNITS}|hours?|weeks?)",
+        r"(?:i'?m|i am|im|aged?|age of|she'?s|he'?s|she is|he is|who'?s|who is|turning|turned) \d{1,3}"
+        r"(?= (?:,|\.|;|and|with|but|so)|$)",
+        r"(?:daughter|son|mother|father|mom|dad|husband|wife|kid) (?:is|,) \d{1,2}(?= (?:,|\.|and)|$)",
+        r"in (?:my|his|her|their) (?:early |mid |late )?\d0'?s",
+        r"(?:for )?(?:\d+ ?(?:-|or|to|and|/) ?)?(?<!in )(?<!within )(?<!next )\d+ ?-? ?(?:min|mins|minutes?)"
+        r"(?! (?:to|past|after|before|from|of)\b)(?: " + _BOOKED + ")?",
+        r"(?:for )?(?:an?|half an?|\d+(?: and a half)?) ?-? ?(?:hours?|hrs?|hr)(?: and a half)?"
+        rf"(?: {_BOOKED}| notice| before| in advance| drive)",
+        r"for (?:an?|half an?|\d+|\d+ 1/2) ?-? ?(?:hours?|hrs?|hr)(?: and a half)?",
+        r"(?<!in )(?<!within )(?<!next )(?:\d+ |an? )?(?:half )?-? ?hour long",
+        r"(?<!in )(?<!within )(?:an? )?hour and a half",
+        r"(?<!in )(?<!within )(?<!next )(?<!every )(?:\d+|half an|1/2) ?-? ?(?:hours?|hrs?|hr)"
+        r"(?! from now)",
+        r"(?:once|twice|\d+ (?:times?|x)) (?:an?|per|every|each|this|in the last) (?:day|week|month|year)",
+        r"(?:my|the|a|our|his|her|for the) (?:\d+(?:st|nd|rd|th)) (?:time|visit|session|massage|treatment"
+        r"|one|child|pregnancy|trimester|baby)",
+        r"\d+(?:st|nd|rd|th) (?:time|visit|session|massage|treatment|child|pregnancy|trimester|floor"
+        r"|avenue|ave|street|st)",
+        r"\d+ (?:lbs?|kg|kgs|pounds?|km|miles?|blocks?|cm|mm|inch(?:es)?|feet|ft)",
+        r"\d+ [a-z]+ (?:st|street|ave|avenue|road|rd|lane|blvd|drive|dr|way)",
+        r"(?:unit|suite|apt|room|number|floor|extension|ext|code|policy|claim|ref|reference|id) \d+",
+        r"(?:19|20)\d\d accident|(?:since|depuis|from|back in|in) (?:(?:early|late|mid) )?(?:19[5-9]\d"
+        r"|20[01]\d|202[0-5])",
+        rf"(?:for |just |only )?\d+ {_BOOKED}",
+        r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
+        r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",
+        r"no (?:problem|worries|rush|thanks|thank you|hurry|preference|matter|idea|big deal|pain)",
+        r"(?:i|we|you|they|she|he|has|have|been|had|was|were) (?:sat|wed)",
+        r"(?:just )?(?:a|1|one|per) second(?:s)?",
+        r"24 hours?(?: notice)?|the other day|the same day|these days|all day long|a good day"
+        r"|have a (?:good|nice|great|lovely) (?:day|weekend|evening|week|night|one|afternoon|morning)"
+        r"|good (?:morning|afternoon|evening|day|night)|happy \w+",
+    )
+]
+
+_MONTH_SIGN = re.compile(r"\d{1,2}(?:st|nd|rd|th)?$")
+_MONTH_BEFORE = {
+    "in", "of", "early", "late", "mid", "end", "next", "this", "by", "until", "before", "after", "during",
+    "middle", "beginning", "start", "till", "from", "to", "-",
+}  # fmt: skip
+
+
+def canonical(text: str) -> str:
+    """The words of ``text``, one space apart, in the grammar's spelling; ``_`` for what is no time."""
+    plain = _plain(text[:LONGEST])
+    for pattern in _NOT_WORDS:
+        plain = pattern.sub(f" {GAP} ", plain)
+    signs, rules = _french()
+    if signs.search(plain):
+        for rule, english in rules:
+            plain = rule.sub(english, plain)
+    for rule, right in _BEFORE_WORDS:
+        plain = rule.sub(right, plain)
+    words = _numbers([_word(word) for word in _TOKEN.findall(plain)])
+    row = " ".join(_months_that_are_words(words))
+    for pattern in _NOT_TIMES:
+        row = pattern.sub(GAP, row)
+    return re.sub(r"\s+", " ", row).strip()
+
+
+def _plain(text: str) -> str:
+    text = unicodedata.normalize("NFKD", text.replace("\N{MASCULINE ORDINAL INDICATOR}", ""))
+    text = "".join(c for c in text if not unicodedata.combining(c)).lower()
+    text = re.sub("[\u2018\u2019\u02bc`\u00b4]", "'", text)
+    text = re.sub("[\u2010-\u2015\u2212]", "-", text)
+    text = re.sub("[\u201c\u201d()\\[\\]*\"]", " ", text)
+    return re.sub(r"\s+", " ", text.replace("\n", " . ")).strip()
+
+
+@lru_cache(maxsize=20_000)
+def _word(typed: str) -> str:
+    """``typed`` in the grammar's spelling, or as it is."""
+    known = _vocabulary()
+    if typed in known["shorthand"]:
+        word: str = known["shorthand"][typed]
+        return word.replace("-", " ")
+    if len(typed) < 5 or not typed.isalpha() or typed in known["not_fuzzy"]:
+        return typed
+    if typed in known["fuzzy"]:
+        return typed
+    allowed = 2 if len(typed) >= 7 else 1
+    scored = sorted(
+        (OSA.distance(typed, word, score_cutoff=allowed), word) for word in known["fuzzy"]
+    )
+    near = [(distance, word) for distance, word in scored if distance <= allowed]
+    if not near:
+        return typed
+    distance, word = near[0]
+    ties = [name for far, name in near if far == distance]
+    if len(ties) > 1:
+        # "wensday" is as far from "weekday"; nobody types that one wrong so often.
+        ties = [name for name in ties if name in WEEKDAYS]
+        if len(ties) != 1:
+            return typed
+        word = ties[0]
+    # Two errors are forgiven only where the word begins and ends as it should.
+    if distance == 2 and (typed[0] != word[0] or typed[-2:] != word[-2:]):
+        return typed
+    return word
+
+
+def _numbers(words: list[str]) -> list[str]:
+    """Number words as digits: "four" is "4", "twenty third" "23rd", "three thirty" "3:30"."""
+    numbers, ordinals = _vocabulary()["numbers"], _vocabulary()["ordinals"]
+    result: list[str] = []
+    spelled: set[int] = set()
+    at = 0
+    while at < len(words):
+        word, after = words[at], words[at + 1] if at + 1 < len(words) else ""
+        before = result[-1] if result else ""
+        at += 1
+        if word in numbers and numbers[word] >= 20 and after in ordinals and ordinals[after] < 10:
+            result.append(_ordinal(numbers[word] + ordinals[after]))
+            at += 1
+        elif word in numbers and numbers[word] >= 20 and 0 < numbers.get(after, 10) < 10:
+            result.append(str(numbers[word] + numbers[after]))
+            spelled.add(len(result) - 1)
+            at += 1
+        elif word in numbers:
+            result.append(str(numbers[word]))
+            spelled.add(len(result) - 1)
+        elif word == "one" and (before in _HOUR_BEFORE or after in _UNIT_AFTER):
+            result.append("1")
+            spelled.add(len(result) - 1)
+        elif word == "second":
+            ordinal = before in ("the", "on") or after in ("of", "week", "half") or _is_day(after)
+            result.append("2nd" if ordinal else word)
+        elif word in ordinals:
+            result.append(_ordinal(ordinals[word]))
+        elif re.fullmatch(r"\d+er?", word):
+            result.append(word.rstrip("er") + ("st" if word.endswith("er") else "th"))
+        else:
+            result.append(word)
+    joined: list[str] = []
+    at = 0
+    while at < len(result):
+        hour = result[at]
+        minute = result[at + 1] if at + 1 < len(result) else ""
+        unit = result[at + 2] if at + 2 < len(result) else ""
+        clock = (
+            at in spelled
+            and at + 1 in spelled
+            and 1 <= int(hour) <= 12
+            and int(minute) in _MINUTES
+            and not unit.startswith(("min", "hour", "past", "to", "after"))
+            and (not joined or joined[-1] not in ("half", "past"))
+        )
+        if clock:
+            joined.append(f"{hour}:{int(minute):02d}")
+            at += 2
+        else:
+            joined.append(hour)
+            at += 1
+    return joined
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if 11 <= number <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
+
+
+def _is_day(word: str) -> bool:
+    return word.endswith("day") and word in _vocabulary()["fuzzy"]
+
+
+def _months_that_are_words(words: list[str]) -> list[str]:
+    """Hides "may" and "march" where they are verbs, and "august", "april", "june" after "with"."""
+    result = []
+    for at, word in enumerate(words):
+        before = words[at - 1] if at else ""
+        after = words[at + 1] if at + 1 < len(words) else ""
+        date = bool(_MONTH_SIGN.match(before) or _MONTH_SIGN.match(after))
+        if (word == "may" and not date and before not in _MONTH_BEFORE) or (
+            word in ("april", "june", "may", "august") and before in ("with", "see", "by", "dr")
+        ):
+            word = "may_" if word == "may" else GAP
+        result.append(word)
+    return result

@@ -1,0 +1,109 @@
+"""Reading the phrase tables and judging an understanding by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from clinic.booking.when import Understanding, understand
+from clinic.opening import OpeningHours
+
+HERE = Path(__file__).parent
+HOURS = "Mo-Sa 08:00-20:00; PH off"
+Verdict = Literal["right", "safe", "wrong"]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """One line of a table: a text and what it means at a moment."""
+
+    text: str
+    now: datetime
+    status: str
+    want: tuple[str, ...]
+    reason: str
+    hours: OpeningHours
+
+    @property
+    def id(self) -> str:
+        return f"{self.text} @ {self.now:%a %d %b}"
+
+    def understood(self) -> Understanding:
+        return understand(self.text, self.now, self.hours)
+
+
+@lru_cache(maxsize=16)
+def _hours(spec: str) -> OpeningHours:
+    return OpeningHours(spec, "America/Toronto", "ON")
+
+
+@lru_cache(maxsize=16)
+def load(name: str) -> tuple[Phrase, ...]:
+    """All phrases of a table."""
+    table: dict[str, Any] = yaml.safe_load((HERE / name).read_text(encoding="utf-8"))
+    clocks = {
+        key: value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        for key, value in table["clocks"].items()
+    }
+    return tuple(
+        Phrase(
+            text=str(line["text"]),
+            now=clocks[line.get("clock", "sunday")],
+            status=line.get("status", "understood"),
+            want=tuple(line.get("want", ())),
+            reason=line.get("reason", ""),
+            hours=_hours(line.get("hours", HOURS)),
+        )
+        for line in table["phrases"]
+    )
+
+
+def spelled(window: tuple[datetime, datetime]) -> str:
+    """A window as the tables write it: "2026-11-24 12-17"."""
+    start, end = window
+    return f"{start.date().isoformat()} {_clock(start)}-{_clock(end, last=True)}"
+
+
+def _clock(at: datetime, *, last: bool = False) -> str:
+    hour = 24 if last and (at.hour, at.minute) == (0, 0) else at.hour
+    return f"{hour}:{at.minute:02d}" if at.minute else str(hour)
+
+
+def _expected(phrase: Phrase) -> tuple[list[str], bool]:
+    wanted: list[str] = []
+    more = False
+    for entry in phrase.want:
+        if entry == "...":
+            more = True
+        elif " " in entry:
+            wanted.append(entry)
+        else:
+            day = date.fromisoformat(entry)
+            start = datetime.combine(day, datetime.min.time(), phrase.hours.zone)
+            spans = phrase.hours.on(day)
+            wanted.extend(
+                spelled((start + timedelta(minutes=s.start), start + timedelta(minutes=s.end)))
+                for s in spans
+            )
+    today = phrase.now.astimezone(phrase.hours.zone).date().isoformat()
+    # Today begins when the notice is over; the tables say so themselves.
+    return [w for w in wanted if w or today], more
+
+
+def judge(phrase: Phrase, found: Understanding) -> Verdict:
+    """Right; a safe miss (asked, or nothing found); or silently wrong (other times, or none at all
+    where the patient is told that there are none)."""
+    wanted, more = _expected(phrase)
+    got = [spelled(window) for window in found.windows]
+    same = got[: len(wanted)] == wanted if more else got == wanted
+    if found.status == phrase.status and (phrase.status != "understood" or same):
+        if not phrase.reason or phrase.reason == found.reason:
+            return "right"
+    if found.status in ("ambiguous", "none") or not got:
+        return "safe"
+    return "wrong"
