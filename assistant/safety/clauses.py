@@ -30,9 +30,15 @@ _BEFORE_NOT = {
     "has": "hasnt",
     "had": "hadnt",
     "will": "wont",
-    "would": "wouldnt",
+    "would": "wont",
     "should": "shouldnt",
 }
+# "... and I", "... and now": a new statement begins.
+_JOINS = frozenset({"and", "so", "because", "then", "et", "y", "plus"})
+_STARTS = frozenset(
+    "i im ive id my now it its he she they we hes shes there theres today since je jai ahora "
+    "cant suddenly".split()
+)
 _CONTRAST = frozenset({"but", "however", "although", "though", "except", "mais", "pero", "whereas"})
 
 
@@ -48,7 +54,7 @@ class Words:
     sentence: list[int]
     """Number of the sentence each word stands in."""
     clause: list[int]
-    """Number of the clause: commas, "but", "and I" and sentence ends divide clauses."""
+    """Number of the clause: commas, "but", "and I", sentence ends divide them."""
     asked: frozenset[int]
     """Numbers of the sentences that end in a question mark."""
     comma_before: frozenset[int]
@@ -117,12 +123,14 @@ def read(text: str, spellings: Mapping[str, str], mend: Callable[[str], str]) ->
             continue
         for part in plain(_APOSTROPHES.sub("", raw)).split():
             word = "and" if part in "&+" else spellings.get(part) or mend(part)
+            word = "wont" if word == "wouldnt" else word
             if word == "not" and words and words[-1] in _BEFORE_NOT and open_sentence:
                 words[-1] = _BEFORE_NOT[words[-1]]
                 ends[-1] = piece.end()
                 continue
             for single in word.split():
-                if single in _CONTRAST:
+                joined = open_sentence and words[-1] in _JOINS and single in _STARTS
+                if single in _CONTRAST or joined:
                     clause_number += 1
                 if comma:
                     commas.add(len(words))

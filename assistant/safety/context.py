@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 
 from assistant.safety.clauses import Words
 from assistant.safety.patterns import Match, Place, Places
+from assistant.safety.table import CUES
 
 # How far a "no" reaches over a list: "no fever, chills, weight loss or numbness".
 NEGATION_REACH = 14
 # A cue in front of a comma ("In 2015, ...") is short, else it is a statement of its own.
 OPENING_WORDS = 7
+# How far behind "since" the year may stand.
+SINCE_REACH = 8
 
 
 class Meaning(Enum):
@@ -25,6 +29,8 @@ class Meaning(Enum):
     """Said to be there; nothing about since when."""
     SUPPOSED = "supposed"
     """Only thought of: "if my leg goes numb"."""
+    PASSING = "passing"
+    """Over, but it was there lately, or over and back again."""
     ASKED = "asked"
     """What causes it? Nobody and no illness named: a person asking about themselves."""
     LASTING = "lasting"
@@ -60,9 +66,11 @@ _SINCE = frozenset({"since", "in", "from", "back", "of", "depuis", "desde", "en"
 
 def read_cues(message: Words, places: Places) -> Cues:
     """Finds the time cues of a message. Years are compared with the present one (UTC)."""
-    new = list(places.get("new", []))
+    over = [place for name in _OVER for place in places.get(name, [])]
+    new = [cue for cue in places.get("new", []) if not _inside(cue, over)]
     past = list(places.get("long_ago", []))
     lasting: list[Place] = []
+    since: list[int] = []
     words = message.words
     this_year = datetime.now(UTC).year
     for at, word in enumerate(words):
@@ -84,18 +92,41 @@ def read_cues(message: Words, places: Places) -> Cues:
         elif re.fullmatch(r"(19|20)\d\d", word) and at > 0 and words[at - 1] in _SINCE | _MONTHS:
             if int(word) <= this_year - 2:
                 (lasting if _follows(words, at, "since") else past).append(Place(at - 1, at + 1))
+        elif word in ("since", "depuis", "desde"):
+            since.append(at)
         elif re.fullmatch(r"\d{1,2}(yrs?|y)", word):
             lasting.append(Place(at, at + 1))
         elif re.fullmatch(r"\d{1,3}(days?|d|hrs?|h|wks?|weeks?|months?)", word):
             new.append(Place(at, at + 1))
+    for at in since:
+        # "Since my fall" is new; "since my fall in 2015" is not.
+        old = past + lasting + over
+        preceded = words[at - 1] if at else ""
+        if preceded in ("never", "not", "ever"):
+            continue
+        if not any(cue.start <= at + SINCE_REACH and at < cue.end for cue in old):
+            new.append(Place(at, at + 1))
     return Cues(new, past, lasting)
 
 
-_STATEMENT_STARTS = frozenset("i my now im ive it cant".split())
+_INTRODUCE_TIME = frozenset("in back about around some over almost nearly during the so".split())
+_OVER = ("went_away", "unchanged", "long_ago")
+# Concepts whose "no" really denies; in all others it belongs to the complaint itself, as in
+# "no feeling", "not able to", "no strength".
+_REAL_DENIALS = frozenset(CUES) | {"because_of_pain"}
+# "Can hardly walk", "is numb down there": no questions.
+_NO_QUESTION = frozenset(
+    "hardly barely only just still really now numb weak very so also sometimes about no not "
+    "tingling painful getting going".split()
+)
 _MONTHS = frozenset(
     "january february march april may june july august september october november december jan "
     "feb mar apr jun jul aug sep sept oct nov dec".split()
 )
+
+
+def _inside(cue: Place, others: Iterable[Place]) -> bool:
+    return any(other.start <= cue.start and cue.end <= other.end for other in others)
 
 
 def _follows(words: list[str], at: int, cue: str) -> bool:
@@ -129,41 +160,64 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
     age = _age(match, message, places, cues, first, last)
     if age is not None and not new:
         return age
-    general = _question(match, message, places, first, last)
-    if general is not None and not (new and general is not Meaning.GENERAL):
-        return general
+    question = _question(match, message, places, first, last)
+    if question is Meaning.GENERAL and all(_inside(cue, places.get("attribute", [])) for cue in new):
+        return question
+    if question is not None and not new:
+        return question
     if age is Meaning.OLD and new:
         # "I could not pee yesterday but it is fine now": worth asking, not worth silence.
-        return Meaning.SUPPOSED
+        return Meaning.PASSING
     return Meaning.NEW if new else Meaning.PRESENT
 
 
 def _is_denied(match: Match, message: Words, places: Places, first: int, last: int) -> bool:
-    protected = places.get("not_a_negation", [])
     for cue in places.get("not", []):
         if not first <= cue.start < match.end or match.covers(cue):
             continue
-        if any(other.start <= cue.start and cue.end <= other.end for other in protected):
+        if _belongs_to_complaint(cue, match, places):
             continue
-        target = _first_part_after(match, cue)
-        if target is None or target - cue.end > NEGATION_REACH:
+        target, reach = _denied_part(match, cue)
+        if target is None or target - cue.end > reach:
             continue
-        if not _negation_ends(cue.end, target, message, places, match):
+        if not _negation_ends(cue.end, target, message, places):
             return True
     for cue in places.get("is_fine", []):
         if match.end <= cue.start < last and cue.start - match.end <= 3 and not match.covers(cue):
             return True
+    for cue in places.get("i_do_not", []):
+        if match.end <= cue.start < last and cue.start - match.end <= 6:
+            return True
     return _answered_no(match, message, places)
 
 
-def _first_part_after(match: Match, cue: Place) -> int | None:
+def _belongs_to_complaint(cue: Place, match: Match, places: Places) -> bool:
+    """Whether a "no" denies nothing: part of "no feeling", "not able to", "not sure".
+
+    "Don't want" denies nothing either, save when the very next words are the match.
+    """
+    harmless = [place for place in places.get("not_a_negation", []) if not match.covers(place)]
+    return _inside(cue, harmless) or any(
+        other.start <= cue.start and cue.end <= other.end and other != cue
+        for name, others in places.items()
+        if name not in _REAL_DENIALS
+        for other in others
+    )
+
+
+def _denied_part(match: Match, cue: Place) -> tuple[int | None, int]:
+    """Where the part stands that a "no" would deny, and how far the "no" may reach for it.
+
+    In front of the whole match it may head a list. Inside it ("leg without any weakness")
+    it must be close.
+    """
     starts = [part.start for part in match.parts if part.start >= cue.end]
-    return min(starts) if len(starts) == len(match.parts) else None
+    if not starts:
+        return None, 0
+    return min(starts), NEGATION_REACH if len(starts) == len(match.parts) else 3
 
 
-def _negation_ends(
-    start: int, end: int, message: Words, places: Places, match: Match
-) -> bool:
+def _negation_ends(start: int, end: int, message: Words, places: Places) -> bool:
     """Whether something between a "no" and the match says that a new statement begins."""
     ends = {place.start for place in places.get("ends_negation", [])}
     speakers = {"i", "im", "ive", "he", "she", "they", "we", "hes", "shes", "je", "jai", "id"}
@@ -208,7 +262,9 @@ def _age(
         return Meaning.OLD
     for name in ("went_away", "unchanged"):
         for cue in places.get(name, []):
-            if first <= cue.start < last and _speaks_of(cue, match, message):
+            if not first <= cue.start < last or match.covers(cue):
+                continue
+            if _speaks_of(cue, match, message):
                 return Meaning.OLD
     if _next_sentence_says_over(message, places, last):
         return Meaning.OLD
@@ -221,26 +277,17 @@ def _applies(cue: Place, match: Match, message: Words) -> bool:
     """Whether a time cue belongs to the match: same clause, or the opening of the sentence."""
     clause = message.clause[cue.start]
     if any(clause == message.clause[part.start] for part in match.parts):
-        return not _new_statement_between(cue, match, message)
-    opening = message.words[:0]
+        return True
     start = cue.start
     while start > 0 and message.clause[start - 1] == clause:
         start -= 1
     end = cue.end
     while end < len(message.words) and message.clause[end] == clause:
         end += 1
-    opening = message.words[start:end]
-    before = end <= match.start and message.clause[match.start] == clause + 1
-    return before and len(opening) <= OPENING_WORDS and opening[0] not in ("i", "ive", "my", "had")
-
-
-def _new_statement_between(cue: Place, match: Match, message: Words) -> bool:
-    first, last = (cue.end, match.start) if cue.end <= match.start else (match.end, cue.start)
-    return any(
-        message.words[at] == "and" and message.words[at + 1] in _STATEMENT_STARTS
-        for at in range(first, last)
-        if at + 1 < len(message.words)
-    )
+    # "In 2015, ...", "When I was pregnant, ..."; not "lump removed two years ago, ...".
+    introduced = cue.start - start == 1 and message.words[start] in _INTRODUCE_TIME
+    opens = (cue.start == start or introduced) and end - start <= OPENING_WORDS
+    return opens and end <= match.start and message.clause[match.start] == clause + 1
 
 
 def _speaks_of(cue: Place, match: Match, message: Words) -> bool:
@@ -272,11 +319,48 @@ def _question(
     def inside(name: str) -> list[Place]:
         return [place for place in places.get(name, []) if first <= place.start < last]
 
-    supposed = [cue for cue in inside("supposed") if cue.start < match.end]
-    asked = inside("general_question") or inside("cause_question")
-    if asked and not [place for place in inside("personal") if not match.covers(place)]:
-        # An illness named as the cause makes it a question about that illness.
-        if inside("cause_question") and not inside("named_cause"):
-            return Meaning.ASKED
-        return Meaning.GENERAL
+    about = inside("asks_about")
+    if about or _begins_as_question(message, inside("question_start"), places, first):
+        own = [
+            place
+            for place in inside("personal")
+            if not match.covers(place) and not _inside(place, about)
+        ]
+        if not own:
+            return _kind_of_question(message, inside, places, first, last)
+    supposed = [
+        cue for cue in inside("supposed") if cue.start < match.end and not match.covers(cue)
+    ]
     return Meaning.SUPPOSED if supposed else None
+
+
+def _begins_as_question(
+    message: Words, openers: list[Place], places: Places, first: int
+) -> bool:
+    at = first
+    greetings = {place.start: place.end for place in places.get("small_talk", [])}
+    while at in greetings:
+        at = greetings[at]
+    return any(
+        place.start == at
+        and not (place.end < len(message.words) and message.words[place.end] in _NO_QUESTION)
+        for place in openers
+    )
+
+
+def _kind_of_question(
+    message: Words, inside: Callable[[str], list[Place]], places: Places, first: int, last: int
+) -> Meaning:
+    """An illness named, or what something is: general. A bare complaint: one's own."""
+    elsewhere = [
+        place for place in places.get("onset", []) if not first <= place.start < last
+    ]
+    if elsewhere:
+        return Meaning.ASKED
+    if inside("named_cause"):
+        return Meaning.GENERAL
+    if inside("definition") and not inside("cause_question"):
+        return Meaning.GENERAL
+    return Meaning.ASKED
+
+

@@ -132,6 +132,8 @@ class Vocabulary:
     def _is_known(self, word: str) -> bool:
         if word in self._known or word[0].isdigit():
             return True
+        if word.endswith(("ies", "ied")) and word[:-3] + "y" in self._known:
+            return True
         for ending in _ENDINGS:
             if word.endswith(ending):
                 stem = word[: -len(ending)]

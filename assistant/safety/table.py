@@ -27,6 +27,7 @@ SECTIONS = (
     "findings",
     "combinations",
     "figures_of_speech",
+    "said_to_be_well",
     "ordinary",
 )
 # Concepts that assistant/safety/context.py asks for by name.
@@ -35,14 +36,20 @@ CUES = (
     "not_a_negation",
     "ends_negation",
     "is_fine",
+    "i_do_not",
     "long_ago",
     "went_away",
     "unchanged",
     "new",
-    "general_question",
+    "question_start",
+    "small_talk",
+    "asks_about",
+    "definition",
     "cause_question",
     "named_cause",
     "personal",
+    "onset",
+    "attribute",
     "supposed",
     "someone_elses_illness",
     "animal",
@@ -81,6 +88,9 @@ _COMBINATION_KEYS = {
 SLOTS: Mapping[str, tuple[str, ...]] = {
     "my": ("", "my", "his", "her", "the", "your", "their", "our", "a"),
     "myself": ("myself", "himself", "herself", "themselves", "yourself", "themself", "my self"),
+    "number": tuple(
+        "2 3 5 10 15 20 25 30 40 45 few two three five ten fifteen twenty thirty half".split()
+    ),
     "is": (
         "is",
         "are",
@@ -186,6 +196,7 @@ class Table:
     findings: list[Finding] = field(default_factory=list)
     combinations: list[Combination] = field(default_factory=list)
     figures_of_speech: list[str] = field(default_factory=list)
+    said_to_be_well: list[Pattern] = field(default_factory=list)
     ordinary: list[str] = field(default_factory=list)
     digest: str = ""
     """Changes whenever a file of the table changes."""
@@ -217,6 +228,7 @@ def load(folder: Path) -> Table:
         if not table.concepts.get(cue):
             raise SafetyTableError(str(folder), "concepts", cue, "this concept is needed")
     for name, data in raw:
+        table.said_to_be_well += _patterns(table, name, "said_to_be_well", data)
         for entry in _entries(name, "findings", data):
             table.findings.append(_finding(table, name, entry))
         for entry in _entries(name, "signs", data):
@@ -433,7 +445,7 @@ def parse_pattern(file: str, key: str, written: str, concepts: Iterable[str]) ->
 
 
 def _patterns(
-    table: Table, file: str, key: str, entry: Mapping[str, Any], name: str
+    table: Table, file: str, key: str, entry: Mapping[str, Any], name: str | None = None
 ) -> tuple[Pattern, ...]:
     written = _texts(file, key, entry, name, required=False)
     return tuple(parse_pattern(file, key, one, table.concepts) for one in written)

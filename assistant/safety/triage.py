@@ -116,7 +116,7 @@ class Triage:
         places = self._vocabulary.find(message)
         cues = read_cues(message, places)
         found: list[_Found] = []
-        mentioned = False
+        mentioned = bool(matches(self.table.said_to_be_well, places, message))
         present: set[str] = set()
         animal = bool(places.get("animal"))
         for sign in self.table.signs:
@@ -171,7 +171,7 @@ class Triage:
         meaning = judge(match, message, places, cues)
         if meaning in (Meaning.NEW, Meaning.PRESENT, Meaning.LASTING):
             return True
-        return finding.even_if_past and meaning is Meaning.OLD
+        return finding.even_if_past and meaning in (Meaning.OLD, Meaning.PASSING)
 
     def _by_meaning(self, message: Words, mentioned: bool) -> _Found | None:
         """What the message resembles, when no pattern found anything in it."""
@@ -229,16 +229,17 @@ def _level(sign: Sign, clear: bool, meaning: Meaning) -> str | None:
         return sign.level
     if meaning is Meaning.PRESENT:
         return sign.level if clear else "check"
-    if meaning is Meaning.SUPPOSED:
+    if sign.even_if_general and meaning in (Meaning.SUPPOSED, Meaning.ASKED, Meaning.GENERAL):
+        return sign.level
+    if meaning in (Meaning.SUPPOSED, Meaning.PASSING):
         return "check"
     if meaning is Meaning.ASKED:
-        return "check" if sign.level == "emergency" else None
+        worth_asking = clear or sign.check in ("bladder", "saddle")
+        return "check" if worth_asking and sign.level == "emergency" else None
     if meaning is Meaning.LASTING:
         return "check" if clear and sign.level == "emergency" else None
     if meaning is Meaning.OLD:
         return sign.level if sign.even_if_past else None
-    if meaning is Meaning.GENERAL:
-        return sign.level if sign.even_if_general else None
     return None
 
 
