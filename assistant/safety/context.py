@@ -185,10 +185,24 @@ def _is_denied(match: Match, message: Words, places: Places, first: int, last: i
     for cue in places.get("is_fine", []):
         if match.end <= cue.start < last and cue.start - match.end <= 3 and not match.covers(cue):
             return True
+        if match.start < cue.start < match.end and _separates(cue, match, message):
+            return True
     for cue in places.get("i_do_not", []):
         if match.end <= cue.start < last and cue.start - match.end <= 6:
             return True
     return _answered_no(match, message, places)
+
+
+def _separates(cue: Place, match: Match, message: Words) -> bool:
+    """"Both feet are fine, just tingling in the left one": fine, then another clause."""
+    parts = sorted(match.parts, key=lambda part: part.start)
+    return any(
+        earlier.end <= cue.start < later.start
+        and cue.start - earlier.end <= 3
+        and message.clause[cue.start] == message.clause[earlier.start]
+        and message.clause[cue.start] != message.clause[later.start]
+        for earlier, later in zip(parts, parts[1:], strict=False)
+    )
 
 
 def _belongs_to_complaint(cue: Place, match: Match, places: Places) -> bool:

@@ -23,8 +23,11 @@ logger = logging.getLogger(__name__)
 MEANING_FILE = ".meaning.npz"
 _RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
 
-# Likeness by meaning above which a text without any pattern is worth a question.
-ASK_FROM = 0.9
+# Likeness by meaning above which a text without any pattern is worth a question: two of a
+# thousand everyday messages lie above it, and seven of ten signs. One sentence of a long
+# message says less by itself.
+ASK_FROM = 0.15
+ASK_FROM_SENTENCE = 0.3
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 4
 LONG_MESSAGE_WORDS = 14
@@ -182,10 +185,13 @@ class Triage:
             sentences = [text for _, text in message.sentence_texts()]
             if len(sentences) > 1:
                 texts += sorted(sentences, key=len, reverse=True)[:MOST_SENTENCES]
-        kind, likeness = max(
-            self._model.likeness(self._encode(texts)), key=lambda found: found[1]
+        likely = self._model.likeness(self._encode(texts))
+        limits = [ASK_FROM] + [ASK_FROM_SENTENCE] * (len(texts) - 1)
+        kind, excess = max(
+            ((kind, value - limit) for (kind, value), limit in zip(likely, limits, strict=True)),
+            key=lambda found: found[1],
         )
-        if likeness < ASK_FROM:
+        if excess < 0:
             return None
         if kind == CRISIS:
             kind = "general"
