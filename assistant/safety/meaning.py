@@ -2,7 +2,7 @@
 
 A support vector machine over sentence vectors, trained when the table is loaded on nothing
 but the table's own wordings: the examples of its signs against ``not_a_sign`` and
-``ordinary``. It says which kind of sign a text resembles and how clearly. On its own it
+``ordinary``. It says which sign a text resembles and how clearly. On its own it
 never says more than "worth a question"; triage.py decides what to do with it.
 """
 
@@ -24,9 +24,8 @@ logger = logging.getLogger(__name__)
 Encode = Callable[[list[str]], np.ndarray]
 
 ORDINARY = "ordinary"
-CRISIS = "crisis"
 # Raise when what is trained, or how, changes: a kept model of another version is not used.
-VERSION = "2"
+VERSION = "3"
 # Measured on everyday messages: of linear and radial models this one found the most signs
 # at the same number of false alarms.
 STRICTNESS = 5.0
@@ -34,7 +33,7 @@ WIDTH = 2.0
 
 
 class MeaningModel:
-    """Likeness of a text to the kinds of sign in the table."""
+    """Likeness of a text to the signs of the table."""
 
     def __init__(
         self, kinds: list[str], vectors: np.ndarray, weights: np.ndarray, bias: float
@@ -80,7 +79,7 @@ class MeaningModel:
         return cls(labels, vectors, weights, float(machine.intercept_[0]))
 
     def likeness(self, vectors: np.ndarray) -> list[tuple[str, float]]:
-        """For each vector, shape (n, 384), the kind of sign it is nearest to, and how clearly.
+        """For each vector, shape (n, 384), the id of the sign it is nearest to, and how clearly.
 
         Above 0 the text lies on the side of the signs, above 1 well inside.
         """
@@ -113,15 +112,14 @@ class MeaningModel:
 
 
 def wordings(table: Table) -> tuple[list[str], list[str]]:
-    """The texts the model is trained on, and the kind of sign of each."""
+    """The texts the model is trained on, and the id of the sign each tells of."""
     pairs: dict[str, str] = {}
     for sign in table.signs:
-        kind = CRISIS if sign.response == "crisis" else sign.check
         for text in sign.examples:
-            pairs[text] = kind
+            pairs[text] = sign.id
     for combination in table.combinations:
         for text in combination.examples:
-            pairs[text] = combination.check
+            pairs[text] = combination.id
     for entry in (*table.signs, *table.combinations):
         for text in entry.not_a_sign:
             pairs[text] = ORDINARY

@@ -78,8 +78,8 @@ class Vocabulary:
                     by_name[name].append(doc)
         for name, docs in by_name.items():
             self._matcher.add(name, docs)
-        # Short words are left alone: "let" is not "leg" and "see" is not "pee".
-        self._targets = sorted(word for word in words if len(word) >= 5 and word.isalpha())
+        # The shortest words are left alone: "leh" may be anything.
+        self._targets = sorted(word for word in words if len(word) >= 4 and word.isalpha())
         self._known = words | set(self._spellings) | _english(nlp)
         self._mend = lru_cache(maxsize=4096)(self._mend_uncached)
 
@@ -105,23 +105,19 @@ class Vocabulary:
             return {}
         doc = Doc(self._vocab, words=message.words)
         found: dict[str, list[Place]] = defaultdict(list)
-        hidden: set[int] = set()
+        figures: list[Place] = []
         strings = self._vocab.strings
         for key, start, end in self._matcher(doc):
             if message.sentence[start] != message.sentence[end - 1]:
                 continue
             name = strings[key]
             if name == _FIGURE:
-                hidden.update(range(start, end))
+                figures.append(Place(start, end))
             else:
                 found[name].append(Place(start, end))
         result: dict[str, list[Place]] = {}
         for name, places in found.items():
-            kept = [
-                place
-                for place in places
-                if not hidden or not any(at in hidden for at in range(place.start, place.end))
-            ]
+            kept = [place for place in places if not _is_figurative(place, figures)]
             if kept:
                 result[name] = _longest(kept)
         return result
@@ -144,9 +140,11 @@ class Vocabulary:
         return False
 
     def _mend_uncached(self, word: str) -> str:
-        slips = 1 if len(word) < 8 else 2
+        slips = 1 if len(word) < 6 else 2
         best = process.extractOne(word, self._targets, scorer=OSA.distance, score_cutoff=slips)
         if best is None or best[0][0] != word[0]:
+            return word
+        if best[1] > 1 and max(len(word), len(best[0])) < 8:
             return word
         return str(best[0])
 
@@ -159,6 +157,19 @@ def _english(nlp: Language) -> set[str]:
         for forms in lemmatizer.lookups.get_table(table).values():  # type: ignore[attr-defined]
             known.update(str(form) for form in forms)
     return known
+
+
+def _is_figurative(place: Place, figures: list[Place]) -> bool:
+    """Whether a word of ``place`` is part of a figure of speech, and not the other way round.
+
+    The table may list a longer phrase that holds one: "my back is killing me".
+    """
+    return any(
+        figure.start < place.end
+        and place.start < figure.end
+        and not (place.start < figure.start and figure.end <= place.end)
+        for figure in figures
+    )
 
 
 def _longest(places: list[Place]) -> list[Place]:

@@ -88,6 +88,16 @@ _COMBINATION_KEYS = {
 SLOTS: Mapping[str, tuple[str, ...]] = {
     "my": ("", "my", "his", "her", "the", "your", "their", "our", "a"),
     "myself": ("myself", "himself", "herself", "themselves", "yourself", "themself", "my self"),
+    "legs": tuple(
+        f"{whose} {part}".strip()
+        for whose in ("", "my", "his", "her", "the", "their", "of my", "of his", "of her")
+        for part in (
+            "legs", "feet", "thighs", "calves", "toes", "heels", "shins", "hamstrings", "buttocks",
+            "sides", "limbs", "side", "leg", "foot", "leggs", "big toes", "lower legs", "soles",
+            "upper legs", "lower limbs", "lower extremities", "buttcheeks", "glutes",
+        )
+    ),
+    "age": tuple(str(age) for age in range(65, 100)),
     "number": tuple(
         "2 3 5 10 15 20 25 30 40 45 few two three five ten fifteen twenty thirty half".split()
     ),

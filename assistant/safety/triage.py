@@ -13,7 +13,7 @@ from spacy.language import Language
 
 from assistant.safety.clauses import Words
 from assistant.safety.context import Cues, Meaning, judge, read_cues
-from assistant.safety.meaning import CRISIS, MeaningModel
+from assistant.safety.meaning import MeaningModel
 from assistant.safety.patterns import Match, Places, Vocabulary, matches
 from assistant.safety.replies import read_reply
 from assistant.safety.table import Combination, Finding, Sign, Table, load
@@ -28,6 +28,7 @@ _RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
 # message says less by itself.
 ASK_FROM = 0.15
 ASK_FROM_SENTENCE = 0.3
+CRISIS_MARGIN = 0.15
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 4
 LONG_MESSAGE_WORDS = 14
@@ -86,7 +87,7 @@ class Triage:
         self._order = {
             entry.id: place for place, entry in enumerate((*table.signs, *table.combinations))
         }
-        self._by_check = {sign.check: sign for sign in reversed(table.signs)}
+        self._by_id = {entry.id: entry for entry in (*table.signs, *table.combinations)}
 
     @classmethod
     def load(
@@ -193,10 +194,16 @@ class Triage:
         )
         if excess < 0:
             return None
-        if kind == CRISIS:
-            kind = "general"
-        sign = self._by_check[kind]
-        return _Found(f"resembles_{kind}", "check", kind, None, sign.why, sign.level)
+        entry = self._by_id[kind]
+        found = f"resembles_{entry.id}"
+        if isinstance(entry, Sign) and entry.response is not None:
+            # A question about the body would be the wrong reply to despair: speak of help,
+            # or, where it is less clear, leave it to the sentences for sad moments.
+            if excess < CRISIS_MARGIN:
+                return None
+            return _Found(found, entry.level, entry.check, entry.response, entry.why, entry.level)
+        level = entry.level if entry.level != "check" else "urgent"
+        return _Found(found, "check", entry.check, None, entry.why, level)
 
     def _conclude(
         self, found: Iterable[_Found], mentioned: bool, reply: str | None
