@@ -59,10 +59,13 @@ KEYS = (
     "therapists.trained_in",
     "therapists.approach",
     "therapists.helps_with",
+    "therapists.gender",
+    "therapists.hours",
     "booking",
     "booking.horizon_days",
     "booking.notice_hours",
     "booking.buffer_minutes",
+    "booking.step_minutes",
     "privacy",
     "privacy.keep_conversations_days",
     "privacy.contact",
@@ -94,7 +97,10 @@ class Service:
 
 @dataclass(frozen=True)
 class Therapist:
-    """Someone who treats patients; empty fields are None or ()."""
+    """Someone who treats patients; empty fields are None or ().
+
+    ``name`` is unique. ``hours`` is when this person works, in the notation of the opening hours.
+    """
 
     name: str
     title: str | None
@@ -102,15 +108,21 @@ class Therapist:
     trained_in: tuple[str, ...]
     approach: str | None
     helps_with: tuple[str, ...]
+    gender: str | None = None
+    hours: str | None = None
 
 
 @dataclass(frozen=True)
 class Booking:
-    """The rules for asking for an appointment."""
+    """The rules for asking for an appointment.
+
+    ``buffer`` is kept free between two appointments, ``step`` is the grid of clock times offered.
+    """
 
     horizon: timedelta
     notice: timedelta
     buffer: timedelta
+    step: timedelta = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -166,6 +178,19 @@ class Facts:
     def times(self) -> OpeningTimes:
         """The opening hours, holidays of the province taken out."""
         return OpeningTimes(self.opening_hours, self.zone, self.province)
+
+    @cached_property
+    def working_times(self) -> dict[str, OpeningTimes | None]:
+        """When each therapist works, by name; None: whenever the clinic is open.
+
+        Appointments are possible while this person works and the clinic is open.
+        """
+        return {
+            person.name: OpeningTimes(person.hours, self.zone, self.province)
+            if person.hours
+            else None
+            for person in self.therapists
+        }
 
     def variables(self, now: datetime | None = None) -> dict[str, str | None]:
         """The texts that answers may contain, by name; None where the owner said nothing.
@@ -463,7 +488,7 @@ def _check(path: Path, text: str) -> Facts:
     province = _province(top)
     opening_hours, in_words = _opening_hours(top, time_zone, province)
     services = tuple(_service(reader) for reader in top.each("services", "- name: massage"))
-    therapists = tuple(_therapist(r) for r in top.each("therapists", "- name: Natalie Yeo"))
+    therapists = _therapists(top, time_zone, province)
     booking = top.inner("booking", "horizon_days: 90")
     privacy = top.inner("privacy", "keep_conversations_days: 90")
     numbers = top.inner("help_numbers", "emergency: 911")
@@ -490,6 +515,7 @@ def _check(path: Path, text: str) -> Facts:
             horizon=timedelta(days=booking.whole("horizon_days", 1, 365, 90, "days")),
             notice=timedelta(hours=booking.whole("notice_hours", 0, 168, 2, "hours")),
             buffer=timedelta(minutes=booking.whole("buffer_minutes", 0, 120, 15, "minutes")),
+            step=_step(booking),
         ),
         privacy=Privacy(
             keep_conversations=timedelta(
@@ -670,7 +696,40 @@ def _prices(reader: _Reader, lengths: list[int]) -> dict[int, Decimal] | None:
     return prices or None
 
 
+def _step(booking: _Reader) -> timedelta:
+    """The grid of clock times that are offered; it divides the hour, and the lock's buckets it."""
+    value = booking.get("step_minutes")
+    if value is None:
+        return Booking.step
+    text = value.value if isinstance(value, _Text) else "a list or a group"
+    allowed = ("5", "10", "15", "20", "30", "60")
+    if text not in allowed:
+        booking.wrong("step_minutes", text, f"one of {', '.join(allowed)}, or empty for 15", "30")
+        return Booking.step
+    return timedelta(minutes=int(text))
+
+
+def _therapists(top: _Reader, time_zone: str | None, province: str | None) -> tuple[Therapist, ...]:
+    people: list[Therapist] = []
+    for reader in top.each("therapists", "- name: Natalie Yeo"):
+        person = _therapist(reader)
+        # Appointments belong to a name, so two people cannot share one.
+        if person.name and person.name in [other.name for other in people]:
+            reader.wrong("name", person.name, "a name no other therapist has", "Natalie Yeo 2")
+        if person.hours:
+            try:
+                OpeningTimes(person.hours, ZoneInfo(time_zone or "UTC"), province or "ON")
+            except hours.HoursError as error:
+                allowed = f"working hours in OpenStreetMap notation ({error}), or empty"
+                reader.wrong("hours", person.hours, allowed, "Mo-We 09:00-17:00")
+        people.append(person)
+    return tuple(people)
+
+
 def _therapist(reader: _Reader) -> Therapist:
+    gender = reader.text("gender", "woman, man or empty", "woman")
+    if gender not in (None, "woman", "man"):
+        reader.wrong("gender", gender, "woman, man or empty", "woman")
     return Therapist(
         name=reader.text("name", "a person's name", "Natalie Yeo", needed=True) or "",
         title=reader.text("title", "letters after the name or empty", "RMT"),
@@ -678,6 +737,8 @@ def _therapist(reader: _Reader) -> Therapist:
         trained_in=reader.texts("trained_in", "techniques", "- Swedish massage"),
         approach=reader.text("approach", "a few words or empty", "listens first"),
         helps_with=reader.texts("helps_with", "complaints", "- stress"),
+        gender=gender,
+        hours=reader.text("hours", "working hours or empty", "Mo-We 09:00-17:00"),
     )
 
 

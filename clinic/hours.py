@@ -133,8 +133,8 @@ class OpeningTimes:
         while day <= last:
             for span in self.on(day):
                 opens, closes = (
-                    max(self._moment(day, span.start), start),
-                    min(self._moment(day, span.end), end),
+                    max(self.moment(day, span.start), start),
+                    min(self.moment(day, span.end), end),
                 )
                 if opens >= closes:
                     continue
@@ -144,6 +144,24 @@ class OpeningTimes:
                     found.append((opens, closes))
             day += timedelta(days=1)
         return found
+
+    def moment(self, day: date, minute: int) -> datetime:
+        """The instant, in UTC, when the clinic's clock shows ``minute`` (0 to 2880) on ``day``.
+
+        A time that daylight saving skips is the instant the clock jumps over it; of a time that
+        comes twice, the first.
+        """
+        midnight = datetime.combine(day, time(), self.zone)
+        after_jump = timedelta()
+        while True:
+            local = midnight + timedelta(minutes=minute)
+            at = local.astimezone(UTC)
+            # A skipped time is the only one that is shown differently on the way back. The jump
+            # comes one minute after the last time before it that is not skipped.
+            if at.astimezone(self.zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+                return at + after_jump
+            minute -= 1
+            after_jump = timedelta(minutes=1)
 
     def next_change(self, at: datetime, within: timedelta = timedelta(days=60)) -> datetime | None:
         """When the clinic next closes (if open at ``at``) or opens, in UTC; None if not soon."""
@@ -207,10 +225,6 @@ class OpeningTimes:
         if days < 7:
             return say("closed_until_day", day=wording()["days"][then.weekday()], time=clock)
         return say("closed_until_day", day=date_words(then.date()), time=clock)
-
-    def _moment(self, day: date, minute: int) -> datetime:
-        moment = datetime.combine(day, time(), self.zone) + timedelta(minutes=minute)
-        return moment.astimezone(UTC)
 
     def _for_year(self, year: int) -> OpeningHours:
         if year not in self._by_year:

@@ -1,13 +1,13 @@
-"""When the clinic is open, as stretches of time to calculate with.
+"""Opening hours from texts that somebody may have typed, with a sentence for each mistake.
 
-:mod:`clinic.hours` reads the notation and says it in words; here are the aware datetimes that
-booking needs. All arithmetic is in UTC, results are in the clinic's zone, so that a day on which
-the clocks change is an hour longer or shorter and nothing else.
+:class:`clinic.hours.OpeningTimes` is the one reader of the notation and does all the arithmetic,
+in UTC. Here it is made from plain values ("--hours" of a command), and its answers are given in the
+clinic's zone, with the names of holidays.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -69,14 +69,11 @@ class OpeningHours:
         return [(a.astimezone(self.zone), b.astimezone(self.zone)) for a, b in found]
 
     def moment(self, day: date, minute: int) -> datetime:
-        """The instant, in UTC, when the clinic's clock shows ``minute`` (0 to 2880) on ``day``.
+        """The instant, in UTC, when the clinic's clock shows ``minute`` on ``day``.
 
-        A time that daylight saving skips is the instant the clock jumps over it; of a time that
-        comes twice, the first.
+        As :meth:`clinic.hours.OpeningTimes.moment`.
         """
-        return (datetime.combine(day, time(), self.zone) + timedelta(minutes=minute)).astimezone(
-            UTC
-        )
+        return self._times.moment(day, minute)
 
 
 @lru_cache(maxsize=64)

@@ -119,6 +119,26 @@ def test_several_services_are_told_apart(file: Path) -> None:
     )
 
 
+def test_when_therapists_work_and_the_grid_of_times(file: Path) -> None:
+    sample = load(ROOT / "clinic.yml")
+    assert sample.booking.step == timedelta(minutes=15)
+    assert sample.working_times == {"Natalie Yeo": None}
+    own = load(
+        changed(
+            file,
+            ("    gender:\n    # When", "    gender: woman\n    # When"),
+            ("    hours:\n", "    hours: Mo 09:00-12:00\n  - name: Sam Lee\n"),
+            ("  step_minutes: 15\n", ""),
+        )
+    )
+    assert own.booking.step == timedelta(minutes=15)
+    assert [person.gender for person in own.therapists] == ["woman", None]
+    assert own.working_times["Sam Lee"] is None
+    monday_morning = own.working_times["Natalie Yeo"]
+    assert monday_morning is not None
+    assert not monday_morning.is_open(MONDAY_NOON)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "key", "value", "allowed"),
     [
@@ -173,6 +193,17 @@ def test_several_services_are_told_apart(file: Path) -> None:
         ("horizon_days: 90", "horizon_days: 400", "booking.horizon_days", '"400"', "1 to 365"),
         ("horizon_days: 90", "horizon_days: ninety", "booking.horizon_days", '"ninety"', "365"),
         ("notice_hours: 2", "notice_hours: -1", "booking.notice_hours", '"-1"', "0 to 168"),
+        ("step_minutes: 15", "step_minutes: 25", "booking.step_minutes", '"25"', "15, 20, 30"),
+        ("step_minutes: 15", "step_minutes: [15]", "booking.step_minutes", "list", "15, 20, 30"),
+        ("    gender:\n", "    gender: cat\n", "therapists[1].gender", '"cat"', "woman, man"),
+        ("    hours:\n", "    hours: mornings\n", "therapists[1].hours", '"mornings"', "Map"),
+        (
+            "    hours:\n",
+            "    hours:\n  - name: Natalie Yeo\n",
+            "therapists[2].name",
+            '"Natalie Yeo"',
+            "no other",
+        ),
         ("buffer_minutes: 15", "buffer_minutes: 1.5", "booking.buffer_minutes", '"1.5"', "120"),
         (
             "conversations_days: 90",

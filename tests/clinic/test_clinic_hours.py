@@ -196,6 +196,21 @@ def test_open_means_inside_a_stretch_and_changes_at_its_end(minutes: int, hours:
     assert times.is_open(change) != times.is_open(now)
 
 
+def test_a_time_the_clock_skips_is_the_instant_of_the_jump() -> None:
+    times = OpeningTimes("Mo-Su 01:00-02:30", TORONTO, "ON")
+    spring, autumn = date(2026, 3, 8), date(2026, 11, 1)
+    assert times.moment(spring, 119) == datetime(2026, 3, 8, 6, 59, tzinfo=UTC)
+    for skipped in (120, 121, 150, 179, 180):
+        assert times.moment(spring, skipped) == datetime(2026, 3, 8, 7, tzinfo=UTC), skipped
+    assert times.moment(spring, 181) == datetime(2026, 3, 8, 7, 1, tzinfo=UTC)
+    # Of a time that comes twice, the first.
+    assert times.moment(autumn, 90) == datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    day = (datetime(2026, 3, 8, 5, tzinfo=UTC), datetime(2026, 3, 9, 3, tzinfo=UTC))
+    assert times.stretches(*day) == [
+        (datetime(2026, 3, 8, 6, tzinfo=UTC), datetime(2026, 3, 8, 7, tzinfo=UTC))
+    ]
+
+
 @pytest.mark.parametrize(
     ("minute", "words"),
     [
