@@ -20,14 +20,14 @@ class ActionSaveFeedback(ClinicAction):
         from clinic.conversations.feedback import save_feedback
 
         value = entity_of(tracker, "value")
-        if value not in ("up", "down"):
+        answer = entity_of(tracker, "answer")
+        if value not in ("up", "down") or not answer:
             dispatcher.utter_message(response="utter_feedback_noted")
             return []
-        answer = entity_of(tracker, "answer")
         await setup.call(
             save_feedback,
             conversation_id=tracker.sender_id,
-            answer=f"utter_faq/{answer}" if answer else "",
+            answer=f"utter_faq/{answer}",
             value=value,
             message_reference=_rated_message(tracker, answer),
         )
@@ -35,7 +35,7 @@ class ActionSaveFeedback(ClinicAction):
         return []
 
 
-def _rated_message(tracker: Tracker, answer: str | None) -> str:
+def _rated_message(tracker: Tracker, answer: str) -> str:
     """The time of the answer in the conversation, which names it there."""
     for event in reversed(tracker.events):
         metadata = event.get("metadata") or {}

@@ -13,6 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import ClinicAction, Event
 from actions.reading import entity_of, intent_of, mentioned, read, slot_events, text_of
+from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS
 from assistant.project import DATA
 
 
@@ -46,10 +47,13 @@ class FormValidation(ClinicAction):
         After an interruption Rasa asks for the validation again, although the message was
         dealt with: then there is nothing to read.
         """
-        interrupted = tracker.active_loop.get("name") and (
-            tracker.latest_action_name != "action_listen"
-        )
-        return slot_events(_no_problem() if interrupted else self.read_message(tracker))
+        if _dealt_with(tracker):
+            return slot_events(_no_problem())
+        return slot_events(self.read_message(tracker))
+
+    def after_failure(self, tracker: Tracker) -> list[Event]:
+        """The form asks again instead of handing the message to the rules."""
+        return slot_events(_no_problem())
 
     def read_message(self, tracker: Tracker) -> dict[str, Any]:
         """The slots that the latest message sets."""
@@ -59,13 +63,16 @@ class FormValidation(ClinicAction):
         to_change = self._field_to_change(tracker, asked, said)
         if to_change:
             return {to_change: None, self.CONFIRMATION: None, **_no_problem()}
-        may_replace = asked == self.CONFIRMATION
+        changes = intent_of(tracker) in CHANGES
+        may_replace = changes or asked == self.CONFIRMATION
         values: dict[str, Any] = {
             slot: value
             for slot, value in said.items()
             if may_replace or slot == asked or tracker.slots.get(slot) is None
         }
-        if asked is None or asked in values or (may_replace and values):
+        # "I want to book" in the middle of booking is no answer, and no mistake either
+        repeats = changes and asked != self.CONFIRMATION and asked not in FREE_TEXT_SLOTS
+        if asked is None or asked in values or (may_replace and values) or repeats:
             return {**values, **_no_problem()}
         reading = read(asked, tracker)
         if reading.problem:
@@ -91,6 +98,19 @@ class FormValidation(ClinicAction):
             if slot in self.SLOTS and words.search(text_of(tracker))
         ]
         return named[0] if len(named) == 1 else None
+
+
+def _dealt_with(tracker: Tracker) -> bool:
+    """The message interrupted a running form and was answered by another action."""
+    others = False
+    for event in reversed(tracker.events):
+        if event["event"] == "user":
+            break
+        if event["event"] == "active_loop" and event.get("name"):
+            return False  # the message starts the form
+        if event["event"] == "action":
+            others = others or event.get("name") != tracker.active_loop.get("name")
+    return others
 
 
 def _no_problem() -> dict[str, Any]:

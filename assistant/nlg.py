@@ -54,7 +54,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
     ) -> None:
         """Reads ``clinic.yml``; raises ``clinic.facts.ClinicFileError`` if it is wrong."""
         super().__init__((domain or Domain.empty()).responses)
-        self._facts = facts.load()
+        facts.load()
 
     async def generate(
         self,
@@ -71,7 +71,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         name = self._said_instead(utter_action, tracker)
         slots = tracker.current_slot_values()
         skipped = {name: _titles()["skipped"] for name, value in slots.items() if value == ""}
-        variables = {**self._facts.variables(), **slots, **skipped, **kwargs}
+        variables = {**facts.current().variables(), **slots, **skipped, **kwargs}
         wording = self._choose(name, tracker, output_channel, slots)
         if wording is None:
             return None
@@ -97,7 +97,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
     ) -> dict[str, Any] | None:
         if name not in self.responses:
             return None
-        known = self._facts.known()
+        known = facts.current().known()
         allowed = [
             wording
             for wording in self._suitable(name, channel, slots)

@@ -9,12 +9,13 @@ from clinic.names import read_name
 _PART = re.compile(r"[,.;:!?\n]+|\s+(?:and|but|on|for|at|with)\s+|\s[-–—]\s", re.IGNORECASE)
 # "my name is": whatever follows is meant as a name.
 _NAMED = re.compile(
-    r"\b(?:my (?:full |first |last )?name(?: is|'s|s)|name is|name:|call me|je m'appelle|"
-    r"me llamo)\s*(?P<name>.+)",
+    r"\bname(?: is|'s|s| to| should be|:)\s+(?P<name>.+)"
+    r"|\b(?:call me|je m'appelle|me llamo)\s+(?P<called>.+)",
     re.IGNORECASE,
 )
 # "I'm", "this is": only a capital letter tells a name from "I'm tired".
 _PERHAPS = re.compile(r"^\s*(?:[Ii]'?m|[Ii] am|[Tt]his is|[Ii]t'?s)\s+(?P<name>[^\W\d_a-z].*)")
+_TAIL = re.compile(r"\s+(?:calling|speaking|here|and|but|please|thanks)\b.*$", re.IGNORECASE)
 
 
 def find_name(text: str) -> str | None:
@@ -23,7 +24,7 @@ def find_name(text: str) -> str | None:
         for pattern in (_NAMED, _PERHAPS):
             match = pattern.search(part)
             if match:
-                name = read_name(match["name"])
+                name = read_name(_TAIL.sub("", next(filter(None, match.groups()))))
                 if name:
                     return name
     return None

@@ -35,8 +35,8 @@ FORMS = {
 STOPS = {"stop": "action_stop_form", "start_over": "action_start_over"}
 # Intents that a form reads itself.
 FORM_REPLIES = frozenset({"affirm", "deny", "skip", "correct_booking"})
-# Slots whose question is answered with yes or no.
-YES_NO_SLOTS = frozenset({"confirm_booking", "confirm_message", "confirm_delete"})
+# With one of these, a detail in the message replaces what was given before.
+CHANGES = frozenset({"book_appointment", "change_appointment", "correct_booking"})
 # Slots that take any words. Only what is plainly a question or a command interrupts them.
 FREE_TEXT_SLOTS = frozenset({"note", "message_text"})
 # The detail (entity) that answers a slot's question.
@@ -178,6 +178,8 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
 def _while_red_flag_is_open(now: Situation) -> Turn | None:
     if now.intent == "been_checked":
         return Turn(("utter_been_checked",), {"red_flag_level": None, "why": None})
+    if now.triage.get("reply") == "old" and now.intent in ("deny", "nlu_fallback", "faq/symptoms"):
+        return Turn(("utter_red_flag_stays",))
     if any(label in ("book_appointment", "change_appointment") for label, _ in now.acts):
         answers = _topic_answers(now.acts)
         return Turn((*answers, "utter_booking_blocked_red_flag"))
@@ -205,6 +207,8 @@ def _in_form(now: Situation) -> Turn | None:
     for label, _ in acts:
         if label in STOPS:
             return Turn((STOPS[label],))
+    if now.requested_slot == "confirm_delete" and now.intent == "deny":
+        return Turn((STOPS["stop"],))
     if _fits(now):
         answers = _topic_answers(acts)
         if not answers:
@@ -233,7 +237,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return plain and confidence >= CLEAR_IN_FREE_TEXT
     if label in ("nlu_fallback", "no_words"):
         return False
-    if now.requested_slot in DETAIL_OF and label in ("out_of_scope", "distress", "minor"):
+    if now.requested_slot in DETAIL_OF and label in ("distress", "minor"):
+        return confidence >= CLEAR_IN_FREE_TEXT
+    if now.requested_slot in DETAIL_OF and label == "out_of_scope":
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT
     if label == "change_appointment":
         # inside a form "change it to 3" is about what is being asked for
@@ -242,7 +248,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
 
 
 def _fits(now: Situation) -> bool:
-    """The message holds an answer to the form's question."""
+    """The message holds an answer to the form's question, or changes one given before."""
+    if any(label in CHANGES for label, _ in now.acts) and now.details:
+        return True
     detail = DETAIL_OF.get(now.requested_slot or "")
     return detail is not None and now.details.get(detail) is not None
 

@@ -155,8 +155,9 @@ def _failed_silently(tracker: DialogueStateTracker) -> bool:
     for event in reversed(tracker.events):
         if isinstance(event, BotUttered):
             return False
-        if isinstance(event, ActiveLoop) and event.name is None:
-            return tracker.latest_action_name not in FORMS.values()
+        completes = isinstance(event, ActiveLoop) and event.name is None
+        if completes and tracker.latest_action_name in FORMS.values():
+            return False
         if isinstance(event, UserUttered):
             return True
     return False
