@@ -26,6 +26,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import yaml
 
 from clinic import clock, hours
+from clinic.booking.handoff import chosen
+from clinic.booking.handoff.chosen import BookingSystem
 from clinic.hours import OpeningTimes, say
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,14 @@ KEYS = (
     "booking.notice_hours",
     "booking.buffer_minutes",
     "booking.step_minutes",
+    "booking.system",
+    "booking.system.way",
+    "booking.system.program",
+    "booking.system.address",
+    "booking.system.prefill",
+    "booking.system.business",
+    "booking.system.therapists",
+    "booking.system.services",
     "privacy",
     "privacy.keep_conversations_days",
     "privacy.contact",
@@ -123,6 +133,7 @@ class Booking:
     notice: timedelta
     buffer: timedelta
     step: timedelta = timedelta(minutes=15)
+    system: BookingSystem = field(default_factory=BookingSystem)
 
 
 @dataclass(frozen=True)
@@ -421,6 +432,36 @@ class _Reader:
         self.wrong(key, shown, f"a list of {allowed}, each on a line after a dash", example)
         return ()
 
+    def leaves(
+        self, key: str, allowed: str, example: str
+    ) -> dict[tuple[str, ...], tuple[str, int]]:
+        """The texts in the group under ``key``, whose keys are names the owner chose.
+
+        Each by the names that lead to it, with its line; empty ones are left out.
+        """
+        found: dict[tuple[str, ...], tuple[str, int]] = {}
+
+        def walk(value: Any, path: tuple[str, ...], line: int) -> None:
+            if isinstance(value, _Group):
+                for name, (inner, at) in value.entries.items():
+                    walk(inner, (*path, name), at)
+            elif isinstance(value, _Text) and path:
+                found[path] = (value.value, line)
+            elif value is not None:
+                shown = value.value if isinstance(value, _Text) else "a list"
+                self.wrong(".".join((key, *path)), shown, allowed, example, line)
+
+        value, line = self.group.entries.get(key, (None, self.group.line))
+        walk(value, (), line)
+        return found
+
+    def has(self, key: str, *names: str) -> bool:
+        """Whether something stands under ``key`` and the names the owner chose below it."""
+        value = self.get(key)
+        for name in names:
+            value = value.entries.get(name, (None, 0))[0] if isinstance(value, _Group) else None
+        return value is not None
+
     def inner(self, key: str, example: str, *, needed: bool = True) -> _Reader:
         """The group under ``key``; an empty one where it is missing or no group."""
         value, line = self.group.entries.get(key, (None, self.group.line))
@@ -516,6 +557,9 @@ def _check(path: Path, text: str) -> Facts:
             notice=timedelta(hours=booking.whole("notice_hours", 0, 168, 2, "hours")),
             buffer=timedelta(minutes=booking.whole("buffer_minutes", 0, 120, 15, "minutes")),
             step=_step(booking),
+            system=chosen.read(
+                booking.inner("system", "way: requests", needed=False), services, therapists, email
+            ),
         ),
         privacy=Privacy(
             keep_conversations=timedelta(

@@ -1,0 +1,1 @@
+"""Ways out: how an appointment request leaves the clinic's own database."""
