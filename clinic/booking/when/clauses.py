@@ -7,16 +7,20 @@ opening hours in :mod:`clinic.booking.when.understanding`.
 
 from __future__ import annotations
 
+import re
+
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 
-from clinic.booking.when.almanac import add, on_or_after, span
+from clinic.booking.when.almanac import add, monday, month_days, on_or_after, span
 from clinic.booking.when.grammar import Now, day_number, every, hour, later_readings, pieces
-from clinic.booking.when.items import DAY, Days, Piece, Stretch, Times
+from clinic.booking.when.items import DAY, Days, Piece, Stretch, Times, part
+from clinic.booking.when.text import WEEKDAYS
 
 _ITEMS = ("D", "T")
 _OPERATORS = ("NOT_BEFORE", "FROM", "AFTER", "NOT_AFTER", "BEFORE", "UNTIL", "AROUND", "SINCE")
+_RELATIVE = ("today", "tomorrow", "day after tomorrow", "the day after tomorrow")
 _JOINS = {"OR": "or", "AND": "and", "COMMA": "comma", "STOP": "comma", "BUT": "but"}
 #: More readings than this are not told apart but asked about.
 MOST_READINGS = 48
@@ -66,9 +70,7 @@ class Clause:
                     if len(piece.times) > 1
                 )
                 found.append(
-                    Choice(
-                        days if self.days else None, times if self.times else None, guesses
-                    )
+                    Choice(days if self.days else None, times if self.times else None, guesses)
                 )
                 if len(found) == MOST_READINGS:
                     return found
@@ -91,13 +93,36 @@ class Request:
     def empty(self) -> bool:
         """Whether nothing in the text is a time."""
         return not (
-            self.wanted or self.left_out or self.anything or self.past or self.unclear or self.context
+            self.wanted
+            or self.left_out
+            or self.anything
+            or self.past
+            or self.unclear
+            or self.context
         )
 
 
 def requests(row: str, now: Now) -> list[Request]:
     """The ways of reading a canonical text; nearly always one."""
-    return [_request(variant, now) for variant in _numbers(pieces(row, now), now)]
+    found = []
+    for variant in _numbers(pieces(row, now), now):
+        found.append(_request(variant, now))
+        if (other := _request(variant, now, exception_takes_time=False)) is not None:
+            found.append(other)
+    return [request for request in found if request is not None]
+
+
+#: Words around a number that is all there is of an answer.
+_CHATTER = {
+    "yes", "yeah", "yep", "ok", "okay", "hi", "hello", "hey", "well", "hmm", "um", "uh", "thanks", "thank",
+    "sure", "then", "guess", "think", "i", "i'd", "i'll", "say", "see", "do", "take", "go", "have", "got",
+    "?", "you", "i'm", "that's", "we", "us", "try", "let's", "could", "can",
+}  # fmt: skip
+#: Words that ask for another time for an appointment there is.
+_MOVES = {
+    "move", "reschedule", "change", "switch", "shift", "push", "swap", "postpone", "rebook", "moved",
+    "changed", "moving", "changing", "rescheduling", "delay",
+}  # fmt: skip
 
 
 # Bare numbers
@@ -105,16 +130,16 @@ def requests(row: str, now: Now) -> list[Request]:
 
 def _numbers(found: list[Piece], now: Now) -> list[list[Piece]]:
     """Bare numbers read as hours or days of the month, or dropped."""
-    for piece in found:
-        if piece.kind == "T" and "am" in piece.marks:
-            at = found.index(piece)
-            before = _neighbour(found, at, -1)
-            if before is None or before.kind not in ("D", "T", "OR", "N", "AND"):
-                piece.kind = "WORD"
-    alone = all(
-        p.kind in ("N", "FILL", "OR", "COMMA", "STOP", "GOOD", "ISH", "ANY", "AROUND", "DASH", "WORD")
-        for p in found
-    ) and sum(p.kind == "WORD" for p in found) <= 1 and len(found) <= 7
+    _loose_words(found)
+    alone = (
+        all(
+            p.kind
+            in ("N", "FILL", "OR", "COMMA", "STOP", "GOOD", "ISH", "ANY", "AROUND", "DASH", "WORD")
+            and (p.kind != "WORD" or p.text in _CHATTER)
+            for p in found
+        )
+        and len(found) <= 8
+    )
     variants = [found]
     # From the right, so that "3 or 4 on Tuesday" finds its Tuesday.
     for at in range(len(found) - 1, -1, -1):
@@ -122,7 +147,9 @@ def _numbers(found: list[Piece], now: Now) -> list[list[Piece]]:
             continue
         options = _number(found, at, now, alone=alone)
         variants = [
-            [*variant[:at], option, *variant[at + 1 :]] for variant in variants for option in options
+            [*variant[:at], option, *variant[at + 1 :]]
+            for variant in variants
+            for option in options
         ][:4]
         found = variants[0]
     # And once more from the left for "at 3 or 4".
@@ -133,7 +160,27 @@ def _numbers(found: list[Piece], now: Now) -> list[list[Piece]]:
     return variants
 
 
-def _neighbour(found: list[Piece], at: int, step: int, skip: tuple[str, ...] = ("FILL",)) -> Piece | None:
+def _loose_words(found: list[Piece]) -> None:
+    """ "am", "early" and "late" are times only beside a day or a time."""
+    for at, piece in enumerate(found):
+        if piece.kind != "T" or not piece.marks:
+            continue
+        before, after = _neighbour(found, at, -1), _neighbour(found, at, 1)
+        if "am" in piece.marks:
+            near = before is not None and before.kind in ("D", "T", "OR", "N", "AND")
+        else:
+            beside = [p for p in (before, after) if p is not None and p.kind in _ITEMS]
+            near = bool(beside) or (len(found) <= 2 and piece.text in ("early", "late"))
+            if any(p.days and p.days[0].kind in ("period", "open") for p in beside):
+                # "Late" of a stretch of days is not late in the day.
+                piece.kind = "UNCLEAR"
+        if not near:
+            piece.kind = "WORD"
+
+
+def _neighbour(
+    found: list[Piece], at: int, step: int, skip: tuple[str, ...] = ("FILL", "ISH")
+) -> Piece | None:
     at += step
     while 0 <= at < len(found) and found[at].kind in skip:
         at += step
@@ -141,7 +188,7 @@ def _neighbour(found: list[Piece], at: int, step: int, skip: tuple[str, ...] = (
 
 
 def _joined_time(found: list[Piece], at: int) -> bool:
-    joins = ("FILL", "OR", "AND", "COMMA", "DASH", "AROUND")
+    joins = ("FILL", "ISH", "OR", "AND", "COMMA", "DASH", "AROUND")
     before = found[at - 1] if at else None
     if before is None or before.kind not in ("OR", "AND", "COMMA", "DASH"):
         return False
@@ -154,16 +201,20 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
     number = piece.number
     before = found[at - 1] if at else None
     led = before is not None and (
-        before.kind in (*_OPERATORS, "BETWEEN") or before.text in ("at", "for", "like", "@")
+        before.kind in (*_OPERATORS, "BETWEEN") or before.text in ("at", "for", "like", "@", "to")
     )
-    skip = ("FILL", "COMMA", "DASH", "AROUND")
+    skip = ("FILL", "ISH", "COMMA", "DASH", "AROUND")
     left, right = _neighbour(found, at, -1, skip), _neighbour(found, at, 1, skip)
     near = [p for p in (left, right) if p is not None and p.kind in _ITEMS]
     days = day_number(number, now)
     as_day = Piece("D", piece.text, days=days[:1], number=number)
     as_time = Piece("T", piece.text, times=hour(number)) if number <= 24 else None
     weekday = next(
-        (p for p in (left, right) if p is not None and p.kind == "D" and p.days[0].kind == "weekday"),
+        (
+            p
+            for p in (left, right)
+            if p is not None and p.kind == "D" and p.days[0].kind == "weekday"
+        ),
         None,
     )
     dated = _neighbour(found, at, -1, ("FILL", "OR", "AND", "COMMA"))
@@ -182,12 +233,14 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
         return [as_day] if led or alone else [Piece("WORD", piece.text)]
     assert as_time is not None
     if not led and weekday is not None and weekday is left and before is weekday:
-        same = [d for d in days[:2] if min(d.dates).weekday() == min(weekday.days[0].dates).weekday()]
+        same = [
+            d for d in days[:2] if min(d.dates).weekday() == min(weekday.days[0].dates).weekday()
+        ]
         if same:
             return [as_time, as_day]
-    following = _neighbour(found, at, 1, ("FILL",))
+    following = _neighbour(found, at, 1)
     joined = following is not None and following.kind in ("OR", "DASH", "AND")
-    after_join = _neighbour(found, at, 1, ("FILL", "OR", "DASH", "AND", "AROUND"))
+    after_join = _neighbour(found, at, 1, ("FILL", "ISH", "OR", "DASH", "AND", "AROUND"))
     if joined and after_join is not None and after_join.kind == "T" and after_join.times[0].anchors:
         return [as_time]
     if led or near or alone or _joined_time(found, at):
@@ -199,18 +252,25 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
 # Ranges, and what the words around a day or a time make of it
 
 
-def _request(found: list[Piece], now: Now) -> Request:
+def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True) -> Request | None:
+    """The request in the pieces.
+
+    "Weekdays except Friday after 5" leaves out Fridays after 5, or wants the other weekdays after
+    5: ``exception_takes_time`` False gives the second reading, None where it is no other.
+    """
     result = Request()
-    found = _ranges(_drop_words(found, result), now)
-    found = _operators(found, now)
-    found = _history(found, result)
+    found = _drop_words(_following(_moved(found), now), result)
+    found = _ranges(found, now)
+    found = _history(_operators(found, now), result)
+    result.unclear = result.unclear or any(piece.kind == "UNCLEAR" for piece in found)
     groups = _groups(found)
     _polarity(groups, result)
+    if not exception_takes_time and not _free_time_of_exception(groups):
+        return None
     wanted: list[tuple[Piece, str]] = []
     for at, group in enumerate(groups):
         wanted.extend(_stream([p for p in group.pieces if p not in group.negative], group.before))
-        stream = _stream([p for p in group.pieces if p in group.negative], "")
-        clauses = _clauses(stream)
+        clauses = _clauses(_stream([p for p in group.pieces if p in group.negative], ""))
         for clause in clauses:
             if clause.first == "T" and clause.days and not _elsewhere(groups, at):
                 # "Not in the morning on Tuesday" is about Tuesday.
@@ -222,18 +282,95 @@ def _request(found: list[Piece], now: Now) -> Request:
     return result
 
 
+def _free_time_of_exception(groups: list[_Group]) -> bool:
+    """Takes a time at the end out of an exception; whether there was one to take."""
+    timed = [p for g in groups for p in g.items if p.kind == "T" and p not in g.negative]
+    group = groups[-1] if groups else None
+    if timed or group is None or group.by != "EXCEPT" or not _elsewhere(groups, -1):
+        return False
+    kinds = [p.kind for p in group.negative]
+    if kinds[-1:] != ["T"] or "D" not in kinds:
+        return False
+    group.negative = [p for p in group.negative if p.kind == "D"]
+    return True
+
+
 def _drop_words(found: list[Piece], result: Request) -> list[Piece]:
     kept: list[Piece] = []
-    for piece in found:
+    for at, piece in enumerate(found):
+        if piece.kind == "ANY" and re.match(r"any ?time", piece.text):
+            beside = (_neighbour(found, at, -1), _neighbour(found, at, 1))
+            if any(p is not None and p.kind == "D" for p in beside):
+                # "Any time Saturday" keeps another time off the Saturday.
+                piece = Piece("T", piece.text, times=(part(0, DAY, "any"),))
         if piece.kind == "CONTEXT":
             result.context = True
-        elif piece.kind == "UNCLEAR":
+        elif piece.kind == "UNCLEAR" or (
+            # "I leave on the 10th" says when not, and not when.
+            piece.kind == "TRIP" and any(p.kind == "D" for p in found)
+        ):
             result.unclear = True
         elif piece.kind == "ANY":
             result.anything = True
         if piece.kind not in ("FILL", "ISH", "ONLY"):
             kept.append(piece)
     return kept
+
+
+def _moved(found: list[Piece]) -> list[Piece]:
+    """Of "move Tuesday to Thursday" only the Thursday is wanted."""
+    if not any(piece.kind == "WORD" and piece.text in _MOVES for piece in found):
+        return found
+    for at in range(len(found) - 1, 0, -1):
+        after = _neighbour(found, at, 1)
+        if found[at].kind == "DASH" and found[at].text == "to" and after and after.kind in _ITEMS:
+            return [p for p in found[:at] if p.kind not in (*_ITEMS, *_OPERATORS)] + found[at + 1 :]
+    return [Piece("UNCLEAR", p.text) if p.kind == "T" and " to " in p.text else p for p in found]
+
+
+def _following(found: list[Piece], now: Now) -> list[Piece]:
+    """ "The week after" what was said before; alone it is not clear what it follows."""
+    result: list[Piece] = []
+    for piece in found:
+        if piece.follows is None:
+            result.append(piece)
+            continue
+        unit, number = piece.follows
+        if unit in ("before", "after"):
+            known = next((p for p in reversed(result) if p.kind == "D" and p.days), None)
+            if known is None:
+                result.append(Piece("UNCLEAR", piece.text))
+            else:
+                result.remove(known)
+                result.append(_apply(unit.upper(), replace(known, text=piece.text), now))
+            continue
+        before = next((p for p in reversed(result) if p.kind == "D" and p.days), None)
+        days = before and [_days_after(unit, number, reading, now) for reading in before.days]
+        if before is not None and days and all(days):
+            result.append(replace(piece, days=tuple(d for d in days if d), follows=None))
+        else:
+            result.append(Piece("UNCLEAR", piece.text))
+    return result
+
+
+def _days_after(unit: str, number: int, days: Days, now: Now) -> Days | None:
+    if not days.dates:
+        return None
+    start = next_day(days, now)
+    assert start is not None
+    last = start if days.kind in ("weekday", "weekdays") else max(days.dates)
+    if unit in WEEKDAYS:
+        return Days(frozenset([on_or_after(add(last, 1), WEEKDAYS.index(unit))]), "date")
+    if unit == "day":
+        return Days(frozenset([add(last, number)]), "date")
+    if unit == "week" and days.kind in ("date", "weekday", "weekdays"):
+        return Days(frozenset([add(last, 7 * number)]), "date")
+    first = add(monday(last), 7 * number)
+    if unit == "weekend":
+        return Days(span(add(first, 5), add(first, 6)), "period")
+    if unit == "month":
+        return Days(month_days(last.year, last.month + number), "period")
+    return Days(span(first, add(first, 6)), "period")
 
 
 def next_day(days: Days, now: Now) -> date | None:
@@ -294,7 +431,11 @@ def _range(first: Piece, last: Piece, now: Now) -> tuple[Days, ...] | None:
 def _operators(found: list[Piece], now: Now) -> list[Piece]:
     result: list[Piece] = []
     operator: Piece | None = None
-    for piece in found:
+    for at, piece in enumerate(found):
+        if piece.kind in ("BEFORE", "AFTER") and _event(found[at + 1 : at + 4]):
+            # "Before my trip on Friday": before Friday, or on Friday before something?
+            result.append(Piece("UNCLEAR", piece.text))
+            continue
         if piece.kind in _OPERATORS:
             if operator is not None and piece.kind == "AROUND":
                 continue
@@ -304,22 +445,33 @@ def _operators(found: list[Piece], now: Now) -> list[Piece]:
             continue
         if operator is not None and piece.kind in _ITEMS:
             if operator.kind == "SINCE":
-                piece = replace(piece, past=True)
+                piece = replace(piece, past=True, marks={"since"})
             else:
                 piece = _apply(operator.kind, piece, now)
-        elif piece.kind == "ONWARD" and result and result[-1].kind in _ITEMS:
-            result[-1] = _apply("FROM", result[-1], now)
+        elif piece.kind in ("ONWARD", "OR_EARLIER"):
+            kind = "FROM" if piece.kind == "ONWARD" else "UNTIL"
+            if result and result[-1].kind in _ITEMS:
+                result[-1] = _apply(kind, result[-1], now)
+            else:
+                operator = Piece(kind)
             continue
-        elif piece.kind == "OR_EARLIER" and result and result[-1].kind in _ITEMS:
-            result[-1] = _apply("UNTIL", result[-1], now)
-            continue
-        elif operator is not None and operator.kind == "SINCE" and piece.kind not in ("COMMA", "STOP", "BUT"):
+        elif (
+            operator is not None
+            and operator.kind == "SINCE"
+            and piece.kind not in ("COMMA", "STOP", "BUT")
+        ):
             # "It started hurting on Monday": the day may come a few words later.
             result.append(piece)
             continue
         operator = None
         result.append(piece)
     return result
+
+
+def _event(following: list[Piece]) -> bool:
+    kinds = [piece.kind for piece in following]
+    words = [piece.text for piece in following if piece.kind == "WORD"]
+    return (kinds[:2] == ["WORD", "D"] or kinds[:3] == ["WORD", "WORD", "D"]) and "i" not in words
 
 
 def _apply(operator: str, piece: Piece, now: Now) -> Piece:
@@ -373,20 +525,15 @@ def _history(found: list[Piece], result: Request) -> list[Piece]:
     """Takes out what is past: "it hurts since Monday", "I fell yesterday"."""
     kept: list[Piece] = []
     dropped = False
-    told = False
     for piece in found:
         if piece.past:
             dropped = True
-            told = told or piece.days == () or not _is_past_word(piece)
-            continue
-        if dropped and piece.kind == "T" and kept and not _separated(found, piece):
-            continue
-        kept.append(piece)
-        if piece.kind in ("COMMA", "STOP", "BUT", "OR", "AND"):
-            dropped = False
-    words = {piece.text for piece in found if piece.kind == "WORD"}
-    story = words & _STORY
-    result.past = any(p.past and _is_past_word(p) for p in found) and not story
+        elif not (dropped and piece.kind == "T"):
+            kept.append(piece)
+            dropped = dropped and piece.kind not in ("COMMA", "STOP", "BUT", "OR", "AND", "D")
+    story = any(piece.kind == "WORD" and piece.text in _STORY for piece in found)
+    told = [piece for piece in found if piece.past and "since" not in piece.marks]
+    result.past = bool(told) and not story
     return kept
 
 
@@ -395,16 +542,6 @@ _STORY = {
     "strained", "pulled", "did", "been", "happened", "woke", "began", "got", "ache", "aching", "slipped",
     "tweaked", "twisted", "sciatica", "surgery", "accident", "doctor", "since", "worse", "back",
 }  # fmt: skip
-
-
-def _is_past_word(piece: Piece) -> bool:
-    return piece.kind == "D" and all(len(d.dates) == 1 and d.kind == "date" for d in piece.days)
-
-
-def _separated(found: list[Piece], piece: Piece) -> bool:
-    at = next(n for n, other in enumerate(found) if other is piece)
-    before = found[at - 1] if at else None
-    return before is None or not before.past
 
 
 # What is wanted and what is left out
@@ -470,7 +607,8 @@ def _polarity(groups: list[_Group], result: Request) -> None:
 def _but(group: _Group, previous: _Group, result: Request) -> None:
     """ "Any weekday but Friday" leaves the Friday out."""
     wide = result.anything or any(
-        p.kind == "D" and p.days[0].kind in ("weekdays", "period", "open") for p in previous.items
+        p.wide or (p.kind == "D" and p.days[0].kind in ("weekdays", "period", "open"))
+        for p in previous.items
     )
     if wide and all(p.kind == "D" for p in group.items):
         group.negative, group.by = group.items, "EXCEPT"
@@ -514,9 +652,7 @@ def _negate_previous(groups: list[_Group], at: int) -> None:
 
 def _elsewhere(groups: list[_Group], at: int) -> bool:
     """Whether something is wanted besides what this group leaves out."""
-    return any(
-        piece not in group.negative for group in groups for piece in group.items
-    )
+    return any(piece not in group.negative for group in groups for piece in group.items)
 
 
 # Days and times that belong together
@@ -591,16 +727,19 @@ def _add_day(clause: Clause, piece: Piece, join: str) -> None:
             clause.days.append([piece])
         return
     if kind == "date" and other == "date" and not _share(piece, last[-1]):
-        if join == "comma" or not (piece.number or last[-1].number):
+        if join == "comma" or not {piece.text, last[-1].text} & set(_RELATIVE):
             clause.days.append([piece])
             return
     if {kind, other} == {"date", "weekday"} and join == "comma" and not _share(piece, last[-1]):
         relative = piece if kind == "date" else last[-1]
-        if relative.text in ("today", "tomorrow", "day after tomorrow"):
+        if relative.text in _RELATIVE:
             clause.days.append([piece])
             return
     if kind in ("period", "open") and len(clause.days) > 1:
-        for term in clause.days:
+        # "Monday or Tuesday next week": back to the last day that has its week.
+        for term in reversed(clause.days):
+            if any(p.days[0].kind in ("period", "open") for p in term):
+                break
             term.append(piece)
         return
     if kind == other == "period" and not _share(piece, last[-1]):
@@ -694,5 +833,3 @@ def _mismatch(term: list[Piece], now: Now) -> list[DayReading]:
             found.append(day)
             found.extend(d for d in around if d.weekday() == number and d >= now.today)
     return [DayReading(frozenset([day]), ask="mismatch") for day in sorted(set(found))]
-
-

@@ -75,7 +75,7 @@ _CLOCK = (
     r"|half(?: past)? \d{1,2}(?: (?:am|pm))?"
     r"|(?:5|10|20|25)(?: minutes)? (?:past|after) \d{1,2}(?: (?:am|pm))?"
     r"|(?:5|10|20|25) minutes (?:to|before) \d{1,2}(?: (?:am|pm))?"
-    r"|(?:20|25) to \d{1,2}(?: (?:am|pm))?"
+    r"|(?:20|25) to \d{1,2}(?: (?:am|pm))?|5 to [1-4](?![\d:])(?: (?:am|pm))?"
     r"|\d{1,2}:\d{2}h?(?: oclock)?(?: (?:am|pm))?|\d{1,2} oclock(?: (?:am|pm))?|\d{1,2} (?:am|pm)"
     r"|12 noon|noon|midnight)"
 )
@@ -218,7 +218,7 @@ def _year(words: str) -> int | None:
 @_say(_DATE)
 def _a_date(m: re.Match[str], now: Now) -> list[Piece] | None:
     found = dates(m.group(), now)
-    if found is None:
+    if found is None or m.group() == m.string == "1st":
         return None
     # Of "the 3rd" the next one is meant; the later ones serve "Tuesday the 3rd".
     piece = Piece("D", days=found[:1] if _is_ordinal(m.group()) else found)
@@ -283,6 +283,21 @@ def _stretch(month: str, first: str, last: str, now: Now) -> list[Piece] | None:
     return _days(Days(span(min(low.dates), max(high.dates)), "period"))
 
 
+@_say(rf"(?:in |during )?(?:the )?week (?P<way>before|after) (?P<day>{_NAMED}|{_DATE})")
+def _week_beside(m: re.Match[str], now: Now) -> list[Piece] | None:
+    found = dates(m.group("day"), now)
+    if not found or not found[0].dates:
+        return None
+    day = min(found[0].dates)
+    if m.group("way") == "after":
+        return _days(Days(span(add(monday(day), 7), add(monday(day), 13)), "period"))
+    # The calendar week before, or the seven days before.
+    return _days(
+        Days(span(add(monday(day), -7), add(monday(day), -1)), "period"),
+        Days(span(add(day, -7), add(day, -1)), "period"),
+    )
+
+
 @_say(rf"(?P<day>{_NAMED}) week|(?:the )?week of (?P<day2>{_NAMED})")
 def _week_of_a_named_day(m: re.Match[str], now: Now) -> list[Piece]:
     found = _named(m.group("day") or m.group("day2"), now)
@@ -290,7 +305,9 @@ def _week_of_a_named_day(m: re.Match[str], now: Now) -> list[Piece]:
     return _days(Days(span(first, add(first, 6)), "period"))
 
 
-@_say(rf"(?:the |in the |during the )?week (?:of|commencing|beginning|starting)(?: on)? (?P<date>(?:(?:{_WD}) ,? ?)?{_DATE})")
+@_say(
+    rf"(?:the |in the |during the )?week (?:of|commencing|beginning|starting)(?: on)? (?P<date>(?:(?:{_WD}) ,? ?)?{_DATE})"
+)
 def _week_of(m: re.Match[str], now: Now) -> list[Piece] | None:
     found = dates(re.sub(rf"^(?:{_WD}) (?:, )?", "", m.group("date")), now)
     if not found:
@@ -318,7 +335,29 @@ def _between_the_years(m: re.Match[str], now: Now) -> list[Piece]:
     return _days(Days(span(add(first, 1), date(first.year, 12, 31)), "period"))
 
 
-@_say(rf"(?:the )?(?P<side>day|night) (?P<way>before|after) (?P<day>{_NAMED}|(?:the )?{_ORD}|{_WD})")
+@_say(
+    rf"(?:the |in the |on the )?(?:(?:day|1|one)(?P<d> after(?: that)?)|(?:week|1|one)(?P<w> after(?: that)?)"
+    rf"|following (?P<f>day|week|weekend|month|{_WD})|(?P<n>an?|\d+) (?P<u>day|week)s? (?:later|after(?: that)?))"
+)
+def _after_that(m: re.Match[str], now: Now) -> list[Piece]:
+    # What it follows is found among the other pieces, by clauses.
+    piece = Piece("D", days=())
+    unit = m.group("f") or m.group("u") or ("day" if m.group("d") else "week")
+    piece.follows = (unit, _count(m.group("n") or "a"))
+    return [piece]
+
+
+@_say(
+    r"(?P<way>before|by|after|following) (?:then|that)(?! \w+day)|afterwards?|any ?time (?P<way2>before|after) (?:then|that)"
+)
+def _before_that(m: re.Match[str], now: Now) -> list[Piece]:
+    way = m.group("way") or m.group("way2") or "after"
+    return [Piece("D", follows=("before" if way in ("before", "by") else "after", 0))]
+
+
+@_say(
+    rf"(?:the )?(?P<side>day|night) (?P<way>before|after) (?P<day>{_NAMED}|(?:the )?{_ORD}|{_WD})"
+)
 def _day_beside(m: re.Match[str], now: Now) -> list[Piece] | None:
     words = m.group("day")
     if words in WEEKDAYS:
@@ -343,6 +382,12 @@ def _today(m: re.Match[str], now: Now) -> list[Piece]:
 @_say(r"tomorrow")
 def _tomorrow(m: re.Match[str], now: Now) -> list[Piece]:
     return _days(_date(add(now.today, 1)))
+
+
+@_say(r"now")
+def _now(m: re.Match[str], now: Now) -> list[Piece] | None:
+    # Among other words it is seldom a time: "my back hurts now".
+    return [Piece("ANY")] if m.group() == m.string else None
 
 
 @_say(r"(?:the )?day after tomorrow|overmorrow|(?:the )?day after next")
@@ -374,7 +419,9 @@ def _last(m: re.Match[str], now: Now) -> list[Piece]:
     return _days(_date(add(now.today, -7)), past=True)
 
 
-@_say(r"(?:this|to) (?P<part>morning|afternoon|evening|night|lunchtime|noon)|(?P<tonight>tonight)")
+@_say(
+    r"(?:later |some ?time |early |late )?(?:this|to) (?P<part>morning|afternoon|evening|night|lunchtime|noon)|(?P<tonight>tonight)"
+)
 def _this_part(m: re.Match[str], now: Now) -> list[Piece]:
     name = "night" if m.group("tonight") else m.group("part")
     times = point(720) if name == "noon" else PARTS[name]
@@ -398,10 +445,13 @@ def _offset(count: int, unit: str, now: Now, start: date | None = None) -> date:
 )
 def _in_units(m: re.Match[str], now: Now) -> list[Piece] | None:
     words, unit, count = m.group(), m.group("unit"), m.group("n")
+    # "3 weeks" alone answers when; among other words it may be a length.
+    alone = m.start() == 0 and m.end() == len(m.string)
     if not re.match(r"(?:about |around )*in ", words) and not re.search(
         r"time|from|hence|away", words
     ):
-        return None
+        if not alone:
+            return None
     number = _count(count)
     if number > 1000:
         return None
@@ -413,7 +463,9 @@ def _in_units(m: re.Match[str], now: Now) -> list[Piece] | None:
     return _days(Days(frozenset([first]), "date", soft=unit != "day"))
 
 
-@_say(rf"in (?P<n>an?|\d+) (?:-|or|to) (?P<b>\d+) {_UNIT}(?: time| from now)?|in an? {_UNIT.replace('<unit>', '<unit2>')} or (?P<two>2|so)")
+@_say(
+    rf"in (?P<n>an?|\d+) (?:-|or|to) (?P<b>\d+) {_UNIT}(?: time| from now)?|in an? {_UNIT.replace('<unit>', '<unit2>')} or (?P<two>2|so)"
+)
 def _in_some_units(m: re.Match[str], now: Now) -> list[Piece]:
     unit = m.group("unit") or m.group("unit2")
     low = _count(m.group("n")) if m.group("unit") else 1
@@ -443,8 +495,11 @@ _ANCHOR = rf"(?P<on>{_WD}|today|tomorrow|now|{_DATE})"
 
 def _anchor(words: str, now: Now) -> tuple[Days, ...] | None:
     if words in WEEKDAYS:
-        # Said of a weekday, "a week on" counts from the coming one, never from today.
-        return (_date(on_or_after(add(now.today, 1), WEEKDAYS.index(words))),)
+        coming = on_or_after(now.today, WEEKDAYS.index(words))
+        if coming == now.today:
+            # Said on that very weekday it may count from today or from the next one.
+            return (_date(coming), _date(add(coming, 7)))
+        return (_date(coming),)
     if words in ("today", "now", "tomorrow"):
         return (_date(add(now.today, 1 if words == "tomorrow" else 0)),)
     found = dates(words, now)
@@ -452,7 +507,7 @@ def _anchor(words: str, now: Now) -> tuple[Days, ...] | None:
 
 
 @_say(
-    rf"(?P<n>an?|\d+|(?:a )?couple(?: of)?) (?P<unit>day|week|fortnight|month)s? (?:from|on|after|past)"
+    rf"(?:(?P<n>an?|\d+|(?:a )?couple(?: of)?) )?(?P<unit>day|week|fortnight|month)s? (?:from|on|after|past)"
     rf"(?: next| this)? {_ANCHOR}|(?P<a>a )?(?P<unit2>week|fortnight) {_ANCHOR.replace('<on>', '<on2>')}"
 )
 def _units_from(m: re.Match[str], now: Now) -> list[Piece] | None:
@@ -460,9 +515,15 @@ def _units_from(m: re.Match[str], now: Now) -> list[Piece] | None:
     if not starts:
         return None
     unit, number = m.group("unit") or m.group("unit2"), _count(m.group("n") or "a")
+    if not m.group("n") and re.search(r" (?:after|past) ", m.group()):
+        return None
     return _days(
-        *(_date(_offset(number, unit, now, min(s.dates))) for s in starts if s.dates and number < 99)
-    ) or None
+        *(
+            _date(_offset(number, unit, now, min(s.dates)))
+            for s in starts
+            if s.dates and number < 99
+        )
+    )
 
 
 @_say(
@@ -481,7 +542,10 @@ def _weekday_week(m: re.Match[str], now: Now) -> list[Piece] | None:
     starts = _anchor(name, now)
     assert starts is not None
     return _days(
-        *(_date(_offset(number, m.group("unit") or m.group("unit2"), now, min(s.dates))) for s in starts)
+        *(
+            _date(_offset(number, m.group("unit") or m.group("unit2"), now, min(s.dates)))
+            for s in starts
+        )
     )
 
 
@@ -533,19 +597,18 @@ def _next_weekday(m: re.Match[str], now: Now) -> list[Piece]:
 @_say(rf"(?P<wd>{_WD}) prochain")
 def _french_next_weekday(m: re.Match[str], now: Now) -> list[Piece]:
     number = WEEKDAYS.index(m.group("wd"))
-    return _two_ways(
-        on_or_after(add(now.today, 1), number), add(monday(now.today), 7 + number)
-    )
+    return _two_ways(on_or_after(add(now.today, 1), number), add(monday(now.today), 7 + number))
 
 
 @_say(rf"(?:the )?(?P<wd>{_WD}) after next")
 def _weekday_after_next(m: re.Match[str], now: Now) -> list[Piece]:
     number = WEEKDAYS.index(m.group("wd"))
     near = add(on_or_after(add(now.today, 1), number), 7)
-    return _two_ways(near, add(monday(now.today), 14 + number))
+    american = add(monday(add(now.today, 1)), 14 + number - (7 if number == 6 else 0))
+    return _two_ways(near, add(monday(now.today), 14 + number), american)
 
 
-@_say(rf"(?P<some>(?:any|every|each|all|a|an?y|most|either) )?(?P<wd>{_WD})(?P<s>s)?")
+@_say(rf"(?P<some>(?:any|every|each|all|a|most) )?(?P<wd>{_WD})(?P<s>s)?")
 def _weekdays(m: re.Match[str], now: Now) -> list[Piece] | None:
     if not (m.group("some") or m.group("s")):
         return None
@@ -617,7 +680,9 @@ def _weeks(which: str, now: Now) -> tuple[date, ...]:
     return (first, add(first, 7)) if now.today.weekday() == 6 else (first,)
 
 
-@_say(rf"(?:any ?time |some ?time |any day |in |during |for |rest of |the rest of |over )*(?P<which>this|next|this coming|the coming|coming|the next) week")
+@_say(
+    rf"(?:any ?time |some ?time |any day |in |during |for |rest of |the rest of |over )*(?P<which>this|next|this coming|the coming|coming|the next) week"
+)
 def _week(m: re.Match[str], now: Now) -> list[Piece]:
     which = "next" if m.group("which") == "the next" else m.group("which")
     return _days(*(Days(span(f, add(f, 6)), "period") for f in _weeks(which, now)))
@@ -628,13 +693,15 @@ def _rest_of_week(m: re.Match[str], now: Now) -> list[Piece]:
     return _days(*(Days(span(f, add(f, 6)), "period") for f in _weeks("this", now)))
 
 
-@_say(r"(?:the )?week after next|in the week after next|not next week but the (?:week|one) after(?: that)?")
+@_say(
+    r"(?:the )?week after next|in the week after next|not next week but the (?:week|one) after(?: that)?"
+)
 def _week_after_next(m: re.Match[str], now: Now) -> list[Piece]:
     first = add(monday(now.today), 14)
     return _days(Days(span(first, add(first, 6)), "period"))
 
 
-@_say(r"next week or the (?:week|one) after(?: that| next)?|this week or next(?: week)?")
+@_say(r"next week or the (?:week|one) after(?: that| next)?|this (?:week )?or next(?: week)?")
 def _two_weeks(m: re.Match[str], now: Now) -> list[Piece]:
     first = monday(now.today)
     if m.group().startswith("next"):
@@ -682,6 +749,14 @@ def _later_in_week(m: re.Match[str], now: Now) -> list[Piece]:
     return _days(*found)
 
 
+@_say(rf"later (?:on )?(?:(?P<this>this month|in the month)|in (?P<mo>{_MO}))")
+def _later_in_month(m: re.Match[str], now: Now) -> list[Piece]:
+    if m.group("this"):
+        days = almanac.month_days(now.today.year, now.today.month)
+        return _days(Days(frozenset(d for d in days if d >= add(now.today, 3)), "period"))
+    return _days(Days(almanac.part_of_month(_month_meant(m, now), "second half"), "period"))
+
+
 @_say(
     rf"(?:any ?time |some ?time |in |during |over )*(?:(?P<which>this|next|the) month|(?:the month of )?(?P<mo>{_MO})(?: (?P<year>20\d\d))?|next (?P<mo2>{_MO}))"
 )
@@ -714,7 +789,9 @@ def _part_of_month(m: re.Match[str], now: Now) -> list[Piece]:
     if m.group("of"):
         month = 12 if _part(m) in ("late", "end", "second half") else 1
         year = now.today.year + (month == 1)
-        return _days(Days(almanac.part_of_month(almanac.month_days(year, month), _part(m)), "period"))
+        return _days(
+            Days(almanac.part_of_month(almanac.month_days(year, month), _part(m)), "period")
+        )
     days = _month_meant(m, now)
     found = almanac.part_of_month(days, _part(m))
     if m.group("which") == "the" and max(found) < now.today:
@@ -741,7 +818,9 @@ def _nth_of_month(m: re.Match[str], now: Now) -> list[Piece] | None:
         found = almanac.nth_weekday(first.year, first.month, 5, nth)
         return _days(Days(span(found, add(found, 1)), "period")) if found else None
     low = add(max(days), -6) if nth < 0 else add(first, 7 * (nth - 1))
-    return _days(Days(span(low, add(low, 6)) & days, "period"))
+    # The week from Monday to Sunday that most of the seven days are in.
+    start = monday(add(low, 3))
+    return _days(Days(span(start, add(start, 6)) & days, "period"))
 
 
 @_say(rf"(?:the )?(?P<nth>1st|last) day of (?:(?P<which>the|this|next) month|(?P<mo>{_MO}))")
@@ -763,7 +842,9 @@ def _weekday_beside(m: re.Match[str], now: Now) -> list[Piece] | None:
 
 @_say(r"next year")
 def _next_year(m: re.Match[str], now: Now) -> list[Piece]:
-    return _days(Days(span(date(now.today.year + 1, 1, 1), date(now.today.year + 1, 12, 31)), "period"))
+    return _days(
+        Days(span(date(now.today.year + 1, 1, 1), date(now.today.year + 1, 12, 31)), "period")
+    )
 
 
 @_say(r"(?:in (?:the )?|this |next |during (?:the )?)(?P<season>spring|summer|fall|autumn|winter)")
@@ -797,7 +878,7 @@ PARTS = {
 
 
 @_say(
-    r"(?:(?:sometime |any time |only )?(?:in|during|for|at|over|on) )?(?:the |my )?(?P<mod>early|earlier|mid|middle of the|late|later)?(?: in the)? ?"
+    r"(?:(?:sometime |any time |only )?(?:in|during|for|at|over|on) )?(?:the |my )?(?:(?P<wide>any|every|most) )?(?:(?P<mod>early|earlier|mid|middle of the|late|later)(?: in the)? )?"
     r"(?P<part>mornings?|afternoons?|evenings?|night|lunchtimes?|lunch(?: (?:hour|break))?)(?: ?time)?"
 )
 def _part_of_day(m: re.Match[str], now: Now) -> list[Piece] | None:
@@ -808,10 +889,28 @@ def _part_of_day(m: re.Match[str], now: Now) -> list[Piece] | None:
     mod = mod.replace("middle of the", "mid")
     if name == "night" and mod:
         return _times(PARTS["late evening" if mod == "late" else "night"])
-    return _times(PARTS.get(f"{mod} {name}".strip(), PARTS[name]))
+    found = _times(PARTS.get(f"{mod} {name}".strip(), PARTS[name]))
+    found[0].wide = bool(m.group("wide")) or m.group("part").endswith("s")
+    return found
 
 
-@_say(r"(?:in the |the )(?P<half>am|pm)|(?P<pm>pm)|(?P<am>am)")
+@_say(r"(?:very |quite |pretty |really |as )?(?P<mod>early|late|earlier|later)(?: on)?")
+def _early_or_late(m: re.Match[str], now: Now) -> list[Piece]:
+    # Means a time only beside a day or a part of one: clauses decide.
+    late = m.group("mod").startswith("late")
+    found = _times(part(16 * 60, DAY, "after") if late else part(0, 600, "before"))
+    found[0].marks = {"early" if not late else "late"}
+    return found
+
+
+@_say(r"eve")
+def _eve(m: re.Match[str], now: Now) -> list[Piece]:
+    found = _times(PARTS["evening"])
+    found[0].marks = {"am"}
+    return found
+
+
+@_say(r"(?:in (?:the )?|the )(?P<half>am|pm)|(?P<pm>pm)|(?P<am>am)")
 def _half_day(m: re.Match[str], now: Now) -> list[Piece]:
     if m.group("am") or m.group("half") == "am":
         # "am" alone is a verb unless a day stands before it: clauses decide.
@@ -821,12 +920,16 @@ def _half_day(m: re.Match[str], now: Now) -> list[Piece]:
     return _times(part(720, DAY, "pm"))
 
 
-@_say(r"(?:at )?(?:1st thing|opening(?: time)?|when you open|as soon as you open|(?:right )?at open|start of (?:the )?day|beginning of the day)(?: in the morning)?")
+@_say(
+    r"(?:at )?(?:1st thing|opening(?: time)?|when you open|as soon as you open|(?:right )?at open|start of (?:the )?day|beginning of the day)(?: in the morning)?"
+)
 def _first_thing(m: re.Match[str], now: Now) -> list[Piece]:
     return _times(Times(edge="first"))
 
 
-@_say(r"(?:the )?1st (?:appointment|slot|spot|opening|one|available(?: \w+)?) (?:of|in) the (?:day|morning)")
+@_say(
+    r"(?:the )?1st (?:appointment|slot|spot|opening|one|available(?: \w+)?) (?:of|in) the (?:day|morning)"
+)
 def _first_appointment(m: re.Match[str], now: Now) -> list[Piece]:
     return _times(Times(edge="first"))
 
@@ -842,7 +945,9 @@ def _end_of_day(m: re.Match[str], now: Now) -> list[Piece]:
     return _times(Times(edge="last"))
 
 
-@_say(r"last thing(?: at night)?|(?:the |your )?last (?:appointment|slot|spot|opening|one|time)(?: (?:of|in) the day| available)?")
+@_say(
+    r"last thing(?: at night)?|(?:the |your )?last (?:appointment|slot|spot|opening|one|time)(?: (?:of|in) the day| available)?"
+)
 def _last_thing(m: re.Match[str], now: Now) -> list[Piece]:
     return _times(Times(edge="last_hour"))
 
@@ -853,7 +958,7 @@ _NAMED_TIMES = {
     ),
     r"before work|on (?:my|the) way to work": part(0, 540, "before"),
     r"after (?:school|(?:the )?(?:school )?pick ?up|(?:the )?kids(?: are)?(?: (?:home|out))?(?: from school)?)": part(15 * 60 + 30, DAY, "after"),
-    r"during school(?: hours)?|while the kids are (?:at|in) school|during school time": part(540, 900, "between"),
+    r"during school(?: hours)?|(?:while|when) (?:the |my )?kids are (?:at|in) school|during school time": part(540, 900, "between"),
     r"after (?:the )?(?:school )?drop ?off": part(540, 720, "between"),
     r"after lunch(?:time)?": part(13 * 60, 17 * 60, "between"),
     r"before lunch(?:time)?": part(0, 720, "before"),
@@ -868,8 +973,8 @@ _NAMED_TIMES = {
     r"(?:on|during) my (?:lunch|lunch (?:break|hour))": PARTS["lunchtime"],
     r"mid ?-? ?morning": PARTS["mid morning"],
     r"mid ?-? ?afternoon": PARTS["mid afternoon"],
-    r"not too early(?: in the (?:morning|day))?|nothing too early": part(600, DAY, "after"),
-    r"not too late(?: in the (?:evening|day))?|nothing too late": part(0, 18 * 60, "before"),
+    r"(?:but )?not too early(?: in the (?:morning|day))?|nothing too early": part(600, DAY, "after"),
+    r"(?:but )?not too late(?: in the (?:evening|day))?|nothing too late": part(0, 18 * 60, "before"),
 }  # fmt: skip
 
 
@@ -935,11 +1040,11 @@ def _clock_time(m: re.Match[str], now: Now) -> list[Piece] | None:
 _BARE = rf"(?:{_CLOCK}|\d{{1,2}})"
 
 
-@_say(rf"(?P<lead>from |between )?(?P<a>{_BARE}) (?P<by>-|to|until|and)(?: about)? (?P<b>{_BARE})(?P<ish> ish)?")
+@_say(
+    rf"(?:any ?time |anywhere |somewhere |some ?time )?(?P<lead>from |between )?(?P<a>{_BARE}) (?P<by>-|to|until|and)(?: about)? (?P<b>{_BARE})(?P<ish> ish)?"
+)
 def _clock_range(m: re.Match[str], now: Now) -> list[Piece] | None:
     if m.group("by") == "and" and m.group("lead") != "between ":
-        return None
-    if re.fullmatch(r"(?:5|10) to \d", m.group()) and int(m.group("a")) > int(m.group("b")) == 4:
         return None
     return range_of(m.group("a"), m.group("b"))
 
@@ -966,7 +1071,9 @@ def range_of(first: str, last: str) -> list[Piece] | None:
     return _times(*readings) if readings else None
 
 
-@_say(r"(?:in|within) (?P<n>\d+|an?|half an?|a couple(?: of)?) (?P<unit>hours?|hrs?|minutes?|mins?)(?: (?:from now|time))?|(?P<n2>\d+|an) (?P<unit2>hours?|minutes?) from now|(?P<now>this time) (?P<day>tomorrow|next week|today)")
+@_say(
+    r"(?:in|within) (?P<n>\d+|an?|the|half an?|(?:a )?couple(?: of)?|(?:a )?few) (?P<unit>hours?|hrs?|minutes?|mins?)(?: (?:from now|time))?|(?P<n2>\d+|an) (?P<unit2>hours?|minutes?) from now|(?P<now>this time) (?P<day>tomorrow|next week|today)"
+)
 def _in_hours(m: re.Match[str], now: Now) -> list[Piece] | None:
     if m.group("now"):
         days = {"tomorrow": 1, "today": 0, "next week": 7}[m.group("day")]
@@ -987,37 +1094,40 @@ def _in_hours(m: re.Match[str], now: Now) -> list[Piece] | None:
 
 _JOINING = {
     "NOT_BEFORE": r"(?:not|no|never|nothing|can'?t (?:do |come |make it )?|cannot (?:do |come )?|anything but) (?:before|earlier than|sooner than|until)"
-    r"|(?:no|any time) (?:earlier|sooner) than|at the earliest|busy until|tied up until|booked until|in (?:class|school|meetings|court|work) until|(?:i |we )?(?:work|working|at work) until"
+    r"|(?:no|any time) (?:earlier|sooner) than|busy until|tied up until|booked until|in (?:class|school|meetings|court|work) until|(?:i |we )?(?:work|working|at work) until"
     r"|(?:i |we )?(?:get|come|am|'m) off(?: of)?(?: work)?(?: at)?|off(?: work)? at|(?:i |we )?finish(?:es|ing)?(?: up)?(?: work)?(?: at)?|(?:done|out|home)(?: of| from)?(?: with)?(?: work| school)?(?: at| by)"
     r"|away until|out of town until|gone until|not back until|back (?:on|from)|i'?m back(?: on| in town)?",
-    "FROM": r"from|starting(?: (?:at|from|on|with))?|beginning(?: (?:at|on|from))?|as of|as from|on or after|at or after|earliest|any time from|anywhere from",
+    "FROM": r"from|starting(?: (?:at|from|on|with))?|beginning(?: (?:at|on|from))?|as of|as from|on or after|at or after|any time from|anywhere from",
     "AFTER": r"after|later than|past|post|any time after|following|once it'?s past|anything after",
-    "NOT_AFTER": r"(?:not|no|never|nothing|can'?t (?:do |come )?) (?:after|later than|past|beyond)|no later than|at the latest"
-    r"|(?:have|need|got) to (?:leave|be (?:out|gone|done|finished)|go) (?:by|at|before)|(?:done|out|finished|over|gone|leave) by|must leave (?:by|at)",
+    "NOT_AFTER": r"(?:not|no|never|nothing|can'?t (?:do |come )?) (?:after|later than|past|beyond)|no later than"
+    r"|(?:have|need|got) to (?:leave|be (?:out|gone|done|finished)|go) (?:by|at|before)|(?:done|out|finished|over|gone|leave) by|must leave (?:by|at)|(?:i |we )?(?:start|begin)(?: work| school)?(?: at)|(?:have to|need to|must) be (?:at work|in|there|home|back)(?: by| at)?",
     "BEFORE": r"before|earlier than|sooner than|ahead of|prior to|any time before|anything before|before about",
-    "UNTIL": r"until|by|up to|up until|on or before|not past|latest|by about|between now and|from now (?:until|to)|any time (?:until|by|up to)",
+    "UNTIL": r"until|by|up to|up until|on or before|not past|by about|between now and|from now (?:until|to)|any time (?:until|by|up to)",
     "AROUND": r"around(?: about)?|about|near|close to|say|~|@|at around|at about|around like",
-    "SINCE": r"since|ever since|started|began|starting back|hurt(?:ing|s)?|injured(?: it)?|fell|happened|happened on|pulled it|tweaked it|did it|was in|came in|saw you|saw her|been (?:there|in)|had (?:it|this)(?: since)?",
+    "SINCE": r"since|ever since|started|began|starting back|hurt(?:ing|s)?|injured(?: it)?|fell|happened|happened on|pulled it|tweaked it|did it|(?:was|were|been) (?:there|in|here|seen|treated)|came(?: in)?|saw (?:you|her|him|\w+|(?:the|my|a) \w+)|visited|last (?:visit|appointment|session|massage|treatment)(?: was)?|had (?:it|this|an appointment|a massage|a session|one)(?: since)?"
+    r"|worse|worst|aching|aches|sore|stiff|numb|flares?(?: up)?|wakes? me(?: up)?|kills me"
+    r"|(?:my|our|the) (?:current |existing |old |original )?(?:appointment|appt|booking|session|slot) (?:is|was)(?: currently)?"
+    r"|(?:i|we)(?: already| currently)? have (?:an|my|a) (?:existing |old )?(?:appointment|appt|booking|session)(?: booked)?|booked in for|i'?m booked(?: in)?(?: for)?",
     "BETWEEN": r"between",
     "NOT": r"not(?! only)|no|never|isn'?t|ain'?t|don'?t (?:want|like|do|work|have|offer)|do not (?:want|like)|avoid|without|nothing(?: on)?|neither|nor|not on|rather not|skip"
     r"|can'?t(?: (?:do|make(?: it)?|come|get there|be there))?|cannot(?: (?:do|make(?: it)?|come))?|won'?t be able to|couldn'?t(?: do)?|unable to(?: (?:do|make|come))?|not able to(?: (?:do|make|come))?|not (?:available|free|around|possible|good|great|ideal)"
     r"|don'?t have time|hate|not for|none|not really|not any|not the",
     "BUSY": r"(?:i'?m |we'?re |i am |im |i'?ll be )?(?:busy|away|unavailable|out of town|on (?:vacation|holiday|holidays)|working|booked(?: up| solid)?|at work|travelling|traveling|gone|tied up|occupied|on shift|on call)"
     r"|i (?:have to )?work(?: from)?(?! (?:with|at|in a|for|as|out))|i have (?:work|class|classes|school|kids|a meeting|meetings|an exam|exams|to work)|i'?ve got (?:work|class|a meeting)",
-    "EXCEPT": r"except(?: for| on| not)?|other than|apart from|aside from|but not|just not|only not|as long as it'?s not|anything but|(?:any ?(?:time|day|where|thing)|every ?day|all days|whenever) but|save for|minus|bar|not counting",
+    "EXCEPT": r"except(?: for| on| not)?|other than|apart from|aside from|but not|just not|only not|as long as it'?s not|anything but|(?:any ?(?:time|day|where|thing)|every ?day|all days|whenever) but(?! (?:not|no|only|before|after|in|around|at|by|can|i|preferably|prefer|the)\b)|(?:any ?(?:time|day)|every ?day|all days) but the(?= (?:\d|weekend))|save for|minus|bar|not counting|instead of|rather than|and not|than",
     "NO_GOOD": r"(?:doesn'?t|does not|don'?t|do not|won'?t|will not|wouldn'?t|can'?t|cannot|didn'?t) (?:work|suit|do|fit|happen|be possible)(?: (?:well|for me|for us))?"
     r"|(?:is|are|isn'?t|aren'?t|is not|are not|'s|would be|will be)(?: not| no| n'?t)? (?:not possible|no good|impossible|out of the question|bad|not good|no go|off the table|not great|hard|difficult|tough|tricky|good for me)"
     r"|(?:isn'?t|aren'?t|is not|are not|not) (?:good|possible|great|ideal|an option|working|convenient|best|available)|no good|no go|impossible|is out|are out|(?:is|are) bad|i can'?t|i cannot|we can'?t|i'?m not (?:free|available)|is no good",
     "GOOD": r"(?:that |which )?(?:works?|suits?|is (?:good|fine|ok|okay|best|better|great|perfect|ideal|possible|free)|are (?:good|fine|ok|best|better|great)|would (?:work|suit|be|do|be (?:good|great|fine|best|better|ideal|perfect|nice|ok|lovely))|could work|will (?:work|do)|fine|ok|okay|good|best|better|great|perfect|preferred|preferably|ideally|instead|rather|maybe|perhaps|possibly)(?: for (?:me|us))?"
-    r"|how about|what about|can do|could do|can come|could come|can make|can i|could i|i'?m free|i am free|free|available|prefer|i'?d (?:like|prefer|love)|i would (?:like|prefer)|i want|i need|looking for|would like|let'?s do|let'?s say|make it|book me|please",
+    r"|how about|what about|can do|could do|can come|could come|can make|can i|could i|may_ i|might i|i'?m free|i am free|free|available|prefer|i'?d (?:like|prefer|love)|i would (?:like|prefer)|i want|i need|looking for|would like|let'?s do|let'?s say|make it|book me|please",
     "OR": r"or(?: (?:else|maybe|possibly|even|perhaps|failing that|alternatively))?|and ?/ ?or|/|either|alternatively|failing that|if not|otherwise",
     "AND": r"and(?: also| maybe)?|&|\+|plus|as well as|also",
     "BUT": r"but|however|though|although|only if|as long as(?: it'?s)?|so long as(?: it'?s)?|provided(?: it'?s)?",
     "COMMA": r",",
     "DASH": r"-|to",
     "STOP": r"[.;!?]",
-    "ONWARD": r"onwards?|on ?wards?|or (?:later|after|beyond)|and (?:later|after|onwards?|beyond|on)|at the earliest|forward|and up",
-    "OR_EARLIER": r"or (?:earlier|before|sooner)|and (?:earlier|before)|at the (?:very )?latest|latest|tops|max",
+    "ONWARD": r"onwards?|on ?wards?|or (?:later|after|beyond)|and (?:later|after|onwards?|beyond|on)|(?:at )?(?:the )?(?:very )?earliest(?: at)?|forward|and up",
+    "OR_EARLIER": r"or (?:earlier|before|sooner)|and (?:earlier|before)|(?:at )?(?:the )?(?:very )?latest(?: at)?|tops|max",
     "ONLY": r"only|just|strictly",
     "ISH": r"ish|or so|or thereabouts|roughly|sharp|exactly|on the dot|(?:at )?(?:the )?latest possible",
     "ANY": r"asap|as soon as(?: (?:possible|you can|you have(?: anything| something)?|you'?re able|can be|i can))?|soonest(?: (?:possible|available|you have|appointment|slot))?|(?:the )?sooner the better"
@@ -1025,9 +1135,10 @@ _JOINING = {
     r"|any ?day(?: (?:is (?:fine|good|ok)|works|at all|really))?|every ?day|(?:the |your )?(?:very )?earliest(?: (?:you have|possible|available|appointment|slot|opening|time|spot|date|one|you can|convenience|that you have))*"
     r"|(?:the |your )?(?:next|1st|soonest) (?:available|free|open|possible)(?: (?:appointment|slot|opening|time|spot|date|one))?|(?:the |your )?(?:next|1st) (?:opening|slot|spot|availability|cancellation)"
     r"|(?:right|straight) away|right now|immediately|as early as (?:possible|you can)|(?:i'?m |i am |pretty |very |totally |completely )*(?:flexible|wide open|easy)|no preference|doesn'?t matter(?: when)?|(?:i )?don'?t mind(?: when)?|don'?t care when"
-    r"|anything (?:available|works|is (?:fine|good|ok)|goes|at all)|when (?:is|are|'s) (?:the|your) (?:next|earliest|soonest|1st)(?: available)?(?: (?:opening|slot|spot|appointment|availability))|soon as",
+    r"|what ?ever(?: (?:works|suits|you (?:have|can|got)|is (?:available|free|open|easiest|best)|time|day|fits))*(?: for you)?|anything (?:available|works|is (?:fine|good|ok)|goes|at all)|when (?:is|are|'s) (?:the|your) (?:next|earliest|soonest|1st)(?: available)?(?: (?:opening|slot|spot|appointment|availability))|soon as",
     "CONTEXT": r"(?:the )?same (?:time|slot|hour|day and time|as (?:last|before|usual|always))(?: (?:as|of) (?:last|before|usual|always)(?: time)?)?|(?:my |the )?usual (?:time|day|slot|one|spot|appointment)?|like last time|as usual|(?:same as )?last time|my regular (?:time|slot|day|appointment)|that (?:time|day) again",
-    "UNCLEAR": r"unless|every (?:other|2nd|second|\d+|couple of|few) (?:days?|weeks?|months?|" + _WD + r")|alternat(?:e|ing) \w+|bi-?weekly|fortnightly|(?:the )?(?:following|other|previous) (?:week|weekend|month|day|" + _WD + r")|(?:a|1|\d+) weeks? (?:later|before|after|earlier)|the (?:week|day|month) (?:before|after)(?: that)?|depends on|it depends|depending on",
+    "UNCLEAR": r"unless|every (?:other|2nd|second|\d+|couple of|few) (?:days?|weeks?|months?|" + _WD + r")|alternat(?:e|ing) \w+|bi-?weekly|fortnightly|(?:the )?(?:other|previous) (?:week|weekend|month|day|" + _WD + r")|(?:a|1|\d+) weeks? (?:before|earlier)|the (?:week|day|month) before(?: that)?|depends on|it depends|depending on",
+    "TRIP": r"(?:i |we |i'?m |we'?re |i am )?(?:leave|leaving|fly|flying|travel|depart)(?: out| home| town)?|(?:my |our )?flight(?: is)?",
     "FILL": r"the|on|at|in|of|for|any|some|sometime|some ?time|sort of|kind of|like|a|an|this|it|is|be|would|it'?s|that|really|very|probably|hopefully|either|time|times|day|days|with|me|to me|us|my|your|if possible|possible|possibly|then|at all|hour|oclock|sharp|roughly|so|as well|too|there|here|appointment|slot|dates?|'s|s|end|hours|during|over",
 }  # fmt: skip
 
@@ -1097,7 +1208,7 @@ def _counts_nothing(row: str, end: int) -> bool:
     word = after[1] if len(after) > 1 else ""
     if not word or not word[0].isalpha() or _MAY_FOLLOW.match(word):
         return True
-    return word.rstrip("s") in WEEKDAYS or word in MONTHS or word.startswith(("week", "tomorrow"))
+    return word.rstrip("s") in WEEKDAYS or word in MONTHS or word.startswith(("weekd", "weeke"))
 
 
 def later_readings(piece: Piece, now: Now) -> tuple[Days, ...]:
@@ -1113,5 +1224,3 @@ def hour(number: int) -> tuple[Times, ...]:
 def day_number(number: int, now: Now) -> tuple[Days, ...]:
     """The days a bare number may be, nearest first."""
     return _day_of_month(number, now)
-
-

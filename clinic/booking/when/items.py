@@ -13,6 +13,20 @@ POINT = 60
 DAY = 1440
 
 
+#: How far a part of the day reaches when a clock time is said with it: "5 in the afternoon".
+_LOOSE = {
+    "morning": (0, 721),
+    "early morning": (0, 600),
+    "afternoon": (720, 19 * 60),
+    "late afternoon": (15 * 60, 19 * 60),
+    "early afternoon": (720, 15 * 60),
+    "evening": (16 * 60, DAY),
+    "early evening": (16 * 60, 20 * 60),
+    "night": (17 * 60, DAY),
+    "lunchtime": (11 * 60, 15 * 60),
+}
+
+
 @dataclass(frozen=True)
 class Days:
     """One reading of a day: the calendar days that may be meant.
@@ -46,7 +60,13 @@ class Stretch:
             point, rest = (self, other) if self.shape == "at" else (other, self)
             if rest.shape == "at":
                 return point if rest.start == point.start else None
-            return point if rest.start <= point.start < rest.end else None
+            low, high = _LOOSE.get(rest.shape, (rest.start, rest.end))
+            return point if low <= point.start < high else None
+        for exact, named in ((self, other), (other, self)):
+            if exact.shape == "between" and named.shape in _LOOSE:
+                # "In the afternoon between 4 and 6": the clock times say it better.
+                low, high = _LOOSE[named.shape]
+                return exact if low <= exact.start < high else None
         start, end = max(self.start, other.start), min(self.end, other.end)
         if start >= end:
             return None
@@ -94,6 +114,10 @@ class Piece:
     ask: str = ""
     past: bool = False
     marks: set[str] = field(default_factory=set)
+    #: "Any morning", "mornings": what "but" leaves something out of.
+    wide: bool = False
+    #: For "the week after": the unit and how many of them after the day said before.
+    follows: tuple[str, int] | None = None
 
 
 def part(start: int, end: int, shape: str) -> Times:

@@ -56,7 +56,7 @@ def past() -> str:
 
 
 def day_words(day: date, today: date | None = None) -> str:
-    """"Tuesday, December 1"; with the year where it is not that of ``today``."""
+    """ "Tuesday, December 1"; with the year where it is not that of ``today``."""
     words = _wording()
     form = "date" if today is None or today.year == day.year else "date_year"
     return _say(
@@ -69,7 +69,7 @@ def day_words(day: date, today: date | None = None) -> str:
 
 
 def clock_words(at: datetime) -> str:
-    """"3 pm", "3:30 pm", "noon"."""
+    """ "3 pm", "3:30 pm", "noon"."""
     if (at.hour, at.minute) == (0, 0):
         return _say("midnight")
     if (at.hour, at.minute) == (12, 0):
@@ -82,7 +82,7 @@ def clock_words(at: datetime) -> str:
 
 
 def _both(start: datetime, end: datetime) -> str:
-    """"12 to 5 pm", "9 am to 5 pm"."""
+    """ "12 to 5 pm", "9 am to 5 pm"."""
     first, last = clock_words(start), clock_words(end)
     same_half = (start.hour < 12) == (end.hour < 12) and end > start
     if same_half and first[-3:] == last[-3:]:
@@ -121,9 +121,16 @@ def _times(window: Interval, shape: str, hours: OpeningHours) -> str:
 
 
 def windows(
-    found: Sequence[Interval], shapes: dict[tuple[date, int], str], hours: OpeningHours
+    found: Sequence[Interval],
+    shapes: dict[tuple[date, int], str],
+    hours: OpeningHours,
+    *,
+    short: bool = False,
 ) -> str:
-    """The windows read back: days with the same times together, three days by name, then "and later"."""
+    """The windows read back: days with the same times together, three days by name, then "and later".
+
+    ``short`` leaves out the times of a whole day.
+    """
     groups: dict[str, list[date]] = {}
     for start, end in found:
         day = start.date()
@@ -134,7 +141,16 @@ def windows(
         by_days.setdefault(tuple(days), []).append(times)
     said = []
     for days, times_of_day in list(by_days.items())[:_NAMED]:
-        said.append(_say("when", dates=_dates(days), times=_join(times_of_day)))
+        whole = short and all(
+            shapes.get((day, start.hour * 60 + start.minute)) == "any"
+            for day in days
+            for start, _ in found
+            if start.date() == day
+        )
+        if whole:
+            said.append(_dates(days))
+        else:
+            said.append(_say("when", dates=_dates(days), times=_join(times_of_day)))
     return _join(said)
 
 
@@ -150,12 +166,12 @@ def _dates(days: Sequence[date]) -> str:
 def ask(readings: Sequence[str], reason: str) -> str:
     """A question with the readings to choose from."""
     piece = f"ask_{reason}" if reason in ("mismatch", "no_such_date") else "ask"
+    if any(_say("or") in reading for reading in readings):
+        return _say(piece, readings=_say("or_long").join(readings))
     return _say(piece, readings=_join(readings))
 
 
-def nothing(
-    reason: str, day: date | None, desk: _Desk, alternatives: Sequence[Interval]
-) -> str:
+def nothing(reason: str, day: date | None, desk: _Desk, alternatives: Sequence[Interval]) -> str:
     """Why there is no opening time in what was asked, and the nearest there is."""
     sentence = _reason(reason, day, desk)
     if not alternatives:
@@ -169,7 +185,12 @@ def nothing(
 
 def _reason(reason: str, day: date | None, desk: _Desk) -> str:
     if day is None:
-        return _say({"past": "past", "no_such_date": "no_such_date"}.get(reason, "closed_all"))
+        pieces = {
+            "past": "past",
+            "no_such_date": "no_such_date",
+            "outside_hours": "outside_hours_any",
+        }
+        return _say(pieces.get(reason, "closed_all"))
     words = day_words(day)
     if reason == "past":
         return _say("past")

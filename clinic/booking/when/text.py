@@ -27,9 +27,7 @@ _HERE = Path(__file__).parent
 
 @lru_cache(maxsize=1)
 def _vocabulary() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load(
-        (_HERE / "vocabulary.yml").read_text(encoding="utf-8")
-    )
+    loaded: dict[str, Any] = yaml.safe_load((_HERE / "vocabulary.yml").read_text(encoding="utf-8"))
     loaded["shorthand"] = {
         typed: word for word, variants in loaded["words"].items() for typed in variants
     }
@@ -41,7 +39,7 @@ def _vocabulary() -> dict[str, Any]:
 @lru_cache(maxsize=1)
 def _french() -> tuple[re.Pattern[str], list[tuple[re.Pattern[str], str]]]:
     loaded = yaml.safe_load((_HERE / "french.yml").read_text(encoding="utf-8"))
-    signs = re.compile(rf"(?<![\w-])(?:{'|'.join(loaded['signs'])})(?![\w-])")
+    signs = re.compile(rf"(?<!\w)(?:{'|'.join(loaded['signs'])})(?!\w)")
     rules = [
         (re.compile(rf"(?<![\w'-])(?:{left}){_right_edge(left)}"), right)
         for left, right in loaded["as_english"]
@@ -51,7 +49,11 @@ def _french() -> tuple[re.Pattern[str], list[tuple[re.Pattern[str], str]]]:
 
 def _right_edge(left: str) -> str:
     """A rule that ends in a space or says itself what follows needs no edge of its own."""
-    return "" if left.endswith(" ") or re.search(r"\(\?=[^()]*(?:\([^()]*\))*\)$", left) else r"(?![\w-])"
+    return (
+        ""
+        if left.endswith(" ") or re.search(r"\(\?=[^()]*(?:\([^()]*\))*\)$", left)
+        else r"(?![\w-])"
+    )
 
 
 # Taken out of the text as typed, before words are looked at.
@@ -59,7 +61,7 @@ _NOT_WORDS = [
     re.compile(pattern)
     for pattern in (
         r"https?://\S+|www\.\S+",
-        r"\S+@\S+",
+        r"\S+@\S+\.\S+",
         # phone numbers: 604-555-0142, (604) 555 0142, +1 604.555.0142, 6045550142, 555-0142
         r"(?<![\d/-])(?:\+?1[-. ]?)?\(?\d{3}\)?[-. ]?\d{3}[-. ]\d{4}(?![\d/-])",
         r"(?<![\d/-])\d{3}[-. ]\d{4}(?![\d/-])",
@@ -78,17 +80,31 @@ _NOT_WORDS = [
     )
 ]
 
+_DAY = r"[a-z]+days?|tomorrow|today|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun"
+_MONTH = (
+    r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
 _BEFORE_WORDS = [
     (re.compile(pattern), right)
     for pattern, right in (
         (r"\b([ap])\. ?m\b\.?", r"\1m"),
         (r"\bo ?'? ?clocks?\b", "oclock"),
+        (r"\b1/2 ?(?:an )?h(?:ou)?rs?\b", "half an hour"),
+        (r"\b(quarter|half|\d+|five|ten|twenty) (to|past|before|after) noon\b", r"\1 \2 12"),
+        (
+            r"\b(at|around|by|before|after) (\d{1,2}) ([0-5][05])(?= |$)(?! ?(?:min|hour|hr|day))",
+            r"\1 \2:\3",
+        ),
+        (r"\be\.?o\.?m\b", "end of the month"),
+        (r"\be\.?o\.?w\b", "end of the week"),
         (
             r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun"
             r"|appt|approx|min|hrs?)\.(?!\d)",
             r"\1 ",
         ),
         (r"\ba\.?s\.?a\.?p\b\.?", "asap"),
+        (r"\b(i|we|you|they|she|he|have|has|been|had|was|just) sat\b", r"\1 seated"),
         (r"\bw/e\b", "weekend"),
         (r"\bw/c\b", "week commencing"),
         (r"\b(mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)day'?s\b", r"\1days"),
@@ -106,15 +122,20 @@ _BEFORE_WORDS = [
             r"\1 \2:\3",
         ),
         # 2026-12-03, 2026/12/03, 03.12.2026, 3.12.
-        (r"\b(20\d\d)[-/.](\d{1,2})[-/.](\d{1,2})\b", r"iso/\1/\2/\3"),
+        (r"\b(20\d\d)[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)", r"iso/\1/\2/\3"),
+        (r"\b(iso/[\d/]+)t(?=\d)", r"\1 "),
         (r"\b(\d{1,2})-(\d{1,2})-((?:20)?\d\d)\b", r"\1/\2/\3"),
+        (r"(?<![\d:])(\d{1,2})-(0\d)\b(?!:)", r"\1/\2"),
         (r"\b(\d{1,2})\.(\d{1,2})\.((?:20)\d\d|\d\d)?(?!\d)", r"dmy/\1/\2/\3"),
         (r"\b(\d{1,2})\.(\d{1,2})\b", r"dmy/\1/\2/"),
         (r"(\d)(st|nd|rd|th)-", r"\1\2 - "),
         (r"(\d)ish\b", r"\1 ish"),
-        (r"\b(\w+day|tomorrow|mon|tues?|weds?|thurs?|fri|sat)[-/](?=[a-z])", r"\1 - "),
-        (r"\b([a-z]{3,9})[-.](\d{1,2})\b", r"\1 \2"),
-        (r"\b(\d{1,2})-([a-z]{3,9})\b", r"\1 \2"),
+        (rf"\b({_DAY})-({_DAY})-({_DAY})\b", r"\1 , \2 , \3"),
+        (rf"\b({_DAY})-(?=[a-z])", r"\1 - "),
+        (rf"\b({_DAY}|am|pm|morning|afternoon|evening)/(?=[a-z])", r"\1 or "),
+        (rf"\b({_MONTH}|{_DAY})[-.]?(\d{{1,2}})\b", r"\1 \2"),
+        (rf"\b(\d{{1,2}})[-.]?({_MONTH})\b", r"\1 \2"),
+        (r"\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)-?ish\b", r"\1 ish"),
         (r"\b(mid|early|late|half|quarter)-", r"\1 "),
         (r"\b(twenty|thirty|forty|fifty)-", r"\1 "),
         (r"\bafter-?noon", "afternoon"),
@@ -177,16 +198,15 @@ _NOT_TIMES = [
         r"|avenue|ave|street|st)",
         r"\d+ (?:lbs?|kg|kgs|pounds?|km|miles?|blocks?|cm|mm|inch(?:es)?|feet|ft)",
         r"\d+ [a-z]+ (?:st|street|ave|avenue|road|rd|lane|blvd|drive|dr|way)",
-        r"(?:unit|suite|apt|room|number|floor|extension|ext|code|policy|claim|ref|reference|id) \d+",
+        r"(?:unit|suite|apt|room|number|floor|extension|ext|code|policy|claim|ref|reference|id|option|choice) \d+|1 (?:to|on|-) 1",
         r"(?:19|20)\d\d accident|(?:since|depuis|from|back in|in) (?:(?:early|late|mid) )?(?:19[5-9]\d"
         r"|20[01]\d|202[0-5])",
         rf"(?:for |just |only )?\d+ {_BOOKED}",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
         r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",
-        r"no (?:problem|worries|rush|thanks|thank you|hurry|preference|matter|idea|big deal|pain)",
-        r"(?:i|we|you|they|she|he|has|have|been|had|was|were) (?:sat|wed)",
+        r"no (?:problem|worries|rush|thanks|thank you|hurry|idea|big deal|pain)",
         r"(?:just )?(?:a|1|one|per) second(?:s)?",
-        r"24 hours?(?: notice)?|the other day|the same day|these days|all day long|a good day"
+        r"24 hours?(?: notice| a day)|the other day|the same day|these days|all day long|a good day"
         r"|have a (?:good|nice|great|lovely) (?:day|weekend|evening|week|night|one|afternoon|morning)"
         r"|good (?:morning|afternoon|evening|day|night)|happy \w+",
     )
@@ -212,6 +232,7 @@ def canonical(text: str) -> str:
         plain = rule.sub(right, plain)
     words = _numbers([_word(word) for word in _TOKEN.findall(plain)])
     row = " ".join(_months_that_are_words(words))
+    row = re.sub(r"(\d(?:st|nd|rd|th)) day (?=of (?!the day))", r"\1 ", row)
     for pattern in _NOT_TIMES:
         row = pattern.sub(GAP, row)
     return re.sub(r"\s+", " ", row).strip()
@@ -222,7 +243,7 @@ def _plain(text: str) -> str:
     text = "".join(c for c in text if not unicodedata.combining(c)).lower()
     text = re.sub("[\u2018\u2019\u02bc`\u00b4]", "'", text)
     text = re.sub("[\u2010-\u2015\u2212]", "-", text)
-    text = re.sub("[\u201c\u201d()\\[\\]*\"]", " ", text)
+    text = re.sub('[\u201c\u201d()\\[\\]*"]', " ", text)
     return re.sub(r"\s+", " ", text.replace("\n", " . ")).strip()
 
 
@@ -247,6 +268,9 @@ def _word(typed: str) -> str:
     distance, word = near[0]
     ties = [name for far, name in near if far == distance]
     if len(ties) > 1:
+        ties = [name for name in ties if name[0] == typed[0]] or ties
+        if len(ties) == 1:
+            return ties[0]
         # "wensday" is as far from "weekday"; nobody types that one wrong so often.
         ties = [name for name in ties if name in WEEKDAYS]
         if len(ties) != 1:
@@ -293,6 +317,10 @@ def _numbers(words: list[str]) -> list[str]:
     joined: list[str] = []
     at = 0
     while at < len(result):
+        if _minutes_to(result, at, spelled):
+            joined.extend([result[at], "minutes"])
+            at += 1
+            continue
         hour = result[at]
         minute = result[at + 1] if at + 1 < len(result) else ""
         unit = result[at + 2] if at + 2 < len(result) else ""
@@ -311,6 +339,18 @@ def _numbers(words: list[str]) -> list[str]:
             joined.append(hour)
             at += 1
     return joined
+
+
+def _minutes_to(words: list[str], at: int, spelled: set[int]) -> bool:
+    """Whether "ten to four" is a clock time; "10 to 4" is a stretch unless "at" stands before it."""
+    if words[at] not in ("5", "10", "20", "25") or words[at + 1 : at + 2] != ["to"]:
+        return False
+    hour = words[at + 2] if at + 2 < len(words) else ""
+    if not re.fullmatch(r"\d{1,2}", hour) or (at and words[at - 1] in ("from", "between")):
+        return False
+    if at and words[at - 1] == "at":
+        return True
+    return {at, at + 2} <= spelled and int(words[at]) > int(hour)
 
 
 def _ordinal(number: int) -> str:

@@ -114,7 +114,10 @@ def _decide(outcomes: list[_Outcome], desk: _Desk) -> Understanding:
         possible = [outcome for outcome in possible if outcome.cost == least]
     if len(possible) > 1 or (possible and asks):
         shown = [
-            Reading(list(o.windows[:MOST]), say.windows(o.windows[:MOST], _shapes(o), desk.hours))
+            Reading(
+                list(o.windows[:MOST]),
+                say.windows(o.windows[:MOST], _shapes(o), desk.hours, short=True),
+            )
             for o in sorted(possible, key=lambda o: o.windows[0])[:FEW]
         ]
         reason = min(asks) if asks else "readings"
@@ -122,7 +125,9 @@ def _decide(outcomes: list[_Outcome], desk: _Desk) -> Understanding:
         return Understanding("ambiguous", [], sentence, reason=reason, readings=shown)
     if possible:
         found = list(possible[0].windows[:MOST])
-        return Understanding("understood", found, say.windows(found, _shapes(possible[0]), desk.hours))
+        return Understanding(
+            "understood", found, say.windows(found, _shapes(possible[0]), desk.hours)
+        )
     return _nothing_open(outcomes, desk)
 
 
@@ -141,9 +146,17 @@ def _shapes(outcome: _Outcome) -> dict[tuple[date, int], str]:
 
 
 def _nothing_open(outcomes: list[_Outcome], desk: _Desk) -> Understanding:
+    if all(
+        any(c.days is not None and not any(r.dates for r in c.days) for c in outcome.choices)
+        for outcome in outcomes
+    ):
+        # Days that have nothing in common: "December 3 next week".
+        return Understanding("ambiguous", [], say.unclear(), reason="unclear")
     least = min(outcomes, key=lambda outcome: (desk.rank(outcome), outcome.cost))
     reason, day = desk.why_not(least)
     others = desk.alternatives(least, reason, day)
+    if all(choice.days is None for choice in least.choices):
+        day = None
     asks = frozenset().union(*(outcome.asks for outcome in outcomes))
     if "no_such_date" in asks and reason != "past":
         sentence = say.nothing("no_such_date", day, desk, others)
@@ -250,9 +263,10 @@ class _Desk:
         return cost
 
     def _some_days(self, choice: Choice) -> list[date]:
-        if choice.days is None:
-            return [add(self.today, n) for n in range(7)]
-        return sorted(d for r in choice.days for d in self._settled(r) if d >= self.today)[:14]
+        """Open days to judge an hour by: those meant, or the coming week where they are closed."""
+        days = {d for r in choice.days or () for d in self._settled(r) if d >= self.today}
+        opened = [day for day in sorted(days)[:14] if self.hours.on(day)]
+        return opened or [add(self.today, n) for n in range(7)]
 
     def _clip(self, one: _Meant) -> Interval | None:
         """The window in the clinic's zone; None where it is too soon or over."""
@@ -365,14 +379,18 @@ def _open(stretches: list[Stretch], spans: tuple[Span, ...]) -> list[Stretch]:
 def _joined(stretches: list[Stretch]) -> list[Stretch]:
     """In order and apart: overlapping stretches joined, points kept as points."""
     wide: list[Stretch] = []
-    for stretch in sorted((s for s in stretches if s.shape != "at"), key=lambda s: (s.start, s.end)):
+    for stretch in sorted(
+        (s for s in stretches if s.shape != "at"), key=lambda s: (s.start, s.end)
+    ):
         if wide and stretch.start <= wide[-1].end:
             joined = max(wide[-1].end, stretch.end)
             if joined > wide[-1].end:
                 wide[-1] = Stretch(wide[-1].start, joined, "between")
         else:
             wide.append(stretch)
-    points = sorted({s.start: s for s in stretches if s.shape == "at"}.values(), key=lambda s: s.start)
+    points = sorted(
+        {s.start: s for s in stretches if s.shape == "at"}.values(), key=lambda s: s.start
+    )
     points = [p for p in points if not any(w.start <= p.start < w.end for w in wide)]
     found = sorted([*wide, *points], key=lambda s: s.start)
     for at, stretch in enumerate(found[:-1]):

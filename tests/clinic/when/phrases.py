@@ -14,6 +14,8 @@ from clinic.booking.when import Understanding, understand
 from clinic.opening import OpeningHours
 
 HERE = Path(__file__).parent
+#: Written after the rules and never tuned to.
+UNTUNED = ["phrases_untuned.yml"]
 HOURS = "Mo-Sa 08:00-20:00; PH off"
 Verdict = Literal["right", "safe", "wrong"]
 
@@ -90,9 +92,7 @@ def _expected(phrase: Phrase) -> tuple[list[str], bool]:
                 spelled((start + timedelta(minutes=s.start), start + timedelta(minutes=s.end)))
                 for s in spans
             )
-    today = phrase.now.astimezone(phrase.hours.zone).date().isoformat()
-    # Today begins when the notice is over; the tables say so themselves.
-    return [w for w in wanted if w or today], more
+    return wanted, more
 
 
 def judge(phrase: Phrase, found: Understanding) -> Verdict:
