@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -60,13 +61,10 @@ class Words:
     comma_before: frozenset[int]
     """Positions of words with a comma, colon, bracket or dash in front of them."""
 
-    def sentence_span(self, number: int) -> tuple[int, int]:
-        """First position of a sentence and the one after its last."""
-        first = self.sentence.index(number)
-        last = first
-        while last < len(self.sentence) and self.sentence[last] == number:
-            last += 1
-        return first, last
+    def sentence_span(self, position: int) -> tuple[int, int]:
+        """First position of the sentence a word stands in, and the one after its last."""
+        number = self.sentence[position]
+        return bisect_left(self.sentence, number), bisect_right(self.sentence, number)
 
     def sentence_texts(self) -> list[tuple[int, str]]:
         """Number and original text of each sentence."""

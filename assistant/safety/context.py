@@ -110,6 +110,8 @@ def read_cues(message: Words, places: Places) -> Cues:
 
 
 _INTRODUCE_TIME = frozenset("in back about around some over almost nearly during the so".split())
+# "History of lymphoma, back pain for two weeks": says nothing about the back pain.
+_NO_OPENING = frozenset({"history", "past", "medical", "hx", "used", "previously"})
 _OVER = ("went_away", "unchanged", "long_ago")
 # Concepts whose "no" really denies; in all others it belongs to the complaint itself, as in
 # "no feeling", "not able to", "no strength".
@@ -153,7 +155,7 @@ def _is_month_in_womb(words: list[str], at: int) -> bool:
 
 def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
     """How one match is meant."""
-    first, last = message.sentence_span(message.sentence[match.start])
+    first, last = message.sentence_span(match.start)
     if _is_denied(match, message, places, first, last):
         return Meaning.DENIED
     new = [cue for cue in cues.new if first <= cue.start < last]
@@ -299,6 +301,8 @@ def _applies(cue: Place, match: Match, message: Words) -> bool:
     while end < len(message.words) and message.clause[end] == clause:
         end += 1
     # "In 2015, ...", "When I was pregnant, ..."; not "lump removed two years ago, ...".
+    if message.words[cue.start] in _NO_OPENING:
+        return False
     introduced = cue.start - start == 1 and message.words[start] in _INTRODUCE_TIME
     opens = (cue.start == start or introduced) and end - start <= OPENING_WORDS
     return opens and end <= match.start and message.clause[match.start] == clause + 1

@@ -39,14 +39,11 @@ class MeaningModel:
         self, kinds: list[str], vectors: np.ndarray, weights: np.ndarray, bias: float
     ) -> None:
         """``vectors``, shape (n, 384), with a kind and a weight each."""
-        self._names = sorted(set(kinds) - {ORDINARY})
+        self._kinds = kinds
         self._vectors = vectors
         self._weights = weights
         self._bias = bias
-        self._kinds = kinds
-        self._of_kind = [
-            np.array([at for at, kind in enumerate(kinds) if kind == name]) for name in self._names
-        ]
+        self._signs = np.array([at for at, kind in enumerate(kinds) if kind != ORDINARY])
 
     @classmethod
     def load(cls, table: Table, encode: Encode, kept: Path) -> MeaningModel:
@@ -86,10 +83,9 @@ class MeaningModel:
         # Squared distance of unit vectors is 2 - 2 cos.
         near = np.exp(-2.0 * WIDTH * (1.0 - vectors @ self._vectors.T))
         clear = near @ self._weights + self._bias
-        kinds = np.stack([near[:, at].max(axis=1) for at in self._of_kind]).argmax(axis=0)
+        nearest = self._signs[near[:, self._signs].argmax(axis=1)]
         return [
-            (self._names[int(kind)], float(value))
-            for kind, value in zip(kinds, clear, strict=True)
+            (self._kinds[int(at)], float(value)) for at, value in zip(nearest, clear, strict=True)
         ]
 
     def _keep(self, kept: Path, digest: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from assistant.safety.table import Pattern, Table
 # Beyond these a message is no longer something a person typed, and time must stay bounded.
 MOST_MENDED_WORDS = 200
 MOST_MATCHES = 12
+LONGEST_PHRASE = 8
 
 _ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "est", "y", "ness", "n")
 _FIGURE = "figure of speech"
@@ -184,10 +186,11 @@ def _longest(places: list[Place]) -> list[Place]:
 def matches(patterns: Iterable[Pattern], places: Places, message: Words) -> list[Match]:
     """Every place where one of the patterns fits, at most MOST_MATCHES a pattern."""
     found: list[Match] = []
+    present = places.keys()
     for pattern in patterns:
-        choices = [_of(part, places) for part in pattern.parts]
-        if not all(choices):
+        if any(part.isdisjoint(present) for part in pattern.parts):
             continue
+        choices = [_of(part, places) for part in pattern.parts]
         count = 0
         for parts in _combine(pattern, choices, message):
             if _is_void(pattern, parts, places, message):
@@ -199,12 +202,13 @@ def matches(patterns: Iterable[Pattern], places: Places, message: Words) -> list
     return found
 
 
-def _of(part: tuple[str, ...], places: Places) -> list[Place]:
-    if len(part) == 1:
-        return places.get(part[0], [])
-    return sorted(
-        {place for name in part for place in places.get(name, [])}, key=lambda one: one.start
-    )
+def _of(part: frozenset[str], places: Places) -> list[Place]:
+    found = {place for name in part for place in places.get(name, [])}
+    return sorted(found, key=_start)
+
+
+def _start(place: Place) -> int:
+    return place.start
 
 
 def _combine(
@@ -222,11 +226,13 @@ def _extend(
             yield chosen
         return
     sentence = message.sentence[chosen[0].start]
-    reach = (pattern.within + 4) * len(choices)
-    for place in choices[len(chosen)]:
+    # Parts are a few words long, so none can stand further off than this.
+    reach = (pattern.within + LONGEST_PHRASE) * len(choices)
+    candidates = choices[len(chosen)]
+    for place in candidates[bisect_left(candidates, chosen[0].start - reach, key=_start) :]:
+        if place.start > chosen[0].start + reach:
+            break
         if message.sentence[place.start] != sentence:
-            continue
-        if abs(place.start - chosen[0].start) > reach:
             continue
         if pattern.in_order and place.start < chosen[-1].end:
             continue

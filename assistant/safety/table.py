@@ -97,6 +97,10 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
             "upper legs", "lower limbs", "lower extremities", "buttcheeks", "glutes",
         )
     ),
+    "child_age": tuple(
+        "3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 25 30 five six seven eight nine ten "
+        "twelve fifteen sixteen eighteen twenty".split()
+    ),
     "age": tuple(str(age) for age in range(65, 100)),
     "number": tuple(
         "2 3 5 10 15 20 25 30 40 45 few two three five ten fifteen twenty thirty half".split()
@@ -139,10 +143,10 @@ class SafetyTableError(ValueError):
 class Pattern:
     """Concepts that together tell of a sign.
 
-    ``parts`` has one tuple of concept names an element, any of which will do.
+    ``parts`` has one set of concept names an element, any of which will do.
     """
 
-    parts: tuple[tuple[str, ...], ...]
+    parts: tuple[frozenset[str], ...]
     in_order: bool
     within: int
     """Words that may stand between one part and the next."""
@@ -444,7 +448,7 @@ def parse_pattern(file: str, key: str, written: str, concepts: Iterable[str]) ->
         raise SafetyTableError(file, key, written, 'use either "then" or "with", not both')
     in_order = " with " not in body
     parts = tuple(
-        tuple(name.strip() for name in part.split(" or "))
+        frozenset(name.strip() for name in part.split(" or "))
         for part in body.split(" then " if in_order else " with ")
     )
     excluded = tuple(name.strip() for name in unless.split(" or ")) if unless else ()

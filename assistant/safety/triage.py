@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from assistant.safety.context import Cues, Meaning, judge, read_cues
 from assistant.safety.meaning import MeaningModel
 from assistant.safety.patterns import Match, Places, Vocabulary, matches
 from assistant.safety.replies import read_reply
-from assistant.safety.table import Combination, Finding, Sign, Table, load
+from assistant.safety.table import CUES, Combination, Finding, Sign, Table, load
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ ASK_FROM = 0.15
 ASK_FROM_SENTENCE = 0.3
 CRISIS_MARGIN = 0.15
 # Sentences of a long message that are looked at one by one, for time's sake.
-MOST_SENTENCES = 4
+MOST_SENTENCES = 3
 LONG_MESSAGE_WORDS = 14
 
 
@@ -120,12 +121,15 @@ class Triage:
         places = self._vocabulary.find(message)
         cues = read_cues(message, places)
         found: list[_Found] = []
-        mentioned = bool(matches(self.table.said_to_be_well, places, message))
+        mentioned = {
+            message.sentence[match.start]
+            for match in matches(self.table.said_to_be_well, places, message)
+        }
         present: set[str] = set()
         animal = bool(places.get("animal"))
         for sign in self.table.signs:
             level, seen = self._sign_level(sign, message, places, cues)
-            mentioned = mentioned or seen
+            mentioned |= seen
             if level is None or animal:
                 continue
             if level != "check":
@@ -142,20 +146,20 @@ class Triage:
             if not animal and _is_complete(combination, present | asked_about):
                 found.append(_of_combination(combination))
         if not found and not animal:
-            likely = self._by_meaning(message, mentioned)
+            likely = self._by_meaning(message, places, mentioned)
             if likely is not None:
                 found.append(likely)
-        return self._conclude(found, mentioned, read_reply(message, places, cues))
+        return self._conclude(found, bool(mentioned), read_reply(message, places, cues))
 
     def _sign_level(
         self, sign: Sign, message: Words, places: Places, cues: Cues
-    ) -> tuple[str | None, bool]:
-        """The level a message gives a sign, and whether the sign is spoken of at all."""
+    ) -> tuple[str | None, set[int]]:
+        """The level a message gives a sign, and the sentences that speak of the sign at all."""
         level: str | None = None
-        seen = False
+        seen: set[int] = set()
         for patterns, clear in ((sign.clear, True), (sign.unclear, False)):
             for match in matches(patterns, places, message):
-                seen = True
+                seen.add(message.sentence[match.start])
                 level = _higher(level, _level(sign, clear, judge(match, message, places, cues)))
                 if level == sign.level:
                     return level, seen
@@ -177,17 +181,38 @@ class Triage:
             return True
         return finding.even_if_past and meaning in (Meaning.OLD, Meaning.PASSING)
 
-    def _by_meaning(self, message: Words, mentioned: bool) -> _Found | None:
-        """What the message resembles, when no pattern found anything in it."""
-        if mentioned or not message.words:
+    def _weight_of_sentences(self, message: Words, places: Places) -> Counter[int]:
+        """How many words of the table's signs each sentence holds."""
+        weight: Counter[int] = Counter()
+        for name, found in places.items():
+            if name not in CUES:
+                weight.update(message.sentence[place.start] for place in found)
+        return weight
+
+    def _by_meaning(
+        self, message: Words, places: Places, mentioned: set[int]
+    ) -> _Found | None:
+        """What the message resembles, when no pattern found anything in it.
+
+        Sentences that a pattern understood as a denial, as past or as a general question are
+        left out: a sentence vector does not tell "no fever" from "fever".
+        """
+        texts: list[str] = []
+        limits: list[float] = []
+        if message.words and not mentioned:
+            texts.append(message.text.strip())
+            limits.append(ASK_FROM)
+        sentences = [one for one in message.sentence_texts() if one[0] not in mentioned]
+        if len(message.words) > LONG_MESSAGE_WORDS and message.sentence[-1] > 0:
+            weight = self._weight_of_sentences(message, places)
+            sentences.sort(key=lambda one: -weight[one[0]])
+            for number, text in sentences[:MOST_SENTENCES]:
+                if weight[number]:
+                    texts.append(text)
+                    limits.append(ASK_FROM_SENTENCE)
+        if not texts:
             return None
-        texts = [message.text.strip()]
-        if len(message.words) > LONG_MESSAGE_WORDS:
-            sentences = [text for _, text in message.sentence_texts()]
-            if len(sentences) > 1:
-                texts += sorted(sentences, key=len, reverse=True)[:MOST_SENTENCES]
         likely = self._model.likeness(self._encode(texts))
-        limits = [ASK_FROM] + [ASK_FROM_SENTENCE] * (len(texts) - 1)
         kind, excess = max(
             ((kind, value - limit) for (kind, value), limit in zip(likely, limits, strict=True)),
             key=lambda found: found[1],
