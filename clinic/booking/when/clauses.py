@@ -8,14 +8,15 @@ opening hours in :mod:`clinic.booking.when.understanding`.
 from __future__ import annotations
 
 import re
-
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import product
 
 from clinic.booking.when.almanac import add, monday, month_days, on_or_after, span
-from clinic.booking.when.grammar import Now, day_number, every, hour, later_readings, pieces
+from clinic.booking.when.days import every
+from clinic.booking.when.grammar import day_number, hour, later_readings, pieces
 from clinic.booking.when.items import DAY, Days, Piece, Stretch, Times, part
+from clinic.booking.when.patterns import Now
 from clinic.booking.when.text import WEEKDAYS
 
 _ITEMS = ("D", "T")
@@ -270,7 +271,8 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     wanted: list[tuple[Piece, str]] = []
     for at, group in enumerate(groups):
         wanted.extend(_stream([p for p in group.pieces if p not in group.negative], group.before))
-        clauses = _clauses(_stream([p for p in group.pieces if p in group.negative], ""))
+        kept = (*group.negative, *(p for p in group.pieces if p.kind in ("OR", "AND")))
+        clauses = _clauses(_stream([p for p in group.pieces if p in kept], ""))
         for clause in clauses:
             if clause.first == "T" and clause.days and not _elsewhere(groups, at):
                 # "Not in the morning on Tuesday" is about Tuesday.

@@ -118,7 +118,7 @@ _BEFORE_WORDS = [
         (r"\b([01]\d|2[0-3])([0-5]\d) ?(?:hrs?|hours|h)\b", r"\1:\2"),
         (
             r"\b(at|by|before|after|until|till|til|around|from|between|and|to|-) ?"
-            r"(\d|1\d|2[0-3])([0-5][05])\b(?! ?(?:min|hour|hr|day|week|/|-\d))",
+            r"(\d|1\d|2[0-3])([0-5][05])\b(?! ?(?:min|hours?\b|hrs?\b|days?\b|weeks?\b|/|-\d))",
             r"\1 \2:\3",
         ),
         # 2026-12-03, 2026/12/03, 03.12.2026, 3.12.
