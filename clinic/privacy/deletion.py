@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
 from clinic import clock
-from clinic.booking.models import AppointmentRequest, Status, StatusChange
+from clinic.booking.erasing import erase_conversation
 from clinic.conversations.models import Feedback
 from clinic.handoff.models import PatientMessage
 from clinic.privacy.models import DeletionReceipt
@@ -41,13 +41,7 @@ def delete_conversation(conversation_id: str, who: str = "patient") -> DeletionC
     conversation_id = required("conversation_id", conversation_id, 255)
     who = required("who", who, 150)
     with transaction.atomic():
-        requests = AppointmentRequest.objects.select_for_update().filter(
-            conversation_id=conversation_id
-        )
-        emptied = 0
-        for request in requests:
-            _empty(request, who)
-            emptied += 1
+        emptied = erase_conversation(conversation_id, who, clock.now())
         messages, _ = PatientMessage.objects.filter(conversation_id=conversation_id).delete()
         feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
         receipt = DeletionReceipt.objects.create(
@@ -65,24 +59,6 @@ def delete_conversation(conversation_id: str, who: str = "patient") -> DeletionC
 def conversation_digest(conversation_id: str) -> str:
     """The keyed hash under which a receipt is found again."""
     return salted_hmac("clinic.privacy", conversation_id, algorithm="sha256").hexdigest()
-
-
-def _empty(request: AppointmentRequest, who: str) -> None:
-    if request.status in (Status.REQUESTED, Status.CHANGED):
-        request.status = Status.CANCELLED
-        StatusChange.objects.create(request=request, status=Status.CANCELLED, who=who)
-    request.conversation_id = ""
-    request.patient_name = ""
-    request.patient_contact_kind = ""
-    request.patient_contact = ""
-    request.patient_contact_typed = ""
-    request.preferred_time = ""
-    request.note = ""
-    request.service = None
-    # The key could name the conversation.
-    request.idempotency_key = f"erased:{request.reference}"
-    request.erased_at = clock.now()
-    request.save()
 
 
 def _forget_old_pages() -> None:

@@ -1,0 +1,314 @@
+"""The slot lock: a time is kept for one conversation, then for one request, and for nobody else.
+
+Needs ``clinic.setup.ready()``. The lock is the unique constraint on ``Bucket``: one row for every
+five minutes of a therapist, buffer included, written in one transaction. Nothing here remembers
+anything between calls, so a restart or a killed process loses no hold and leaves no half of one.
+docs/decisions/0005-slot-lock.md says why it is built this way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Q, QuerySet
+
+from clinic import facts
+from clinic.booking.calendar import BUCKET, Slot, blocked, bookable
+from clinic.booking.models import AppointmentRequest, Bucket, Hold
+from clinic.booking.waiting import offers_for
+from clinic.facts import Facts
+from clinic.text import BadInput, required
+
+#: How long a time is kept while the patient answers.
+LENGTH = timedelta(minutes=10)
+#: How many times one conversation can hold at once, so that nobody keeps a whole day from others.
+MOST = 3
+
+#: Milliseconds to wait for the database before giving up; a patient never waits a second for this.
+_PATIENCE = 800
+_BUCKET = timedelta(minutes=BUCKET)
+
+
+def hold(
+    therapist: str,
+    start: datetime,
+    minutes: int,
+    conversation_id: str,
+    now: datetime,
+    *,
+    draft: str = "1",
+    moving: AppointmentRequest | None = None,
+    clinic: Facts | None = None,
+) -> Hold | None:
+    """Keep a time for ten minutes, or None when it cannot be had (:func:`.nearest` has others).
+
+    None: held or booked by someone else, or not :func:`.bookable`. ``draft`` tells apart the
+    appointments one conversation asks for; each has at most one hold, so a further one releases
+    the first, which stays if the new time cannot be had. ``moving`` is a request about to get
+    this time instead of its own, which may overlap. Raises ``clinic.text.BadInput``; a database
+    that is not to be had within 0.8 seconds is an OperationalError.
+    """
+    clinic = clinic or facts.current()
+    conversation_id = required("conversation_id", conversation_id, 255)
+    draft = required("draft", draft, 50)
+    if not bookable(therapist, start, minutes, now, clinic):
+        return None
+    start = start.astimezone(UTC)
+    end = start + timedelta(minutes=minutes)
+    wanted = Hold(
+        therapist=therapist,
+        starts_at=start,
+        ends_at=end,
+        free_at=end + clinic.booking.buffer,
+        conversation_id=conversation_id,
+        draft=draft,
+        held_at=now,
+        expires_at=now + LENGTH,
+    )
+    # Another press of the same button can come first. Then this one sees its hold and replaces it.
+    for _ in range(2):
+        # Asked without a lock, so that most losers need none.
+        if _someone_else_has(wanted, now, moving):
+            return None
+        try:
+            with locked(therapist):
+                theirs = Hold.objects.filter(request=None, conversation_id=conversation_id)
+                _clear(wanted, now)
+                before = _delete(theirs.filter(draft=draft))
+                if theirs.filter(expires_at__gt=now).count() >= MOST:
+                    raise BadInput(f"draft is one too many. Allowed: {MOST} held at once.")
+                wanted.pk = None
+                wanted.save(force_insert=True)
+                _fill(wanted, besides=moving)
+                _tell(before, now)
+        except IntegrityError:
+            continue
+        return wanted
+    return None
+
+
+def held(conversation_id: str, now: datetime, *, draft: str = "1") -> Hold | None:
+    """What a conversation holds at the moment, None when nothing or no longer."""
+    return Hold.objects.filter(
+        request=None, conversation_id=conversation_id, draft=draft, expires_at__gt=now
+    ).first()
+
+
+def release(conversation_id: str, now: datetime, *, draft: str | None = None) -> int:
+    """Give back what a conversation holds; the number of times given back.
+
+    ``draft`` limits it to one appointment. What a request has taken stays taken.
+    """
+    theirs = Hold.objects.filter(request=None, conversation_id=conversation_id)
+    if draft is not None:
+        theirs = theirs.filter(draft=draft)
+    with transaction.atomic():
+        return len(_free(theirs, now))
+
+
+def expire(now: datetime) -> int:
+    """Delete holds that are over and the locks of past appointments; the number of both.
+
+    A hold that is over is in nobody's way; this keeps the tables short, and tells those who wait.
+    """
+    with transaction.atomic():
+        over = _free(Hold.objects.filter(request=None, expires_at__lte=now), now)
+        past = _delete(Hold.objects.filter(request__isnull=False, free_at__lte=now - LENGTH))
+    return len(over) + len(past)
+
+
+def take(hold: Hold, request: AppointmentRequest, now: datetime) -> bool:
+    """Turn a hold into the time of a request, for good, replacing the time it had.
+
+    Also when the hold is over, as long as the time is still to be had; False when it is not, and
+    then nothing has changed. The caller stores the time in the request.
+    """
+    wanted = Hold(
+        therapist=hold.therapist,
+        starts_at=hold.starts_at,
+        ends_at=hold.ends_at,
+        free_at=hold.free_at,
+        held_at=hold.held_at,
+    )
+    return _keep(request, wanted, now, hold.pk)
+
+
+def keep(
+    request: AppointmentRequest, slot: Slot, now: datetime, clinic: Facts | None = None
+) -> bool:
+    """Take a time for a request without a hold, replacing the time it had; as :func:`take`.
+
+    Someone at the clinic may choose a time outside the opening hours, so only other appointments
+    are in the way.
+    """
+    end = slot.end_utc.astimezone(UTC)
+    wanted = Hold(
+        therapist=slot.therapist,
+        starts_at=slot.start_utc.astimezone(UTC),
+        ends_at=end,
+        free_at=end + (clinic or facts.current()).booking.buffer,
+        held_at=now,
+    )
+    return _keep(request, wanted, now, None)
+
+
+def give_back(request: AppointmentRequest, now: datetime) -> None:
+    """Free the time a request has taken, and note whom on the waiting list to tell."""
+    with transaction.atomic():
+        _free(Hold.objects.filter(request=request), now)
+
+
+@contextmanager
+def locked(*therapists: str) -> Iterator[None]:
+    """A transaction that has these therapists' times to itself.
+
+    It waits at most 0.8 seconds for that and then raises OperationalError.
+
+    Not needed for being right, which is the constraint's work: it puts those who come at the same
+    time in a row, so that none waits long and none gets into a deadlock.
+    """
+    # Within a longer transaction, how long to wait is for whoever began it to say.
+    outermost = not connection.in_atomic_block
+    patience = _sqlite_patience() if outermost and connection.vendor == "sqlite" else None
+    try:
+        with transaction.atomic():
+            if connection.vendor == "postgresql":
+                if outermost:
+                    _execute(f"SET LOCAL lock_timeout = {_PATIENCE}")
+                _postgresql_locks(therapists)
+            yield
+    finally:
+        if patience is not None:
+            _execute(f"PRAGMA busy_timeout = {patience}")
+
+
+def _sqlite_patience() -> int:
+    """Shorten the wait for SQLite's one writer, and give what it was."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout")
+        before = int(cursor.fetchone()[0])
+        cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
+    return before
+
+
+def _postgresql_locks(therapists: Iterable[str]) -> None:
+    # Always in the same order: two who want the same two cannot wait for each other.
+    for name in sorted(set(therapists)):
+        digest = hashlib.sha256(f"clinic.booking {name}".encode()).digest()
+        key = int.from_bytes(digest[:8], "big", signed=True)
+        _execute("SELECT pg_advisory_xact_lock(%s)", [key])
+
+
+def _execute(statement: str, values: list[object] | None = None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+def _numbers(hold: Hold) -> range:
+    return blocked(hold.starts_at, hold.free_at)
+
+
+def _overlapping(hold: Hold) -> list[Hold]:
+    """Everything kept, expired or not, that needs a bucket that ``hold`` needs."""
+    mine = _numbers(hold)
+    near = Hold.objects.filter(
+        therapist=hold.therapist,
+        starts_at__gt=hold.starts_at - timedelta(days=1),
+        starts_at__lt=hold.free_at + _BUCKET,
+        free_at__gt=hold.starts_at - _BUCKET,
+    )
+    return [
+        other
+        for other in near
+        if _numbers(other).start < mine.stop and mine.start < _numbers(other).stop
+    ]
+
+
+def _someone_else_has(hold: Hold, now: datetime, moving: AppointmentRequest | None) -> bool:
+    return any(
+        not _is_over(other, now)
+        and not _same_draft(other, hold)
+        and (moving is None or other.request_id != moving.pk)
+        for other in _overlapping(hold)
+    )
+
+
+def _is_over(hold: Hold, now: datetime) -> bool:
+    return hold.expires_at is not None and hold.expires_at <= now
+
+
+def _same_draft(one: Hold, other: Hold) -> bool:
+    return (
+        one.request_id is None
+        and one.conversation_id == other.conversation_id
+        and one.draft == other.draft
+    )
+
+
+def _clear(hold: Hold, now: datetime) -> None:
+    """Delete what is over and in the way."""
+    over = [other.pk for other in _overlapping(hold) if _is_over(other, now)]
+    _delete(Hold.objects.filter(pk__in=over, request=None))
+
+
+def _fill(hold: Hold, besides: AppointmentRequest | None = None) -> None:
+    """Write the buckets a hold does not have yet, but for those the request ``besides`` has."""
+    owned = Q(hold=hold)
+    if besides is not None:
+        owned |= Q(hold__request=besides, therapist=hold.therapist)
+    there = set(Bucket.objects.filter(owned).values_list("number", flat=True))
+    Bucket.objects.bulk_create(
+        Bucket(hold=hold, therapist=hold.therapist, number=number)
+        for number in _numbers(hold)
+        if number not in there
+    )
+
+
+def _delete(holds: QuerySet[Hold]) -> list[Hold]:
+    # Locked first: one that a request is taking at this moment is left out once it is taken.
+    found = list(holds.select_for_update().order_by("pk"))
+    keys = [hold.pk for hold in found]
+    Bucket.objects.filter(hold__in=keys).delete()
+    Hold.objects.filter(pk__in=keys).delete()
+    return found
+
+
+def _free(holds: QuerySet[Hold], now: datetime) -> list[Hold]:
+    """Delete holds before their time and note whom on the waiting list to tell."""
+    freed = _delete(holds)
+    _tell(freed, now)
+    return freed
+
+
+def _tell(freed: Iterable[Hold], now: datetime) -> None:
+    for hold in freed:
+        # A time that was only held was there to be seen by those who waited before.
+        since = hold.held_at if hold.expires_at else None
+        offers_for(Slot(hold.therapist, hold.starts_at, hold.free_at), now, joined_since=since)
+
+
+def _keep(request: AppointmentRequest, wanted: Hold, now: datetime, key: int | None) -> bool:
+    before = Hold.objects.filter(request=request)
+    try:
+        with locked(wanted.therapist, *before.values_list("therapist", flat=True)):
+            mine = Hold.objects.select_for_update().filter(pk=key).first()
+            if mine is not None and mine.request_id is not None:
+                # Pressed twice: done already. Taken by another request: not to be had.
+                return bool(mine.request_id == request.pk)
+            old = _delete(before)
+            if mine is None:
+                mine = wanted
+                _clear(mine, now)
+            mine.request = request
+            mine.expires_at = None
+            mine.conversation_id = mine.draft = ""
+            mine.save()
+            _fill(mine)
+            _tell(old, now)
+    except IntegrityError:
+        return False
+    return True

@@ -1,0 +1,221 @@
+"""The waiting list: who wants to be told when a time frees up, and whom to tell of which.
+
+Needs ``clinic.setup.ready()``. Sending the message is for the outbox; here is who gets one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from clinic import facts
+from clinic.booking.calendar import LONGEST, Busy, Slot, free_times
+from clinic.booking.models import AppointmentRequest, WaitingEntry, WaitingOffer
+from clinic.contacts import Contact, contact_of
+from clinic.facts import Facts
+from clinic.storing import store_once
+from clinic.text import BadInput, optional, required
+
+#: How many people are told of one time. The first to ask gets it.
+MOST_TOLD = 3
+#: How many windows one entry can have.
+MOST_WINDOWS = 50
+
+
+def join_waiting_list(
+    *,
+    conversation_id: str,
+    patient_name: str,
+    patient_contact: str | Contact,
+    minutes: int,
+    windows: Sequence[tuple[datetime, datetime]],
+    idempotency_key: str,
+    now: datetime,
+    service: str | None = None,
+    therapist: str | None = None,
+    clinic: Facts | None = None,
+) -> WaitingEntry:
+    """Remember what a patient would take if it became free; stored once for each key.
+
+    ``windows`` are aware (start, end); the appointment of ``minutes`` must fit inside one, and the
+    entry counts until the last is over. ``therapist`` is a name of clinic.yml, None for anyone.
+    Raises ``clinic.text.BadInput`` naming the field; database errors pass through.
+    """
+    contact = contact_of(patient_contact)
+    names = [person.name for person in (clinic or facts.current()).therapists]
+    if therapist is not None and therapist not in names:
+        raise BadInput(f"therapist is not known. Allowed: {', '.join(names)}, or None for anyone.")
+    if not 1 <= minutes <= LONGEST:
+        raise BadInput(f"minutes is {minutes}. Allowed: 1 to {LONGEST}.")
+    if any(start.tzinfo is None or end.tzinfo is None for start, end in windows):
+        raise BadInput("windows has a moment without a time zone. Allowed: aware datetimes.")
+    length = timedelta(minutes=minutes)
+    kept = [(a.astimezone(UTC), b.astimezone(UTC)) for a, b in windows if b - max(a, now) >= length]
+    if not 1 <= len(kept) <= MOST_WINDOWS:
+        raise BadInput(
+            f"windows has {len(kept)} that the appointment fits in. Allowed: 1 to {MOST_WINDOWS}."
+        )
+    entry, _ = store_once(
+        WaitingEntry,
+        required("idempotency_key", idempotency_key, 255),
+        {
+            "conversation_id": required("conversation_id", conversation_id, 255),
+            "patient_name": required("patient_name", patient_name, 200),
+            "patient_contact_kind": contact.kind,
+            "patient_contact": contact.value,
+            "patient_contact_typed": required("patient_contact", contact.typed, 500),
+            "service": optional("service", service, 200),
+            "minutes": minutes,
+            "therapist": therapist or "",
+            "windows": [[start.isoformat(), end.isoformat()] for start, end in kept],
+            "until": max(end for _, end in kept),
+            "created_at": now,
+        },
+    )
+    return entry
+
+
+def windows_of(entry: WaitingEntry) -> list[tuple[datetime, datetime]]:
+    """The stretches of time an entry waits for, in UTC."""
+    return [(datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in entry.windows]
+
+
+def offers_for(
+    freed: Slot,
+    now: datetime,
+    *,
+    joined_since: datetime | None = None,
+    clinic: Facts | None = None,
+) -> list[WaitingOffer]:
+    """Note whom to tell that a therapist's time became free, those who wait longest first.
+
+    ``freed`` is the stretch that nobody has any more. Someone is told of the first time that
+    touches it, that the appointment fits in and that is free. At most three are told of one
+    stretch, and nobody twice of the same time. ``joined_since`` leaves out who waited before.
+    """
+    waiting = WaitingEntry.objects.filter(
+        state=WaitingEntry.State.WAITING,
+        therapist__in=("", freed.therapist),
+        until__gt=max(now, freed.start_utc),
+    )
+    if joined_since is not None:
+        waiting = waiting.filter(created_at__gte=joined_since)
+    clinic = clinic or facts.current()
+    offers: list[WaitingOffer] = []
+    if freed.therapist not in clinic.working_times:
+        return offers
+    for entry in waiting.order_by("created_at", "pk"):
+        slot = _first_that_fits(entry, freed, now, clinic)
+        if slot is None:
+            continue
+        offer, created = WaitingOffer.objects.get_or_create(
+            entry=entry,
+            therapist=slot.therapist,
+            starts_at=slot.start_utc,
+            defaults={"ends_at": slot.end_utc, "created_at": now},
+        )
+        if created:
+            offers.append(offer)
+        if len(offers) == MOST_TOLD:
+            break
+    return offers
+
+
+def to_tell(
+    now: datetime, *, busy: Busy = (), clinic: Facts | None = None
+) -> list[tuple[WaitingOffer, WaitingEntry]]:
+    """What is still to be told and still true, oldest first.
+
+    A time that was taken meanwhile, or whose patient no longer waits, becomes ``gone``. ``busy`` is
+    as in :func:`.free_times`.
+    """
+    found = []
+    pending = WaitingOffer.objects.filter(state=WaitingOffer.State.TO_TELL)
+    for offer in pending.select_related("entry"):
+        if offer.entry.state == WaitingEntry.State.WAITING and _still_free(
+            offer, now, busy, clinic
+        ):
+            found.append((offer, offer.entry))
+        else:
+            _settle(offer, WaitingOffer.State.GONE)
+    return found
+
+
+def mark_told(offer: WaitingOffer, now: datetime) -> bool:
+    """Note that the patient was told; False when someone else has settled it before."""
+    return _settle(offer, WaitingOffer.State.TOLD, now)
+
+
+def leave_waiting_list(conversation_id: str) -> int:
+    """The patient no longer waits for anything; the number of entries ended."""
+    return int(
+        WaitingEntry.objects.filter(
+            conversation_id=required("conversation_id", conversation_id, 255),
+            state=WaitingEntry.State.WAITING,
+        ).update(state=WaitingEntry.State.LEFT)
+    )
+
+
+def served(request: AppointmentRequest) -> int:
+    """End the waiting of a conversation that now has a time it waited for; the number ended."""
+    if request.starts_at is None or not request.conversation_id:
+        return 0
+    ended = 0
+    with transaction.atomic():
+        for entry in WaitingEntry.objects.select_for_update().filter(
+            conversation_id=request.conversation_id, state=WaitingEntry.State.WAITING
+        ):
+            if any(a <= request.starts_at and request.ends_at <= b for a, b in windows_of(entry)):
+                entry.state = WaitingEntry.State.BOOKED
+                entry.save(update_fields=["state"])
+                ended += 1
+    return ended
+
+
+def expire(now: datetime) -> int:
+    """End entries and offers whose time is over; the number of entries ended."""
+    WaitingOffer.objects.filter(state=WaitingOffer.State.TO_TELL, starts_at__lte=now).update(
+        state=WaitingOffer.State.GONE
+    )
+    return int(
+        WaitingEntry.objects.filter(state=WaitingEntry.State.WAITING, until__lte=now).update(
+            state=WaitingEntry.State.EXPIRED
+        )
+    )
+
+
+def _first_that_fits(entry: WaitingEntry, freed: Slot, now: datetime, clinic: Facts) -> Slot | None:
+    # The appointments that were impossible are those that touch the stretch, their buffer included.
+    length, buffer = timedelta(minutes=entry.minutes), clinic.booking.buffer
+    earliest, latest = freed.start_utc - length - buffer, freed.end_utc + length
+    for start, end in windows_of(entry):
+        first, last = max(start, earliest), min(end, latest)
+        if last - first < length:
+            continue
+        for slot in free_times(entry.minutes, freed.therapist, first, last, now, clinic=clinic):
+            if slot.start_utc < freed.end_utc and freed.start_utc < slot.end_utc + buffer:
+                return slot
+    return None
+
+
+def _still_free(offer: WaitingOffer, now: datetime, busy: Busy, clinic: Facts | None) -> bool:
+    clinic = clinic or facts.current()
+    if offer.therapist not in clinic.working_times:
+        return False
+    minutes = int((offer.ends_at - offer.starts_at).total_seconds() // 60)
+    return bool(
+        free_times(
+            minutes, offer.therapist, offer.starts_at, offer.ends_at, now, busy=busy, clinic=clinic
+        )
+    )
+
+
+def _settle(offer: WaitingOffer, state: str, told_at: datetime | None = None) -> bool:
+    """Move an offer on, unless someone else has done so since it was read."""
+    return bool(
+        WaitingOffer.objects.filter(pk=offer.pk, state=WaitingOffer.State.TO_TELL).update(
+            state=state, told_at=told_at
+        )
+    )
