@@ -26,6 +26,7 @@ from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.policies.turn import FORMS, Situation, Turn, plan, topic_of
+from clinic.names import read_name
 
 PLAN = "turn_plan"
 NOTHING_SAID = "utter_technical_problem"
@@ -114,6 +115,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         ),
         triage=data.get("triage") or {},
         details={entity["entity"]: entity["value"] for entity in message.entities},
+        could_be_a_name=read_name(message.text or "") is not None,
         form=tracker.active_loop_name,
         requested_slot=tracker.get_slot(REQUESTED_SLOT),
         red_flag_level=tracker.get_slot("red_flag_level"),
