@@ -49,7 +49,10 @@ def _run(options: argparse.Namespace) -> int:
     problems = check_project()
     for problem in problems:
         print(problem)
-    print(f"{len(problems)} problems" if problems else "The data are in order.")
+    if problems:
+        print("1 problem" if len(problems) == 1 else f"{len(problems)} problems")
+    else:
+        print("The data are in order.")
     return 1 if problems else 0
 
 

@@ -17,13 +17,13 @@ FEWEST_TESTS = 5
 def check_files(project: Project) -> Iterator[str]:
     """One intent a file, and the file has its name, in data/nlu and in tests/nlu."""
     for path in project.files("data/nlu"):
-        entries = project.read(path)["nlu"]
+        entries = project.entries(path)
         if len(entries) != 1:
             yield f"{path} has {len(entries)} intents. Write one intent a file."
         for entry in entries:
             yield from _misnamed(path, str(entry["intent"]))
     for path in project.files("tests/nlu"):
-        label = str(project.read(path)["intent"])
+        label, _ = project.test_file(path)
         yield from _misnamed(path, label)
         if label not in project.labels:
             yield f"{path} tests {label}, which no file in data/nlu teaches."

@@ -20,6 +20,8 @@ WITHOUT_EXAMPLES = frozenset({"red_flag", "nlu_fallback", "no_words"})
 # The intent that the topics of the article and the clinic belong to.
 RETRIEVAL_INTENT = "faq"
 CODE_FOLDERS = ("assistant", "actions", "clinic")
+# Answers to a yes-or-no question: the same few words are taught and judged everywhere.
+REPLIES = "tests/safety/replies.yml"
 # The checks name what they look for; that is no use of it.
 NOT_LOOKED_AT = ("assistant/checks/", "assistant/data_checker.py")
 
@@ -151,16 +153,21 @@ class Project:
         return [message for path in self.files("data/nlu") for message in self._examples(path)]
 
     def _examples(self, path: str) -> Iterator[Message]:
-        content = self.read(path)
-        if not isinstance(content, dict) or not isinstance(content.get("nlu"), list):
-            raise UnreadableFileError(f"{path} has no list under nlu.")
-        for entry in content["nlu"]:
-            if not isinstance(entry, dict) or "intent" not in entry:
-                raise UnreadableFileError(f"{path} has an entry without an intent.")
+        for entry in self.entries(path):
             for line in str(entry.get("examples") or "").splitlines():
                 if line.strip().startswith("- "):
                     text = _ENTITY.sub(r"\1", line.strip()[2:])
                     yield Message(path, str(entry["intent"]), text)
+
+    def entries(self, path: str) -> list[dict[str, Any]]:
+        """The entries of a file in data/nlu, each with an intent."""
+        content = self.read(path)
+        entries = content.get("nlu") if isinstance(content, dict) else None
+        if not isinstance(entries, list):
+            raise UnreadableFileError(f"{path} has no list under nlu.")
+        if not all(isinstance(entry, dict) and "intent" in entry for entry in entries):
+            raise UnreadableFileError(f"{path} has an entry without an intent.")
+        return entries
 
     @cached_property
     def labels(self) -> dict[str, str]:
@@ -168,7 +175,7 @@ class Project:
         return {
             str(entry["intent"]): path
             for path in self.files("data/nlu")
-            for entry in (self.read(path) or {}).get("nlu") or []
+            for entry in self.entries(path)
         }
 
     @cached_property
@@ -219,17 +226,21 @@ class Project:
             raise UnreadableFileError(f"{path} has no list under questions.")
         return list(content["questions"])
 
+    def test_file(self, path: str) -> tuple[str, list[str]]:
+        """The intent and the messages of a file in tests/nlu."""
+        content = self.read(path)
+        whole = isinstance(content, dict) and isinstance(content.get("messages"), list)
+        if not whole or "intent" not in content:
+            raise UnreadableFileError(f"{path} has to have an intent and a list of messages.")
+        return str(content["intent"]), [str(text) for text in content["messages"]]
+
     @cached_property
     def test_messages(self) -> list[Message]:
         """The messages of tests/nlu; the label is the file's intent."""
         found = []
         for path in self.files("tests/nlu"):
-            content = self.read(path)
-            if not isinstance(content, dict) or not {"intent", "messages"} <= set(content):
-                raise UnreadableFileError(f"{path} has to have an intent and messages.")
-            found += [
-                Message(path, str(content["intent"]), str(text)) for text in content["messages"]
-            ]
+            intent, messages = self.test_file(path)
+            found += [Message(path, intent, text) for text in messages]
         return found
 
     @cached_property
@@ -239,7 +250,7 @@ class Project:
             Message("tests/evaluation/questions.yml", None, str(question["text"]))
             for question in self.questions
         ]
-        for path in self.files("tests/safety"):
+        for path in sorted(set(self.files("tests/safety")) - {REPLIES}):
             found += [Message(path, None, text) for text in _texts(self.read(path))]
         return [*found, *self.test_messages]
 

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from assistant.checks.project import RETRIEVAL_INTENT, WITHOUT_EXAMPLES, Project, Wording
+from assistant.checks.project import RETRIEVAL_INTENT, WITHOUT_EXAMPLES, Project
 from clinic import facts
 
 _VARIABLE = re.compile(r"{(\w+)}")
