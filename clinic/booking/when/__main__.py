@@ -1,8 +1,8 @@
 """``python -m clinic when``: shows what is understood of phrases about when.
 
 Reads phrases from standard input, one a line, and prints one JSON object for each: ``text``,
-``status``, ``windows`` (each ``start`` and ``end`` in ISO 8601 with offset) and ``say``; ``reason``,
-``readings`` and ``alternatives`` where there are any. ``CLINIC_NOW`` fixes the clock.
+``status``, ``windows`` (each ``start`` and ``end`` in ISO 8601 with offset) and ``say``;
+``reason``, ``readings`` and ``alternatives`` where there are any. ``CLINIC_NOW`` fixes the clock.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def span(first: date, last: date) -> frozenset[date]:
 
 
 def monday(day: date) -> date:
-    """The Monday of the week ``day`` is in. Weeks begin on Monday, as the weekend ends on Sunday."""
+    """The Monday of the week ``day`` is in; weeks begin on Monday, the weekend ends them."""
     return add(day, -day.weekday())
 
 
@@ -94,9 +94,10 @@ def _nth(month: int, weekday: int, nth: int) -> Callable[[int], date]:
 
 
 def _easter(year: int) -> date:
-    from dateutil.easter import easter
+    from dateutil.easter import easter  # type: ignore[import-untyped]
 
-    return easter(year)
+    found: date = easter(year)
+    return found
 
 
 #: Days people call by a name, Canadian ones included, by year.

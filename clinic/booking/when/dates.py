@@ -99,25 +99,31 @@ def dates(words: str, now: Now) -> tuple[Days, ...] | None:
         # A reading that is no date gives way to one that is.
         real = [r for r in real if r.dates] or real
         return tuple(real) or None
-    if named := re.fullmatch(rf"({MO}) (?:the )?(\d{{1,2}})(?:[a-z]{{2}})?(?: (20\d\d))?", words):
-        month, day, year = named.groups()
-        found = month_day(MONTHS.index(month) + 1, int(day), _year(year or ""), now)
-        return (found,) if found else None
-    if named := re.fullmatch(rf"(\d{{1,2}})(?:[a-z]{{2}})? (?:of )?({MO})(?: (20\d\d))?", words):
-        day, month, year = named.groups()
-        found = month_day(MONTHS.index(month) + 1, int(day), _year(year or ""), now)
+    month_first = re.fullmatch(
+        rf"(?P<mo>{MO}) (?:the )?(?P<day>\d{{1,2}})(?:[a-z]{{2}})?(?: (?P<year>20\d\d))?", words
+    )
+    day_first = re.fullmatch(
+        rf"(?P<day>\d{{1,2}})(?:[a-z]{{2}})? (?:of )?(?P<mo>{MO})(?: (?P<year>20\d\d))?", words
+    )
+    if named := month_first or day_first:
+        found = month_day(
+            MONTHS.index(named.group("mo")) + 1,
+            int(named.group("day")),
+            _year(named.group("year") or ""),
+            now,
+        )
         return (found,) if found else None
     if of_month := re.fullmatch(r"(\d{1,2})[a-z]{2} (?:of|in) (this|next|the) month", words):
-        day, which = int(of_month.group(1)), of_month.group(2)
+        number, which = int(of_month.group(1)), of_month.group(2)
         start = now.today.replace(day=1)
         start = almanac.add_months(start, 1) if which == "next" else start
-        if almanac.exists(start.year, start.month, day):
-            return (one_date(start.replace(day=day)),)
+        if almanac.exists(start.year, start.month, number):
+            return (one_date(start.replace(day=number)),)
         last = max(almanac.month_days(start.year, start.month))
-        return (Days(frozenset(), "date", near=(last, add(last, 1))),) if day <= 31 else None
+        return (Days(frozenset(), "date", near=(last, add(last, 1))),) if number <= 31 else None
     if alone := re.fullmatch(r"(\d{1,2})(?:st|nd|rd|th)?", words):
-        day = int(alone.group(1))
-        return day_of_month(day, now) if 1 <= day <= 31 else None
+        number = int(alone.group(1))
+        return day_of_month(number, now) if 1 <= number <= 31 else None
     return (named_day(words, now),)
 
 
@@ -151,7 +157,8 @@ def _several_days_of_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
 
 
 @say_as(
-    rf"(?:between )?(?:the )?(?P<more>{DOM}(?:(?: ,)? (?:,|or|and|&)(?: the)? {DOM})+) (?:of )?(?P<mo>{MO})"
+    rf"(?:between )?(?:the )?(?P<more>{DOM}(?:(?: ,)? (?:,|or|and"
+    rf"|&)(?: the)? {DOM})+) (?:of )?(?P<mo>{MO})"
 )
 def _several_days_before_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
     return _list_of_dates(m, re.findall(DOM, m.group("more")), now)
@@ -169,7 +176,8 @@ def _list_of_dates(m: re.Match[str], days: list[str], now: Now) -> list[Piece] |
 
 
 @say_as(
-    rf"(?:from |between )?(?P<mo>{MO}) (?P<a>{DOM}) (?:-|to|until|and) (?:the )?(?P<b>{DOM}){NO_CLOCK}"
+    rf"(?:from |between )?(?P<mo>{MO}) (?P<a>{DOM}) (?:-|to|until"
+    rf"|and) (?:the )?(?P<b>{DOM}){NO_CLOCK}"
 )
 def _stretch_after_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
     if " and " in m.group() and not m.group().startswith("between"):
@@ -178,7 +186,8 @@ def _stretch_after_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
 
 
 @say_as(
-    rf"(?:from |between )?(?:the )?(?P<a>{DOM}) (?:-|to|until|and) (?:the )?(?P<b>{DOM}) (?:of )?(?P<mo>{MO})"
+    rf"(?:from |between )?(?:the )?(?P<a>{DOM}) (?:-|to|until"
+    rf"|and) (?:the )?(?P<b>{DOM}) (?:of )?(?P<mo>{MO})"
 )
 def _stretch_before_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
     if " and " in m.group() and not m.group().startswith("between"):
@@ -218,7 +227,8 @@ def _week_of_a_named_day(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    rf"(?:the |in the |during the )?week (?:of|commencing|beginning|starting)(?: on)? (?P<date>(?:(?:{WD}) ,? ?)?{DATE})"
+    r"(?:the |in the |during the )?week (?:of|commencing|beginning"
+    rf"|starting)(?: on)? (?P<date>(?:(?:{WD}) ,? ?)?{DATE})"
 )
 def _week_of(m: re.Match[str], now: Now) -> list[Piece] | None:
     found = dates(re.sub(rf"^(?:{WD}) (?:, )?", "", m.group("date")), now)
@@ -248,8 +258,10 @@ def _between_the_years(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    rf"(?:the |in the |on the )?(?:(?:day|1|one)(?P<d> after(?: that)?)|(?:week|1|one)(?P<w> after(?: that)?)"
-    rf"|following (?P<f>day|week|weekend|month|{WD})|(?P<n>an?|\d+) (?P<u>day|week)s? (?:later|after(?: that)?))"
+    r"(?:the |in the |on the )?(?:(?:day|1|one)(?P<d> after(?: that)?)|(?:week|1"
+    r"|one)(?P<w> after(?: that)?)"
+    rf"|following (?P<f>day|week|weekend|month|{WD})|(?P<n>an?|\d+) (?P<u>day|week)s? (?:later"
+    r"|after(?: that)?))"
 )
 def _after_that(m: re.Match[str], now: Now) -> list[Piece]:
     # What it follows is found among the other pieces, by clauses.
@@ -260,7 +272,8 @@ def _after_that(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    r"(?P<way>before|by|after|following) (?:then|that)(?! \w+day)|afterwards?|any ?time (?P<way2>before|after) (?:then|that)"
+    r"(?P<way>before|by|after|following) (?:then|that)(?! \w+day)|afterwards?"
+    r"|any ?time (?P<way2>before|after) (?:then|that)"
 )
 def _before_that(m: re.Match[str], now: Now) -> list[Piece]:
     way = m.group("way") or m.group("way2") or "after"

@@ -62,7 +62,8 @@ def _ago(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    rf"(?:last|this past|past) (?:{WD}|week|month|weekend|year|fortnight)(?: (?:morning|afternoon|evening"
+    rf"(?:last|this past|past) (?:{WD}|week|month|weekend|year|fortnight)(?: (?:morning"
+    r"|afternoon|evening"
     rf"|night))?|(?:{WD}) last"
 )
 def _last(m: re.Match[str], now: Now) -> list[Piece]:
@@ -73,7 +74,8 @@ def _last(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    r"(?:later |some ?time |early |late )?(?:this|to) (?P<part>morning|afternoon|evening|night|lunchtime|noon)|(?P<tonight>tonight)"
+    r"(?:later |some ?time |early |late )?(?:this|to) (?P<part>morning|afternoon|evening|night"
+    r"|lunchtime|noon)|(?P<tonight>tonight)"
 )
 def _this_part(m: re.Match[str], now: Now) -> list[Piece]:
     name = "night" if m.group("tonight") else m.group("part")
@@ -100,11 +102,9 @@ def _in_units(m: re.Match[str], now: Now) -> list[Piece] | None:
     words, unit, count = m.group(), m.group("unit"), m.group("n")
     # "3 weeks" alone answers when; among other words it may be a length.
     alone = m.start() == 0 and m.end() == len(m.string)
-    if not re.match(r"(?:about |around )*in ", words) and not re.search(
-        r"time|from|hence|away", words
-    ):
-        if not alone:
-            return None
+    ahead = re.search(r"\bin |time|from|hence|away", words)
+    if not ahead and not alone:
+        return None
     number = how_many(count)
     if number > 1000:
         return None
@@ -117,7 +117,8 @@ def _in_units(m: re.Match[str], now: Now) -> list[Piece] | None:
 
 
 @say_as(
-    rf"in (?P<n>an?|\d+) (?:-|or|to) (?P<b>\d+) {UNIT}(?: time| from now)?|in an? {UNIT.replace('<unit>', '<unit2>')} or (?P<two>2|so)"
+    rf"in (?P<n>an?|\d+) (?:-|or|to) (?P<b>\d+) {UNIT}(?: time| from now)?"
+    rf"|in an? {UNIT.replace('<unit>', '<unit2>')} or (?P<two>2|so)"
 )
 def _in_some_units(m: re.Match[str], now: Now) -> list[Piece]:
     unit = m.group("unit") or m.group("unit2")
@@ -128,7 +129,8 @@ def _in_some_units(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    rf"(?:with)?in (?:the )?(?:next |coming )?{COUNT} {UNIT}|(?:(?:with)?in |over |during |for |any time )?"
+    rf"(?:with)?in (?:the )?(?:next |coming )?{COUNT} {UNIT}|(?:(?:with)?in |over |during |for "
+    r"|any time )?"
     rf"(?:the )?(?:next|coming) {COUNT.replace('<n>', '<n2>')} {UNIT.replace('<unit>', '<unit2>')}"
     r"|(?:in |over )?(?:the )?coming (?P<plain>days|weeks)"
 )
@@ -160,8 +162,10 @@ def _anchor(words: str, now: Now) -> tuple[Days, ...] | None:
 
 
 @say_as(
-    rf"(?:(?P<n>an?|\d+|(?:a )?couple(?: of)?) )?(?P<unit>day|week|fortnight|month)s? (?:from|on|after|past)"
-    rf"(?: next| this)? {_ANCHOR}|(?P<a>a )?(?P<unit2>week|fortnight) {_ANCHOR.replace('<on>', '<on2>')}"
+    r"(?:(?P<n>an?|\d+|(?:a )?couple(?: of)?) )?(?P<unit>day|week|fortnight|month)s? (?:from|on"
+    r"|after|past)"
+    rf"(?: next| this)? {_ANCHOR}|(?P<a>a )?(?P<unit2>week"
+    rf"|fortnight) {_ANCHOR.replace('<on>', '<on2>')}"
 )
 def _units_from(m: re.Match[str], now: Now) -> list[Piece] | None:
     starts = _anchor(m.group("on") or m.group("on2"), now)
@@ -269,7 +273,8 @@ def _weekdays(m: re.Match[str], now: Now) -> list[Piece] | None:
 
 
 @say_as(
-    r"(?:any |every |each |all |most |a |on |during the |in the |through the )*(?P<what>weekdays?|working days?"
+    r"(?:any |every |each |all |most |a |on |during the |in the "
+    r"|through the )*(?P<what>weekdays?|working days?"
     r"|workdays?|business days?|week ?days?|work week|workweek|weeknights?)"
 )
 def _week_days(m: re.Match[str], now: Now) -> list[Piece]:

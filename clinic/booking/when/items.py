@@ -8,6 +8,11 @@ from typing import Literal
 
 from clinic.hours import Span
 
+#: The kinds of pieces that are a day or a time, and the words that change the next one.
+ITEMS = ("D", "T")
+OPERATORS = ("NOT_BEFORE", "FROM", "AFTER", "NOT_AFTER", "BEFORE", "UNTIL", "AROUND", "SINCE")
+#: How pieces are joined.
+JOINS = {"OR": "or", "AND": "and", "COMMA": "comma", "STOP": "comma", "BUT": "but"}
 #: A point in time ("at 3") is read as the hour that starts there.
 POINT = 60
 DAY = 1440
@@ -103,7 +108,7 @@ class Times:
 
 @dataclass(eq=False)
 class Piece:
-    """A piece of the text: a day ("D"), a time ("T") with its readings, or a word that joins them."""
+    """A piece of the text: a day ("D") or a time ("T") with its readings, or a joining word."""
 
     kind: str
     text: str = ""

@@ -32,7 +32,8 @@ def _weeks(which: str, now: Now) -> tuple[date, ...]:
 
 
 @say_as(
-    r"(?:any ?time |some ?time |any day |in |during |for |rest of |the rest of |over )*(?P<which>this|next|this coming|the coming|coming|the next) week"
+    r"(?:any ?time |some ?time |any day |in |during |for |rest of |the rest of "
+    r"|over )*(?P<which>this|next|this coming|the coming|coming|the next) week"
 )
 def _week(m: re.Match[str], now: Now) -> list[Piece]:
     which = "next" if m.group("which") == "the next" else m.group("which")
@@ -45,7 +46,8 @@ def _rest_of_week(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    r"(?:the )?week after next|in the week after next|not next week but the (?:week|one) after(?: that)?"
+    r"(?:the )?week after next|in the week after next|not next week but the (?:week"
+    r"|one) after(?: that)?"
 )
 def _week_after_next(m: re.Match[str], now: Now) -> list[Piece]:
     first = add(monday(now.today), 14)
@@ -61,7 +63,8 @@ def _two_weeks(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 _PART = (
-    r"(?:(?P<early>early(?: on)?(?: in)?|(?:at |in |towards? |by )?(?:the )?(?:start|beginning|first part|top) of)"
+    r"(?:(?P<early>early(?: on)?(?: in)?|(?:at |in |towards? |by )?(?:the )?(?:start|beginning"
+    r"|first part|top) of)"
     r"|(?P<mid>mid|(?:in )?(?:the )?middle of)"
     r"|(?P<late>late(?: in)?|(?:the )?(?:latter|last) part of)"
     r"|(?P<end>(?:at |towards? |near |around )?(?:the )?(?:very )?end of|(?:the )?back end of)"
@@ -109,7 +112,8 @@ def _later_in_month(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    rf"(?:any ?time |some ?time |in |during |over )*(?:(?P<which>this|next|the) month|(?:the month of )?(?P<mo>{MO})(?: (?P<year>20\d\d))?|next (?P<mo2>{MO}))"
+    r"(?:any ?time |some ?time |in |during |over )*(?:(?P<which>this|next|the) month"
+    rf"|(?:the month of )?(?P<mo>{MO})(?: (?P<year>20\d\d))?|next (?P<mo2>{MO}))"
 )
 def _month(m: re.Match[str], now: Now) -> list[Piece] | None:
     if m.group("which") == "the":
@@ -131,7 +135,8 @@ def _month_meant(m: re.Match[str], now: Now) -> frozenset[date]:
 
 
 @say_as(
-    rf"(?:sometime )?(?:in )?{_PART} (?:(?P<which>this|the|next) month|(?:in )?(?P<mo>{MO})(?: (?P<year>20\d\d))?"
+    rf"(?:sometime )?(?:in )?{_PART} (?:(?P<which>this|the|next) month"
+    rf"|(?:in )?(?P<mo>{MO})(?: (?P<year>20\d\d))?"
     rf"|(?P<of>the year|this year))|(?P<which3>month) end|(?P<which2>month)'?s end"
 )
 def _part_of_month(m: re.Match[str], now: Now) -> list[Piece]:
@@ -154,7 +159,8 @@ def _part_of_month(m: re.Match[str], now: Now) -> list[Piece]:
 
 @say_as(
     rf"(?:the )?(?P<nth>1st|2nd|3rd|4th|last) (?P<what>{WD}|week|weekend) (?:of|in) "
-    rf"(?:(?P<which>this|the|next) month|(?:the new year|the year|(?P<mo>{MO}))(?: (?P<year>20\d\d))?)"
+    r"(?:(?P<which>this|the|next) month|(?:the new year|the year"
+    rf"|(?P<mo>{MO}))(?: (?P<year>20\d\d))?)"
 )
 def _nth_of_month(m: re.Match[str], now: Now) -> list[Piece] | None:
     new_year = "year" in m.group()

@@ -127,7 +127,7 @@ def windows(
     *,
     short: bool = False,
 ) -> str:
-    """The windows read back: days with the same times together, three days by name, then "and later".
+    """The windows read back: days with the same times together, three by name, "and later".
 
     ``short`` leaves out the times of a whole day.
     """
@@ -137,8 +137,8 @@ def windows(
         shape = shapes.get((day, start.hour * 60 + start.minute), "between")
         groups.setdefault(_times((start, end), shape, hours), []).append(day)
     by_days: dict[tuple[date, ...], list[str]] = {}
-    for times, days in groups.items():
-        by_days.setdefault(tuple(days), []).append(times)
+    for times, same in groups.items():
+        by_days.setdefault(tuple(same), []).append(times)
     said = []
     for days, times_of_day in list(by_days.items())[:_NAMED]:
         whole = short and all(

@@ -36,6 +36,12 @@ def _vocabulary() -> dict[str, Any]:
     return loaded
 
 
+@lru_cache(maxsize=8)
+def word_set(name: str) -> frozenset[str]:
+    """A list of words of ``vocabulary.yml``."""
+    return frozenset(_vocabulary()[name])
+
+
 @lru_cache(maxsize=1)
 def _french() -> tuple[re.Pattern[str], list[tuple[re.Pattern[str], str]]]:
     loaded = yaml.safe_load((_HERE / "french.yml").read_text(encoding="utf-8"))
@@ -99,7 +105,8 @@ _BEFORE_WORDS = [
         (r"\be\.?o\.?m\b", "end of the month"),
         (r"\be\.?o\.?w\b", "end of the week"),
         (
-            r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun"
+            r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|weds?|thu(?:rs?)?|fri"
+            r"|sat|sun"
             r"|appt|approx|min|hrs?)\.(?!\d)",
             r"\1 ",
         ),
@@ -174,15 +181,20 @@ _BOOKED = (
 _NOT_TIMES = [
     re.compile(rf"(?<![\w:/]){pattern}(?![\w:/])")
     for pattern in (
-        rf"\d+ {_UNITS} (?:old|of age|young)|\d+ (?:yo|y/o|yr old)|\d+ - ?(?:year|yr|month) ?-? old",
-        rf"(?:for|last(?:s|ed|ing)?|been|had it|over|about|almost|nearly) (?:the (?:past|last) )?{_N}"
+        rf"\d+ {_UNITS} (?:old|of age|young)|\d+ (?:yo|y/o|yr old)|\d+ - ?(?:year|yr"
+        r"|month) ?-? old",
+        r"(?:for|last(?:s|ed|ing)?|been|had it|over|about|almost|nearly) (?:the (?:past"
+        rf"|last) )?{_N}"
         rf"(?: (?:or|to|-) \d+)? {_UNITS}(?: now)?(?! (?:from|time|on|later|after|ago))",
         rf"(?:for|over|in|during) (?:the )?(?:past|last) {_N} (?:{_UNITS}|hours?|weeks?)",
-        r"(?:i'?m|i am|im|aged?|age of|she'?s|he'?s|she is|he is|who'?s|who is|turning|turned) \d{1,3}"
+        r"(?:i'?m|i am|im|aged?|age of|she'?s|he'?s|she is|he is|who'?s|who is|turning"
+        r"|turned) \d{1,3}"
         r"(?= (?:,|\.|;|and|with|but|so)|$)",
-        r"(?:daughter|son|mother|father|mom|dad|husband|wife|kid) (?:is|,) \d{1,2}(?= (?:,|\.|and)|$)",
+        r"(?:daughter|son|mother|father|mom|dad|husband|wife|kid) (?:is|,) \d{1,2}(?= (?:,|\."
+        r"|and)|$)",
         r"in (?:my|his|her|their) (?:early |mid |late )?\d0'?s",
-        r"(?:for )?(?:\d+ ?(?:-|or|to|and|/) ?)?(?<!in )(?<!within )(?<!next )\d+ ?-? ?(?:min|mins|minutes?)"
+        r"(?:for )?(?:\d+ ?(?:-|or|to|and|/) ?)?(?<!in )(?<!within )(?<!next )\d+ ?-? ?(?:min"
+        r"|mins|minutes?)"
         r"(?! (?:to|past|after|before|from|of)\b)(?: " + _BOOKED + ")?",
         r"(?:for )?(?:an?|half an?|\d+(?: and a half)?) ?-? ?(?:hours?|hrs?|hr)(?: and a half)?"
         rf"(?: {_BOOKED}| notice| before| in advance| drive)",
@@ -191,15 +203,20 @@ _NOT_TIMES = [
         r"(?<!in )(?<!within )(?:an? )?hour and a half",
         r"(?<!in )(?<!within )(?<!next )(?<!every )(?:\d+|half an|1/2) ?-? ?(?:hours?|hrs?|hr)"
         r"(?! from now)",
-        r"(?:once|twice|\d+ (?:times?|x)) (?:an?|per|every|each|this|in the last) (?:day|week|month|year)",
-        r"(?:my|the|a|our|his|her|for the) (?:\d+(?:st|nd|rd|th)) (?:time|visit|session|massage|treatment"
+        r"(?:once|twice|\d+ (?:times?|x)) (?:an?|per|every|each|this|in the last) (?:day|week"
+        r"|month|year)",
+        r"(?:my|the|a|our|his|her|for the) (?:\d+(?:st|nd|rd|th)) (?:time|visit|session|massage"
+        r"|treatment"
         r"|one|child|pregnancy|trimester|baby)",
-        r"\d+(?:st|nd|rd|th) (?:time|visit|session|massage|treatment|child|pregnancy|trimester|floor"
+        r"\d+(?:st|nd|rd|th) (?:time|visit|session|massage|treatment|child|pregnancy|trimester"
+        r"|floor"
         r"|avenue|ave|street|st)",
         r"\d+ (?:lbs?|kg|kgs|pounds?|km|miles?|blocks?|cm|mm|inch(?:es)?|feet|ft)",
         r"\d+ [a-z]+ (?:st|street|ave|avenue|road|rd|lane|blvd|drive|dr|way)",
-        r"(?:unit|suite|apt|room|number|floor|extension|ext|code|policy|claim|ref|reference|id|option|choice) \d+|1 (?:to|on|-) 1",
-        r"(?:19|20)\d\d accident|(?:since|depuis|from|back in|in) (?:(?:early|late|mid) )?(?:19[5-9]\d"
+        r"(?:unit|suite|apt|room|number|floor|extension|ext|code|policy|claim|ref|reference|id"
+        r"|option|choice) \d+|1 (?:to|on|-) 1",
+        r"(?:19|20)\d\d accident|(?:since|depuis|from|back in|in) (?:(?:early|late"
+        r"|mid) )?(?:19[5-9]\d"
         r"|20[01]\d|202[0-5])",
         rf"(?:for |just |only )?\d+ {_BOOKED}",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
@@ -207,20 +224,17 @@ _NOT_TIMES = [
         r"no (?:problem|worries|rush|thanks|thank you|hurry|idea|big deal|pain)",
         r"(?:just )?(?:a|1|one|per) second(?:s)?",
         r"24 hours?(?: notice| a day)|the other day|the same day|these days|all day long|a good day"
-        r"|have a (?:good|nice|great|lovely) (?:day|weekend|evening|week|night|one|afternoon|morning)"
+        r"|have a (?:good|nice|great|lovely) (?:day|weekend|evening|week|night|one|afternoon"
+        r"|morning)"
         r"|good (?:morning|afternoon|evening|day|night)|happy \w+",
     )
 ]
 
 _MONTH_SIGN = re.compile(r"\d{1,2}(?:st|nd|rd|th)?$")
-_MONTH_BEFORE = {
-    "in", "of", "early", "late", "mid", "end", "next", "this", "by", "until", "before", "after", "during",
-    "middle", "beginning", "start", "till", "from", "to", "-",
-}  # fmt: skip
 
 
 def canonical(text: str) -> str:
-    """The words of ``text``, one space apart, in the grammar's spelling; ``_`` for what is no time."""
+    """The words of ``text``, one space apart, as the grammar spells them; ``_`` for no time."""
     plain = _plain(text[:LONGEST])
     for pattern in _NOT_WORDS:
         plain = pattern.sub(f" {GAP} ", plain)
@@ -342,7 +356,7 @@ def _numbers(words: list[str]) -> list[str]:
 
 
 def _minutes_to(words: list[str], at: int, spelled: set[int]) -> bool:
-    """Whether "ten to four" is a clock time; "10 to 4" is a stretch unless "at" stands before it."""
+    """Whether "ten to four" is a clock time; "10 to 4" is a stretch unless "at" comes before."""
     if words[at] not in ("5", "10", "20", "25") or words[at + 1 : at + 2] != ["to"]:
         return False
     hour = words[at + 2] if at + 2 < len(words) else ""
@@ -369,7 +383,7 @@ def _months_that_are_words(words: list[str]) -> list[str]:
         before = words[at - 1] if at else ""
         after = words[at + 1] if at + 1 < len(words) else ""
         date = bool(_MONTH_SIGN.match(before) or _MONTH_SIGN.match(after))
-        if (word == "may" and not date and before not in _MONTH_BEFORE) or (
+        if (word == "may" and not date and before not in word_set("before_month")) or (
             word in ("april", "june", "may", "august") and before in ("with", "see", "by", "dr")
         ):
             word = "may_" if word == "may" else GAP

@@ -24,8 +24,11 @@ _NAMED_TIMES = Path(__file__).with_name("times.yml")
 
 
 @say_as(
-    r"(?:(?:sometime |any time |only )?(?:in|during|for|at|over|on) )?(?:the |my )?(?:(?P<wide>any|every|most) )?(?:(?P<mod>early|earlier|mid|middle of the|late|later)(?: in the)? )?"
-    r"(?P<part>mornings?|afternoons?|evenings?|night|lunchtimes?|lunch(?: (?:hour|break))?)(?: ?time)?"
+    r"(?:(?:sometime |any time |only )?(?:in|during|for|at|over|on) )?(?:the "
+    r"|my )?(?:(?P<wide>any|every|most) )?(?:(?P<mod>early|earlier|mid|middle of the|late"
+    r"|later)(?: in the)? )?"
+    r"(?P<part>mornings?|afternoons?|evenings?|night|lunchtimes?|lunch(?: (?:hour"
+    r"|break))?)(?: ?time)?"
 )
 def _part_of_day(m: re.Match[str], now: Now) -> list[Piece] | None:
     name = m.group("part").removesuffix("s")
@@ -67,21 +70,24 @@ def _half_day(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    r"(?:at )?(?:1st thing|opening(?: time)?|when you open|as soon as you open|(?:right )?at open|start of (?:the )?day|beginning of the day)(?: in the morning)?"
+    r"(?:at )?(?:1st thing|opening(?: time)?|when you open|as soon as you open"
+    r"|(?:right )?at open|start of (?:the )?day|beginning of the day)(?: in the morning)?"
 )
 def _first_thing(m: re.Match[str], now: Now) -> list[Piece]:
     return times_piece(Times(edge="first"))
 
 
 @say_as(
-    r"(?:the )?1st (?:appointment|slot|spot|opening|one|available(?: \w+)?) (?:of|in) the (?:day|morning)"
+    r"(?:the )?1st (?:appointment|slot|spot|opening|one|available(?: \w+)?) (?:of|in) the (?:day"
+    r"|morning)"
 )
 def _first_appointment(m: re.Match[str], now: Now) -> list[Piece]:
     return times_piece(Times(edge="first"))
 
 
 @say_as(
-    r"(?:at |by |towards? |before )?(?:the )?(?:end of (?:the )?(?:work(?:ing)? |business )?day|close of (?:business|day)|closing(?: time)?|cob|eod)"
+    r"(?:at |by |towards? |before )?(?:the )?(?:end of (?:the )?(?:work(?:ing)? |business )?day"
+    r"|close of (?:business|day)|closing(?: time)?|cob|eod)"
     r"|(?:as late as possible|late as possible|late in the day|at (?:the )?end of the day)"
 )
 def _end_of_day(m: re.Match[str], now: Now) -> list[Piece]:
@@ -92,7 +98,8 @@ def _end_of_day(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    r"last thing(?: at night)?|(?:the |your )?last (?:appointment|slot|spot|opening)(?: (?:of|in) the day| available)?"
+    r"last thing(?: at night)?|(?:the |your )?last (?:appointment|slot|spot|opening)(?: (?:of"
+    r"|in) the day| available)?"
 )
 def _last_thing(m: re.Match[str], now: Now) -> list[Piece]:
     return times_piece(Times(edge="last_hour"))
@@ -178,7 +185,8 @@ _BARE = rf"(?:{CLOCK}|\d{{1,2}})"
 
 
 @say_as(
-    rf"(?:any ?time |anywhere |somewhere |some ?time )?(?P<lead>from |between )?(?P<a>{_BARE}) (?P<by>-|to|until|and)(?: about)? (?P<b>{_BARE})(?P<ish> ish)?"
+    r"(?:any ?time |anywhere |somewhere |some ?time )?(?P<lead>from "
+    rf"|between )?(?P<a>{_BARE}) (?P<by>-|to|until|and)(?: about)? (?P<b>{_BARE})(?P<ish> ish)?"
 )
 def _clock_range(m: re.Match[str], now: Now) -> list[Piece] | None:
     if m.group("by") == "and" and m.group("lead") != "between ":
@@ -209,7 +217,10 @@ def range_of(first: str, last: str) -> list[Piece] | None:
 
 
 @say_as(
-    r"(?:in|within)(?: about| around| roughly| like)? (?P<n>\d+|an?|the|half an?|(?:a )?couple(?: of)?|(?:a )?few) (?P<unit>hours?|hrs?|minutes?|mins?)(?: (?:from now|time))?|(?P<n2>\d+|an) (?P<unit2>hours?|minutes?) from now|(?P<now>this time) (?P<day>tomorrow|next week|today)"
+    r"(?:in|within)(?: about| around| roughly| like)? (?P<n>\d+|an?|the|half an?"
+    r"|(?:a )?couple(?: of)?|(?:a )?few) (?P<unit>hours?|hrs?|minutes?|mins?)(?: (?:from now"
+    r"|time))?|(?P<n2>\d+|an) (?P<unit2>hours?|minutes?) from now"
+    r"|(?P<now>this time) (?P<day>tomorrow|next week|today)"
 )
 def _in_hours(m: re.Match[str], now: Now) -> list[Piece] | None:
     if m.group("now"):

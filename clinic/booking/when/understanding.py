@@ -10,9 +10,10 @@ from typing import Literal
 
 from clinic.booking.when import say
 from clinic.booking.when.almanac import add, span
-from clinic.booking.when.clauses import Choice, DayReading, Request, requests
+from clinic.booking.when.clauses import Choice, DayReading
 from clinic.booking.when.items import DAY, POINT, Stretch
 from clinic.booking.when.patterns import Now
+from clinic.booking.when.request import Request, requests
 from clinic.booking.when.text import canonical
 from clinic.hours import Span
 from clinic.opening import Interval, OpeningHours

@@ -101,9 +101,9 @@ def judge(phrase: Phrase, found: Understanding) -> Verdict:
     wanted, more = _expected(phrase)
     got = [spelled(window) for window in found.windows]
     same = got[: len(wanted)] == wanted if more else got == wanted
-    if found.status == phrase.status and (phrase.status != "understood" or same):
-        if not phrase.reason or phrase.reason == found.reason:
-            return "right"
+    as_expected = found.status == phrase.status and phrase.reason in ("", found.reason)
+    if as_expected and (phrase.status != "understood" or same):
+        return "right"
     if found.status in ("ambiguous", "none") or not got:
         return "safe"
     return "wrong"

@@ -1,0 +1,238 @@
+"""What the words around a day or a time make of it: after, until, from one to another, since."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+from clinic.booking.when.almanac import add, monday, month_days, on_or_after, span
+from clinic.booking.when.bare_numbers import neighbour
+from clinic.booking.when.days import every
+from clinic.booking.when.grammar import later_readings
+from clinic.booking.when.items import DAY, ITEMS, OPERATORS, Days, Piece, Stretch, Times
+from clinic.booking.when.patterns import Now
+from clinic.booking.when.text import WEEKDAYS, word_set
+
+
+def moved(found: list[Piece]) -> list[Piece]:
+    """Of "move Tuesday to Thursday" only the Thursday is wanted."""
+    if not any(piece.kind == "WORD" and piece.text in word_set("moves") for piece in found):
+        return found
+    for at in range(len(found) - 1, 0, -1):
+        after = neighbour(found, at, 1)
+        if found[at].kind == "DASH" and found[at].text == "to" and after and after.kind in ITEMS:
+            return [p for p in found[:at] if p.kind not in (*ITEMS, *OPERATORS)] + found[at + 1 :]
+    return [Piece("UNCLEAR", p.text) if p.kind == "T" and " to " in p.text else p for p in found]
+
+
+def following_what(found: list[Piece], now: Now) -> list[Piece]:
+    """ "The week after" what was said before; alone it is not clear what it follows."""
+    result: list[Piece] = []
+    for piece in found:
+        if piece.follows is None:
+            result.append(piece)
+            continue
+        unit, number = piece.follows
+        if unit in ("before", "after"):
+            known = next((p for p in reversed(result) if p.kind == "D" and p.days), None)
+            if known is None:
+                result.append(Piece("UNCLEAR", piece.text))
+            else:
+                result.remove(known)
+                result.append(_apply(unit.upper(), replace(known, text=piece.text), now))
+            continue
+        before = next((p for p in reversed(result) if p.kind == "D" and p.days), None)
+        days = before and [_days_after(unit, number, reading, now) for reading in before.days]
+        if before is not None and days and all(days):
+            result.append(replace(piece, days=tuple(d for d in days if d), follows=None))
+        else:
+            result.append(Piece("UNCLEAR", piece.text))
+    return result
+
+
+def _days_after(unit: str, number: int, days: Days, now: Now) -> Days | None:
+    if not days.dates:
+        return None
+    start = next_day(days, now)
+    assert start is not None
+    last = start if days.kind in ("weekday", "weekdays") else max(days.dates)
+    if unit in WEEKDAYS:
+        return Days(frozenset([on_or_after(add(last, 1), WEEKDAYS.index(unit))]), "date")
+    if unit == "day":
+        return Days(frozenset([add(last, number)]), "date")
+    if unit == "week" and days.kind in ("date", "weekday", "weekdays"):
+        return Days(frozenset([add(last, 7 * number)]), "date")
+    first = add(monday(last), 7 * number)
+    if unit == "weekend":
+        return Days(span(add(first, 5), add(first, 6)), "period")
+    if unit == "month":
+        return Days(month_days(last.year, last.month + number), "period")
+    return Days(span(first, add(first, 6)), "period")
+
+
+def next_day(days: Days, now: Now) -> date | None:
+    """The first day meant, from today on; the last one where all are past."""
+    coming = [day for day in days.dates if day >= now.today]
+    return min(coming) if coming else max(days.dates, default=None)
+
+
+def ranges(found: list[Piece], now: Now) -> list[Piece]:
+    """Two days with "to" between them joined into a stretch of days."""
+    result: list[Piece] = []
+    at = 0
+    while at < len(found):
+        piece = found[at]
+        join = found[at + 1] if at + 1 < len(found) else None
+        other = found[at + 2] if at + 2 < len(found) else None
+        between = bool(result) and result[-1].kind == "BETWEEN"
+        if (
+            piece.kind == "D"
+            and join is not None
+            and other is not None
+            and other.kind == "D"
+            and (join.kind in ("DASH", "UNTIL") or (between and join.kind == "AND"))
+        ):
+            days = _range(piece, other, now)
+            if days is not None:
+                if result and result[-1].kind in ("BETWEEN", "FROM"):
+                    result.pop()
+                result.append(Piece("D", f"{piece.text} - {other.text}", days=days))
+                at += 3
+                continue
+        result.append(piece)
+        at += 1
+    return result
+
+
+def _range(first: Piece, last: Piece, now: Now) -> tuple[Days, ...] | None:
+    one, two = first.days[0], last.days[0]
+    if one.kind in ("weekday", "weekdays") and two.kind in ("weekday", "weekdays"):
+        low, high = (min(days.dates).weekday() for days in (one, two))
+        if (low, high) == (0, 4) or "weekdays" in (one.kind, two.kind):
+            numbers = [(low + n) % 7 for n in range((high - low) % 7 + 1)]
+            return (every(tuple(numbers), now),)
+    begin, end = next_day(one, now), next_day(two, now)
+    if begin is None or end is None:
+        return None
+    if two.kind == "weekday":
+        end = on_or_after(begin, end.weekday())
+    elif two.dates and two.kind == "period":
+        end = max(two.dates)
+    if last.number and end < begin:
+        later = [min(d.dates) for d in later_readings(last, now) if min(d.dates) >= begin]
+        end = later[0] if later else end
+    if end < begin:
+        return None
+    return (Days(span(begin, end), "period"),)
+
+
+def with_operators(found: list[Piece], now: Now) -> list[Piece]:
+    """Days and times as the words before or after them make them: after 5, until the 10th."""
+    result: list[Piece] = []
+    operator: Piece | None = None
+    for at, piece in enumerate(found):
+        if piece.kind in ("BEFORE", "AFTER") and _event(found[at + 1 : at + 4]):
+            # "Before my trip on Friday": before Friday, or on Friday before something?
+            result.append(Piece("UNCLEAR", piece.text))
+            continue
+        if piece.kind in OPERATORS:
+            if operator is not None and piece.kind == "AROUND":
+                continue
+            operator = piece
+            continue
+        if piece.kind == "BETWEEN":
+            continue
+        if operator is not None and piece.kind in ITEMS:
+            if operator.kind == "SINCE":
+                piece = replace(piece, past=True, marks={"since"})
+            else:
+                piece = _apply(operator.kind, piece, now)
+        elif piece.kind in ("ONWARD", "OR_EARLIER"):
+            kind = "FROM" if piece.kind == "ONWARD" else "UNTIL"
+            if result and result[-1].kind in ITEMS:
+                result[-1] = _apply(kind, result[-1], now)
+            else:
+                operator = Piece(kind)
+            continue
+        elif (
+            operator is not None
+            and operator.kind == "SINCE"
+            and piece.kind not in ("COMMA", "STOP", "BUT")
+        ):
+            # "It started hurting on Monday": the day may come a few words later.
+            result.append(piece)
+            continue
+        operator = None
+        result.append(piece)
+    return result
+
+
+def _event(following: list[Piece]) -> bool:
+    kinds = [piece.kind for piece in following]
+    words = [piece.text for piece in following if piece.kind == "WORD"]
+    return (kinds[:2] == ["WORD", "D"] or kinds[:3] == ["WORD", "WORD", "D"]) and "i" not in words
+
+
+def _apply(operator: str, piece: Piece, now: Now) -> Piece:
+    kind = {"NOT_BEFORE": "FROM", "NOT_AFTER": "UNTIL"}.get(operator, operator)
+    if piece.kind == "D":
+        days = tuple(_days_from(kind, reading, now) for reading in piece.days)
+        return replace(piece, days=days, number=0)
+    return replace(piece, times=tuple(_times_from(kind, reading) for reading in piece.times))
+
+
+def _days_from(kind: str, days: Days, now: Now) -> Days:
+    if not days.dates:
+        return days
+    if days.kind in ("weekday", "weekdays"):
+        nearest = next_day(days, now)
+        assert nearest is not None
+        low = high = nearest
+    else:
+        low, high = min(days.dates), max(days.dates)
+    everything = now.past_and_future
+    if kind == "AROUND":
+        if days.kind != "date":
+            return days
+        return Days(span(add(low, -1), add(high, 1)), "period")
+    tests = {
+        "AFTER": lambda day: day > high,
+        "FROM": lambda day: day >= low,
+        "BEFORE": lambda day: now.today <= day < low,
+        "UNTIL": lambda day: now.today <= day <= high,
+    }
+    return Days(frozenset(day for day in everything if tests[kind](day)), "open")
+
+
+def _times_from(kind: str, times: Times) -> Times:
+    if times.edge or kind == "AROUND" or not times.stretches:
+        return times
+    low = min(stretch.start for stretch in times.stretches)
+    high = max(stretch.end for stretch in times.stretches)
+    if all(stretch.shape == "at" for stretch in times.stretches):
+        high = low
+    if kind == "AFTER":
+        return Times((Stretch(high, DAY, "after"),), ((high, "start"),))
+    if kind == "FROM":
+        return Times((Stretch(low, DAY, "after"),), ((low, "start"),))
+    if kind == "BEFORE":
+        return Times((Stretch(0, low, "before"),), ((low, "end"),))
+    return Times((Stretch(0, high, "before"),), ((high, "end"),))
+
+
+def without_history(found: list[Piece]) -> tuple[list[Piece], bool]:
+    """Takes out what is past: "it hurts since Monday", "I fell yesterday".
+
+    The second value: whether something past was asked for, and not told in a story.
+    """
+    kept: list[Piece] = []
+    dropped = False
+    for piece in found:
+        if piece.past:
+            dropped = True
+        elif not (dropped and piece.kind == "T"):
+            kept.append(piece)
+            dropped = dropped and piece.kind not in ("COMMA", "STOP", "BUT", "OR", "AND", "D")
+    story = any(piece.kind == "WORD" and piece.text in word_set("story") for piece in found)
+    told = [piece for piece in found if piece.past and "since" not in piece.marks]
+    return kept, bool(told) and not story

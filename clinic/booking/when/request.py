@@ -1,0 +1,108 @@
+"""Everything a text says about when, joined from its pieces."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from clinic.booking.when.around import (
+    following_what,
+    moved,
+    ranges,
+    with_operators,
+    without_history,
+)
+from clinic.booking.when.bare_numbers import neighbour, with_numbers
+from clinic.booking.when.clauses import Clause, clauses_of, stream_of
+from clinic.booking.when.grammar import pieces
+from clinic.booking.when.items import DAY, Piece, part
+from clinic.booking.when.patterns import Now
+from clinic.booking.when.wanted import elsewhere, free_time_of_exception, groups_of, set_polarity
+
+
+@dataclass
+class Request:
+    """Everything a text says about when: clauses wanted, clauses left out."""
+
+    wanted: list[Clause] = field(default_factory=list)
+    left_out: list[Clause] = field(default_factory=list)
+    anything: bool = False
+    past: bool = False
+    unclear: bool = False
+    #: It refers to something said or booked before.
+    context: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing in the text is a time."""
+        return not (
+            self.wanted
+            or self.left_out
+            or self.anything
+            or self.past
+            or self.unclear
+            or self.context
+        )
+
+
+def requests(row: str, now: Now) -> list[Request]:
+    """The ways of reading a canonical text; nearly always one."""
+    found = []
+    for variant in with_numbers(pieces(row, now), now):
+        found.append(_request(variant, now))
+        if (other := _request(variant, now, exception_takes_time=False)) is not None:
+            found.append(other)
+    return [request for request in found if request is not None]
+
+
+def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True) -> Request | None:
+    """The request in the pieces.
+
+    "Weekdays except Friday after 5" leaves out Fridays after 5, or wants the other weekdays after
+    5: ``exception_takes_time`` False gives the second reading, None where it is no other.
+    """
+    result = Request()
+    found = _drop_words(following_what(moved(found), now), result)
+    found = ranges(found, now)
+    found, result.past = without_history(with_operators(found, now))
+    groups = groups_of(found)
+    clear = set_polarity(groups, anything=result.anything)
+    result.unclear |= not clear or any(piece.kind == "UNCLEAR" for piece in found)
+    if not exception_takes_time and not free_time_of_exception(groups):
+        return None
+    wanted: list[tuple[Piece, str]] = []
+    for group in groups:
+        wanted.extend(stream_of([p for p in group.pieces if p not in group.negative], group.before))
+        kept = (*group.negative, *(p for p in group.pieces if p.kind in ("OR", "AND")))
+        clauses = clauses_of(stream_of([p for p in group.pieces if p in kept], ""))
+        for clause in clauses:
+            if clause.first == "T" and clause.days and not elsewhere(groups):
+                # "Not in the morning on Tuesday" is about Tuesday.
+                result.wanted.append(Clause(days=clause.days, first="D", last="D"))
+        result.left_out.extend(clauses)
+    result.wanted.extend(clauses_of(wanted))
+    if result.wanted or result.left_out or result.anything:
+        result.past = False
+    return result
+
+
+def _drop_words(found: list[Piece], result: Request) -> list[Piece]:
+    kept: list[Piece] = []
+    for at, piece in enumerate(found):
+        if piece.kind == "ANY" and re.match(r"any ?time", piece.text):
+            beside = (neighbour(found, at, -1), neighbour(found, at, 1))
+            if any(p is not None and p.kind == "D" for p in beside):
+                # "Any time Saturday" keeps another time off the Saturday.
+                piece = Piece("T", piece.text, times=(part(0, DAY, "any"),))
+        if piece.kind == "CONTEXT":
+            result.context = True
+        elif piece.kind == "UNCLEAR" or (
+            # "I leave on the 10th" says when not, and not when.
+            piece.kind == "TRIP" and any(p.kind == "D" for p in found)
+        ):
+            result.unclear = True
+        elif piece.kind == "ANY":
+            result.anything = True
+        if piece.kind not in ("FILL", "ISH", "ONLY"):
+            kept.append(piece)
+    return kept

@@ -1,0 +1,135 @@
+"""What is wanted and what is left out: not, except, "doesn't work", "any day but"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from clinic.booking.when.items import ITEMS, JOINS, Piece
+
+
+@dataclass
+class Group:
+    """The pieces between two commas, and the word that led to them."""
+
+    before: str
+    pieces: list[Piece] = field(default_factory=list)
+    negative: list[Piece] = field(default_factory=list)
+    by: str = ""
+
+    @property
+    def items(self) -> list[Piece]:
+        return [p for p in self.pieces if p.kind in ITEMS]
+
+    @property
+    def bare(self) -> bool:
+        return bool(self.items) and all(p.kind in (*ITEMS, "OR", "AND") for p in self.pieces)
+
+
+def groups_of(found: list[Piece]) -> list[Group]:
+    """The pieces between commas, full stops and "but"."""
+    groups = [Group("")]
+    for piece in found:
+        if piece.kind in ("COMMA", "STOP", "BUT"):
+            join = JOINS[piece.kind]
+            if groups[-1].pieces:
+                groups.append(Group(join))
+            elif join == "but":
+                groups[-1].before = join
+        else:
+            groups[-1].pieces.append(piece)
+    return [group for group in groups if group.pieces]
+
+
+def set_polarity(groups: list[Group], *, anything: bool) -> bool:
+    """Marks in each group what is left out; whether that is clear.
+
+    ``anything``: any time was said to do, so "but" leaves something out of it.
+    """
+    clear = True
+    for at, group in enumerate(groups):
+        kinds = [p.kind for p in group.pieces]
+        _mark(group, groups, at)
+        if group.negative or not group.bare or not at:
+            if group.before == "but" and group.bare and at and not group.negative:
+                _but(group, groups[at - 1], anything=anything)
+            continue
+        previous = groups[at - 1]
+        if group.before == "comma" and previous.negative and previous.by in ("NOT", "EXCEPT"):
+            if (
+                previous.by == "EXCEPT"
+                or "OR" in kinds
+                or "AND" in kinds
+                or all(p.days and p.days[0].kind == "weekdays" for p in group.items)
+                or (at + 1 < len(groups) and groups[at + 1].bare)
+            ):
+                group.negative, group.by = group.items, previous.by
+            else:
+                # "Not Monday, Tuesday": a list, or a correction?
+                clear = False
+        elif group.before == "but":
+            _but(group, previous, anything=anything)
+    return clear
+
+
+def _but(group: Group, previous: Group, *, anything: bool) -> None:
+    """ "Any weekday but Friday" leaves the Friday out."""
+    wide = anything or any(
+        p.wide or (p.kind == "D" and p.days[0].kind in ("weekdays", "period", "open"))
+        for p in previous.items
+    )
+    if wide and all(p.kind == "D" for p in group.items):
+        group.negative, group.by = group.items, "EXCEPT"
+
+
+def _mark(group: Group, groups: list[Group], at: int) -> None:
+    turned = ""
+    for place, piece in enumerate(group.pieces):
+        before = [p for p in group.pieces[:place] if p.kind in ITEMS]
+        after = [p for p in group.pieces[place + 1 :] if p.kind in ITEMS]
+        if piece.kind == "NO_GOOD":
+            if before:
+                group.negative.extend(p for p in before if p not in group.negative)
+                for earlier in reversed(groups[:at]):
+                    if not (earlier.bare and group.before == "comma"):
+                        break
+                    earlier.negative = earlier.items
+            elif after:
+                turned = "NOT"
+            else:
+                _negate_previous(groups, at)
+            group.by = "NO_GOOD"
+        elif piece.kind in ("NOT", "EXCEPT", "BUSY"):
+            if after:
+                turned = group.by = piece.kind
+            elif before and piece.kind != "EXCEPT":
+                group.negative.extend(p for p in before if p not in group.negative)
+                group.by = piece.kind
+        elif piece.kind == "GOOD":
+            # "Not Monday rather Tuesday"
+            if turned and before and group.negative:
+                turned = ""
+        elif piece.kind in ITEMS and turned:
+            group.negative.append(piece)
+
+
+def _negate_previous(groups: list[Group], at: int) -> None:
+    if at and groups[at - 1].bare and groups[at].before == "comma":
+        groups[at - 1].negative = groups[at - 1].items
+
+
+def elsewhere(groups: list[Group]) -> bool:
+    """Whether something is wanted besides what this group leaves out."""
+    return any(piece not in group.negative for group in groups for piece in group.items)
+
+
+def free_time_of_exception(groups: list[Group]) -> bool:
+    """Takes a time at the end out of an exception; whether there was one to take."""
+    timed = [p for g in groups for p in g.items if p.kind == "T" and p not in g.negative]
+    group = groups[-1] if groups else None
+    if timed or group is None or group.by != "EXCEPT" or not elsewhere(groups):
+        return False
+    kinds = [p.kind for p in group.negative]
+    if kinds[-1:] != ["T"] or "D" not in kinds:
+        return False
+    group.negative = [p for p in group.negative if p.kind == "D"]
+    return True
