@@ -9,10 +9,12 @@ from actions.base import ClinicAction, Event
 from actions.form_validation import FormValidation
 from actions.reading import slot_events
 from actions.validate_booking_form import ValidateBookingForm
+from actions.validate_change_form import ValidateChangeForm
 from actions.validate_message_form import ValidateMessageForm
 
 FORMS: dict[str, FormValidation] = {
     "booking_form": ValidateBookingForm(),
+    "change_form": ValidateChangeForm(),
     "message_form": ValidateMessageForm(),
 }
 
@@ -25,4 +27,4 @@ class ActionReadDetails(ClinicAction):
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Sets the slots that the message answers."""
         form = FORMS.get(str(tracker.active_loop.get("name")))
-        return slot_events(form.read_message(tracker)) if form else []
+        return slot_events(await form.values_from(tracker)) if form else []

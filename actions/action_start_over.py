@@ -6,6 +6,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import times
 from actions.base import ClinicAction, Event
 from actions.reading import slot_events
 
@@ -20,6 +21,7 @@ class ActionStartOver(ClinicAction):
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Empties the forms."""
+        await times.let_go(tracker.sender_id)
         dispatcher.utter_message(response="utter_start_over")
         emptied = {name: None for name in tracker.slots if name not in KEPT}
         return [ActiveLoop(None), *slot_events({**emptied, "problem_count": 0})]

@@ -6,15 +6,25 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import times
 from actions.base import ClinicAction, Event
+from actions.choosing import CHANGE_ENDED, UNCHOSEN
 from actions.reading import slot_events
 
 SAID = {
     "booking_form": "utter_booking_cancelled",
     "message_form": "utter_message_cancelled",
     "delete_form": "utter_delete_cancelled",
+    "change_form": "utter_change_stopped",
 }
-CONFIRMATIONS = {"confirm_booking": None, "confirm_message": None, "confirm_delete": None}
+CONFIRMATIONS = {
+    "confirm_booking": None,
+    "confirm_message": None,
+    "confirm_delete": None,
+    "confirm_change": None,
+    # the time is free for others again, and is chosen anew
+    **UNCHOSEN,
+}
 
 
 class ActionStopForm(ClinicAction):
@@ -26,5 +36,8 @@ class ActionStopForm(ClinicAction):
         """Ends the form; the given details stay for another try."""
         form = str(tracker.active_loop.get("name"))
         dispatcher.utter_message(response=SAID.get(form, "utter_nothing_to_stop"))
-        cleared = {**CONFIRMATIONS, "problem": None, "problem_count": 0, "requested_slot": None}
+        if form in ("booking_form", "change_form"):
+            await times.let_go(tracker.sender_id)
+        emptied = CHANGE_ENDED if form == "change_form" else {}
+        cleared = {**emptied, **CONFIRMATIONS, "problem": None, "problem_count": 0, "requested_slot": None}
         return [ActiveLoop(None), *slot_events(cleared)]

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rasa_sdk import Tracker
+from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import services, times
 from actions.base import ClinicAction, Event
+from actions.choosing import NO_WISH, UNCHOSEN, therapist_of
 from actions.reading import slot_events
-from clinic import setup
+from clinic import clock, setup
 
-DONE = {"confirm_booking": None, "preferred_time": None, "note": None, "paused_form": None}
+# Name and contact stay for another appointment; all else is asked anew.
+DONE = {
+    "confirm_booking": None,
+    "service": None,
+    "therapist": None,
+    "new_or_returning": None,
+    "note": None,
+    "for_whom": None,
+    "paused_form": None,
+    **NO_WISH,
+}
 AGAIN = {"confirm_booking": None}
 
 
@@ -20,26 +35,79 @@ class ActionSubmitBooking(ClinicAction):
     SORRY = "utter_booking_not_saved"
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
-        """Stores the request once, whatever is sent twice."""
-        from clinic.booking.requests import create_request
+        """Stores the request once, whatever is sent twice.
 
-        slots = tracker.slots
-        request = await setup.call(
-            create_request,
-            conversation_id=tracker.sender_id,
-            patient_name=slots["patient_name"],
-            patient_contact=slots["patient_contact"],
-            preferred_time=slots["preferred_time"],
-            note=slots["note"] or None,
-            idempotency_key=str(tracker.latest_message["message_id"]),
+        When the time was held too long ago and is somebody else's now, the patient chooses
+        another one.
+        """
+        waits = bool(tracker.slots.get("waiting_list"))
+        reference = await setup.call(
+            _join_waiting_list if waits else _store,
+            tracker.sender_id,
+            dict(tracker.slots),
+            str(tracker.latest_message["message_id"]),
         )
+        if reference is None:
+            gone = {**UNCHOSEN, **AGAIN, "problem": "time_taken", "problem_count": 1}
+            return [*slot_events(gone), FollowupAction("booking_form")]
         dispatcher.utter_message(
-            response="utter_booking_requested",
-            reference=request.reference,
-            patient_contact=slots["patient_contact"],
+            response="utter_waiting_list_joined" if waits else "utter_booking_requested",
+            reference=reference,
+            chosen_time=tracker.slots["chosen_time"],
         )
-        return slot_events({**DONE, "reference": request.reference})
+        return slot_events({**DONE, "reference": reference})
 
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""
         return slot_events(AGAIN)
+
+
+def _store(conversation: str, slots: dict[str, Any], key: str) -> str | None:
+    from clinic.booking.holds import held, hold
+    from clinic.booking.requests import TimeGone, create_request
+
+    now = clock.now()
+    offer = times.Offer.from_dict(slots["chosen"])
+    kept = held(conversation, now) or hold(
+        offer.therapist, offer.start, offer.minutes, conversation, now
+    )
+    if kept is None:
+        return None
+    try:
+        request = create_request(
+            conversation_id=conversation,
+            patient_name=slots["patient_name"],
+            patient_contact=slots["patient_contact"],
+            preferred_time=slots["preferred_time"],
+            idempotency_key=key,
+            note=slots.get("note") or None,
+            service=slots["service"],
+            minutes=services.minutes_of(slots["service"]),
+            therapist=therapist_of(slots),
+            hold=kept,
+            new_or_returning=slots.get("new_or_returning"),
+            for_whom=slots.get("for_whom"),
+            consent_version=times.words()["consent_version"],
+            consent_at=now,
+            now=now,
+        )
+    except TimeGone:
+        return None
+    return str(request.reference)
+
+
+def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> str:
+    from clinic.booking.waiting import join_waiting_list
+
+    entry = join_waiting_list(
+        conversation_id=conversation,
+        patient_name=slots["patient_name"],
+        patient_contact=slots["patient_contact"],
+        minutes=services.minutes_of(slots["service"]),
+        windows=times.loaded(slots["windows"]),
+        idempotency_key=key,
+        now=clock.now(),
+        service=slots["service"],
+        therapist=therapist_of(slots),
+    )
+    return str(entry.reference)

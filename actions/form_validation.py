@@ -35,6 +35,8 @@ class FormValidation(ClinicAction):
     """
 
     CONFIRMATION: ClassVar[str]
+    # Slots at whose question a mention replaces what was given before.
+    REPLACED: ClassVar[frozenset[str]] = frozenset()
 
     @property
     @abstractmethod
@@ -47,13 +49,17 @@ class FormValidation(ClinicAction):
         After an interruption Rasa asks for the validation again, although the message was
         dealt with: then there is nothing to read.
         """
-        if _dealt_with(tracker):
-            return slot_events(_no_problem())
-        return slot_events(self.read_message(tracker))
+        return slot_events(
+            no_problem() if dealt_with(tracker) else await self.values_from(tracker)
+        )
+
+    async def values_from(self, tracker: Tracker) -> dict[str, Any]:
+        """The slots that the latest message sets; forms that keep times add to it."""
+        return self.read_message(tracker)
 
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """The form asks again instead of handing the message to the rules."""
-        return slot_events(_no_problem())
+        return slot_events(no_problem())
 
     def read_message(self, tracker: Tracker) -> dict[str, Any]:
         """The slots that the latest message sets."""
@@ -62,9 +68,9 @@ class FormValidation(ClinicAction):
         said = {slot: value for slot, value in mentioned(tracker).items() if slot in self.SLOTS}
         to_change = self._field_to_change(tracker, asked, said)
         if to_change:
-            return {to_change: None, self.CONFIRMATION: None, **_no_problem()}
+            return {to_change: None, self.CONFIRMATION: None, **no_problem()}
         changes = intent_of(tracker) in CHANGES
-        may_replace = changes or asked == self.CONFIRMATION
+        may_replace = changes or asked == self.CONFIRMATION or asked in self.REPLACED
         values: dict[str, Any] = {
             slot: value
             for slot, value in said.items()
@@ -72,13 +78,18 @@ class FormValidation(ClinicAction):
         }
         # "I want to book" in the middle of booking is no answer, and no mistake either
         repeats = changes and asked != self.CONFIRMATION and asked not in FREE_TEXT_SLOTS
-        if asked is None or asked in values or (may_replace and values) or repeats:
-            return {**values, **_no_problem()}
+        if asked is None or asked in values or (may_replace and said) or repeats:
+            return {**values, **no_problem()}
         reading = read(asked, tracker)
         if reading.problem:
-            count = (tracker.slots.get("problem_count") or 0) + 1
-            return {**values, "problem": reading.problem, "problem_count": count}
-        return {**values, asked: reading.value, **_no_problem()}
+            return {
+                **values,
+                "problem": reading.problem,
+                "problem_count": (tracker.slots.get("problem_count") or 0) + 1,
+                "problem_text": reading.text,
+                "problem_choices": list(reading.choices) or None,
+            }
+        return {**values, asked: reading.value, **no_problem()}
 
     def _field_to_change(
         self, tracker: Tracker, asked: str | None, said: dict[str, str]
@@ -100,7 +111,7 @@ class FormValidation(ClinicAction):
         return named[0] if len(named) == 1 else None
 
 
-def _dealt_with(tracker: Tracker) -> bool:
+def dealt_with(tracker: Tracker) -> bool:
     """The message interrupted a running form and was answered by another action."""
     others = False
     for event in reversed(tracker.events):
@@ -113,5 +124,6 @@ def _dealt_with(tracker: Tracker) -> bool:
     return others
 
 
-def _no_problem() -> dict[str, Any]:
-    return {"problem": None, "problem_count": 0}
+def no_problem() -> dict[str, Any]:
+    """The slots of a question that is asked plainly."""
+    return {"problem": None, "problem_count": 0, "problem_text": None, "problem_choices": None}

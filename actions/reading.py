@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from rasa_sdk import Tracker
 
+from actions import services
+from actions.times import understood
 from clinic.contacts import contact_problem, read_contact
 from clinic.names import read_name
 
 # The entity that holds a slot's value when it is said unasked.
-ENTITY_OF = {"preferred_time": "time", "patient_name": "name", "patient_contact": "contact"}
+ENTITY_OF = {
+    "preferred_time": "time",
+    "patient_name": "name",
+    "patient_contact": "contact",
+    "change_contact": "contact",
+}
 # An optional answer that was skipped: filled, and empty.
 SKIPPED = ""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A value, or the name of the response (without "utter_") that says what is wrong."""
+    """A value, or the name of the response (without "utter_") that says what is wrong.
+
+    ``text`` and ``choices`` (texts of buttons) belong to the problem, where the response has
+    room for them.
+    """
 
     value: str | None = None
     problem: str | None = None
+    text: str | None = None
+    choices: tuple[str, ...] = ()
 
 
 def intent_of(tracker: Tracker) -> str:
@@ -44,6 +58,9 @@ def entity_of(tracker: Tracker, name: str) -> str | None:
 def mentioned(tracker: Tracker) -> dict[str, str]:
     """Slots whose value the latest message gives, asked or not."""
     found = {slot: entity_of(tracker, entity) for slot, entity in ENTITY_OF.items()}
+    found["service"] = services.read(text_of(tracker))
+    found["new_or_returning"] = services.read_visit(text_of(tracker))
+    found["for_whom"] = services.read_for_whom(text_of(tracker))
     return {slot: value for slot, value in found.items() if value is not None}
 
 
@@ -70,7 +87,46 @@ def _contact(tracker: Tracker) -> Reading:
 
 
 def _time(tracker: Tracker) -> Reading:
-    return Reading(problem="invalid_preferred_time")
+    meant = understood(text_of(tracker))
+    if meant.windows:
+        return Reading(meant.say)
+    if meant.status == "none" and not meant.reason:
+        return Reading(problem="invalid_preferred_time")
+    choices = tuple(reading.say for reading in meant.readings)
+    return Reading(problem="time_question", text=meant.say, choices=choices)
+
+
+def _chosen_time(tracker: Tracker) -> Reading:
+    reading = _time(tracker)
+    if reading.problem == "invalid_preferred_time":
+        return Reading(problem="invalid_chosen_time")
+    return reading
+
+
+def _service(tracker: Tracker) -> Reading:
+    service = services.read(text_of(tracker))
+    return Reading(service) if service else Reading(problem="invalid_service")
+
+
+def _therapist(tracker: Tracker) -> Reading:
+    therapist = services.read_therapist(text_of(tracker))
+    return Reading(therapist) if therapist else Reading(problem="invalid_therapist")
+
+
+def _reference(tracker: Tracker) -> Reading:
+    # six characters, perhaps with a space or a dash, a digit or a capital letter among them
+    for match in re.finditer(r"\b[A-Za-z0-9]{3}[- ]?[A-Za-z0-9]{3}\b", text_of(tracker)):
+        found = re.sub(r"[- ]", "", match[0])
+        if any(c.isdigit() for c in found) or found.isupper():
+            return Reading(found.upper())
+    alone = re.sub(r"[\W_]", "", text_of(tracker))
+    if len(alone) == 6:
+        return Reading(alone.upper())
+    return Reading(problem="invalid_change_reference")
+
+
+def _kind(tracker: Tracker) -> Reading:
+    return Reading(problem="invalid_change_kind")
 
 
 def _note(tracker: Tracker) -> Reading:
@@ -97,13 +153,20 @@ def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
 
 
 _READERS: dict[str, Callable[[Tracker], Reading]] = {
+    "service": _service,
+    "therapist": _therapist,
     "preferred_time": _time,
+    "chosen_time": _chosen_time,
     "patient_name": _name,
     "patient_contact": _contact,
     "note": _note,
     "message_text": _words,
     "confirm_booking": _confirmation("confirm_booking", "ask_which_field"),
     "confirm_message": _confirmation("confirm_message", "ask_which_message_field"),
+    "change_reference": _reference,
+    "change_contact": _contact,
+    "change_kind": _kind,
+    "confirm_change": _confirmation("confirm_change", "invalid_confirm_change"),
     "confirm_delete": _confirmation("confirm_delete", "invalid_confirm_delete"),
 }
 

@@ -39,6 +39,8 @@ LIKELY_ENOUGH = 0.03
 STUCK = 3
 
 _VARIABLE = re.compile(r"{(\w+)}")
+# A line of a read-back: "Note: {note}".
+_LABELLED = re.compile(r"^[^{}]+: {(\w+)}$")
 
 
 @lru_cache(maxsize=1)
@@ -70,8 +72,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         """
         name = self._said_instead(utter_action, tracker)
         slots = tracker.current_slot_values()
-        skipped = {name: _titles()["skipped"] for name, value in slots.items() if value == ""}
-        variables = {**facts.current().variables(), **slots, **skipped, **kwargs}
+        variables = {**facts.current().variables(), **slots, **kwargs}
         wording = self._choose(name, tracker, output_channel, slots)
         if wording is None:
             return None
@@ -130,6 +131,9 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
             # Rasa's notation doubles the braces of a payload
             payload = button["payload"].replace("{{", "{").replace("}}", "}")
             yield {"title": _fill(button["title"], variables), "payload": payload}
+        if name == "utter_time_question":
+            for choice in tracker.get_slot("problem_choices") or []:
+                yield {"title": choice, "payload": choice}
         if name == "utter_not_understood_1":
             yield from self._suggestions(tracker)
         topic = topic_of(name)
@@ -168,8 +172,17 @@ def _times_said(name: str, tracker: DialogueStateTracker) -> int:
 def _fill(text: str, variables: dict[str, Any]) -> str:
     """Puts values in the place of {names}; what is not known leaves nothing behind."""
 
+    lines = [line for line in text.splitlines() if not _is_empty(line, variables)]
+    text = "\n".join(lines)
+
     def value(match: re.Match[str]) -> str:
         found = variables.get(match[1])
         return match[0] if match[1] not in variables else str(found if found is not None else "")
 
     return _VARIABLE.sub(value, text).strip()
+
+
+def _is_empty(line: str, variables: dict[str, Any]) -> bool:
+    """A line of a read-back that has nothing to tell."""
+    match = _LABELLED.match(line)
+    return match is not None and match[1] in variables and not variables[match[1]]

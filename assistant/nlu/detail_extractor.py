@@ -1,9 +1,10 @@
 """Rasa component: what a patient says about themselves, wherever they say it.
 
 Finds a way to reach the patient (``contact``), a name said as one (``name``) and a day or
-time (``time``), so that "can I book thursday after 4, I'm Priya, 604-555-0142" is not asked
-for again. The reading itself is the clinic's (``clinic.contacts``, ``clinic.names``,
-``clinic.booking.when``); entity values are the normalised text that is read back.
+time (``time``, or ``time_unclear`` for one that is past, closed or ambiguous), so that what
+is said early is not asked for again. The reading itself is the clinic's
+(``clinic.contacts``, ``clinic.mentions``, ``clinic.booking.when``); entity values are the
+normalised text that is read back.
 """
 
 from __future__ import annotations
@@ -70,8 +71,10 @@ class DetailExtractor(GraphComponent):
             horizon_days=self._facts.booking.horizon.days,
             notice=self._facts.booking.notice,
         )
-        if time.status == "understood" and time.say:
+        if time.windows:
             yield _entity("time", time.say, text)
+        elif time.status != "none":
+            yield _entity("time_unclear", time.say, text)
 
 
 def _entity(name: str, value: str, text: str) -> dict[str, Any]:

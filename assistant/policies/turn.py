@@ -28,19 +28,55 @@ LONGEST_MESSAGE = 2000  # characters
 # Actions that start a form, by the intent that asks for it.
 FORMS = {
     "book_appointment": "booking_form",
+    "change_appointment": "change_form",
     "speak_to_human": "message_form",
     "delete_my_data": "delete_form",
 }
 # Intents that end or replace a running form.
 STOPS = {"stop": "action_stop_form", "start_over": "action_start_over"}
 # Intents that a form reads itself.
-FORM_REPLIES = frozenset({"affirm", "deny", "skip", "correct_booking"})
+FORM_REPLIES = frozenset(
+    {
+        "affirm",
+        "correct_booking",
+        "deny",
+        "join_waiting_list",
+        "more_times",
+        "other_day",
+        "pick_time",
+        "skip",
+    }
+)
+# A form that keeps a time for the patient.
+TIMED_FORMS = frozenset({"booking_form", "change_form"})
+# Said without a question while booking, these are meant for the therapist.
+NOTES = frozenset(
+    {
+        "faq/medical_advice",
+        "faq/safety_contraindications",
+        "faq/symptoms",
+        "faq/underlying_condition",
+    }
+)
 # With one of these, a detail in the message replaces what was given before.
 CHANGES = frozenset({"book_appointment", "change_appointment", "correct_booking"})
 # Slots that take any words. Only what is plainly a question or a command interrupts them.
 FREE_TEXT_SLOTS = frozenset({"note", "message_text"})
 # The detail (entity) that answers a slot's question.
-DETAIL_OF = {"preferred_time": "time", "patient_name": "name", "patient_contact": "contact"}
+DETAIL_OF = {
+    "preferred_time": ("time", "time_unclear"),
+    "chosen_time": ("time", "time_unclear"),
+    "patient_name": ("name",),
+    "patient_contact": ("contact",),
+    "change_contact": ("contact",),
+}
+# Read-backs: what is given there corrects what was given before.
+CONFIRMATIONS = frozenset({"confirm_booking", "confirm_message", "confirm_change"})
+# Slots with few possible answers, which look like topics: "30 minutes".
+CHOICES = frozenset({"service", "therapist", "change_kind", "change_reference", "chosen_time"})
+CANCELS = re.compile(r"\bcancel", re.IGNORECASE)
+# Details that are values, not signs of a problem.
+GIVEN = frozenset({"time", "name", "contact"})
 # What an act must reach to interrupt a form, by what the form asks for.
 CLEAR = 0.4
 CLEAR_IN_FREE_TEXT = 0.6
@@ -55,7 +91,6 @@ ANSWERS = {
     "abuse": "utter_abuse",
     "ask_why": "utter_nothing_to_tell_more",
     "been_checked": "utter_been_checked",
-    "change_appointment": "utter_change_appointment",
     "distress": "utter_distress",
     "feedback": "action_save_feedback",
     "goodbye": "utter_goodbye",
@@ -130,6 +165,8 @@ def plan(now: Situation) -> Turn | None:
         return _after_check(now, now.safety_check)
     if level == "check":
         return _ask_check(now)
+    if now.intent == "sign_applies" and now.clicked:
+        return _alarm(now, "emergency", "utter_signs_apply", None)
     if now.red_flag_level:
         turn = _while_red_flag_is_open(now)
         if turn:
@@ -142,8 +179,9 @@ def plan(now: Situation) -> Turn | None:
 
 
 def _alarm(now: Situation, level: str, response: str | None, why: str | None) -> Turn:
+    freed = ("action_release_time",) if now.form in TIMED_FORMS else ()
     return Turn(
-        (response or f"utter_{level}",),
+        (response or f"utter_{level}", *freed),
         {
             "red_flag_level": _higher(level, now.red_flag_level),
             "why": why,
@@ -215,10 +253,15 @@ def _in_form(now: Situation) -> Turn | None:
     if now.requested_slot == "confirm_delete" and now.intent == "deny":
         return Turn((STOPS["stop"],))
     if _fits(now):
-        answers = _topic_answers(acts)
+        answers = _topic_answers(acts) if _asks_something(now.text) else ()
         if not answers:
             return None
         return Turn(("action_read_details", *answers, *_resume(now)))
+    if now.form == "booking_form" and _is_note(now):
+        answers = _topic_answers(
+            tuple(act for act in now.acts if act[0] == "faq/safety_contraindications")
+        )
+        return Turn((*answers, "action_add_note", now.form))
     for label, _ in acts:
         if label in FORMS and FORMS[label] != now.form:
             return Turn((FORMS[label],), {"paused_form": now.form}, stop_form=True)
@@ -227,6 +270,20 @@ def _in_form(now: Situation) -> Turn | None:
         return None
     net = ("utter_safety_net",) if now.triage.get("safety_net") else ()
     return Turn((*answers, *net, *_resume(now, *answers)))
+
+
+def _asks_something(text: str) -> bool:
+    return any(clauses.is_question(part) for part in (text, *clauses.split(text)))
+
+
+def _is_note(now: Situation) -> bool:
+    return (
+        now.requested_slot not in FREE_TEXT_SLOTS
+        and not now.clicked
+        and now.intent in NOTES
+        and now.acts[0][1] >= CLEAR
+        and not clauses.is_question(now.text)
+    )
 
 
 def _interrupts(act: tuple[str, float], now: Situation) -> bool:
@@ -242,24 +299,31 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return plain and confidence >= CLEAR_IN_FREE_TEXT
     if label in ("nlu_fallback", "no_words"):
         return False
+    if now.requested_slot in CHOICES and label.startswith("faq/"):
+        return _asks_something(now.text) and confidence >= CLEAR
+    if label == "stop" and now.form == "change_form" and CANCELS.search(now.text):
+        # "cancel it" is about the appointment
+        return False
     if now.requested_slot == "patient_name" and now.could_be_a_name:
         return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in DETAIL_OF and label in ("distress", "minor"):
         return confidence >= CLEAR_IN_FREE_TEXT
     if now.requested_slot in DETAIL_OF and label == "out_of_scope":
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT
-    if label == "change_appointment":
-        # inside a form "change it to 3" is about what is being asked for
+    if label in ("book_appointment", "change_appointment") and now.form in TIMED_FORMS:
+        # "change it to 3" is about the time that is being asked for
         return False
     return confidence >= CLEAR
 
 
 def _fits(now: Situation) -> bool:
     """The message holds an answer to the form's question, or changes one given before."""
-    if any(label in CHANGES for label, _ in now.acts) and now.details:
+    given = now.details.keys() & GIVEN
+    corrects = any(label in CHANGES for label, _ in now.acts)
+    if given and (corrects or now.requested_slot in CONFIRMATIONS):
         return True
-    detail = DETAIL_OF.get(now.requested_slot or "")
-    return detail is not None and now.details.get(detail) is not None
+    wanted = DETAIL_OF.get(now.requested_slot or "", ())
+    return any(now.details.get(detail) is not None for detail in wanted)
 
 
 def _answers_to(acts: tuple[tuple[str, float], ...], now: Situation) -> tuple[str, ...]:

@@ -1,0 +1,81 @@
+"""Shows free times to choose from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import services, times
+from actions.base import ClinicAction, Event
+from actions.choosing import moving, therapist_of
+from actions.reading import slot_events
+from actions.times import Offer
+
+MORE = "more_times"
+OTHER_DAY = "other_day"
+# A wish with more stretches than this is not repeated in the question.
+FEW_WINDOWS = 2
+
+
+class ActionAskChosenTime(ClinicAction):
+    """Offers at most three free times inside what the patient asked for.
+
+    When nothing is free there, the nearest times are offered and a place on the waiting list.
+    """
+
+    NAME = "action_ask_chosen_time"
+
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        """Says which times there are and keeps them for the answer."""
+        slots = tracker.slots
+        minutes = services.minutes_of(slots["service"])
+        windows = times.loaded(slots["windows"])
+        therapist = therapist_of(slots)
+        free = await times.free(tracker.sender_id, minutes, therapist, windows, moving(tracker))
+        shown: list[str] | None = slots.get("shown_times")
+        fresh = [offer for offer in free if offer.start.isoformat() not in (shown or [])]
+        offers = times.choice(fresh)
+        if offers:
+            response = _question(slots)
+        elif free:
+            offers, shown, response = times.choice(free), None, "utter_no_more_times"
+        else:
+            around = windows[0][0]
+            offers = await times.nearest(tracker.sender_id, minutes, therapist, around)
+            response = "utter_nothing_free" if offers else "utter_nothing_free_at_all"
+        dispatcher.utter_message(
+            response=response,
+            buttons=_buttons(offers, more=len(fresh) > len(offers), waiting=not free),
+            problem_text=slots.get("problem_text") or "",
+        )
+        kept = [offer.as_dict() for offer in offers]
+        return slot_events({"offered_times": kept, "shown_times": shown})
+
+
+def _question(slots: dict[str, Any]) -> str:
+    problem = slots.get("problem")
+    known = ("invalid_chosen_time", "time_taken", "time_question")
+    if problem in known:
+        return f"utter_{problem}_offers"
+    few = len(slots["windows"]) <= FEW_WINDOWS
+    return "utter_ask_chosen_time" if few else "utter_ask_chosen_time_next"
+
+
+def _buttons(offers: list[Offer], more: bool, waiting: bool) -> list[dict[str, str]]:
+    titles = times.words()["buttons"]
+    buttons = [
+        {
+            "title": offer.on_button(),
+            "payload": "/pick_time" + json.dumps({"option": offer.start.isoformat()}),
+        }
+        for offer in offers
+    ]
+    if more:
+        buttons.append({"title": titles["more"], "payload": f"/{MORE}"})
+    buttons.append({"title": titles["other_day"], "payload": f"/{OTHER_DAY}"})
+    if waiting:
+        buttons.append({"title": titles["waiting_list"], "payload": "/join_waiting_list"})
+    return buttons

@@ -1,0 +1,64 @@
+"""Moves or cancels an appointment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import FollowupAction
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.base import ClinicAction, Event
+from actions.choosing import CHANGE_ENDED, UNCHOSEN
+from actions.reading import slot_events
+from clinic import clock, setup
+
+AGAIN = {"confirm_change": None}
+
+
+class ActionChangeAppointment(ClinicAction):
+    """Does what the change form holds and says so."""
+
+    NAME = "action_change_appointment"
+    SORRY = "utter_change_not_saved"
+
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        """Cancels, or gives the request its new time; the old one becomes free."""
+        slots = dict(tracker.slots)
+        reference = slots["change_reference"]
+        if slots["change_kind"] == "cancel":
+            await setup.call(_cancel, reference)
+            response = "utter_appointment_cancelled"
+        elif await setup.call(_move, tracker.sender_id, slots):
+            response = "utter_appointment_moved"
+        else:
+            gone = {**UNCHOSEN, **AGAIN, "problem": "time_taken", "problem_count": 1}
+            return [*slot_events(gone), FollowupAction("change_form")]
+        dispatcher.utter_message(
+            response=response, reference=reference, chosen_time=slots.get("chosen_time") or ""
+        )
+        return slot_events(CHANGE_ENDED)
+
+    def after_failure(self, tracker: Tracker) -> list[Event]:
+        """Everything stays for another try; only the yes is asked for again."""
+        return slot_events(AGAIN)
+
+
+def _cancel(reference: str) -> None:
+    from clinic.booking.models import AppointmentRequest
+    from clinic.booking.requests import cancel_request
+
+    cancel_request(AppointmentRequest.objects.get(reference=reference))
+
+
+def _move(conversation: str, slots: dict[str, Any]) -> bool:
+    from clinic.booking.holds import held
+    from clinic.booking.models import AppointmentRequest
+    from clinic.booking.requests import reschedule_request
+
+    kept = held(conversation, clock.now())
+    if kept is None:
+        return False
+    request = AppointmentRequest.objects.get(reference=slots["change_reference"])
+    moved = reschedule_request(request, kept, preferred_time=slots["preferred_time"])
+    return moved is not None

@@ -1,0 +1,21 @@
+"""Gives back a time that was kept for the patient."""
+
+from __future__ import annotations
+
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import times
+from actions.base import ClinicAction, Event
+from actions.reading import slot_events
+
+
+class ActionReleaseTime(ClinicAction):
+    """Says nothing: it follows a red flag, which must stand alone."""
+
+    NAME = "action_release_time"
+
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        """Releases the time; the patient chooses again when booking goes on."""
+        await times.let_go(tracker.sender_id)
+        return slot_events({"chosen_time": None, "chosen": None, "offered_times": None})

@@ -1,0 +1,89 @@
+"""What is to be booked: length, therapist, whether it is a first visit, and for whom."""
+
+from __future__ import annotations
+
+import re
+
+from actions.times import words
+from clinic import facts
+
+ANYONE = "anyone"
+
+
+def offered() -> list[str]:
+    """Every service with every length, as it is read back: "massage therapy, 60 minutes"."""
+    return [
+        f"{service.name}, {minutes} minutes"
+        for service in facts.current().services
+        for minutes in service.minutes
+    ]
+
+
+def minutes_of(service: str) -> int:
+    """The length in "massage therapy, 60 minutes"."""
+    return int(service.rsplit(", ", 1)[1].split()[0])
+
+
+def read(text: str) -> str | None:
+    """The service that a message names, or None when it names none or several."""
+    if text in offered():
+        return text
+    wanted = _minutes(text)
+    found = [
+        name
+        for name in offered()
+        if minutes_of(name) == wanted
+        and (len(facts.current().services) == 1 or _names(name, text))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _names(service: str, text: str) -> bool:
+    return service.rsplit(", ", 1)[0].casefold() in text.casefold()
+
+
+def _minutes(text: str) -> int | None:
+    lengths = sorted({minutes_of(name) for name in offered()})
+    for key, pick in (("shortest", lengths[0]), ("longest", lengths[-1])):
+        if re.search(words()[key], text, re.IGNORECASE):
+            return pick
+    # "an hour and a half" before "an hour"
+    for minutes, pattern in sorted(words()["lengths"].items(), reverse=True):
+        if re.search(pattern, text, re.IGNORECASE):
+            return int(minutes)
+    match = re.search(words()["minutes"], text, re.IGNORECASE)
+    if match:
+        return int(match[1])
+    alone = re.fullmatch(r"\W*(\d{2,3})\W*", text)
+    return int(alone[1]) if alone and int(alone[1]) in lengths else None
+
+
+def therapists() -> list[str]:
+    """The therapists' names."""
+    return [therapist.name for therapist in facts.current().therapists]
+
+
+def read_therapist(text: str) -> str | None:
+    """The therapist a message names by a name or "a woman", ANYONE, or None."""
+    folded = text.casefold()
+    for name in therapists():
+        if any(part in folded.split() for part in name.casefold().split()):
+            return name
+    for therapist in facts.current().therapists:
+        if therapist.gender and re.search(rf"\b{therapist.gender}\b", folded):
+            return therapist.name
+    return ANYONE if re.search(words()["anyone"], text, re.IGNORECASE) else None
+
+
+def read_visit(text: str) -> str | None:
+    """ "new" or "returning", or None when the message does not say."""
+    for visit in ("returning", "new"):
+        if re.search(words()[visit], text, re.IGNORECASE):
+            return visit
+    return None
+
+
+def read_for_whom(text: str) -> str | None:
+    """Who is to be treated, as said ("my mother"), or None."""
+    match = re.search(words()["for_whom"], text, re.IGNORECASE)
+    return match[1] if match else None

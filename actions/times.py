@@ -1,0 +1,211 @@
+"""Times for an appointment: what a patient means, what is free, and how it is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+import yaml
+
+from assistant.project import DATA
+from clinic import clock, facts, setup
+from clinic.booking.when import Understanding, say, understand
+from clinic.opening import Interval, OpeningHours
+
+OFFERED = 3
+# A stretch this short is a clock time ("at 3"), unless the patient gave both ends.
+POINT = timedelta(hours=1)
+
+
+@lru_cache(maxsize=1)
+def words() -> dict[str, Any]:
+    """What patients say about times and lengths, from data/booking_words.yml."""
+    loaded: dict[str, Any] = yaml.safe_load(
+        (DATA / "booking_words.yml").read_text(encoding="utf-8")
+    )
+    return loaded
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A free time. ``start`` is aware, in UTC."""
+
+    start: datetime
+    minutes: int
+    therapist: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The offer as a slot keeps it."""
+        return {
+            "start": self.start.isoformat(),
+            "minutes": self.minutes,
+            "therapist": self.therapist,
+        }
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> Offer:
+        """Reads what ``as_dict`` wrote."""
+        start = datetime.fromisoformat(stored["start"])
+        return cls(start, int(stored["minutes"]), stored["therapist"])
+
+    @property
+    def local_start(self) -> datetime:
+        """The start on the clinic's clock."""
+        return self.start.astimezone(facts.current().zone)
+
+    def on_button(self) -> str:
+        """Short: "Thu Nov 26, 4 pm"."""
+        local = self.local_start
+        weekday, date = say.day_words(local.date()).split(", ", 1)
+        return f"{weekday[:3]} {date[:3]} {local.day}, {say.clock_words(local)}"
+
+    def read_back(self) -> str:
+        """In full, with the zone: "Thursday, November 26, 4 pm to 5 pm (EST)"."""
+        local = self.local_start
+        end = (self.start + timedelta(minutes=self.minutes)).astimezone(local.tzinfo)
+        times = f"{say.clock_words(local)} to {say.clock_words(end)}"
+        return f"{say.day_words(local.date())}, {times} ({local.tzname()})"
+
+
+def understood(text: str) -> Understanding:
+    """What a patient's words mean as a time, by the clinic's clock and hours."""
+    clinic = facts.current()
+    return understand(
+        text,
+        clock.now(),
+        OpeningHours(clinic.opening_hours, clinic.time_zone, clinic.province),
+        horizon_days=clinic.booking.horizon.days,
+        notice=clinic.booking.notice,
+    )
+
+
+def stored(windows: Iterable[Interval]) -> list[list[str]]:
+    """Windows as a slot keeps them: pairs of ISO 8601 texts in UTC."""
+    return [
+        [start.astimezone(UTC).isoformat(), end.astimezone(UTC).isoformat()]
+        for start, end in windows
+    ]
+
+
+def loaded(windows: Sequence[Sequence[str]]) -> list[Interval]:
+    """Reads what ``stored`` wrote."""
+    return [(datetime.fromisoformat(start), datetime.fromisoformat(end)) for start, end in windows]
+
+
+def point(text: str, windows: Sequence[Interval]) -> datetime | None:
+    """The one clock time that is meant ("friday at 10"), or None for a stretch or several."""
+    if len(windows) != 1 or re.search(words()["stretch"], text, re.IGNORECASE):
+        return None
+    start, end = windows[0]
+    return start if end - start <= POINT else None
+
+
+async def free(
+    conversation: str,
+    minutes: int,
+    therapist: str | None,
+    windows: Sequence[Interval],
+    moving: str | None = None,
+) -> list[Offer]:
+    """Free times that start inside the windows, earliest first.
+
+    ``moving`` is the reference of a request whose own time counts as free.
+    """
+    return await setup.call(_free, conversation, minutes, therapist, list(windows), moving)
+
+
+def _free(
+    conversation: str,
+    minutes: int,
+    therapist: str | None,
+    windows: list[Interval],
+    moving: str | None,
+) -> list[Offer]:
+    from clinic.booking.calendar import free_times
+
+    found: dict[datetime, Offer] = {}
+    for start, end in windows:
+        slots = free_times(
+            minutes,
+            therapist,
+            start,
+            end + timedelta(minutes=minutes),
+            clock.now(),
+            conversation_id=conversation,
+            moving=_request(moving),
+        )
+        for slot in slots:
+            if start <= slot.start_utc < end:
+                found.setdefault(slot.start_utc, Offer(slot.start_utc, minutes, slot.therapist))
+    return [found[start] for start in sorted(found)]
+
+
+async def nearest(
+    conversation: str, minutes: int, therapist: str | None, around: datetime
+) -> list[Offer]:
+    """The free times nearest to a moment."""
+    return await setup.call(_nearest, conversation, minutes, therapist, around)
+
+
+def _nearest(
+    conversation: str, minutes: int, therapist: str | None, around: datetime
+) -> list[Offer]:
+    from clinic.booking.calendar import nearest as nearest_slots
+
+    slots = nearest_slots(
+        minutes, therapist, around, clock.now(), count=OFFERED, conversation_id=conversation
+    )
+    return [Offer(slot.start_utc, minutes, slot.therapist) for slot in slots]
+
+
+def choice(offers: Sequence[Offer]) -> list[Offer]:
+    """The few to show: the first of each of several days, or some hours apart on one day."""
+    days = [list(group) for _, group in groupby(offers, key=lambda offer: offer.local_start.date())]
+    if len(days) >= OFFERED:
+        return [day[0] for day in days[:OFFERED]]
+    apart: list[Offer] = []
+    for offer in offers:
+        if not apart or offer.start - apart[-1].start >= timedelta(minutes=offer.minutes):
+            apart.append(offer)
+    return apart[:OFFERED]
+
+
+async def keep(conversation: str, offer: Offer, moving: str | None = None) -> bool:
+    """Holds a time for ten minutes; False when somebody else was quicker."""
+    return await setup.call(_keep, conversation, offer, moving)
+
+
+def _keep(conversation: str, offer: Offer, moving: str | None) -> bool:
+    from clinic.booking.holds import hold
+
+    held = hold(
+        offer.therapist,
+        offer.start,
+        offer.minutes,
+        conversation,
+        clock.now(),
+        moving=_request(moving),
+    )
+    return held is not None
+
+
+def _request(reference: str | None) -> Any:
+    from clinic.booking.models import AppointmentRequest
+
+    return AppointmentRequest.objects.get(reference=reference) if reference else None
+
+
+async def let_go(conversation: str) -> None:
+    """Gives back what the conversation holds."""
+    await setup.call(_let_go, conversation)
+
+
+def _let_go(conversation: str) -> None:
+    from clinic.booking.holds import release
+
+    release(conversation, clock.now())

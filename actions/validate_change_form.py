@@ -1,0 +1,115 @@
+"""Reads messages for the form that moves or cancels an appointment."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from rasa_sdk import Tracker
+
+from actions import times
+from actions.choosing import answer_to_offers, with_time
+from actions.form_validation import FormValidation, no_problem
+from actions.reading import SKIPPED, entity_of, text_of
+from clinic import setup
+
+NOT_FOUND = {"change_reference": None, "change_contact": None, "problem_count": 1}
+
+
+class ValidateChangeForm(FormValidation):
+    """Finds the appointment by its reference and contact, then reads what shall become of it."""
+
+    NAME = "validate_change_form"
+    SLOTS = (
+        "change_reference",
+        "change_contact",
+        "change_kind",
+        "preferred_time",
+        "chosen_time",
+        "confirm_change",
+    )
+    CONFIRMATION = "confirm_change"
+    REPLACED = frozenset({"chosen_time"})
+
+    async def values_from(self, tracker: Tracker) -> dict[str, Any]:
+        """The slots that the message sets, a time that is held included."""
+        asked = tracker.slots.get("requested_slot")
+        if asked == "chosen_time":
+            answer = await answer_to_offers(tracker)
+            if answer is not None:
+                return answer
+        values = {**_from_this_chat(tracker), **self.read_message(tracker)}
+        values |= _kind(tracker, asked)
+        known = {**tracker.slots, **values}
+        if known.get("change_reference") and known.get("change_contact"):
+            if not tracker.slots.get("found_request"):
+                values |= await _look_up(tracker, known)
+            if values.get("problem") in ("request_not_found", "too_many_tries"):
+                return values
+            values = await with_time(tracker, values)
+        if {**tracker.slots, **values}.get("change_kind") == "cancel":
+            values |= {"preferred_time": SKIPPED, "chosen_time": SKIPPED}
+        return values
+
+
+def _from_this_chat(tracker: Tracker) -> dict[str, Any]:
+    """A request made in this chat needs no reference typed again."""
+    slots = tracker.slots
+    if slots.get("requested_slot") is not None or not slots.get("reference"):
+        return {}
+    if not slots.get("patient_contact"):
+        return {}
+    return {"change_reference": slots["reference"], "change_contact": slots["patient_contact"]}
+
+
+def _kind(tracker: Tracker, asked: str | None) -> dict[str, Any]:
+    """What shall become of the appointment: said at the start, when asked, or at the end.
+
+    At the end, "cancel it" is a yes to "shall I cancel it?", and a change of mind otherwise.
+    """
+    before = tracker.slots.get("change_kind")
+    if before and asked != "confirm_change":
+        return {}
+    kind = entity_of(tracker, "kind")
+    text = text_of(tracker)
+    if kind not in ("move", "cancel"):
+        said = [k for k in ("cancel", "move") if re.search(times.words()[k], text, re.IGNORECASE)]
+        kind = said[0] if len(said) == 1 else None
+    if kind is None:
+        return {}
+    if kind == before:
+        return {"confirm_change": "yes", **no_problem()} if kind == "cancel" else {}
+    wish = {"preferred_time": None, "chosen_time": None} if before and kind == "move" else {}
+    return {"change_kind": kind, "confirm_change": None, **wish, **no_problem()}
+
+
+async def _look_up(tracker: Tracker, known: dict[str, Any]) -> dict[str, Any]:
+    found = await setup.call(
+        _find, tracker.sender_id, known["change_reference"], known["change_contact"]
+    )
+    if isinstance(found, str):
+        return {**NOT_FOUND, "problem": found}
+    return found
+
+
+def _find(conversation: str, reference: str, contact: str) -> dict[str, Any] | str:
+    """The request's slots, or the name of the problem."""
+    from clinic.booking.finding import Throttled, find_request
+    from clinic.booking.requests import NEXT
+
+    request = find_request(reference, contact, conversation_id=conversation)
+    if isinstance(request, Throttled):
+        return "too_many_tries"
+    if request is None or not NEXT[request.status]:
+        return "request_not_found"
+    found: dict[str, Any] = {
+        "change_reference": request.reference,
+        "service": request.service,
+        "therapist": request.therapist or None,
+        "found_request": request.preferred_time,
+    }
+    if request.starts_at is not None:
+        minutes = int((request.ends_at - request.starts_at).total_seconds() // 60)
+        offer = times.Offer(request.starts_at, minutes, request.therapist)
+        found["found_request"] = offer.read_back()
+    return found
