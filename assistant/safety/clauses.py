@@ -1,7 +1,7 @@
 """Turns a message into words, sentences and clauses that the safety patterns can read.
 
-Words are lower case, without accents and apostrophes ("can't", "can’t", "cannot" and
-"can not" are all "cant"), and with slips of spelling mended where the table knows the
+Words are lower case, without accents and apostrophes ("can't", "cannot" and "can not" are
+all "cant"), and with slips of spelling mended where the table knows the
 word that was meant.
 """
 
@@ -13,9 +13,23 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-_PIECE = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’`´ʼ][^\W_]+)*|[.!?;:,\n()…]|&|\+|\s[-–—]+\s|[-–—]{2,}|—")
-_SENTENCE_END = frozenset(".!?;\n…")
-_APOSTROPHES = re.compile(r"['’`´ʼ]")
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a text, as a set."""
+    return frozenset(words.split())
+
+
+# Straight, typographic and the other signs that keyboards offer as an apostrophe.
+_APOSTROPHE = "['\u2019\u2018`\u00b4\u02bc]"
+_APOSTROPHES = re.compile(_APOSTROPHE)
+_DASH = "[-\u2013\u2014]"
+_PIECE = re.compile(
+    r"\d+(?:[.,]\d+)+"  # 39.5
+    rf"|[^\W_]+(?:{_APOSTROPHE}[^\W_]+)*"  # can't
+    r"|[.!?;:,\n()\u2026]|&|\+"
+    rf"|\s{_DASH}+\s|{_DASH}{{2,}}|\u2014"
+)
+_SENTENCE_END = frozenset(".!?;\n\u2026")
 # "do not" and "don't" are one thing to a pattern.
 _BEFORE_NOT = {
     "can": "cant",
@@ -35,12 +49,12 @@ _BEFORE_NOT = {
     "should": "shouldnt",
 }
 # "... and I", "... and now": a new statement begins.
-_JOINS = frozenset({"and", "so", "because", "then", "et", "y", "plus"})
-_STARTS = frozenset(
+_JOINS = word_set("and so because then et y plus")
+_STARTS = word_set(
     "i im ive id my now it its he she they we hes shes there theres today since je jai ahora "
-    "cant suddenly".split()
+    "cant suddenly"
 )
-_CONTRAST = frozenset({"but", "however", "although", "though", "except", "mais", "pero", "whereas"})
+_CONTRAST = word_set("but however although though except mais pero whereas")
 
 
 @dataclass(frozen=True)

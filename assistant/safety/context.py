@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import pairwise
 
-from assistant.safety.clauses import Words
+from assistant.safety.clauses import Words, word_set
 from assistant.safety.patterns import Match, Place, Places
 from assistant.safety.table import CUES
 
@@ -40,7 +41,7 @@ class Meaning(Enum):
     GENERAL = "general"
     """A question about an illness."""
     DENIED = "denied"
-    """Said not to be there."""
+    """Said not to be there, or not of a person."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,17 @@ class Cues:
     lasting: list[Place]
 
 
-_NUMBER_WORDS = frozenset(
+_NUMBER_WORDS = word_set(
     "a an one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty "
-    "forty couple few several many some last past number of".split()
+    "forty couple few several many some last past number of"
 )
-_LONG_UNITS = frozenset("year years yr yrs decade decades ans annees anos".split())
-_SHORT_UNITS = frozenset(
+_LONG_UNITS = word_set("year years yr yrs decade decades ans annees anos")
+_SESSION_UNITS = word_set("minute minutes min mins hour hours hr hrs")
+_SHORT_UNITS = word_set(
     "minute minutes min mins hour hours hr hrs day days night nights week weeks wk wks weekend "
-    "month months jours semaines mois dias semanas meses".split()
+    "month months jours semaines mois dias semanas meses"
 )
-_SINCE = frozenset({"since", "in", "from", "back", "of", "depuis", "desde", "en", "around", "until"})
+_SINCE = word_set("since in from back of depuis desde en around until")
 
 
 def read_cues(message: Words, places: Places) -> Cues:
@@ -87,7 +89,7 @@ def read_cues(message: Words, places: Places) -> Cues:
                 lasting.append(Place(start, at + 1))
         elif word in _SHORT_UNITS:
             start = _quantity_start(words, at)
-            if start is not None and not _is_month_in_womb(words, at):
+            if start is not None and _is_time_span(words, start, at):
                 new.append(Place(start, at + 1))
         elif re.fullmatch(r"(19|20)\d\d", word) and at > 0 and words[at - 1] in _SINCE | _MONTHS:
             if int(word) <= this_year - 2:
@@ -99,31 +101,38 @@ def read_cues(message: Words, places: Places) -> Cues:
         elif re.fullmatch(r"\d{1,3}(days?|d|hrs?|h|wks?|weeks?|months?)", word):
             new.append(Place(at, at + 1))
     for at in since:
-        # "Since my fall" is new; "since my fall in 2015" is not.
+        # "Since my fall" is new; "since my fall in 2015", "always weak since my fall" are not.
         old = past + lasting + over
-        preceded = words[at - 1] if at else ""
-        if preceded in ("never", "not", "ever"):
-            continue
-        if not any(cue.start <= at + SINCE_REACH and at < cue.end for cue in old):
+        told = any(
+            (at < cue.end and cue.start <= at + SINCE_REACH)
+            or message.clause[cue.start] == message.clause[at]
+            for cue in old
+        )
+        if not told and words[max(at - 1, 0)] not in ("never", "not", "ever"):
             new.append(Place(at, at + 1))
     return Cues(new, past, lasting)
 
 
-_INTRODUCE_TIME = frozenset("in back about around some over almost nearly during the so".split())
+_INTRODUCE_TIME = word_set("in back about around some over almost nearly during the so")
 # "History of lymphoma, back pain for two weeks": says nothing about the back pain.
-_NO_OPENING = frozenset({"history", "past", "medical", "hx", "used", "previously"})
+_NO_OPENING = word_set("history past medical hx used previously")
+_JOINS = word_set("and so because since as then")
+_SPEAKERS = word_set("i im ive he she they we hes shes je jai id")
+_THINGS = word_set(
+    "my it its there theres this now his her the when everything both all one also then today since"
+)
 _OVER = ("went_away", "unchanged", "long_ago")
 # Concepts whose "no" really denies; in all others it belongs to the complaint itself, as in
 # "no feeling", "not able to", "no strength".
 _REAL_DENIALS = frozenset(CUES) | {"because_of_pain"}
 # "Can hardly walk", "is numb down there": no questions.
-_NO_QUESTION = frozenset(
+_NO_QUESTION = word_set(
     "hardly barely only just still really now numb weak very so also sometimes about no not "
-    "tingling painful getting going".split()
+    "tingling painful getting going"
 )
-_MONTHS = frozenset(
+_MONTHS = word_set(
     "january february march april may june july august september october november december jan "
-    "feb mar apr jun jul aug sep sept oct nov dec".split()
+    "feb mar apr jun jul aug sep sept oct nov dec"
 )
 
 
@@ -149,13 +158,22 @@ def _quantity_start(words: list[str], at: int) -> int | None:
     return start
 
 
-def _is_month_in_womb(words: list[str], at: int) -> bool:
-    return at + 1 < len(words) and words[at + 1] in ("pregnant", "old", "along")
+def _is_time_span(words: list[str], start: int, at: int) -> bool:
+    """Not "30 weeks pregnant", and not the hour or the 45 minutes somebody wants to book."""
+    following = words[at + 1] if at + 1 < len(words) else ""
+    if following in ("pregnant", "old", "along"):
+        return False
+    said_as_span = following in ("ago", "now", "back", "later") or bool(
+        {"last", "past", "since"} & set(words[max(0, start - 1) : at])
+    )
+    return said_as_span or words[at] not in _SESSION_UNITS
 
 
 def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
     """How one match is meant."""
     first, last = message.sentence_span(match.start)
+    if any(first <= cue.start < last for cue in places.get("animal", [])):
+        return Meaning.DENIED
     if _is_denied(match, message, places, first, last):
         return Meaning.DENIED
     new = [cue for cue in cues.new if first <= cue.start < last]
@@ -163,7 +181,9 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
     if age is not None and not new:
         return age
     question = _question(match, message, places, first, last)
-    if question is Meaning.GENERAL and all(_inside(cue, places.get("attribute", [])) for cue in new):
+    attributes = places.get("attribute", [])
+    since_when = [cue for cue in new if not _inside(cue, attributes)]
+    if question is Meaning.GENERAL and not since_when:
         return question
     if question is not None and not new:
         return question
@@ -184,8 +204,12 @@ def _is_denied(match: Match, message: Words, places: Places, first: int, last: i
             continue
         if not _negation_ends(cue.end, target, message, places):
             return True
+    over = places.get("went_away", [])
     for cue in places.get("is_fine", []):
-        if match.end <= cue.start < last and cue.start - match.end <= 3 and not match.covers(cue):
+        if any(cue.start < other.end and other.start < cue.end for other in over):
+            continue
+        same_clause = message.clause[cue.start] == message.clause[match.end - 1]
+        if match.end <= cue.start <= match.end + 3 and same_clause and not match.covers(cue):
             return True
         if match.start < cue.start < match.end and _separates(cue, match, message):
             return True
@@ -196,14 +220,14 @@ def _is_denied(match: Match, message: Words, places: Places, first: int, last: i
 
 
 def _separates(cue: Place, match: Match, message: Words) -> bool:
-    """"Both feet are fine, just tingling in the left one": fine, then another clause."""
+    """As in "both feet are fine, just tingling in the left one": fine, then another clause."""
     parts = sorted(match.parts, key=lambda part: part.start)
     return any(
         earlier.end <= cue.start < later.start
         and cue.start - earlier.end <= 3
         and message.clause[cue.start] == message.clause[earlier.start]
         and message.clause[cue.start] != message.clause[later.start]
-        for earlier, later in zip(parts, parts[1:], strict=False)
+        for earlier, later in pairwise(parts)
     )
 
 
@@ -236,17 +260,15 @@ def _denied_part(match: Match, cue: Place) -> tuple[int | None, int]:
 def _negation_ends(start: int, end: int, message: Words, places: Places) -> bool:
     """Whether something between a "no" and the match says that a new statement begins."""
     ends = {place.start for place in places.get("ends_negation", [])}
-    speakers = {"i", "im", "ive", "he", "she", "they", "we", "hes", "shes", "je", "jai", "id"}
-    things = {"my", "it", "its", "there", "theres", "this", "now", "his", "her", "the", "when"}
     for at in range(start, min(end + 1, len(message.words))):
         word = message.words[at]
         if at in ends and at != start:
             return True
         divided = at in message.comma_before or message.clause[at] != message.clause[at - 1]
-        joined = at > 0 and message.words[at - 1] in ("and", "so", "because", "since", "as", "then")
-        if word in speakers and (divided or joined or at == start):
+        joined = at > 0 and message.words[at - 1] in _JOINS
+        if word in _SPEAKERS and (divided or joined or at == start):
             return True
-        if word in things and (divided or joined) and at != start:
+        if word in _THINGS and (divided or joined) and at != start:
             return True
         if at == start and at in message.comma_before and word not in ("no", "not", "nor"):
             # "No, numb between the legs": an answer, then a statement.
@@ -309,7 +331,7 @@ def _applies(cue: Place, match: Match, message: Words) -> bool:
 
 
 def _speaks_of(cue: Place, match: Match, message: Words) -> bool:
-    """"..., it went away": said after the match, with no other thing named in between."""
+    """As in "..., it went away": said after the match, with no other thing named in between."""
     if cue.start < match.end:
         clause = message.clause[cue.start]
         return any(clause == message.clause[part.start] for part in match.parts)
@@ -318,7 +340,7 @@ def _speaks_of(cue: Place, match: Match, message: Words) -> bool:
 
 
 def _next_sentence_says_over(message: Words, places: Places, after: int) -> bool:
-    """"My foot was numb. It went away."""
+    """As in "My foot was numb. It went away."."""
     if after >= len(message.words):
         return False
     sentence = message.sentence[after]
@@ -352,9 +374,7 @@ def _question(
     return Meaning.SUPPOSED if supposed else None
 
 
-def _begins_as_question(
-    message: Words, openers: list[Place], places: Places, first: int
-) -> bool:
+def _begins_as_question(message: Words, openers: list[Place], places: Places, first: int) -> bool:
     at = first
     greetings = {place.start: place.end for place in places.get("small_talk", [])}
     while at in greetings:
@@ -370,9 +390,7 @@ def _kind_of_question(
     message: Words, inside: Callable[[str], list[Place]], places: Places, first: int, last: int
 ) -> Meaning:
     """An illness named, or what something is: general. A bare complaint: one's own."""
-    elsewhere = [
-        place for place in places.get("onset", []) if not first <= place.start < last
-    ]
+    elsewhere = [place for place in places.get("onset", []) if not first <= place.start < last]
     if elsewhere:
         return Meaning.ASKED
     if inside("named_cause"):
@@ -380,5 +398,3 @@ def _kind_of_question(
     if inside("definition") and not inside("cause_question"):
         return Meaning.GENERAL
     return Meaning.ASKED
-
-

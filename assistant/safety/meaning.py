@@ -110,13 +110,10 @@ class MeaningModel:
 def wordings(table: Table) -> tuple[list[str], list[str]]:
     """The texts the model is trained on, and the id of the sign each tells of."""
     pairs: dict[str, str] = {}
-    for sign in table.signs:
-        for text in sign.examples:
-            pairs[text] = sign.id
-    for combination in table.combinations:
-        for text in combination.examples:
-            pairs[text] = combination.id
-    for entry in (*table.signs, *table.combinations):
+    for entry in table.entries:
+        for text in entry.examples:
+            pairs[text] = entry.id
+    for entry in table.entries:
         for text in entry.not_a_sign:
             pairs[text] = ORDINARY
     for text in table.ordinary:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -243,15 +244,10 @@ def _extend(
 
 def _close_together(pattern: Pattern, parts: tuple[Place, ...]) -> bool:
     ordered = sorted(parts, key=lambda one: one.start)
-    return all(
-        later.start - earlier.end <= pattern.within
-        for earlier, later in zip(ordered, ordered[1:], strict=False)
-    )
+    return all(later.start - earlier.end <= pattern.within for earlier, later in pairwise(ordered))
 
 
-def _is_void(
-    pattern: Pattern, parts: tuple[Place, ...], places: Places, message: Words
-) -> bool:
+def _is_void(pattern: Pattern, parts: tuple[Place, ...], places: Places, message: Words) -> bool:
     if not pattern.unless:
         return False
     sentence = message.sentence[parts[0].start]

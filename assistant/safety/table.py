@@ -84,6 +84,11 @@ _COMBINATION_KEYS = {
     "not_a_sign",
 }
 
+
+def _split(words: str) -> tuple[str, ...]:
+    return tuple(words.split())
+
+
 # A word in angle brackets in a phrase stands for any of these.
 SLOTS: Mapping[str, tuple[str, ...]] = {
     "my": ("", "my", "his", "her", "the", "your", "their", "our", "a"),
@@ -92,41 +97,23 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         f"{whose} {part}".strip()
         for whose in ("", "my", "his", "her", "the", "their", "of my", "of his", "of her")
         for part in (
-            "legs", "feet", "thighs", "calves", "toes", "heels", "shins", "hamstrings", "buttocks",
-            "sides", "limbs", "side", "leg", "foot", "leggs", "big toes", "lower legs", "soles",
-            "upper legs", "lower limbs", "lower extremities", "buttcheeks", "glutes",
+            *_split("legs feet thighs calves toes heels shins hamstrings buttocks sides limbs"),
+            *_split("side leg foot soles glutes"),
+            *("big toes", "lower legs", "upper legs", "lower limbs", "lower extremities"),
         )
     ),
-    "child_age": tuple(
-        "3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 25 30 five six seven eight nine ten "
-        "twelve fifteen sixteen eighteen twenty".split()
-    ),
     "age": tuple(str(age) for age in range(65, 100)),
-    "number": tuple(
-        "2 3 5 10 15 20 25 30 40 45 few two three five ten fifteen twenty thirty half".split()
+    "child_age": (
+        *(str(age) for age in range(3, 23)),
+        *_split("five six seven eight nine ten twelve fifteen sixteen eighteen twenty"),
+    ),
+    "number": (
+        *_split("2 3 5 10 15 20 25 30 40 45"),
+        *_split("few two three five ten fifteen twenty thirty half"),
     ),
     "is": (
-        "is",
-        "are",
-        "was",
-        "were",
-        "feels",
-        "feel",
-        "felt",
-        "feeling",
-        "went",
-        "gone",
-        "goes",
-        "going",
-        "got",
-        "gets",
-        "getting",
-        "has gone",
-        "have gone",
-        "has",
-        "have",
-        "seems",
-        "became",
+        *_split("is are was were feels feel felt feeling went gone goes going got gets getting"),
+        *("has gone", "have gone", "has", "have", "seems", "became"),
     ),
 }
 _SLOT = re.compile(r"<(\w+)>")
@@ -215,6 +202,11 @@ class Table:
     digest: str = ""
     """Changes whenever a file of the table changes."""
 
+    @property
+    def entries(self) -> list[Sign | Combination]:
+        """Signs, then combinations: all that a patient may be told about."""
+        return [*self.signs, *self.combinations]
+
 
 def load(folder: Path) -> Table:
     """Reads and checks every ``*.yml`` of ``folder``.
@@ -286,9 +278,24 @@ def inflect(verb: str) -> list[str]:
     return [f"{form} {rest}".strip() for form in dict.fromkeys(forms)]
 
 
+class _Loader(yaml.CSafeLoader):
+    """Refuses a name that stands twice in one mapping; YAML would keep only the second."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    names = [loader.construct_object(key) for key, _ in node.value]
+    for name in names:
+        if names.count(name) > 1:
+            raise yaml.YAMLError(f"line {node.start_mark.line + 1}: {name!r} stands there twice")
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
 def _parse(file: str, content: bytes) -> dict[str, Any]:
     try:
-        data = yaml.safe_load(content)
+        data = yaml.load(content, _Loader)  # noqa: S506 (CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SafetyTableError(file, "file", file, f"not readable as YAML: {error}") from error
     if not isinstance(data, dict):
@@ -465,9 +472,7 @@ def _patterns(
     return tuple(parse_pattern(file, key, one, table.concepts) for one in written)
 
 
-def _refuse_unknown_keys(
-    file: str, key: str, entry: Mapping[str, Any], allowed: set[str]
-) -> None:
+def _refuse_unknown_keys(file: str, key: str, entry: Mapping[str, Any], allowed: set[str]) -> None:
     for name in entry:
         if name not in allowed:
             problem = f"unknown key; allowed: {', '.join(sorted(allowed))}"
@@ -521,7 +526,7 @@ def _texts(
 
 def _refuse_duplicates(folder: str, table: Table) -> None:
     seen: set[str] = set()
-    for entry in (*table.signs, *table.findings, *table.combinations):
-        if entry.id in seen:
-            raise SafetyTableError(folder, "id", entry.id, "used twice")
-        seen.add(entry.id)
+    for name in [one.id for one in table.entries] + [one.id for one in table.findings]:
+        if name in seen:
+            raise SafetyTableError(folder, "id", name, "used twice")
+        seen.add(name)

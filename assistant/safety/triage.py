@@ -85,15 +85,11 @@ class Triage:
         self._vocabulary = vocabulary
         self._model = model
         self._encode = encode
-        self._order = {
-            entry.id: place for place, entry in enumerate((*table.signs, *table.combinations))
-        }
-        self._by_id = {entry.id: entry for entry in (*table.signs, *table.combinations)}
+        self._order = {entry.id: place for place, entry in enumerate(table.entries)}
+        self._by_id = {entry.id: entry for entry in table.entries}
 
     @classmethod
-    def load(
-        cls, folder: Path, nlp: Language, encode: Callable[[list[str]], np.ndarray]
-    ) -> Triage:
+    def load(cls, folder: Path, nlp: Language, encode: Callable[[list[str]], np.ndarray]) -> Triage:
         """Loads the table of ``folder``.
 
         ``nlp`` lends its vocabulary and word lists, ``encode`` gives one vector of length 1
@@ -126,26 +122,23 @@ class Triage:
             for match in matches(self.table.said_to_be_well, places, message)
         }
         present: set[str] = set()
-        animal = bool(places.get("animal"))
         for sign in self.table.signs:
             level, seen = self._sign_level(sign, message, places, cues)
             mentioned |= seen
-            if level is None or animal:
+            if level is None:
                 continue
             if level != "check":
                 present.add(sign.id)
             escalates = sign.level if level == "check" else level
-            found.append(
-                _Found(sign.id, level, sign.check, sign.response, sign.why, escalates)
-            )
+            found.append(_Found(sign.id, level, sign.check, sign.response, sign.why, escalates))
         asked_about = {one.id for one in found}
         for finding in self.table.findings:
             if self._is_present(finding, message, places, cues):
                 present.add(finding.id)
         for combination in self.table.combinations:
-            if not animal and _is_complete(combination, present | asked_about):
+            if _is_complete(combination, present | asked_about):
                 found.append(_of_combination(combination))
-        if not found and not animal:
+        if not found:
             likely = self._by_meaning(message, places, mentioned)
             if likely is not None:
                 found.append(likely)
@@ -165,9 +158,7 @@ class Triage:
                     return level, seen
         return level, seen
 
-    def _is_present(
-        self, finding: Finding, message: Words, places: Places, cues: Cues
-    ) -> bool:
+    def _is_present(self, finding: Finding, message: Words, places: Places, cues: Cues) -> bool:
         return any(
             self._counts(finding, match, message, places, cues)
             for match in matches(finding.clear, places, message)
@@ -189,9 +180,7 @@ class Triage:
                 weight.update(message.sentence[place.start] for place in found)
         return weight
 
-    def _by_meaning(
-        self, message: Words, places: Places, mentioned: set[int]
-    ) -> _Found | None:
+    def _by_meaning(self, message: Words, places: Places, mentioned: set[int]) -> _Found | None:
         """What the message resembles, when no pattern found anything in it.
 
         Sentences that a pattern understood as a denial, as past or as a general question are
@@ -230,9 +219,7 @@ class Triage:
         level = entry.level if entry.level != "check" else "urgent"
         return _Found(found, "check", entry.check, None, entry.why, level)
 
-    def _conclude(
-        self, found: Iterable[_Found], mentioned: bool, reply: str | None
-    ) -> Assessment:
+    def _conclude(self, found: Iterable[_Found], mentioned: bool, reply: str | None) -> Assessment:
         ranked = sorted(
             found,
             key=lambda one: (
