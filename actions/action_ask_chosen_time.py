@@ -16,6 +16,12 @@ from actions.times import Offer
 
 MORE = "more_times"
 OTHER_DAY = "other_day"
+# What is said instead of the question, by the problem with the last answer.
+PROBLEMS = {
+    "invalid_chosen_time": "utter_invalid_chosen_time",
+    "time_question": "utter_time_question",
+    "time_taken": "utter_time_taken",
+}
 # A wish with more stretches than this is not repeated in the question.
 FEW_WINDOWS = 2
 
@@ -57,9 +63,8 @@ class ActionAskChosenTime(ClinicAction):
 
 def _question(slots: dict[str, Any]) -> str:
     problem = slots.get("problem")
-    known = ("invalid_chosen_time", "time_taken", "time_question")
-    if problem in known:
-        return f"utter_{problem}_offers"
+    if problem in PROBLEMS:
+        return PROBLEMS[problem]
     few = len(slots["windows"]) <= FEW_WINDOWS
     return "utter_ask_chosen_time" if few else "utter_ask_chosen_time_next"
 

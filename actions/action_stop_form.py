@@ -9,6 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import times
 from actions.base import ClinicAction, Event
 from actions.choosing import CHANGE_ENDED, UNCHOSEN
+from actions.form_validation import no_problem
 from actions.reading import slot_events
 
 SAID = {
@@ -39,5 +40,5 @@ class ActionStopForm(ClinicAction):
         if form in ("booking_form", "change_form"):
             await times.let_go(tracker.sender_id)
         emptied = CHANGE_ENDED if form == "change_form" else {}
-        cleared = {**emptied, **CONFIRMATIONS, "problem": None, "problem_count": 0, "requested_slot": None}
+        cleared = {**emptied, **CONFIRMATIONS, **no_problem(), "requested_slot": None}
         return [ActiveLoop(None), *slot_events(cleared)]

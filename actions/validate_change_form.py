@@ -44,7 +44,7 @@ class ValidateChangeForm(FormValidation):
         if known.get("change_reference") and known.get("change_contact"):
             if not tracker.slots.get("found_request"):
                 values |= await _look_up(tracker, known)
-            if values.get("problem") in ("request_not_found", "too_many_tries"):
+            if values.get("problem") in ("utter_request_not_found", "utter_too_many_tries"):
                 return values
             values = await with_time(tracker, values)
         if {**tracker.slots, **values}.get("change_kind") == "cancel":
@@ -99,9 +99,9 @@ def _find(conversation: str, reference: str, contact: str) -> dict[str, Any] | s
 
     request = find_request(reference, contact, conversation_id=conversation)
     if isinstance(request, Throttled):
-        return "too_many_tries"
+        return "utter_too_many_tries"
     if request is None or not NEXT[request.status]:
-        return "request_not_found"
+        return "utter_request_not_found"
     found: dict[str, Any] = {
         "change_reference": request.reference,
         "service": request.service,

@@ -90,7 +90,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         stuck = f"{name}_stuck"
         if (tracker.get_slot("problem_count") or 0) >= STUCK and stuck in self.responses:
             return stuck
-        instead = f"utter_{problem}"
+        instead = problem if problem.startswith("utter_") else f"utter_{problem}"
         return instead if instead in self.responses else name
 
     def _choose(

@@ -72,7 +72,8 @@ def _named_responses(project: Project) -> Iterator[tuple[str, str]]:
         for slot in slots:
             of_form = f"utter_ask_{form}_{slot}"
             name = of_form if of_form in project.responses else f"utter_ask_{slot}"
-            yield name, f"domain.yml: {form}"
+            if f"action_ask_{slot}" not in project.domain["actions"]:
+                yield name, f"domain.yml: {form}"
             if slot.startswith("confirm_"):
                 yield f"utter_invalid_{slot}", f"domain.yml: {form}"
     for problem in ContactProblem:
@@ -153,11 +154,12 @@ def _actions(project: Project, in_rules: set[str]) -> Iterator[str]:
     declared = set(project.domain["actions"])
     written = _action_names(project, "actions/")
     called = in_rules | _action_names(project, "assistant/")
-    validations = {f"validate_{form}" for form in project.forms}
+    by_rasa = {f"validate_{form}" for form in project.forms}
+    by_rasa |= {f"action_ask_{slot}" for slot in project.form_slots}
     for action in sorted(declared):
         if action not in written:
             yield f"domain.yml: no class in actions/ is called {action}."
-        if action not in called | validations:
+        if action not in called | by_rasa:
             yield f"domain.yml: nothing calls {action}. Delete it, or call it."
     for action in sorted((written | _action_names(project, "assistant/")) - declared):
         yield f"domain.yml: {action} is missing under actions."

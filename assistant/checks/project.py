@@ -15,8 +15,14 @@ import yaml
 
 from clinic import facts
 
-# Intents that no example teaches: the triage and the classifier set them.
-WITHOUT_EXAMPLES = frozenset({"red_flag", "nlu_fallback", "no_words"})
+# Intents that no patient can send: the triage and the classifier set them.
+SET_BY_CODE = frozenset({"red_flag", "nlu_fallback", "no_words"})
+# Intents that only buttons send.
+SENT_BY_BUTTONS = frozenset(
+    {"join_waiting_list", "more_times", "other_day", "pick_time", "sign_applies"}
+)
+# Intents that no example teaches.
+WITHOUT_EXAMPLES = SET_BY_CODE | SENT_BY_BUTTONS
 # The intent that the topics of the article and the clinic belong to.
 RETRIEVAL_INTENT = "faq"
 CODE_FOLDERS = ("assistant", "actions", "clinic")

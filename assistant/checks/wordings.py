@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from assistant.checks.project import RETRIEVAL_INTENT, WITHOUT_EXAMPLES, Project
+from assistant.checks.project import RETRIEVAL_INTENT, SET_BY_CODE, Project
 from clinic import facts
 
 _VARIABLE = re.compile(r"{(\w+)}")
@@ -111,7 +111,7 @@ def payload_problem(payload: str, project: Project) -> str | None:
     if topic or intent == RETRIEVAL_INTENT:
         if intent != RETRIEVAL_INTENT or f"utter_faq/{topic}" not in project.responses:
             return f"{payload!r}, and no response answers that. Allowed: /faq/<topic>."
-    elif intent not in project.intents - WITHOUT_EXAMPLES:
+    elif intent not in project.intents - SET_BY_CODE:
         return f"{payload!r}. Allowed: an intent of domain.yml that a patient may send."
     return _entities_problem(match["entities"], payload, project)
 

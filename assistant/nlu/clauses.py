@@ -12,7 +12,7 @@ _QUESTION_WORD = (
     r"(?:how|what|whats|when|where|who|which|why|do|does|did|is|are|can|could|will|would|should|"
     r"may|have|has|am)"
 )
-_SENTENCE_END = re.compile(r"(?<=[.?!;])\s+|[\n\r]+|\s+[-–—]\s+")
+_SENTENCE_END = re.compile(r"(?<=[.?!;])\s+|[\n\r]+|\s+[-\u2013\u2014]\s+")
 # "and how much is it", "also do you", ", where are you": a new question without a full stop
 _NEW_QUESTION = re.compile(
     rf"(?:,\s*|\s+)(?:and|also|plus|oh and|but)\s+(?:also\s+)?(?={_QUESTION_WORD}\b)"
