@@ -2,6 +2,7 @@
 
 migrate            bring the database's tables up to date
 check              check the settings, clinic.yml included
+deliver            bring requests to the mail server and the booking system, until stopped
 when               show how dates in patients' words are understood
 """
 

@@ -13,6 +13,7 @@ ALLOWED_HOSTS: list[str] = []
 INSTALLED_APPS = [
     "clinic.booking",
     "clinic.handoff",
+    "clinic.outbox",
     "clinic.conversations",
     "clinic.privacy",
 ]

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from urllib.parse import quote
 
-from icalendar import Calendar, Component, vInt
+from icalendar import Calendar, vInt
+from icalendar import Event as Entry
 
 from clinic.booking.handoff import invitations, web
 from clinic.booking.handoff.interface import (
@@ -225,7 +226,7 @@ def without(stretch: Stretch, taken: Stretch) -> list[Stretch]:
     return [(a, b) for a, b in left if a < b]
 
 
-def _stretch_of(event: Component) -> Stretch:
+def _stretch_of(event: Entry) -> Stretch:
     """From when to when an event is; nothing at all for one without a time."""
     try:
         return _moment(event.start), _moment(event.end)
@@ -243,10 +244,10 @@ def _read(body: bytes) -> Calendar:
     return found
 
 
-def _own(calendar: Calendar, appointment: Appointment) -> Component:
+def _own(calendar: Calendar, appointment: Appointment) -> Entry:
     """The event of this appointment. Raises :class:`Trouble` when another has its name."""
     for event in calendar.walk("VEVENT"):
-        if str(event.get("UID")) == appointment.uid:
+        if isinstance(event, Entry) and str(event.get("UID")) == appointment.uid:
             return event
     raise Trouble(Reason.CONFLICT, final=True)
 

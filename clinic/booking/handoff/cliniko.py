@@ -127,7 +127,11 @@ class Cliniko:
             if self._open(wanted, self._free(*wanted, appointment.therapist or "")):
                 return Delivery.stuck(Reason.TIME_TAKEN)
             found = self._create(appointment)
-        elif appointment.status != Event.CONFIRMED:
+        elif (
+            # A confirmation alone moves nothing: someone may have moved it in Cliniko.
+            appointment.status != Event.CONFIRMED
+            or appointment.external_sequence != appointment.sequence - 1
+        ):
             self._move(found, appointment)
         if self._conflicts(found):
             return Delivery.stuck(Reason.CONFLICT, external_id=found)
@@ -178,8 +182,8 @@ class Cliniko:
                 return None if gone else str(entry.get("id"))
             if answer.status not in (404, 410):
                 raise self._trouble(answer)
-        # Made within the last moments by a try that was stopped, so its creation is recent.
-        since = appointment.changed_at.astimezone(UTC) - timedelta(days=2)
+        # A try that was stopped may have made it. The two computers' clocks may differ.
+        since = appointment.requested_at.astimezone(UTC) - timedelta(days=1)
         query = [("q[]", f"created_at:>={since:%Y-%m-%dT%H:%M:%SZ}")]
         mark = f"[{appointment.reference}]"
         for entry in self._all("/individual_appointments", "individual_appointments", query):

@@ -74,7 +74,8 @@ class Appointment:
 
     ``starts_at`` and ``ends_at`` are aware, in UTC, None while the time is still to be found.
     ``uid`` never changes, ``sequence`` grows with every change, ``changed_at`` is when this one
-    was made. ``external_id`` is what the other system called the appointment when it last took it.
+    was made, ``requested_at`` when the request itself was. ``external_id`` is what the other system
+    called the appointment when it last took it, ``external_sequence`` which change that was.
     """
 
     reference: str
@@ -82,6 +83,7 @@ class Appointment:
     sequence: int
     status: Event
     changed_at: datetime
+    requested_at: datetime
     patient_name: str
     starts_at: datetime | None = None
     ends_at: datetime | None = None
@@ -92,6 +94,7 @@ class Appointment:
     patient_phone: str | None = None
     note: str = field(default="", repr=False)
     external_id: str = ""
+    external_sequence: int | None = None
 
     @property
     def is_over(self) -> bool:

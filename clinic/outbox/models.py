@@ -1,0 +1,93 @@
+"""What is still to be delivered, and who was sent where. All moments are kept in UTC."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from clinic import clock
+from clinic.booking.models import AppointmentRequest, StatusChange
+
+
+class State(models.TextChoices):
+    """How far one delivery is.
+
+    ``failed``: tried, and will be tried again. ``stuck``: given up, someone must look. ``dropped``:
+    not needed any more, because a later change of the same request took its place or the patient's
+    data was deleted.
+    """
+
+    WAITING = "waiting"
+    FAILED = "failed"
+    SENT = "sent"
+    STUCK = "stuck"
+    DROPPED = "dropped"
+
+
+#: Still to be tried.
+OPEN = (State.WAITING, State.FAILED)
+
+
+class Item(models.Model):
+    """One part of one change of a request, to be brought to one place.
+
+    Holds nothing personal: what is sent is made of the request when it is sent. ``reason`` and
+    ``code`` say why the last try failed. Whoever tries holds a lease: ``leased_by`` is made anew
+    for each try, and until ``leased_until`` nobody else tries. ``waiting_since`` is when it was
+    noted down or last retried by someone at the clinic.
+    """
+
+    request = models.ForeignKey(
+        AppointmentRequest, on_delete=models.CASCADE, related_name="deliveries"
+    )
+    change = models.ForeignKey(StatusChange, on_delete=models.CASCADE, related_name="deliveries")
+    part = models.CharField(max_length=7)
+    sequence = models.PositiveIntegerField()
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    reason = models.CharField(max_length=20, blank=True)
+    code = models.CharField(max_length=20, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField()
+    waiting_since = models.DateTimeField()
+    leased_by = models.CharField(max_length=32, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    external_id = models.CharField(max_length=500, blank=True)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    retried_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        indexes = (models.Index(fields=("state", "due_at"), name="item_state_due"),)
+        constraints = (
+            models.UniqueConstraint(fields=("change", "part"), name="item_once_per_change"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=State.values), name="item_state_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.part} of change {self.change_id} ({self.state})"
+
+
+class LinkGiven(models.Model):
+    """A patient was sent to the clinic's own booking program.
+
+    ``address`` is without the patient's name and contact, even if those were filled in.
+    """
+
+    conversation_id = models.CharField(max_length=255, db_index=True)
+    request = models.ForeignKey(
+        AppointmentRequest,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="links_given",
+    )
+    program = models.CharField(max_length=20)
+    address = models.CharField(max_length=2000)
+    at = models.DateTimeField(default=clock.now, db_index=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.program} at {self.at:%Y-%m-%d %H:%M}"

@@ -1,0 +1,244 @@
+"""Noting down what is to be delivered, giving it out to workers, and what became of it.
+
+Needs ``clinic.setup.ready()``. Moments are aware; waiting and leases go by the real clock, whatever
+``CLINIC_NOW`` says, because the other side's clock is real too.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from django.db import transaction
+from django.db.models import Q
+
+from clinic import facts
+from clinic.booking.handoff.interface import ENDINGS, Delivery, Event, Outcome, Part, Reason
+from clinic.booking.handoff.ways import parts
+from clinic.booking.models import AppointmentRequest, Status, StatusChange
+from clinic.outbox.models import OPEN, Item, State
+from clinic.outbox.reading import appointment_of, sequence_of
+from clinic.text import BadInput, required
+
+#: How long one try may take before another worker may try. Longer than all limits of one try
+#: together: a letter takes at most 12 answers of 5 seconds and one of 30.
+LEASE = timedelta(minutes=3)
+
+#: Seconds to wait after the first failed try; doubled after each further one up to the longest.
+FIRST_WAIT, LONGEST_WAIT = 10, 1800
+
+#: After so long without success someone must look.
+GIVE_UP = timedelta(hours=24)
+
+#: Who may make a change of state that is not someone at the clinic.
+_NOT_CLINIC = frozenset({"patient", "assistant"})
+
+_WORDING = Path(__file__).with_name("wording.yml")
+
+
+@dataclass(frozen=True)
+class RequestState:
+    """How far the deliveries of a request are: the worst of its parts, and each of them.
+
+    ``state`` is ``waiting``, ``failed``, ``sent`` or ``stuck``; ``reasons`` say in words, for the
+    clinic, why something has not arrived.
+    """
+
+    state: str
+    reasons: tuple[str, ...]
+    items: tuple[Item, ...]
+
+
+def real_now() -> datetime:
+    """The real moment, in UTC."""
+    return datetime.now(UTC)
+
+
+def on_status_changed(sender: object, change: StatusChange, **_: Any) -> None:
+    """Listener of ``clinic.booking.signals.status_changed``."""
+    enqueue(change)
+
+
+def enqueue(change: StatusChange, now: datetime | None = None) -> list[Item]:
+    """Note down what this change has to bring where; a second time changes nothing.
+
+    In the transaction of the change itself, so that both are stored or neither.
+    """
+    if change.status not in set(Event):
+        return []
+    event = Event(change.status)
+    earlier = StatusChange.objects.filter(request_id=change.request_id, pk__lt=change.pk)
+    if event in ENDINGS and not earlier.exclude(status=Status.HELD).exists():
+        # A time that was only held: nobody outside knows of it.
+        return []
+    sequence = sequence_of(change)
+    appointment = appointment_of(change, sequence)
+    wanted = parts(facts.current(), appointment, by_clinic=change.who not in _NOT_CLINIC)
+    now = now or real_now()
+    with transaction.atomic():
+        return [
+            Item.objects.get_or_create(
+                change=change,
+                part=part,
+                defaults={
+                    "request_id": change.request_id,
+                    "sequence": sequence,
+                    "due_at": now,
+                    "waiting_since": now,
+                },
+            )[0]
+            for part in wanted
+        ]
+
+
+def claim(now: datetime) -> Item | None:
+    """The next delivery to try, leased to the caller; None when there is none.
+
+    Of several changes of one request only the last is given out: it says all the others said. No
+    two are given out at the same time for the same part of a request, so they arrive in order.
+    """
+    free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
+    due = Item.objects.filter(free, state__in=OPEN, due_at__lte=now).order_by("due_at", "id")
+    for request_id, part in due.values_list("request_id", "part")[:50]:
+        if item := _lease(request_id, part, now):
+            return item
+    return None
+
+
+def _lease(request_id: int, part: str, now: datetime) -> Item | None:
+    with transaction.atomic():
+        rows = list(
+            Item.objects.select_for_update()
+            .filter(request_id=request_id, part=part, state__in=(*OPEN, State.STUCK))
+            .order_by("sequence")
+        )
+        if any(row.leased_until and row.leased_until > now for row in rows):
+            return None
+        if not rows or rows[-1].state not in OPEN or rows[-1].due_at > now:
+            return None
+        *older, newest = rows
+        for row in older:
+            row.state = State.DROPPED
+            row.leased_by, row.leased_until = "", None
+            row.save(update_fields=["state", "leased_by", "leased_until"])
+        newest.attempts += 1
+        newest.leased_by = uuid.uuid4().hex
+        newest.leased_until = now + LEASE
+        newest.save(update_fields=["attempts", "leased_by", "leased_until"])
+        return newest
+
+
+def finish(item: Item, delivery: Delivery, now: datetime) -> bool:
+    """Note what became of a try. False when the lease has passed to someone else meanwhile."""
+    values: dict[str, Any] = {
+        "leased_by": "",
+        "leased_until": None,
+        "reason": delivery.reason or "",
+        "code": delivery.code[:20],
+    }
+    if delivery.external_id:
+        values["external_id"] = delivery.external_id[:500]
+    if delivery.outcome == Outcome.SENT:
+        values |= {"state": State.SENT, "sent_at": now}
+    elif delivery.outcome == Outcome.STUCK or now - item.waiting_since >= GIVE_UP:
+        values["state"] = State.STUCK
+    else:
+        due = now + wait_after(item.attempts)
+        values |= {"state": State.FAILED, "due_at": max(due, delivery.retry_at or due)}
+    return bool(Item.objects.filter(pk=item.pk, leased_by=item.leased_by).update(**values))
+
+
+def drop(item: Item) -> None:
+    """A leased delivery is not needed any more."""
+    Item.objects.filter(pk=item.pk, leased_by=item.leased_by).update(
+        state=State.DROPPED, leased_by="", leased_until=None
+    )
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long to wait after so many failed tries."""
+    doublings = min(max(attempts - 1, 0), 20)
+    return timedelta(seconds=min(FIRST_WAIT * 2**doublings, LONGEST_WAIT))
+
+
+def retry(item_id: int, who: str, now: datetime | None = None) -> Item:
+    """Someone at the clinic wants a stuck or failed delivery tried again, now.
+
+    Raises :class:`BadInput` when there is no such delivery, it is not stuck or failed, or a later
+    change of the request has taken its place.
+    """
+    who = required("who", who, 150)
+    now = now or real_now()
+    with transaction.atomic():
+        item = Item.objects.select_for_update().filter(pk=item_id).first()
+        if item is None or item.state not in (State.STUCK, State.FAILED):
+            raise BadInput("item is not to be retried. Allowed: one that is stuck or failed.")
+        later = Item.objects.filter(
+            request_id=item.request_id, part=item.part, sequence__gt=item.sequence
+        )
+        if later.exists():
+            raise BadInput("item is out of date. Allowed: the last change of a request.")
+        if item.leased_until and item.leased_until > now:
+            return item
+        item.state = State.WAITING
+        item.attempts = 0
+        item.due_at = item.waiting_since = now
+        item.retried_by = who
+        item.leased_by, item.leased_until = "", None
+        item.save()
+    return item
+
+
+def retry_all(who: str, now: datetime | None = None) -> int:
+    """Try everything that is stuck again, now; how many. For a repaired password, for example."""
+    retried = 0
+    for item in stuck():
+        try:
+            retry(item.pk, who, now)
+        except BadInput:
+            # Someone else has just done so, or a later change has taken its place.
+            continue
+        retried += 1
+    return retried
+
+
+def stuck() -> Iterable[Item]:
+    """Everything someone at the clinic must look at, oldest first, with its request."""
+    return Item.objects.filter(state=State.STUCK).select_related("request").order_by("id")
+
+
+def state_of(request: AppointmentRequest) -> RequestState | None:
+    """How far a request's deliveries are; None when nothing is to be delivered."""
+    newest: dict[str, Item] = {}
+    for item in Item.objects.filter(request=request).exclude(state=State.DROPPED):
+        if item.part not in newest or newest[item.part].sequence < item.sequence:
+            newest[item.part] = item
+    if not newest:
+        return None
+    items = tuple(newest[part] for part in Part if part in newest)
+    order = (State.STUCK, State.FAILED, State.WAITING, State.SENT)
+    worst = min((item.state for item in items), key=lambda state: order.index(State(state)))
+    reasons = [in_words(item) for item in items if item.state in (State.STUCK, State.FAILED)]
+    return RequestState(str(worst), tuple(dict.fromkeys(reasons)), items)
+
+
+@lru_cache(maxsize=1)
+def wording() -> dict[str, dict[str, str]]:
+    """The whole of ``wording.yml``: for the clinic, not for patients."""
+    loaded: dict[str, dict[str, str]] = yaml.safe_load(_WORDING.read_text(encoding="utf-8"))
+    return loaded
+
+
+def in_words(item: Item) -> str:
+    """Why a delivery has not arrived, for the clinic; empty when nothing went wrong."""
+    if not item.reason:
+        return ""
+    words = wording()
+    text = words["reasons"][Reason(item.reason)].format(part=words["parts"][item.part])
+    return f"{text} ({item.code})" if item.code else text

@@ -1,0 +1,54 @@
+"""A request of the database as the plain data a way out takes."""
+
+from __future__ import annotations
+
+import uuid
+
+from clinic.booking.handoff.interface import Appointment, Event, Part
+from clinic.booking.models import AppointmentRequest, ContactKind, Status, StatusChange
+from clinic.outbox.models import Item, State
+
+_NAMESPACE = uuid.UUID("5d5c2c9a-3a0f-4f0e-9a53-0b4f6f9e2f11")
+
+
+def uid_of(request: AppointmentRequest) -> str:
+    """What the appointment is called in every calendar, always."""
+    return str(uuid.uuid5(_NAMESPACE, f"{request.pk}:{request.reference}"))
+
+
+def sequence_of(change: StatusChange) -> int:
+    """How many changes there were before this one, not counting that the time was held."""
+    earlier = StatusChange.objects.filter(request_id=change.request_id, pk__lt=change.pk)
+    return earlier.exclude(status=Status.HELD).count()
+
+
+def appointment_of(change: StatusChange, sequence: int) -> Appointment:
+    """The appointment as it stood after ``change``, whose number :func:`sequence_of` gives."""
+    request = change.request
+    last = (
+        Item.objects.filter(
+            request=request, part=Part.SYSTEM, sequence__lt=sequence, external_id__gt=""
+        )
+        .order_by("-sequence")
+        .first()
+    )
+    by_mail = request.patient_contact_kind == ContactKind.EMAIL
+    return Appointment(
+        reference=request.reference,
+        uid=uid_of(request),
+        sequence=sequence,
+        status=Event(change.status),
+        changed_at=change.at,
+        requested_at=request.created_at,
+        patient_name=request.patient_name,
+        starts_at=change.starts_at,
+        ends_at=change.ends_at,
+        service=request.service,
+        minutes=request.minutes,
+        therapist=change.therapist or None,
+        patient_email=(request.patient_contact or None) if by_mail else None,
+        patient_phone=(request.patient_contact or None) if not by_mail else None,
+        note=request.note,
+        external_id=last.external_id if last else "",
+        external_sequence=last.sequence if last and last.state == State.SENT else None,
+    )

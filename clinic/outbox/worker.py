@@ -1,0 +1,117 @@
+"""The worker that delivers what is noted down.
+
+Any number may run at once, and each may be killed at any moment: what it was at is tried again when
+its lease is over. No log line holds a word of a patient, an address or a secret.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import close_old_connections
+
+from clinic import clock, facts
+from clinic.booking.handoff.interface import Appointment, Delivery, Outcome, Part, Reason, Trouble
+from clinic.booking.handoff.interface import WayOut as Way
+from clinic.booking.handoff.ways import way_out
+from clinic.environment import EnvironmentProblem
+from clinic.facts import Facts
+from clinic.outbox import queue
+from clinic.outbox.models import Item
+from clinic.outbox.reading import appointment_of
+
+logger = logging.getLogger(__name__)
+
+
+class Worker:
+    """Delivers one item at a time.
+
+    ``now`` is the clock of waiting and leases, ``today`` the one by which an appointment is over,
+    ``way_of`` makes the way out of the clinic's facts.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], datetime] = queue.real_now,
+        today: Callable[[], datetime] = clock.now,
+        way_of: Callable[[Facts], Way] = way_out,
+    ) -> None:
+        self._now = now
+        self._today = today
+        self._way_of = way_of
+
+    def run_due(self, should_stop: Callable[[], bool] = lambda: False) -> int:
+        """Try everything that is due; how many were tried."""
+        tried = 0
+        while not should_stop() and self.run_once():
+            tried += 1
+        return tried
+
+    def run_once(self) -> bool:
+        """Try what is due first; False when nothing is."""
+        close_old_connections()
+        item = queue.claim(self._now())
+        if item is None:
+            return False
+        delivery = self._try(item)
+        if delivery is None:
+            queue.drop(item)
+            return True
+        # Nothing may come between the other side's acceptance and this: whoever is killed here
+        # has a letter sent twice.
+        ours = queue.finish(item, delivery, self._now())
+        if delivery.finish:
+            delivery.finish()
+        _log(item, delivery, ours)
+        return True
+
+    def _try(self, item: Item) -> Delivery | None:
+        """One try; None when it is not needed any more."""
+        try:
+            appointment = appointment_of(item.change, item.sequence)
+            part = Part(item.part)
+            if part == Part.PATIENT and not appointment.patient_email:
+                # The patient's data was deleted meanwhile.
+                return None
+            if self._is_over(appointment):
+                return Delivery.stuck(Reason.OVER)
+            return self._way_of(facts.current()).deliver(appointment, part)
+        except Trouble as trouble:
+            return trouble.as_delivery()
+        except EnvironmentProblem as problem:
+            logger.error("delivery %s: %s", item.pk, problem)
+            return Delivery.stuck(Reason.LOGIN)
+        except Exception as error:
+            # The text of an unforeseen error could hold what a patient wrote; its place cannot.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            logger.error(
+                "delivery %s: %s in %s line %s",
+                item.pk,
+                type(error).__name__,
+                where.name,
+                where.lineno,
+            )
+            return Delivery(Outcome.LATER, Reason.OWN_MISTAKE)
+
+    def _is_over(self, appointment: Appointment) -> bool:
+        start = appointment.starts_at
+        return start is not None and not appointment.is_over and start <= self._today()
+
+
+def _log(item: Item, delivery: Delivery, ours: bool) -> None:
+    level = logging.INFO if delivery.outcome == Outcome.SENT else logging.WARNING
+    logger.log(
+        level,
+        "delivery %s (%s): try %s, %s %s %s%s",
+        item.pk,
+        item.part,
+        item.attempts,
+        delivery.outcome,
+        delivery.reason or "",
+        delivery.code,
+        "" if ours else " (too late: its lease was over)",
+    )
