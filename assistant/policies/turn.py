@@ -60,8 +60,10 @@ NOTES = frozenset(
 )
 # With one of these, a detail in the message replaces what was given before.
 CHANGES = frozenset({"book_appointment", "change_appointment", "correct_booking"})
-# Slots that take any words. Only what is plainly a question or a command interrupts them.
+# Slots that take any words. Only what is plainly a question or a command interrupts them: "I
+# need to cancel on Thursday" is what the patient wants the clinic to read.
 FREE_TEXT_SLOTS = frozenset({"note", "message_text"})
+COMMANDS = frozenset({"stop", "start_over", "help", "goodbye", "delete_my_data"})
 # The detail (entity) that answers a slot's question.
 DETAIL_OF = {
     "preferred_time": ("time", "time_unclear"),
@@ -86,10 +88,13 @@ CLEAR_BESIDE_A_NAME = 0.85
 NO_FORM_AFTER = frozenset({"goodbye"})
 # The level that stays open until the patient has been checked.
 ALARMS = frozenset({"urgent", "emergency"})
+# What is not done while it is open.
+BOOKING = frozenset({"book_appointment", "change_appointment"})
+# Intents of a message by which the patient may take a sign back: "no, I have had that for years".
+TAKEN_BACK = frozenset({"deny", "nlu_fallback", "faq/symptoms"})
 
 ANSWERS = {
     "abuse": "utter_abuse",
-    "ask_why": "utter_nothing_to_tell_more",
     "been_checked": "utter_been_checked",
     "distress": "utter_distress",
     "feedback": "action_save_feedback",
@@ -101,10 +106,11 @@ ANSWERS = {
     "out_of_scope": "utter_out_of_scope",
     "speak_french": "utter_speak_french",
     "speak_spanish": "utter_speak_spanish",
-    "tell_me_more": "utter_nothing_to_tell_more",
     "thank": "utter_thank_briefly",
     "write_for_other": "utter_write_for_other",
 }
+# They lean on the last answer.
+MORE = ("tell_me_more", "ask_why")
 NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not_understood_3")
 
 
@@ -213,33 +219,34 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
         return _alarm(now, str(waiting["level"]), None, waiting.get("why"))
     cleared = {"safety_check": None}
     asked = tuple((str(label), float(sure)) for label, sure in waiting.get("acts", []))
-    answers = _answers_to(asked, now)
+    if now.red_flag_level:
+        asked = tuple(act for act in asked if act[0] not in BOOKING)
+    # what was not understood was understood well enough to ask about it
+    answers = _answers_to(tuple(act for act in asked if act[0] != "nlu_fallback"), now)
     return Turn(("utter_check_cleared", *answers, *_resume(now, *answers)), cleared)
 
 
 def _while_red_flag_is_open(now: Situation) -> Turn | None:
     if now.intent == "been_checked":
-        return Turn(("utter_been_checked",), {"red_flag_level": None, "why": None})
-    if now.triage.get("reply") == "old" and now.intent in ("deny", "nlu_fallback", "faq/symptoms"):
-        return Turn(("utter_red_flag_stays",))
-    if any(label in ("book_appointment", "change_appointment") for label, _ in now.acts):
-        answers = _topic_answers(now.acts)
-        return Turn((*answers, "utter_booking_blocked_red_flag"))
+        cleared = {"red_flag_level": None, "why": None}
+        return Turn(("utter_been_checked", *_resume(now)), cleared)
+    if now.form:
+        # a message for the clinic may be about an appointment; a wish to book is refused
+        acts = tuple(act for act in now.acts if _interrupts(act, now))
+    else:
+        acts = now.acts
+        if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK:
+            return Turn(("utter_red_flag_stays",))
+    if any(label in BOOKING for label, _ in acts):
+        answers = _topic_answers(acts)
+        return Turn((*answers, "utter_booking_blocked_red_flag", *_resume(now)))
     return None
 
 
 def _outside_forms(now: Situation) -> Turn | None:
-    if now.intent in ("tell_me_more", "ask_why"):
-        more = f"utter_more_{now.last_topic}"
-        # the second part is all there is: it is not said twice in a row
-        known = now.last_topic and more in now.responses and more not in now.said_before
-        return Turn((more if known else "utter_nothing_to_tell_more",))
-    if now.intent == "nlu_fallback":
-        return Turn((_not_understood(now),))
-    if now.triage.get("safety_net"):
-        return Turn((*_answers_to(now.acts, now), "utter_safety_net"))
-    if len(now.acts) > 1:
-        return Turn(_answers_to(now.acts, now))
+    planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
+    if planned or now.triage.get("safety_net"):
+        return Turn(_with_safety_net(_answers_to(now.acts, now), now))
     return None
 
 
@@ -256,7 +263,7 @@ def _in_form(now: Situation) -> Turn | None:
         answers = _topic_answers(acts) if _asks_something(now.text) else ()
         if not answers:
             return None
-        return Turn(("action_read_details", *answers, *_resume(now)))
+        return Turn(("action_read_details", *_with_safety_net(answers, now), *_resume(now)))
     if now.form == "booking_form" and _is_note(now):
         answers = _topic_answers(
             tuple(act for act in now.acts if act[0] == "faq/safety_contraindications")
@@ -268,8 +275,7 @@ def _in_form(now: Situation) -> Turn | None:
     answers = _answers_to(acts, now)
     if not answers:
         return None
-    net = ("utter_safety_net",) if now.triage.get("safety_net") else ()
-    return Turn((*answers, *net, *_resume(now, *answers)))
+    return Turn((*_with_safety_net(answers, now), *_resume(now, *answers)))
 
 
 def _asks_something(text: str) -> bool:
@@ -295,8 +301,11 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     if now.requested_slot in FREE_TEXT_SLOTS:
         if label in ("nlu_fallback", "out_of_scope", "no_words"):
             return False
-        plain = clauses.is_question(now.text) or not label.startswith("faq/")
-        return plain and confidence >= CLEAR_IN_FREE_TEXT
+        if label in COMMANDS:
+            return confidence >= CLEAR_IN_FREE_TEXT
+        # asked once more, right after its answer, it is meant for the clinic
+        answered = any(answer in now.said_before for answer in _answers_to((act,), now))
+        return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT and not answered
     if label in ("nlu_fallback", "no_words"):
         return False
     if now.requested_slot in CHOICES and label.startswith("faq/"):
@@ -335,14 +344,33 @@ def _answers_to(acts: tuple[tuple[str, float], ...], now: Situation) -> tuple[st
             action = FORMS[label]
         elif label == "nlu_fallback":
             action = _not_understood(now)
+        elif label in MORE:
+            action = _more(now)
         elif label in ANSWERS:
             action = ANSWERS[label]
         else:
             continue
         if action not in actions:
             actions.append(action)
-    # a form asks its question last
-    return tuple(sorted(actions, key=lambda action: action.endswith("_form")))
+    # one form at a time, and it asks its question last
+    forms = [action for action in actions if action in FORMS.values()]
+    return (*(action for action in actions if action not in forms), *forms[:1])
+
+
+def _with_safety_net(answers: tuple[str, ...], now: Situation) -> tuple[str, ...]:
+    """The answers, and when to get help; before the question of a form that starts."""
+    if not now.triage.get("safety_net"):
+        return answers
+    forms = tuple(answer for answer in answers if answer in FORMS.values())
+    said = tuple(answer for answer in answers if answer not in forms)
+    return (*said, "utter_safety_net", *forms)
+
+
+def _more(now: Situation) -> str:
+    """The second part of the last answer, which is not said twice in a row."""
+    more = f"utter_more_{now.last_topic}"
+    known = now.last_topic and more in now.responses and more not in now.said_before
+    return more if known else "utter_nothing_to_tell_more"
 
 
 def _topic_answers(acts: tuple[tuple[str, float], ...]) -> tuple[str, ...]:
@@ -351,7 +379,7 @@ def _topic_answers(acts: tuple[tuple[str, float], ...]) -> tuple[str, ...]:
 
 def _resume(now: Situation, *answers: str) -> tuple[str, ...]:
     """The running form asks again, unless a form starts or the patient said goodbye."""
-    starts_form = any(answer.endswith("_form") for answer in answers)
+    starts_form = any(answer in FORMS.values() for answer in answers)
     if now.form is None or starts_form or now.intent in NO_FORM_AFTER:
         return ()
     return (now.form,)
