@@ -1,0 +1,684 @@
+"""What a turn does: danger first, then the check, the open red flag, the form, the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from assistant.checks.project import Project
+from assistant.policies import turn
+from assistant.policies.turn import Situation, Turn, plan, topic_of
+from assistant.project import ROOT
+
+PROJECT = Project(ROOT)
+DOMAIN = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
+RESPONSES = set(PROJECT.responses)
+FORMS = PROJECT.forms
+KNOWN_ACTIONS = {*DOMAIN["actions"], *FORMS, *RESPONSES}
+LABELS = sorted({*PROJECT.labels, *PROJECT.intents} - {"faq"})
+PLACES = [(form, slot) for form, slots in FORMS.items() for slot in slots]
+
+every_place = pytest.mark.parametrize(("form", "slot"), PLACES)
+
+
+def says(text: str, *labels: str | tuple[str, float], **where: Any) -> Situation:
+    """A message that was understood as asking for ``labels``, 0.9 sure unless told."""
+    acts = tuple((label, 0.9) if isinstance(label, str) else label for label in labels)
+    return Situation(text=text, acts=acts, responses=RESPONSES, **where)
+
+
+def clicks(label: str, **where: Any) -> Situation:
+    return says(f"/{label}", (label, 1.0), **where)
+
+
+def assess(level: str | None = None, **found: Any) -> dict[str, Any]:
+    """An assessment of the triage."""
+    return {"level": level, "response": level and f"utter_{level}", "why": "A reason.", **found}
+
+
+def actions(now: Situation) -> tuple[str, ...] | None:
+    planned = plan(now)
+    return planned and planned.actions
+
+
+def spoken(planned: Turn | None) -> list[str]:
+    assert planned is not None
+    return [action for action in planned.actions if action.startswith("utter_")]
+
+
+EMERGENCY = assess("emergency")
+URGENT = assess("urgent")
+CHECK = assess("check", response="utter_check_legs", escalates_to="emergency")
+
+
+# 1. Danger
+
+
+@every_place
+@pytest.mark.parametrize("level", ["urgent", "emergency"])
+def test_a_red_flag_at_any_question_stops_the_form_and_keeps_what_was_given(
+    form: str, slot: str, level: str
+) -> None:
+    now = says("thursday", "book_appointment", form=form, requested_slot=slot, triage=assess(level))
+    planned = plan(now)
+    assert planned is not None
+    assert planned.actions[0] == f"utter_{level}"
+    assert planned.stop_form
+    assert planned.slots["paused_form"] == form
+    assert not set(planned.slots) & set(FORMS[form]), "nothing that was given is touched"
+    assert planned.slots["red_flag_level"] == level
+    assert planned.slots["why"] == "A reason."
+
+
+def test_the_sign_may_have_an_answer_of_its_own() -> None:
+    now = says("words", "distress", triage=assess("emergency", response="utter_crisis"))
+    assert actions(now) == ("utter_crisis",)
+
+
+def test_the_alarm_of_a_level_is_given_where_the_sign_names_none() -> None:
+    assert actions(says("words", triage=assess("urgent", response=None))) == ("utter_urgent",)
+
+
+def test_an_emergency_is_not_lowered_by_what_comes_after() -> None:
+    planned = plan(says("words", red_flag_level="emergency", triage=URGENT))
+    assert planned is not None
+    assert planned.actions == ("utter_urgent",)
+    assert planned.slots["red_flag_level"] == "emergency"
+    planned = plan(says("words", red_flag_level="urgent", triage=EMERGENCY))
+    assert planned is not None
+    assert planned.slots["red_flag_level"] == "emergency"
+
+
+def test_a_form_paused_before_is_remembered_through_a_second_alarm() -> None:
+    planned = plan(says("words", paused_form="booking_form", triage=URGENT))
+    assert planned is not None
+    assert planned.slots["paused_form"] == "booking_form"
+    assert not planned.stop_form
+
+
+def test_a_sign_chosen_from_a_list_is_an_emergency() -> None:
+    for form in (None, *FORMS):
+        planned = plan(clicks("sign_applies", form=form))
+        assert planned is not None
+        assert planned.actions[0] == "utter_signs_apply"
+        assert planned.slots["red_flag_level"] == "emergency"
+        assert planned.stop_form == (form is not None)
+
+
+# The machine may be busy with other tests.
+unhurried = settings(deadline=None)
+
+labels = st.sampled_from(LABELS)
+acts = st.lists(st.tuples(labels, st.floats(0, 1)), min_size=1, max_size=3).map(tuple)
+texts = st.one_of(
+    st.text(max_size=60),
+    labels.map(lambda label: f"/{label}"),
+    st.just("long " * 500),
+)
+levels = st.sampled_from([None, "urgent", "emergency"])
+checks = st.one_of(
+    st.none(),
+    st.fixed_dictionaries(
+        {
+            "level": st.sampled_from(["urgent", "emergency"]),
+            "why": st.one_of(st.none(), st.text(max_size=10)),
+            "acts": acts.map(lambda found: [list(act) for act in found]),
+        }
+    ),
+)
+places = st.sampled_from([(None, None), *PLACES])
+details = st.dictionaries(
+    st.sampled_from(["time", "time_unclear", "name", "contact"]), st.text(min_size=1, max_size=5)
+)
+
+
+@st.composite
+def situations(draw: st.DrawFn, triage: st.SearchStrategy[dict[str, Any]]) -> Situation:
+    form, slot = draw(places)
+    return Situation(
+        text=draw(texts),
+        acts=draw(acts),
+        triage=draw(triage),
+        details=draw(details),
+        could_be_a_name=draw(st.booleans()),
+        form=form,
+        requested_slot=slot,
+        red_flag_level=draw(levels),
+        paused_form=draw(st.sampled_from([None, *FORMS])),
+        safety_check=draw(checks),
+        said_before=tuple(draw(st.lists(st.sampled_from(sorted(RESPONSES)), max_size=2))),
+        last_topic=draw(st.sampled_from([None, *sorted(PROJECT.topics)])),
+        responses=RESPONSES,
+    )
+
+
+replies = st.sampled_from([None, "old", "yes"])
+alarming = st.builds(
+    assess,
+    st.sampled_from(["urgent", "emergency"]),
+    response=st.sampled_from([None, "utter_emergency", "utter_urgent", "utter_crisis"]),
+    safety_net=st.booleans(),
+    reply=replies,
+)
+harmless = st.builds(assess, st.none(), safety_net=st.booleans(), reply=replies)
+any_triage = st.one_of(
+    alarming,
+    harmless,
+    st.builds(
+        assess,
+        st.just("check"),
+        response=st.sampled_from(["utter_check_legs", "utter_check_general"]),
+        escalates_to=st.sampled_from([None, "urgent", "emergency"]),
+        reply=replies,
+    ),
+)
+
+
+@unhurried
+@given(situations(alarming))
+def test_whatever_else_there_is_the_alarm_comes_first_and_alone(now: Situation) -> None:
+    planned = plan(now)
+    assert planned is not None
+    level = now.triage["level"]
+    assert planned.actions[0] == (now.triage["response"] or f"utter_{level}")
+    assert spoken(planned) == [planned.actions[0]], "nothing is said beside it"
+    assert not set(planned.actions) & set(FORMS), "no form goes on"
+    assert planned.stop_form == (now.form is not None)
+    assert planned.slots["red_flag_level"] in (level, "emergency")
+    assert planned.slots["safety_check"] is None
+    assert planned.slots["paused_form"] == (now.form or now.paused_form)
+
+
+@unhurried
+@given(situations(any_triage))
+def test_a_turn_is_none_or_can_be_done(now: Situation) -> None:
+    planned = plan(now)
+    if planned is not None:
+        assert planned.actions
+        assert set(planned.actions) <= KNOWN_ACTIONS
+        assert set(planned.slots) <= set(DOMAIN["slots"])
+        assert len(set(planned.actions) & set(FORMS)) <= 1, "one form at a time"
+        for action in planned.actions[:-1]:
+            assert action not in FORMS, "a form asks last"
+
+
+@unhurried
+@given(situations(harmless))
+def test_nothing_is_booked_while_a_red_flag_is_open(now: Situation) -> None:
+    started = now.form not in ("booking_form", "change_form")
+    if now.red_flag_level and started:
+        planned = plan(now)
+        if planned is None:
+            in_message = now.form == "message_form" or now.form == "delete_form"
+            assert in_message or not {label for label, _ in now.acts} & turn.BOOKING
+        else:
+            assert not {"booking_form", "change_form"} & set(planned.actions)
+
+
+# 2. The check question
+
+
+@every_place
+def test_a_check_is_asked_and_the_form_waits(form: str, slot: str) -> None:
+    now = says("my legs", "faq/symptoms", form=form, requested_slot=slot, triage=CHECK)
+    planned = plan(now)
+    assert planned is not None
+    assert planned.actions == ("utter_check_legs",)
+    assert not planned.stop_form
+    assert planned.slots == {
+        "safety_check": {"level": "emergency", "why": "A reason.", "acts": [["faq/symptoms", 0.9]]}
+    }
+
+
+def waiting(level: str = "emergency", *asked: str) -> dict[str, Any]:
+    return {"level": level, "why": "A reason.", "acts": [[label, 0.9] for label in asked]}
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        clicks("affirm"),
+        clicks("faq/cost"),
+        clicks("skip"),
+        says("yes", "affirm", triage=assess(reply="yes")),
+        says("not sure", "deny", triage=assess(reply=None)),
+        says("what does it cost", "faq/cost", triage=assess(reply=None)),
+        says("no", "deny", triage={**CHECK, "reply": "old"}),
+        says("???", "no_words", triage=assess()),
+        says("no " * 1000, "deny", triage=assess(reply=None)),
+    ],
+    ids=lambda now: now.text[:20],
+)
+@pytest.mark.parametrize("level", ["urgent", "emergency"])
+def test_all_but_a_clear_no_escalates(now: Situation, level: str) -> None:
+    planned = plan(replace(now, safety_check=waiting(level), form="booking_form"))
+    assert planned is not None
+    assert planned.actions[0] == f"utter_{level}"
+    assert planned.slots["why"] == "A reason."
+    assert planned.slots["safety_check"] is None
+    assert planned.stop_form
+
+
+@pytest.mark.parametrize(
+    "no", [clicks("deny"), says("old and unchanged", "deny", triage=assess(reply="old"))]
+)
+def test_after_a_clear_no_the_message_is_answered_and_the_form_goes_on(no: Situation) -> None:
+    check = waiting("emergency", "faq/cost", "faq/does_it_hurt")
+    planned = plan(replace(no, safety_check=check))
+    assert planned is not None
+    assert planned.actions == ("utter_check_cleared", "utter_faq/cost", "utter_faq/does_it_hurt")
+    assert planned.slots == {"safety_check": None}
+    assert actions(replace(no, safety_check=check, form="booking_form")) == (
+        "utter_check_cleared",
+        "utter_faq/cost",
+        "utter_faq/does_it_hurt",
+        "booking_form",
+    )
+
+
+def test_after_a_clear_no_the_booking_that_was_asked_for_starts() -> None:
+    now = clicks("deny", safety_check=waiting("urgent", "book_appointment"))
+    assert actions(now) == ("utter_check_cleared", "booking_form")
+
+
+def test_a_clear_no_to_one_sign_does_not_open_booking_while_another_is_open() -> None:
+    check = waiting("urgent", "book_appointment", "change_appointment", "faq/cost")
+    now = clicks("deny", safety_check=check, red_flag_level="emergency")
+    assert actions(now) == ("utter_check_cleared", "utter_faq/cost")
+
+
+def test_what_led_to_the_check_is_not_called_misunderstood() -> None:
+    now = clicks("deny", safety_check=waiting("urgent", "nlu_fallback"))
+    assert actions(now) == ("utter_check_cleared",)
+
+
+def test_a_new_alarm_outweighs_the_answer_to_a_check() -> None:
+    now = says("no but I can't pee", "deny", safety_check=waiting("urgent"), triage=EMERGENCY)
+    assert actions(now) == ("utter_emergency",)
+
+
+@unhurried
+@given(situations(harmless))
+def test_a_check_that_is_not_denied_is_an_alarm_anywhere(now: Situation) -> None:
+    if not now.safety_check:
+        return
+    planned = plan(now)
+    assert planned is not None
+    if now.text == "/deny" or now.triage["reply"] == "old":
+        assert planned.actions[0] == "utter_check_cleared"
+    else:
+        assert spoken(planned) == [f"utter_{now.safety_check['level']}"]
+        assert planned.stop_form == (now.form is not None)
+
+
+# 3. An open red flag
+
+
+@pytest.mark.parametrize("level", ["urgent", "emergency"])
+@pytest.mark.parametrize("wish", ["book_appointment", "change_appointment"])
+def test_nothing_is_booked_until_the_patient_was_checked(level: str, wish: str) -> None:
+    for now in (says("just book it", wish), clicks(wish)):
+        assert actions(replace(now, red_flag_level=level)) == ("utter_booking_blocked_red_flag",)
+
+
+def test_a_question_beside_the_wish_to_book_is_answered() -> None:
+    now = says("how much and book", "faq/cost", "book_appointment", red_flag_level="urgent")
+    assert actions(now) == ("utter_faq/cost", "utter_booking_blocked_red_flag")
+
+
+def test_having_been_checked_closes_it() -> None:
+    planned = plan(says("the doctor saw me", "been_checked", red_flag_level="urgent"))
+    assert planned is not None
+    assert planned.actions == ("utter_been_checked",)
+    assert planned.slots == {"red_flag_level": None, "why": None}
+
+
+@pytest.mark.parametrize("label", ["deny", "nlu_fallback", "faq/symptoms"])
+def test_taking_the_sign_back_does_not_close_it(label: str) -> None:
+    now = says("had that for years", label, red_flag_level="urgent", triage=assess(reply="old"))
+    planned = plan(now)
+    assert planned is not None
+    assert planned.actions == ("utter_red_flag_stays",)
+    assert not planned.slots
+
+
+@pytest.mark.parametrize("label", ["faq/cost", "greet", "speak_to_human", "delete_my_data", "help"])
+def test_everything_else_goes_on(label: str) -> None:
+    assert plan(says("words", label, red_flag_level="urgent")) is None
+
+
+def test_a_message_to_the_clinic_may_be_about_an_appointment() -> None:
+    now = says(
+        "Please keep my place, I would like to come next week",
+        "book_appointment",
+        form="message_form",
+        requested_slot="message_text",
+        red_flag_level="urgent",
+    )
+    assert plan(now) is None
+
+
+def test_a_wish_to_book_in_the_message_form_is_refused_and_the_form_goes_on() -> None:
+    now = clicks(
+        "book_appointment",
+        form="message_form",
+        requested_slot="patient_name",
+        red_flag_level="urgent",
+    )
+    assert actions(now) == ("utter_booking_blocked_red_flag", "message_form")
+
+
+def test_no_is_an_answer_to_the_form_also_while_a_red_flag_is_open() -> None:
+    now = says(
+        "no",
+        "deny",
+        form="message_form",
+        requested_slot="confirm_message",
+        red_flag_level="urgent",
+        triage=assess(reply="old"),
+    )
+    assert plan(now) is None
+
+
+def test_having_been_checked_is_taken_in_a_form_that_goes_on() -> None:
+    now = clicks(
+        "been_checked", form="message_form", requested_slot="patient_name", red_flag_level="urgent"
+    )
+    assert actions(now) == ("utter_been_checked", "message_form")
+
+
+# 4. A running form
+
+
+@every_place
+@pytest.mark.parametrize("sure", [0.3, 0.5, 0.95, "clicked"])
+@pytest.mark.parametrize("red_flag", [None, "urgent"])
+def test_every_intent_at_every_question(
+    form: str, slot: str, sure: float | str, red_flag: str | None
+) -> None:
+    where = {"form": form, "requested_slot": slot, "red_flag_level": red_flag}
+    for label in LABELS:
+        said = says("words, said", (label, float(sure)), **where) if sure != "clicked" else None
+        planned = plan(said or clicks(label, **where))
+        if planned is None:
+            continue  # the form reads the message
+        assert set(planned.actions) <= KNOWN_ACTIONS, label
+        if _ends(planned, form):
+            continue
+        assert planned.actions[-1] == form or label == "goodbye", f"{label}: the form asks again"
+        assert not set(planned.slots) & set(FORMS[form]), f"{label}: nothing given is lost"
+
+
+def _ends(planned: Turn, form: str) -> bool:
+    """The form is stopped, or another one takes its place."""
+    others = set(FORMS) - {form}
+    if planned.stop_form:
+        assert planned.slots["paused_form"] == form
+    assert planned.stop_form or not set(planned.actions) & others
+    return planned.stop_form or bool(set(planned.actions) & set(turn.STOPS.values()))
+
+
+at_name = {"form": "message_form", "requested_slot": "patient_name"}
+at_contact = {"form": "booking_form", "requested_slot": "patient_contact"}
+at_time = {"form": "booking_form", "requested_slot": "preferred_time"}
+at_note = {"form": "booking_form", "requested_slot": "note"}
+at_message = {"form": "message_form", "requested_slot": "message_text"}
+at_confirmation = {"form": "booking_form", "requested_slot": "confirm_booking"}
+
+
+@pytest.mark.parametrize("where", [at_name, at_contact, at_time, at_note, at_confirmation])
+def test_a_question_is_answered_and_the_form_asks_again(where: dict[str, str]) -> None:
+    now = says("how much is it?", "faq/cost", **where)
+    assert actions(now) == ("utter_faq/cost", where["form"])
+
+
+def test_two_questions_are_answered_in_their_order() -> None:
+    now = says("where are you and what is the price?", "faq/location", "faq/cost", **at_contact)
+    assert actions(now) == ("utter_faq/location", "utter_faq/cost", "booking_form")
+
+
+@pytest.mark.parametrize("where", [at_name, at_contact, at_time, at_confirmation])
+@pytest.mark.parametrize("label", sorted(turn.ANSWERS))
+def test_what_is_said_in_between_is_answered(where: dict[str, str], label: str) -> None:
+    now = says("is it?", (label, 0.95), **where)
+    resumed = () if label == "goodbye" else (where["form"],)
+    assert actions(now) == (turn.ANSWERS[label], *resumed)
+
+
+def test_more_is_told_in_a_form_too() -> None:
+    now = says("tell me more", "tell_me_more", last_topic="cost", **at_contact)
+    assert actions(now) == ("utter_more_cost", "booking_form")
+
+
+def test_an_answer_and_a_question_together() -> None:
+    now = says(
+        "604 555 0142, and what does it cost?",
+        "faq/cost",
+        details={"contact": "604-555-0142"},
+        **at_contact,
+    )
+    assert actions(now) == ("action_read_details", "utter_faq/cost", "booking_form")
+
+
+def test_an_answer_alone_is_left_to_the_form() -> None:
+    details = {"contact": "604-555-0142"}
+    assert plan(says("604 555 0142", "nlu_fallback", details=details, **at_contact)) is None
+    assert plan(says("604 555 0142", "faq/location", details=details, **at_contact)) is None
+
+
+def test_a_change_of_something_given_before_is_left_to_the_form() -> None:
+    now = says("make it friday", "change_appointment", details={"time": "Friday"}, **at_contact)
+    assert plan(now) is None
+
+
+@pytest.mark.parametrize("label", ["affirm", "deny", "skip", "correct_booking"])
+@every_place
+def test_replies_are_left_to_the_form(form: str, slot: str, label: str) -> None:
+    expected = ("action_stop_form",) if (slot, label) == ("confirm_delete", "deny") else None
+    assert actions(says("words", label, form=form, requested_slot=slot)) == expected
+    if label != "deny":
+        assert plan(clicks(label, form=form, requested_slot=slot)) is None
+
+
+@every_place
+def test_stop_and_start_over_end_any_form(form: str, slot: str) -> None:
+    for label, action in turn.STOPS.items():
+        assert actions(clicks(label, form=form, requested_slot=slot)) == (action,)
+        assert actions(says("enough", label, form=form, requested_slot=slot)) == (action,)
+
+
+def test_cancel_in_the_form_for_changes_is_about_the_appointment() -> None:
+    now = says("cancel it", "stop", form="change_form", requested_slot="change_kind")
+    assert plan(now) is None
+    assert actions(replace(now, text="stop")) == ("action_stop_form",)
+
+
+def test_another_form_takes_over_and_the_first_is_remembered() -> None:
+    planned = plan(says("can I talk to somebody?", "speak_to_human", **at_contact))
+    assert planned is not None
+    assert planned.actions == ("message_form",)
+    assert planned.stop_form
+    assert planned.slots == {"paused_form": "booking_form"}
+
+
+def test_the_form_that_runs_is_not_started_again() -> None:
+    assert plan(says("I want to book", "book_appointment", **at_contact)) is None
+
+
+@pytest.mark.parametrize("where", [at_contact, at_name, at_time, at_confirmation])
+def test_what_is_not_clear_is_left_to_the_form(where: dict[str, str]) -> None:
+    assert plan(says("hm", ("faq/cost", turn.CLEAR - 0.01), **where)) is None
+    assert plan(says("hm", "nlu_fallback", **where)) is None
+    assert plan(says("?", "no_words", **where)) is None
+
+
+def test_a_name_that_resembles_a_topic_is_a_name() -> None:
+    now = says("Grace Park", ("faq/location", 0.7), could_be_a_name=True, **at_name)
+    assert plan(now) is None
+    assert actions(replace(now, could_be_a_name=False)) == ("utter_faq/location", "message_form")
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("I need to cancel on Thursday", "change_appointment"),
+        ("I would like an appointment next week", "book_appointment"),
+        ("My leg hurts when I sit", "faq/symptoms"),
+        ("I have been to the doctor", "been_checked"),
+        ("Bonjour, je voudrais un rendez-vous", "speak_french"),
+        ("This is for my mother", "write_for_other"),
+        ("your receptionist is an idiot", "abuse"),
+        ("thank you so much for last week", "thank"),
+        ("buy me a pony", "out_of_scope"),
+        ("I am at the end of my tether", "distress"),
+    ],
+)
+def test_a_statement_does_not_interrupt_a_free_text(text: str, label: str) -> None:
+    assert plan(says(text, label, **at_message)) is None
+
+
+def test_commands_and_clear_questions_interrupt_a_free_text() -> None:
+    assert actions(says("stop this", "stop", **at_message)) == ("action_stop_form",)
+    assert actions(says("help", "help", **at_message)) == ("utter_help", "message_form")
+    asks = says("what does it cost?", "faq/cost", **at_message)
+    assert actions(asks) == ("utter_faq/cost", "message_form")
+    assert plan(replace(asks, acts=(("faq/cost", 0.5),))) is None
+
+
+def test_a_question_asked_again_at_the_free_text_is_meant_for_the_clinic() -> None:
+    asks = says("what does it cost?", "faq/cost", **at_message)
+    assert plan(replace(asks, said_before=("utter_faq/cost", "utter_ask_message_text"))) is None
+
+
+def test_health_told_while_booking_becomes_a_note() -> None:
+    now = says("I am pregnant", "faq/safety_contraindications", **at_contact)
+    assert actions(now) == (
+        "utter_faq/safety_contraindications",
+        "action_add_note",
+        "booking_form",
+    )
+    assert actions(says("my leg tingles", "faq/symptoms", **at_contact)) == (
+        "action_add_note",
+        "booking_form",
+    )
+    assert actions(says("is my leg normal?", "faq/symptoms", **at_contact)) == (
+        "utter_faq/symptoms",
+        "booking_form",
+    )
+    assert plan(says("I am pregnant", "faq/safety_contraindications", **at_note)) is None
+
+
+def test_keeping_the_data_after_all() -> None:
+    now = says("no, keep it", "deny", form="delete_form", requested_slot="confirm_delete")
+    assert actions(now) == ("action_stop_form",)
+
+
+def test_a_rating_in_a_form_is_stored_and_the_form_asks_again() -> None:
+    assert actions(clicks("feedback", **at_contact)) == ("action_save_feedback", "booking_form")
+
+
+def test_when_to_get_help_is_said_before_the_form_asks() -> None:
+    now = says("can it cause weakness?", "faq/symptoms", triage=assess(safety_net=True), **at_time)
+    assert actions(now) == ("utter_faq/symptoms", "utter_safety_net", "booking_form")
+    now = replace(now, text="friday, can it?", details={"time": "Friday"})
+    assert actions(now) == (
+        "action_read_details",
+        "utter_faq/symptoms",
+        "utter_safety_net",
+        "booking_form",
+    )
+
+
+def test_a_message_that_is_too_long_is_refused_and_the_form_asks_again() -> None:
+    long = says("word " * 500, "faq/cost")
+    assert actions(long) == ("utter_too_long",)
+    assert actions(replace(long, **at_time)) == ("utter_too_long", "booking_form")
+    assert actions(replace(long, triage=EMERGENCY)) == ("utter_emergency",)
+    assert plan(says("w" * turn.LONGEST_MESSAGE, "faq/cost")) is None
+
+
+# 5. Outside forms
+
+
+@pytest.mark.parametrize("label", [label for label in LABELS if label != "red_flag"])
+def test_one_intent_is_left_to_the_rules_or_planned(label: str) -> None:
+    for now in (clicks(label), says("words", label)):
+        planned = plan(now)
+        if planned is None:
+            intents = {name for _, kind, name in PROJECT.steps if kind == "intent"}
+            assert label.partition("/")[0] in intents, "a rule answers it"
+        else:
+            assert set(planned.actions) <= KNOWN_ACTIONS
+
+
+def test_several_questions_are_answered_in_their_order() -> None:
+    now = says("a? b? c?", "faq/cost", "faq/insurance", "faq/location")
+    assert actions(now) == ("utter_faq/cost", "utter_faq/insurance", "utter_faq/location")
+
+
+def test_a_form_starts_after_the_answers() -> None:
+    now = says("book me in, and what does it cost?", "book_appointment", "faq/cost")
+    assert actions(now) == ("utter_faq/cost", "booking_form")
+
+
+def test_of_two_forms_the_first_starts() -> None:
+    now = says("book, or let me talk to someone", "book_appointment", "speak_to_human")
+    assert actions(now) == ("booking_form",)
+
+
+def test_the_second_part_is_told_once() -> None:
+    for label in ("tell_me_more", "ask_why"):
+        now = says("and?", label, last_topic="cost")
+        assert actions(now) == ("utter_more_cost",)
+        told = replace(now, said_before=("utter_more_cost",))
+        assert actions(told) == ("utter_nothing_to_tell_more",)
+        assert actions(replace(now, last_topic=None)) == ("utter_nothing_to_tell_more",)
+        assert actions(replace(now, responses=())) == ("utter_nothing_to_tell_more",)
+
+
+def test_not_understood_goes_one_step_further_each_time() -> None:
+    now = says("blah", "nlu_fallback")
+    steps = []
+    for _ in range(4):
+        (said,) = actions(now) or ()
+        steps.append(said)
+        now = replace(now, said_before=(said,))
+    assert steps == [*turn.NOT_UNDERSTOOD, turn.NOT_UNDERSTOOD[-1]]
+    now = replace(now, said_before=("utter_faq/cost",))
+    assert actions(now) == (turn.NOT_UNDERSTOOD[0],), "an answer in between begins anew"
+
+
+def test_when_to_get_help_is_said_with_the_answer() -> None:
+    net = assess(safety_net=True)
+    assert actions(says("can it?", "faq/symptoms", triage=net)) == (
+        "utter_faq/symptoms",
+        "utter_safety_net",
+    )
+    assert actions(says("hm", "nlu_fallback", triage=net)) == (
+        "utter_not_understood_1",
+        "utter_safety_net",
+    )
+    assert actions(says("no, none", "deny", triage=net)) == ("utter_safety_net",)
+    assert actions(says("no numbness, book me in", "book_appointment", triage=net)) == (
+        "utter_safety_net",
+        "booking_form",
+    )
+
+
+@pytest.mark.parametrize(
+    ("response", "topic"),
+    [
+        ("utter_faq/cost", "cost"),
+        ("utter_more_does_it_hurt", "does_it_hurt"),
+        ("utter_greet", None),
+        ("utter_not_understood_1", None),
+        ("", None),
+    ],
+)
+def test_the_topic_of_a_response(response: str, topic: str | None) -> None:
+    assert topic_of(response) == topic
