@@ -39,6 +39,7 @@ LIKELY_ENOUGH = 0.03
 STUCK = 3
 
 _VARIABLE = re.compile(r"{(\w+)}")
+_GAP = re.compile(r"\n{3,}")
 # A line of a read-back: "Note: {note}".
 _LABELLED = re.compile(r"^[^{}]+: {(\w+)}$")
 
@@ -79,15 +80,23 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         message = copy.deepcopy(wording)
         message["text"] = _fill(message.get("text", ""), variables)
         message["metadata"] = {**message.get("metadata", {}), "response": name}
-        message["buttons"] = list(self._buttons(name, message, tracker, variables))
+        alarm = tracker.get_slot("red_flag_level")
+        message["buttons"] = [
+            button
+            for button in self._buttons(name, message, tracker, variables)
+            if not (alarm and button["payload"].startswith(BOOKING_PAYLOADS))
+        ]
         return message
 
     def _said_instead(self, name: str, tracker: DialogueStateTracker) -> str:
         """The question of a form in other words, after an answer it could not use."""
         problem = tracker.get_slot("problem")
-        if not problem or name != f"utter_ask_{tracker.get_slot('requested_slot')}":
+        slot = tracker.get_slot("requested_slot")
+        # Rasa prefers a question written for one form
+        asks = (f"utter_ask_{slot}", f"utter_ask_{tracker.active_loop_name}_{slot}")
+        if not problem or name not in asks:
             return name
-        stuck = f"{name}_stuck"
+        stuck = f"utter_ask_{slot}_stuck"
         if (tracker.get_slot("problem_count") or 0) >= STUCK and stuck in self.responses:
             return stuck
         instead = problem if problem.startswith("utter_") else f"utter_{problem}"
@@ -124,10 +133,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         tracker: DialogueStateTracker,
         variables: dict[str, Any],
     ) -> Iterator[dict[str, Any]]:
-        alarm = tracker.get_slot("red_flag_level")
         for button in message.get("buttons") or []:
-            if alarm and button["payload"].startswith(BOOKING_PAYLOADS):
-                continue
             # Rasa's notation doubles the braces of a payload
             payload = button["payload"].replace("{{", "{").replace("}}", "}")
             yield {"title": _fill(button["title"], variables), "payload": payload}
@@ -171,7 +177,6 @@ def _times_said(name: str, tracker: DialogueStateTracker) -> int:
 
 def _fill(text: str, variables: dict[str, Any]) -> str:
     """Puts values in the place of {names}; what is not known leaves nothing behind."""
-
     lines = [line for line in text.splitlines() if not _is_empty(line, variables)]
     text = "\n".join(lines)
 
@@ -179,7 +184,8 @@ def _fill(text: str, variables: dict[str, Any]) -> str:
         found = variables.get(match[1])
         return match[0] if match[1] not in variables else str(found if found is not None else "")
 
-    return _VARIABLE.sub(value, text).strip()
+    # a paragraph of which nothing is known leaves no gap
+    return _GAP.sub("\n\n", _VARIABLE.sub(value, text)).strip()
 
 
 def _is_empty(line: str, variables: dict[str, Any]) -> bool:
