@@ -34,9 +34,12 @@ def following_what(found: list[Piece], now: Now) -> list[Piece]:
             continue
         unit, number = piece.follows
         if unit in ("before", "after"):
-            known = next((p for p in reversed(result) if p.kind == "D" and p.days), None)
+            known = next((p for p in reversed(result) if p.kind in ITEMS), None)
             if known is None:
                 result.append(Piece("UNCLEAR", piece.text))
+            elif known.kind == "T":
+                # "I finish at 3, any time after that"
+                result[result.index(known)] = _apply(unit.upper(), known, now)
             else:
                 result.remove(known)
                 result.append(_apply(unit.upper(), replace(known, text=piece.text), now))
@@ -74,6 +77,32 @@ def next_day(days: Days, now: Now) -> date | None:
     """The first day meant, from today on; the last one where all are past."""
     coming = [day for day in days.dates if day >= now.today]
     return min(coming) if coming else max(days.dates, default=None)
+
+
+def with_whole_dates(found: list[Piece], now: Now) -> list[Piece]:
+    """ "Monday the 7th" as one day, so that "from" and "to" mean all of it."""
+    result: list[Piece] = []
+    for piece in found:
+        before = result[-1] if result else None
+        day = before is not None and _whole_date(before, piece, now)
+        if day:
+            result[-1] = day
+        else:
+            result.append(piece)
+    return result
+
+
+def _whole_date(one: Piece, two: Piece, now: Now) -> Piece | None:
+    if one.kind != "D" or two.kind != "D" or not one.days or not two.days:
+        return None
+    kinds = (one.days[0].kind, two.days[0].kind)
+    if kinds not in (("weekday", "date"), ("date", "weekday")):
+        return None
+    dated, named = (two, one) if kinds[1] == "date" else (one, two)
+    met = [d for d in dated.days if d.dates & named.days[0].dates]
+    if not met:
+        return None
+    return replace(dated, text=f"{one.text} {two.text}", days=tuple(met), number=0)
 
 
 def ranges(found: list[Piece], now: Now) -> list[Piece]:
@@ -233,6 +262,7 @@ def without_history(found: list[Piece]) -> tuple[list[Piece], bool]:
         elif not (dropped and piece.kind == "T"):
             kept.append(piece)
             dropped = dropped and piece.kind not in ("COMMA", "STOP", "BUT", "OR", "AND", "D")
-    story = any(piece.kind == "WORD" and piece.text in word_set("story") for piece in found)
+    words = [piece.text for piece in found if piece.kind == "WORD"]
+    story = len(words) > 1 or any(word in word_set("story") for word in words)
     told = [piece for piece in found if piece.past and "since" not in piece.marks]
     return kept, bool(told) and not story

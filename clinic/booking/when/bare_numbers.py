@@ -86,7 +86,8 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
     )
     skip = ("FILL", "ISH", "COMMA", "DASH", "AROUND")
     left, right = neighbour(found, at, -1, skip), neighbour(found, at, 1, skip)
-    near = [p for p in (left, right) if p is not None and p.kind in ITEMS]
+    beyond = neighbour(found, at, 1, (*skip, *OPERATORS))
+    near = [p for p in (left, right, beyond) if p is not None and p.kind in ITEMS]
     days = day_number(number, now)
     as_day = Piece("D", piece.text, days=days[:1], number=number)
     as_time = Piece("T", piece.text, times=hour(number)) if number <= 24 else None
@@ -94,11 +95,15 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
         (
             p
             for p in (left, right)
-            if p is not None and p.kind == "D" and p.days[0].kind == "weekday"
+            if p is not None and p.kind == "D" and p.days and p.days[0].kind == "weekday"
         ),
         None,
     )
     dated = neighbour(found, at, -1, ("FILL", "OR", "AND", "COMMA"))
+    # "3ish by Wednesday", "5 or later"
+    marked = at + 1 < len(found) and found[at + 1].kind in ("ISH", "ONWARD", "OR_EARLIER")
+    if marked and as_time and number <= 12:
+        return [as_time]
     listed = before is not None and before.kind in ("OR", "AND", "COMMA", "FILL") and not led
     if listed and dated is not None and dated.kind == "D" and dated.number:
         return [as_day]

@@ -48,6 +48,8 @@ class Clause:
     times: list[list[Piece]] = field(default_factory=list)
     first: str = ""
     last: str = ""
+    #: Times that do not go together.
+    unclear: bool = False
 
     def choices(self, now: Now, *, left_out: bool) -> list[Choice]:
         """All readings, at most ``MOST_READINGS``."""
@@ -181,6 +183,9 @@ def _add_time(clause: Clause, piece: Piece, join: str) -> None:
         for b in other.stretches
     ) or any(reading.edge for reading in (*piece.times, *last[-1].times))
     shapes = {s.shape for p in (piece, last[-1]) for r in p.times for s in r.stretches}
+    if not join and not meets and any(s == "between" for s in shapes):
+        # "12-14 at 2": the first is no time after all.
+        clause.unclear = True
     apart = join == "and" and not shapes >= {"after", "before"}
     if join == "or" or apart or not meets:
         clause.times.append([piece])
@@ -194,7 +199,8 @@ def _time_readings(term: list[Piece]) -> list[tuple[Times, ...]]:
 
 def _day_readings(term: list[Piece], now: Now, *, left_out: bool) -> list[DayReading]:
     found: list[DayReading] = []
-    for chosen in product(*(piece.days for piece in term)):
+    readings = [(piece.left_out,) if left_out and piece.left_out else piece.days for piece in term]
+    for chosen in product(*readings):
         found.extend(_met(term, chosen, now, left_out=left_out))
     # A reading without any day gives way to one with days.
     real = [reading for reading in found if reading.dates]

@@ -135,6 +135,11 @@ def _year(words: str) -> int | None:
 
 @say_as(DATE)
 def _a_date(m: re.Match[str], now: Now) -> list[Piece] | None:
+    led = re.search(
+        r"(?:^| )(?:at|by|before|after|around|until|than|and|or|past|-|@) $", m.string[: m.start()]
+    )
+    if led and re.match(r"\d{1,2} [a-z]", m.group()) and _month_first(m):
+        return None
     found = dates(m.group(), now)
     if found is None or m.group() == m.string == "1st":
         return None
@@ -142,6 +147,19 @@ def _a_date(m: re.Match[str], now: Now) -> list[Piece] | None:
     piece = Piece("D", days=found[:1] if is_ordinal(m.group()) else found)
     piece.number = int(re.sub(r"\D", "", m.group())) if is_ordinal(m.group()) else 0
     return [piece]
+
+
+def _month_first(m: re.Match[str]) -> bool:
+    """Whether the month belongs to a number after it: "at 11 December 3"."""
+    after = m.string[m.end() :]
+    return bool(
+        re.match(r" \d{1,2}(?:st|nd|rd|th)?(?= |$)(?! (?:am|pm|oclock|-|to|thing)\b)", after)
+    )
+
+
+def _after_time_word(m: re.Match[str]) -> bool:
+    """Whether the first number is an hour: "after 4, or 3 December"."""
+    return bool(re.search(r"(?:^| )(?:at|by|before|after|around|until|@) $", m.string[: m.start()]))
 
 
 def is_ordinal(words: str) -> bool:
@@ -153,6 +171,12 @@ def is_ordinal(words: str) -> bool:
     rf"{NO_CLOCK})+)"
 )
 def _several_days_of_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
+    after = m.string[m.end() :]
+    several = re.search(r" (?:or|and|&) ", m.group("more")) or m.group("more").count(",") > 1
+    other = rf" (?:ish|onwards?|or (?:later|after|earlier|before)|thing|-|to|{MO}|\d)"
+    if not several or re.match(rf"{other}(?![^ ])", after):
+        # "December 3, 5 or later" is a day and a time, "December 8 or 3 January" two days.
+        return None
     return _list_of_dates(m, [m.group("a"), *re.findall(DOM, m.group("more"))], now)
 
 
@@ -161,6 +185,8 @@ def _several_days_of_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
     rf"|&)(?: the)? {DOM})+) (?:of )?(?P<mo>{MO})"
 )
 def _several_days_before_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
+    if _month_first(m) or _after_time_word(m):
+        return None
     return _list_of_dates(m, re.findall(DOM, m.group("more")), now)
 
 
@@ -172,7 +198,9 @@ def _list_of_dates(m: re.Match[str], days: list[str], now: Now) -> list[Piece] |
         return None
     if m.group().startswith("between ") and len(real) == 2:
         return days_piece(Days(span(min(real[0].dates), max(real[1].dates)), "period"))
-    return days_piece(Days(frozenset().union(*(r.dates for r in real)), "period"))
+    found_pieces = [Piece("OR") for _ in range(2 * len(real) - 1)]
+    found_pieces[::2] = [Piece("D", days=(reading,)) for reading in real]
+    return found_pieces
 
 
 @say_as(
@@ -190,6 +218,8 @@ def _stretch_after_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
     rf"|and) (?:the )?(?P<b>{DOM}) (?:of )?(?P<mo>{MO})"
 )
 def _stretch_before_a_month(m: re.Match[str], now: Now) -> list[Piece] | None:
+    if _month_first(m):
+        return None
     if " and " in m.group() and not m.group().startswith("between"):
         return None
     return _stretch(m.group("mo"), m.group("a"), m.group("b"), now)

@@ -43,7 +43,7 @@ def _now(m: re.Match[str], now: Now) -> list[Piece] | None:
     return [Piece("ANY")] if m.group() == m.string else None
 
 
-@say_as(r"(?:the )?day after tomorrow|overmorrow|(?:the )?day after next")
+@say_as(r"(?:on |for )?(?:the )?day after (?:tomorrow|next)|overmorrow")
 def _after_tomorrow(m: re.Match[str], now: Now) -> list[Piece]:
     return days_piece(one_date(add(now.today, 2)))
 
@@ -164,14 +164,16 @@ def _anchor(words: str, now: Now) -> tuple[Days, ...] | None:
 @say_as(
     r"(?:(?P<n>an?|\d+|(?:a )?couple(?: of)?) )?(?P<unit>day|week|fortnight|month)s? (?:from|on"
     r"|after|past)"
-    rf"(?: next| this)? {_ANCHOR}|(?P<a>a )?(?P<unit2>week"
-    rf"|fortnight) {_ANCHOR.replace('<on>', '<on2>')}"
+    rf"(?: next| this)? {_ANCHOR}"
+    rf"|(?:(?P<n2>an?|\d+|(?:a )?couple(?: of)?) )?(?P<unit2>week|fortnight)s?"
+    rf" (?P<on2>{WD}|today|tomorrow)"
 )
 def _units_from(m: re.Match[str], now: Now) -> list[Piece] | None:
     starts = _anchor(m.group("on") or m.group("on2"), now)
     if not starts:
         return None
-    unit, number = m.group("unit") or m.group("unit2"), how_many(m.group("n") or "a")
+    unit = m.group("unit") or m.group("unit2")
+    number = how_many(m.group("n") or m.group("n2") or "a")
     if not m.group("n") and re.search(r" (?:after|past) ", m.group()):
         return None
     return days_piece(
@@ -293,7 +295,10 @@ def _in_the_week(m: re.Match[str], now: Now) -> list[Piece]:
 def _weekend(m: re.Match[str], now: Now) -> list[Piece]:
     if m.group("every") or m.group("what").endswith("s"):
         return days_piece(every((5, 6), now))
-    return days_piece(*_weekends(now))
+    found = days_piece(*_weekends(now))
+    # "Not at the weekend" means no weekend.
+    found[0].left_out = every((5, 6), now)
+    return found
 
 
 def _weekends(now: Now) -> tuple[Days, ...]:

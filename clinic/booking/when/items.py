@@ -121,6 +121,8 @@ class Piece:
     marks: set[str] = field(default_factory=set)
     #: "Any morning", "mornings": what "but" leaves something out of.
     wide: bool = False
+    #: What is meant instead where the piece is left out: "not at the weekend".
+    left_out: Days | None = None
     #: For "the week after": the unit and how many of them after the day said before.
     follows: tuple[str, int] | None = None
 

@@ -113,7 +113,7 @@ def _later_in_month(m: re.Match[str], now: Now) -> list[Piece]:
 
 @say_as(
     r"(?:any ?time |some ?time |in |during |over )*(?:(?P<which>this|next|the) month"
-    rf"|(?:the month of )?(?P<mo>{MO})(?: (?P<year>20\d\d))?|next (?P<mo2>{MO}))"
+    rf"|(?:the month of )?(?P<mo>{MO})(?: (?P<year>20\d\d))?|next (?P<mo2>{MO}))(?! \d)"
 )
 def _month(m: re.Match[str], now: Now) -> list[Piece] | None:
     if m.group("which") == "the":

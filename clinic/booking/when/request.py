@@ -10,6 +10,7 @@ from clinic.booking.when.around import (
     moved,
     ranges,
     with_operators,
+    with_whole_dates,
     without_history,
 )
 from clinic.booking.when.bare_numbers import neighbour, with_numbers
@@ -63,7 +64,7 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     """
     result = Request()
     found = _drop_words(following_what(moved(found), now), result)
-    found = ranges(found, now)
+    found = ranges(with_whole_dates(found, now), now)
     found, result.past = without_history(with_operators(found, now))
     groups = groups_of(found)
     clear = set_polarity(groups, anything=result.anything)
@@ -81,6 +82,7 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
                 result.wanted.append(Clause(days=clause.days, first="D", last="D"))
         result.left_out.extend(clauses)
     result.wanted.extend(clauses_of(wanted))
+    result.unclear |= any(clause.unclear for clause in (*result.wanted, *result.left_out))
     if result.wanted or result.left_out or result.anything:
         result.past = False
     return result

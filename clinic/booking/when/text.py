@@ -116,8 +116,8 @@ _BEFORE_WORDS = [
         (r"\bw/c\b", "week commencing"),
         (r"\b(mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)day'?s\b", r"\1days"),
         # 3pm, 3:30pm, 330pm, 3p
-        (r"\b(\d{1,2})[:.h]?([0-5]\d) ?([ap])m?\b", r"\1:\2 \3m"),
-        (r"\b(\d{1,2}) ?([ap])m?(?=[\s,.;?!)-]|$)", r"\1 \2m"),
+        (r"\b(\d{1,2})[:.h]?([0-5]\d)(?: ?([ap])m|([ap]))\b", r"\1:\2 \3\4m"),
+        (r"\b(\d{1,2})(?: ?([ap])m|([ap]))(?=[\s,.;?!)-]|$)", r"\1 \2\3m"),
         # 15h30, 3.30, 1530 hrs, at 1530
         (r"\b(\d{1,2}) ?h ?([0-5]\d)\b", r"\1:\2"),
         (r"\b(\d{1,2}) ?h\b", r"\1:00h"),
@@ -163,8 +163,8 @@ _TOKEN = re.compile(
 )
 
 _HOUR_BEFORE = {
-    "at", "by", "past", "to", "around", "before", "after", "until", "half", "from", "between", "-",
-    "or", "and", "@", "about",
+    "at", "by", "past", "to", "around", "before", "after", "until", "half", "from", "between", "@",
+    "about",
 }  # fmt: skip
 _UNIT_AFTER = {"oclock", "pm", "am", "week", "weeks", "day", "month", "hour", "thirty", "fifteen"}
 _MINUTES = {5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55}
@@ -223,6 +223,8 @@ _NOT_TIMES = [
         r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",
         r"no (?:problem|worries|rush|thanks|thank you|hurry|idea|big deal|pain)",
         r"(?:just )?(?:a|1|one|per) second(?:s)?",
+        r"(?:cancel\w*|fees?|policy|notice|reschedul\w*)\b[^.?!_]*? (?:within|under|less than)"
+        r" \d+ hours?",
         r"24 hours?(?: notice| a day)|the other day|the same day|these days|all day long|a good day"
         r"|have a (?:good|nice|great|lovely) (?:day|weekend|evening|week|night|one|afternoon"
         r"|morning)"
@@ -343,7 +345,8 @@ def _numbers(words: list[str]) -> list[str]:
             and at + 1 in spelled
             and 1 <= int(hour) <= 12
             and int(minute) in _MINUTES
-            and not unit.startswith(("min", "hour", "past", "to", "after"))
+            and not unit.startswith(("min", "hour"))
+            and unit not in ("past", "to", "after")
             and (not joined or joined[-1] not in ("half", "past"))
         )
         if clock:

@@ -54,7 +54,9 @@ def set_polarity(groups: list[Group], *, anything: bool) -> bool:
                 _but(group, groups[at - 1], anything=anything)
             continue
         previous = groups[at - 1]
-        if group.before == "comma" and previous.negative and previous.by in ("NOT", "EXCEPT"):
+        same = {p.kind for p in group.items} <= {p.kind for p in previous.negative}
+        left_out = previous.negative and previous.by in ("NOT", "EXCEPT")
+        if group.before == "comma" and left_out and same:
             if (
                 previous.by == "EXCEPT"
                 or "OR" in kinds
@@ -125,11 +127,11 @@ def elsewhere(groups: list[Group]) -> bool:
 def free_time_of_exception(groups: list[Group]) -> bool:
     """Takes a time at the end out of an exception; whether there was one to take."""
     timed = [p for g in groups for p in g.items if p.kind == "T" and p not in g.negative]
-    group = groups[-1] if groups else None
-    if timed or group is None or group.by != "EXCEPT" or not elsewhere(groups):
+    if timed or not elsewhere(groups):
         return False
-    kinds = [p.kind for p in group.negative]
-    if kinds[-1:] != ["T"] or "D" not in kinds:
-        return False
-    group.negative = [p for p in group.negative if p.kind == "D"]
-    return True
+    for group in groups:
+        kinds = [p.kind for p in group.negative]
+        if group.by == "EXCEPT" and kinds[-1:] == ["T"] and "D" in kinds:
+            group.negative = [p for p in group.negative if p.kind == "D"]
+            return True
+    return False
