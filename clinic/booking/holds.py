@@ -9,12 +9,13 @@ docs/decisions/0005-slot-lock.md says why it is built this way.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Q, QuerySet
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 
 from clinic import facts
 from clinic.booking.calendar import BUCKET, Slot, blocked, bookable
@@ -28,8 +29,10 @@ LENGTH = timedelta(minutes=10)
 #: How many times one conversation can hold at once, so that nobody keeps a whole day from others.
 MOST = 3
 
-#: Milliseconds to wait for the database before giving up; a patient never waits a second for this.
-_PATIENCE = 800
+#: Seconds to wait for a busy database before giving up; a patient never waits a second for this.
+_PATIENCE = 0.8
+#: Seconds after which who waits looks whether the time is gone meanwhile.
+_LOOK_AGAIN = 0.05
 _BUCKET = timedelta(minutes=BUCKET)
 
 
@@ -69,26 +72,27 @@ def hold(
         held_at=now,
         expires_at=now + LENGTH,
     )
-    # Another press of the same button can come first. Then this one sees its hold and replaces it.
-    for _ in range(2):
-        # Asked without a lock, so that most losers need none.
+    deadline = time.monotonic() + _PATIENCE
+    # PostgreSQL lets those who wait in one after the other. SQLite lets in anyone, so there it is
+    # better to look every now and then whether the time has gone meanwhile.
+    longest = _LOOK_AGAIN if connection.vendor == "sqlite" else _PATIENCE
+    conflicts = 0
+    while True:
+        # Asked without a lock, so that most who are late need none and wait for nobody.
         if _someone_else_has(wanted, now, moving):
             return None
         try:
-            with locked(therapist):
-                theirs = Hold.objects.filter(request=None, conversation_id=conversation_id)
-                _clear(wanted, now)
-                before = _delete(theirs.filter(draft=draft))
-                if theirs.filter(expires_at__gt=now).count() >= MOST:
-                    raise BadInput(f"draft is one too many. Allowed: {MOST} held at once.")
-                wanted.pk = None
-                wanted.save(force_insert=True)
-                _fill(wanted, besides=moving)
-                _tell(before, now)
+            left = max(deadline - time.monotonic(), 0.01)
+            with locked(therapist, patience=min(longest, left)):
+                return wanted if _store(wanted, now, moving) else None
         except IntegrityError:
-            continue
-        return wanted
-    return None
+            # Another press of the same button, with another therapist. This one replaces it.
+            conflicts += 1
+            if conflicts == 3:
+                return None
+        except OperationalError:
+            if connection.in_atomic_block or time.monotonic() > deadline:
+                raise
 
 
 def held(conversation_id: str, now: datetime, *, draft: str = "1") -> Hold | None:
@@ -163,36 +167,36 @@ def give_back(request: AppointmentRequest, now: datetime) -> None:
 
 
 @contextmanager
-def locked(*therapists: str) -> Iterator[None]:
+def locked(*therapists: str, patience: float = _PATIENCE) -> Iterator[None]:
     """A transaction that has these therapists' times to itself.
 
-    It waits at most 0.8 seconds for that and then raises OperationalError.
-
+    It waits at most ``patience`` seconds for that and then raises OperationalError.
     Not needed for being right, which is the constraint's work: it puts those who come at the same
     time in a row, so that none waits long and none gets into a deadlock.
     """
+    milliseconds = int(patience * 1000)
     # Within a longer transaction, how long to wait is for whoever began it to say.
     outermost = not connection.in_atomic_block
-    patience = _sqlite_patience() if outermost and connection.vendor == "sqlite" else None
+    before = None
+    if outermost and connection.vendor == "sqlite":
+        before = _busy_timeout()
+        _execute(f"PRAGMA busy_timeout = {milliseconds}")
     try:
         with transaction.atomic():
             if connection.vendor == "postgresql":
                 if outermost:
-                    _execute(f"SET LOCAL lock_timeout = {_PATIENCE}")
+                    _execute(f"SET LOCAL lock_timeout = {milliseconds}")
                 _postgresql_locks(therapists)
             yield
     finally:
-        if patience is not None:
-            _execute(f"PRAGMA busy_timeout = {patience}")
+        if before is not None:
+            _execute(f"PRAGMA busy_timeout = {before}")
 
 
-def _sqlite_patience() -> int:
-    """Shorten the wait for SQLite's one writer, and give what it was."""
+def _busy_timeout() -> int:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA busy_timeout")
-        before = int(cursor.fetchone()[0])
-        cursor.execute(f"PRAGMA busy_timeout = {_PATIENCE}")
-    return before
+        return int(cursor.fetchone()[0])
 
 
 def _postgresql_locks(therapists: Iterable[str]) -> None:
@@ -249,18 +253,32 @@ def _same_draft(one: Hold, other: Hold) -> bool:
     )
 
 
+def _store(hold: Hold, now: datetime, moving: AppointmentRequest | None) -> bool:
+    """Write a hold and its buckets, replacing the draft's former one; False when it is too late."""
+    if _someone_else_has(hold, now, moving):
+        return False
+    _clear(hold, now)
+    theirs = Hold.objects.filter(request=None, conversation_id=hold.conversation_id)
+    before = [other for other in theirs if other.draft == hold.draft or _is_over(other, now)]
+    if len(theirs) - len(before) >= MOST:
+        raise BadInput(f"draft is one too many. Allowed: {MOST} held at once.")
+    freed = _delete(Hold.objects.filter(request=None), before)
+    hold.pk = None
+    hold.save(force_insert=True)
+    besides = Bucket.objects.filter(hold__request=moving, therapist=hold.therapist)
+    _fill(hold, set(besides.values_list("number", flat=True)) if moving else set())
+    _tell(freed, now)
+    return True
+
+
 def _clear(hold: Hold, now: datetime) -> None:
     """Delete what is over and in the way."""
-    over = [other.pk for other in _overlapping(hold) if _is_over(other, now)]
-    _delete(Hold.objects.filter(pk__in=over, request=None))
+    over = [other for other in _overlapping(hold) if _is_over(other, now)]
+    _delete(Hold.objects.filter(request=None), over)
 
 
-def _fill(hold: Hold, besides: AppointmentRequest | None = None) -> None:
-    """Write the buckets a hold does not have yet, but for those the request ``besides`` has."""
-    owned = Q(hold=hold)
-    if besides is not None:
-        owned |= Q(hold__request=besides, therapist=hold.therapist)
-    there = set(Bucket.objects.filter(owned).values_list("number", flat=True))
+def _fill(hold: Hold, there: set[int]) -> None:
+    """Write the buckets of a hold, but for those that are there already."""
     Bucket.objects.bulk_create(
         Bucket(hold=hold, therapist=hold.therapist, number=number)
         for number in _numbers(hold)
@@ -268,7 +286,12 @@ def _fill(hold: Hold, besides: AppointmentRequest | None = None) -> None:
     )
 
 
-def _delete(holds: QuerySet[Hold]) -> list[Hold]:
+def _delete(holds: QuerySet[Hold], these: list[Hold] | None = None) -> list[Hold]:
+    """Delete those of ``holds`` (that are among ``these``) and their buckets; what was deleted."""
+    if these is not None:
+        if not these:
+            return []
+        holds = holds.filter(pk__in=[hold.pk for hold in these])
     # Locked first: one that a request is taking at this moment is left out once it is taken.
     found = list(holds.select_for_update().order_by("pk"))
     keys = [hold.pk for hold in found]
@@ -307,7 +330,7 @@ def _keep(request: AppointmentRequest, wanted: Hold, now: datetime, key: int | N
             mine.expires_at = None
             mine.conversation_id = mine.draft = ""
             mine.save()
-            _fill(mine)
+            _fill(mine, set(mine.buckets.values_list("number", flat=True)))
             _tell(old, now)
     except IntegrityError:
         return False
