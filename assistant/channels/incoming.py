@@ -14,6 +14,8 @@ from typing import Any
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+# Rasa strips white space before it looks for the "/", so that goes with it.
+_SLASHES = re.compile(r"^[\s/]+")
 _NOT_WORDS = re.compile(r"[\W_]+")
 
 
@@ -24,7 +26,7 @@ def incoming(text: str, tracker: DialogueStateTracker | None) -> str:
     if stripped.startswith("/"):
         if any(button.get("payload") == stripped for button in _buttons(events)):
             return stripped
-        return text.lstrip("/ ")
+        return _SLASHES.sub("", text)
     for button in _buttons(_last_turn(events)):
         if _words(stripped) and _words(stripped) == _words(str(button.get("title"))):
             return str(button["payload"])
