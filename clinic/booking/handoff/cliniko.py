@@ -127,10 +127,10 @@ class Cliniko:
             if self._open(wanted, self._free(*wanted, appointment.therapist or "")):
                 return Delivery.stuck(Reason.TIME_TAKEN)
             found = self._create(appointment)
-        elif (
+        elif appointment.status == Event.CHANGED or (
             # A confirmation alone moves nothing: someone may have moved it in Cliniko.
-            appointment.status != Event.CONFIRMED
-            or appointment.external_sequence != appointment.sequence - 1
+            appointment.status == Event.CONFIRMED
+            and appointment.external_sequence != appointment.sequence - 1
         ):
             self._move(found, appointment)
         if self._conflicts(found):

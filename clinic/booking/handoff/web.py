@@ -63,7 +63,7 @@ def call(
     except http.client.HTTPException:
         raise Trouble(Reason.UNEXPECTED) from None
     finally:
-        connection.close()
+        connection.shut()
     if len(found) > _LONGEST:
         raise Trouble(Reason.UNEXPECTED)
     names = {name.lower(): value for name, value in response.getheaders()}
@@ -74,14 +74,21 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, host: str, port: int | None, encrypted: bool, limit: float) -> None:
         super().__init__(host, port or (443 if encrypted else 80))
         self._encrypted = encrypted
+        self._open: socket.socket | None = None
         self._deadline = patience.Deadline(limit)
 
     def connect(self) -> None:
         sock = patience.connect(self.host, self.port, self._deadline)
         if self._encrypted:
             sock = patience.encrypt(sock, self.host, self._deadline)
+        self._open = sock
         # http.client asks three things of a socket, and gets these three.
         self.sock = _Socket(sock, self._deadline)
+
+    def shut(self) -> None:
+        """Close the socket itself."""
+        if self._open is not None:
+            self._open.close()
 
 
 class _Socket:
@@ -97,4 +104,4 @@ class _Socket:
         return io.BufferedReader(patience.Reader(self._sock, self._deadline))
 
     def close(self) -> None:
-        self._sock.close()
+        """Nothing: http.client closes before the answer is read to its end."""
