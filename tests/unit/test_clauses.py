@@ -1,0 +1,91 @@
+"""A message in parts, and which of them ask."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assistant.nlu import clauses
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("how much is it", ["how much is it"]),
+        ("How much is it? Where are you?", ["How much is it?", "Where are you?"]),
+        ("my back hurts. can massage help", ["my back hurts.", "can massage help"]),
+        ("how much is it and where are you", ["how much is it", "where are you"]),
+        ("how much is it, and do you do evenings", ["how much is it", "do you do evenings"]),
+        ("how much is it, where are you", ["how much is it", "where are you"]),
+        ("does it hurt also is it safe", ["does it hurt", "is it safe"]),
+        ("book me in - what does it cost", ["book me in", "what does it cost"]),
+        ("book me in \u2014 what does it cost", ["book me in", "what does it cost"]),
+        ("first line\nsecond line\r\nthird line", ["first line", "second line", "third line"]),
+        ("do you treat legs and backs", ["do you treat legs and backs"]),
+        ("I want a massage and a coffee", ["I want a massage and a coffee"]),
+        ("bread, butter and jam", ["bread, butter and jam"]),
+        ("self-care at home", ["self-care at home"]),
+        ("at 3.30 p.m.", ["at 3.30 p.m."]),
+        ("ok. so. how much?", ["how much?"]),
+        ("", []),
+        ("?! ... 12", []),
+    ],
+)
+def test_a_message_in_parts(text: str, parts: list[str]) -> None:
+    assert clauses.split(text) == parts
+
+
+def test_a_long_message_keeps_its_end_in_the_last_part() -> None:
+    text = " ".join(f"Sentence number {number}." for number in range(20))
+    parts = clauses.split(text)
+    assert len(parts) == clauses.MAX_CLAUSES
+    assert parts[0] == "Sentence number 0."
+    assert parts[-1].endswith("Sentence number 19.")
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_cut_without_loss_of_words(text: str) -> None:
+    parts = clauses.split(text)
+    assert len(parts) <= clauses.MAX_CLAUSES
+    for part in parts:
+        assert part.strip(), "a part says something"
+        assert part == part.strip(" ,")
+        assert set(part) <= set(text) | {" "}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how much is it",
+        "does it hurt",
+        "is it safe",
+        "it hurts, why?",
+        "And do you take cards",
+        "ok so what about parking",
+        "hi, can I come on friday",
+        "...where are you",
+        "Could you call me",
+        "really? ",
+    ],
+)
+def test_a_question(text: str) -> None:
+    assert clauses.is_question(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my back hurts",
+        "I want to book",
+        "tell me the price",
+        "however you like",
+        "island massage",
+        "area of pain",
+        "",
+        "friday is fine",
+        "I know how it is",
+    ],
+)
+def test_no_question(text: str) -> None:
+    assert not clauses.is_question(text)
