@@ -1,0 +1,52 @@
+"""The running servers, and a chat with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from scenario_chat import Chat
+from scenario_servers import Servers, newest_model, servers_in
+
+# This looks at what all the others have made the servers print.
+LAST = Path(__file__).with_name("test_logs.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the test of the logs at the end."""
+    items.sort(key=lambda item: item.path == LAST)
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """A Rasa server and an action server, started once for all tests."""
+    pair = servers_in(tmp_path_factory.mktemp("servers"), newest_model())
+    pair.start()
+    yield pair
+    pair.stop()
+
+
+@pytest.fixture
+def new_chat(servers: Servers) -> Callable[[], Chat]:
+    """Opens another conversation."""
+    return lambda: Chat(servers)
+
+
+@pytest.fixture
+def chat(servers: Servers) -> Chat:
+    """A new conversation with running servers."""
+    for server in (servers.rasa, servers.actions):
+        assert server.runs(), f"{server.name} is gone. Its log:\n{server.tail()}"
+    return Chat(servers)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Shows the end of both servers' logs below a test that failed."""
+    outcome = yield
+    report = outcome.get_result()
+    pair = getattr(item, "funcargs", {}).get("servers")
+    if report.failed and isinstance(pair, Servers):
+        for server in (pair.rasa, pair.actions):
+            report.sections.append((f"end of the log of {server.name}", server.tail(25)))

@@ -1,0 +1,182 @@
+"""A patient's side of a chat, and what can be seen of it from outside.
+
+What was said is read off the REST channel's answer. Which response that was, the slots and the
+running form are read off the conversation's events in the tracker database, since the channel
+passes on texts and buttons only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from scenario_servers import Servers
+
+# Longer than any outage may keep a patient waiting.
+LONGEST_ANSWER = 60  # seconds
+
+_UNFILLED = re.compile(r"{\w+}|\bNone\b")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One bubble: its text, and the titles of its buttons with what they send."""
+
+    text: str
+    buttons: Mapping[str, str]
+
+
+class Chat:
+    """One conversation over the REST channel.
+
+    Every message must be answered in words, with no variable left unfilled: ``say`` checks it.
+    """
+
+    def __init__(self, servers: Servers, sender: str | None = None) -> None:
+        self.servers = servers
+        self.sender = sender or f"scenario-{uuid.uuid4().hex}"
+        self.replies: list[Reply] = []
+        self.transcript: list[str] = []
+        self._events: list[dict[str, Any]] | None = None
+
+    def say(self, text: str) -> list[Reply]:
+        """Sends words; returns what is answered."""
+        self.servers.typed.append(text)
+        return self._send(text)
+
+    def click(self, title: str) -> list[Reply]:
+        """Clicks the newest button with this title; fails when there is none."""
+        for reply in reversed(self.replies):
+            if title in reply.buttons:
+                return self._send(reply.buttons[title])
+        shown = ", ".join(title for reply in self.replies for title in reply.buttons)
+        raise AssertionError(f'there is no button "{title}" but: {shown}\n{self}')
+
+    def send_raw(self, text: str) -> list[Reply]:
+        """Sends a message without the checks of ``say``."""
+        self._events = None
+        response = httpx.post(
+            f"{self.servers.rasa_url}/webhooks/rest/webhook",
+            content=json.dumps({"sender": self.sender, "message": text}),
+            timeout=LONGEST_ANSWER,
+            trust_env=False,
+        )
+        response.raise_for_status()
+        return [
+            Reply(
+                message.get("text", ""),
+                {button["title"]: button["payload"] for button in message.get("buttons") or []},
+            )
+            for message in response.json()
+        ]
+
+    def _send(self, text: str) -> list[Reply]:
+        self.transcript.append(f"> {text}")
+        self.replies = self.send_raw(text)
+        for reply in self.replies:
+            buttons = " ".join(f"[{title}]" for title in reply.buttons)
+            self.transcript.append(f"  {reply.text} {buttons}".rstrip())
+        assert self.replies, f"nothing was answered\n{self}"
+        for reply in self.replies:
+            assert reply.text.strip(), f"a reply has no words\n{self}"
+            assert not _UNFILLED.search(reply.text), f"a variable was not filled\n{self}"
+        return self.replies
+
+    def __str__(self) -> str:
+        """The chat so far, to read when a test fails."""
+        return "\n".join(self.transcript)
+
+    @property
+    def text(self) -> str:
+        """All that was answered to the last message."""
+        return "\n".join(reply.text for reply in self.replies)
+
+    @property
+    def buttons(self) -> list[str]:
+        """The titles of all buttons under the last answer."""
+        return [title for reply in self.replies for title in reply.buttons]
+
+    def events(self) -> list[dict[str, Any]]:
+        """The conversation's events, oldest first; none when it was erased."""
+        if self._events is None:
+            query = "SELECT data FROM events WHERE sender_id = ? ORDER BY id"
+            rows = read(self.servers.tracker_database, query, self.sender)
+            self._events = [json.loads(row["data"]) for row in rows]
+        return self._events
+
+    def responses(self) -> list[str]:
+        """Names of the responses that answered the last message."""
+        said: list[str] = []
+        for event in reversed(self.events()):
+            if event["event"] == "user":
+                break
+            if event["event"] == "bot":
+                said.append(event["metadata"]["metadata"]["response"])
+        return said[::-1]
+
+    def slots(self) -> dict[str, Any]:
+        """The slots that are set."""
+        slots = {
+            event["name"]: event["value"] for event in self.events() if event["event"] == "slot"
+        }
+        return {name: value for name, value in slots.items() if value is not None}
+
+    def slot(self, name: str) -> Any:
+        """The value of a slot, or None."""
+        return self.slots().get(name)
+
+    @property
+    def form(self) -> str | None:
+        """The running form."""
+        loops = [event["name"] for event in self.events() if event["event"] == "active_loop"]
+        return loops[-1] if loops else None
+
+    @property
+    def asked(self) -> str | None:
+        """The slot that the running form asks for."""
+        return self.slot("requested_slot") if self.form else None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the clinic keeps of one chat, one dictionary a row."""
+
+    requests: list[dict[str, Any]]
+    messages: list[dict[str, Any]]
+    feedback: list[dict[str, Any]]
+
+
+TABLES = {
+    "requests": "booking_appointmentrequest",
+    "messages": "handoff_patientmessage",
+    "feedback": "conversations_feedback",
+}
+
+
+def stored(chat: Chat) -> Stored:
+    """Reads what the clinic keeps of this chat."""
+    return Stored(
+        **{
+            name: read(
+                chat.servers.clinic_database,
+                f"SELECT * FROM {table} WHERE conversation_id = ? ORDER BY id",  # noqa: S608
+                chat.sender,
+            )
+            for name, table in TABLES.items()
+        }
+    )
+
+
+def read(database: Path, query: str, *values: Any) -> list[dict[str, Any]]:
+    """Runs a query on a SQLite file that the servers use; one dictionary a row."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)) as connection:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(query, values)]
