@@ -1,0 +1,118 @@
+"""A conversation in a real database file, and its erasing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rasa.core.tracker_store import TrackerStore
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.utils.endpoints import EndpointConfig
+from sqlalchemy import text
+
+from assistant.project import ROOT
+from assistant.tracker_store import ERASE_SLOT, ClinicTrackerStore
+
+DOMAIN = Domain.load(str(ROOT / "domain.yml"))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "conversations.sqlite3"
+
+
+@pytest.fixture
+def store(file: Path) -> Iterator[ClinicTrackerStore]:
+    opened = ClinicTrackerStore(DOMAIN, dialect="sqlite", db=str(file))
+    yield opened
+    opened.engine.dispose()
+
+
+def turn(store: TrackerStore, sender: str, *events: object) -> None:
+    """What Rasa does in a turn: reads the conversation, adds to it, saves it."""
+    tracker = read(store, sender) or DialogueStateTracker(sender, DOMAIN.slots)
+    for event in (*events, ActionExecuted("action_listen")):
+        tracker.update(event, DOMAIN)  # type: ignore[arg-type]
+    asyncio.run(store.save(tracker))
+
+
+def read(store: TrackerStore, sender: str) -> DialogueStateTracker | None:
+    return asyncio.run(store.retrieve(sender))
+
+
+def words(tracker: DialogueStateTracker | None) -> list[str | None]:
+    return [e.text for e in (tracker.events if tracker else []) if isinstance(e, UserUttered)]
+
+
+def test_a_conversation_is_kept(store: ClinicTrackerStore) -> None:
+    turn(store, "sam", UserUttered("hello"), BotUttered("hi"))
+    turn(store, "sam", UserUttered("how much"), SlotSet("patient_name", "Sam"))
+    tracker = read(store, "sam")
+    assert words(tracker) == ["hello", "how much"]
+    assert tracker is not None
+    assert tracker.get_slot("patient_name") == "Sam"
+
+
+def test_the_wish_to_have_it_deleted_erases_everything(store: ClinicTrackerStore) -> None:
+    turn(store, "sam", UserUttered("my name is Sam"), SlotSet("patient_name", "Sam"))
+    turn(store, "sam", UserUttered("delete my data"), SlotSet(ERASE_SLOT, True))
+    assert read(store, "sam") is None
+    with store.session_scope() as session:
+        assert session.query(store.SQLEvent).count() == 0
+
+
+def test_the_first_turn_may_already_be_erased(store: ClinicTrackerStore) -> None:
+    turn(store, "sam", UserUttered("delete my data"), SlotSet(ERASE_SLOT, True))
+    assert read(store, "sam") is None
+
+
+def test_other_conversations_stay(store: ClinicTrackerStore) -> None:
+    turn(store, "alex", UserUttered("hello"))
+    turn(store, "sam", UserUttered("hello"))
+    turn(store, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
+    assert words(read(store, "alex")) == ["hello"]
+
+
+def test_a_conversation_begins_anew_after_it_was_erased(store: ClinicTrackerStore) -> None:
+    turn(store, "sam", UserUttered("hello"), SlotSet("patient_name", "Sam"))
+    turn(store, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
+    turn(store, "sam", UserUttered("me again"))
+    turn(store, "sam", UserUttered("and again"))
+    tracker = read(store, "sam")
+    assert words(tracker) == ["me again", "and again"]
+    assert tracker is not None
+    assert tracker.get_slot("patient_name") is None
+    assert tracker.get_slot(ERASE_SLOT) is None
+
+
+def test_nothing_erased_is_left_in_the_file(store: ClinicTrackerStore, file: Path) -> None:
+    for number in range(50):
+        turn(store, "sam", UserUttered(f"a quite unusual sentence {number} " + "x" * 500))
+    assert b"a quite unusual sentence" in file.read_bytes()
+    turn(store, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
+    store.engine.dispose()
+    left = [path for path in file.parent.iterdir() if b"unusual sentence" in path.read_bytes()]
+    assert not left
+
+
+def test_overwriting_does_not_depend_on_how_sqlite_was_built(store: ClinicTrackerStore) -> None:
+    connection = store.engine.raw_connection()
+    connection.execute("PRAGMA secure_delete=OFF")
+    connection.close()
+    store.engine.dispose()
+    with store.session_scope() as session:
+        assert session.execute(text("PRAGMA secure_delete")).scalar() == 1
+
+
+def test_rasa_opens_it_as_endpoints_yml_says(file: Path) -> None:
+    endpoint = EndpointConfig(
+        type="assistant.tracker_store.ClinicTrackerStore", dialect="sqlite", db=str(file)
+    )
+    opened = TrackerStore.create(endpoint, DOMAIN)
+    turn(opened, "sam", UserUttered("hello"))
+    turn(opened, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
+    assert read(opened, "sam") is None
