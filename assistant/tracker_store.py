@@ -12,7 +12,7 @@ from typing import Any
 
 from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy import event
+from sqlalchemy import event  # type: ignore[import-untyped]
 
 ERASE_SLOT = "erase_chat"
 
