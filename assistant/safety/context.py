@@ -187,7 +187,7 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
         return question
     if question is not None and not new:
         return question
-    if age is Meaning.OLD and new:
+    if age in (Meaning.OLD, Meaning.PASSING) and new:
         # "I could not pee yesterday but it is fine now": worth asking, not worth silence.
         return Meaning.PASSING
     return Meaning.NEW if new else Meaning.PRESENT
@@ -298,14 +298,15 @@ def _age(
 ) -> Meaning | None:
     if any(_applies(cue, match, message) for cue in cues.past if first <= cue.start < last):
         return Meaning.OLD
-    for name in ("went_away", "unchanged"):
+    # Over, but nobody knows since when: not the same as old.
+    for name, age in (("unchanged", Meaning.OLD), ("went_away", Meaning.PASSING)):
         for cue in places.get(name, []):
             if not first <= cue.start < last or match.covers(cue):
                 continue
             if _speaks_of(cue, match, message):
-                return Meaning.OLD
-    if _next_sentence_says_over(message, places, last):
-        return Meaning.OLD
+                return age
+        if _next_sentence_says(name, message, places, last):
+            return age
     if any(_applies(cue, match, message) for cue in cues.lasting if first <= cue.start < last):
         return Meaning.LASTING
     return None
@@ -339,7 +340,7 @@ def _speaks_of(cue: Place, match: Match, message: Words) -> bool:
     return not any(word in ("my", "his", "her", "pain") for word in between)
 
 
-def _next_sentence_says_over(message: Words, places: Places, after: int) -> bool:
+def _next_sentence_says(name: str, message: Words, places: Places, after: int) -> bool:
     """As in "My foot was numb. It went away."."""
     if after >= len(message.words):
         return False
@@ -348,7 +349,6 @@ def _next_sentence_says_over(message: Words, places: Places, after: int) -> bool
         return False
     return any(
         message.sentence[cue.start] == sentence and cue.start - after <= 5
-        for name in ("went_away", "unchanged")
         for cue in places.get(name, [])
     )
 
@@ -361,13 +361,16 @@ def _question(
 
     about = inside("asks_about")
     if about or _begins_as_question(message, inside("question_start"), places, first):
+        clauses = range(message.clause[match.start], message.clause[match.end - 1] + 1)
         own = [
             place
             for place in inside("personal")
-            if not match.covers(place) and not _inside(place, about)
+            if message.clause[place.start] in clauses
+            and not match.covers(place)
+            and not _inside(place, about)
         ]
         if not own:
-            return _kind_of_question(message, inside, places, first, last)
+            return _kind_of_question(message, inside, places, clauses)
     supposed = [
         cue for cue in inside("supposed") if cue.start < match.end and not match.covers(cue)
     ]
@@ -387,11 +390,13 @@ def _begins_as_question(message: Words, openers: list[Place], places: Places, fi
 
 
 def _kind_of_question(
-    message: Words, inside: Callable[[str], list[Place]], places: Places, first: int, last: int
+    message: Words, inside: Callable[[str], list[Place]], places: Places, clauses: range
 ) -> Meaning:
-    """An illness named, or what something is: general. A bare complaint: one's own."""
-    elsewhere = [place for place in places.get("onset", []) if not first <= place.start < last]
-    if elsewhere:
+    """An illness named, or what something is: general. A bare complaint: one's own.
+
+    So is a question followed or led by "it started", "I have this", "because I".
+    """
+    if any(message.clause[place.start] not in clauses for place in places.get("onset", [])):
         return Meaning.ASKED
     if inside("named_cause"):
         return Meaning.GENERAL

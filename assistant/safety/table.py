@@ -29,6 +29,7 @@ SECTIONS = (
     "figures_of_speech",
     "said_to_be_well",
     "ordinary",
+    "wordings",
 )
 # Concepts that assistant/safety/context.py asks for by name.
 CUES = (
@@ -101,6 +102,12 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
             *_split("side leg foot soles glutes"),
             *("big toes", "lower legs", "upper legs", "lower limbs", "lower extremities"),
         )
+    ),
+    "that": ("", *_split("a the my that this yesterdays todays"), "a long", "the long", "a hard"),
+    "sport": (
+        *_split("run running walk walking hike hiking gym workout exercise training cycling ride"),
+        *_split("squats hockey skating skiing yoga pilates race match game football tennis swim"),
+        *_split("swimming climb climbing dance class day shift marathon"),
     ),
     "age": tuple(str(age) for age in range(65, 100)),
     "child_age": (
@@ -233,6 +240,7 @@ def load(folder: Path) -> Table:
     for cue in CUES:
         if not table.concepts.get(cue):
             raise SafetyTableError(str(folder), "concepts", cue, "this concept is needed")
+    _spread_wordings(raw)
     for name, data in raw:
         table.said_to_be_well += _patterns(table, name, "said_to_be_well", data)
         for entry in _entries(name, "findings", data):
@@ -377,6 +385,30 @@ def _entries(file: str, section: str, data: Mapping[str, Any]) -> list[dict[str,
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise SafetyTableError(file, section, entries, "must be a list of entries")
     return entries
+
+
+def _spread_wordings(raw: list[tuple[str, dict[str, Any]]]) -> None:
+    """Adds the ``wordings`` of any file to the signs and combinations they name."""
+    entries = {
+        str(entry.get("id")): entry
+        for name, data in raw
+        for section in ("signs", "combinations")
+        for entry in _entries(name, section, data)
+    }
+    for name, data in raw:
+        wordings = data.get("wordings") or {}
+        if not isinstance(wordings, dict):
+            raise SafetyTableError(name, "wordings", wordings, "must be ids with their wordings")
+        for sign, more in wordings.items():
+            key = f"wordings.{sign}"
+            if sign not in entries:
+                raise SafetyTableError(name, key, sign, "there is no such sign or combination")
+            if not isinstance(more, dict):
+                raise SafetyTableError(name, key, more, "must hold examples or not_a_sign")
+            _refuse_unknown_keys(name, key, more, {"examples", "not_a_sign"})
+            for kind in ("examples", "not_a_sign"):
+                texts = _texts(name, f"{key}.{kind}", more, kind, required=False)
+                entries[sign][kind] = [*(entries[sign].get(kind) or []), *texts]
 
 
 def _sign(table: Table, file: str, entry: dict[str, Any]) -> Sign:

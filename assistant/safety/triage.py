@@ -29,7 +29,7 @@ _RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
 # message says less by itself.
 ASK_FROM = 0.15
 ASK_FROM_SENTENCE = 0.3
-CRISIS_MARGIN = 0.15
+CRISIS_MARGIN = 0.05
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 3
 LONG_MESSAGE_WORDS = 14
