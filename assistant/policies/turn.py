@@ -19,9 +19,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
+import yaml
+
 from assistant.nlu import clauses
+from assistant.project import DATA
 
 LONGEST_MESSAGE = 2000  # characters
 
@@ -228,6 +232,8 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
 
 def _while_red_flag_is_open(now: Situation) -> Turn | None:
     if now.intent == "been_checked":
+        if not _is_checked(now):
+            return Turn(("utter_booking_blocked_red_flag", *_resume(now)))
         cleared = {"red_flag_level": None, "why": None}
         return Turn(("utter_been_checked", *_resume(now)), cleared)
     if now.form:
@@ -241,6 +247,22 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
         answers = _topic_answers(acts)
         return Turn((*answers, "utter_booking_blocked_red_flag", *_resume(now)))
     return None
+
+
+def _is_checked(now: Situation) -> bool:
+    """A doctor has looked at it, for certain: "I have not been checked yet" sounds alike."""
+    if now.clicked:
+        return True
+    if now.acts[0][1] < CLEAR_IN_FREE_TEXT or clauses.is_question(now.text):
+        return False
+    words = _words_of_being_checked()
+    return not words["still_open"].search(words["good_news"].sub(" ", now.text))
+
+
+@lru_cache(maxsize=1)
+def _words_of_being_checked() -> dict[str, re.Pattern[str]]:
+    lists = yaml.safe_load((DATA / "been_checked.yml").read_text(encoding="utf-8"))
+    return {name: re.compile("|".join(words), re.IGNORECASE) for name, words in lists.items()}
 
 
 def _outside_forms(now: Situation) -> Turn | None:

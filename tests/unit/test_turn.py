@@ -682,3 +682,43 @@ def test_when_to_get_help_is_said_with_the_answer() -> None:
 )
 def test_the_topic_of_a_response(response: str, topic: str | None) -> None:
     assert topic_of(response) == topic
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I have not been checked yet",
+        "they did not examine me",
+        "nobody has checked me",
+        "I'm going to be checked tomorrow",
+        "should I have it checked first",
+        "my friend is a nurse and says it is fine",
+        "I was checked last year",
+        "I was checked and they found something serious",
+    ],
+)
+def test_what_only_sounds_like_having_been_checked_closes_nothing(text: str) -> None:
+    planned = plan(says(text, ("been_checked", 0.97), red_flag_level="emergency"))
+    assert planned is not None
+    assert planned.actions == ("utter_booking_blocked_red_flag",)
+    assert "red_flag_level" not in planned.slots
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the doctor saw me and it is nothing serious",
+        "I went to emerg, they scanned me and found no clot",
+        "been to urgent care, they ruled out anything bad",
+    ],
+)
+def test_good_news_with_a_no_in_it_closes_the_alarm(text: str) -> None:
+    planned = plan(says(text, ("been_checked", 0.97), red_flag_level="emergency"))
+    assert planned is not None
+    assert planned.actions == ("utter_been_checked",)
+
+
+def test_an_unsure_reading_closes_nothing() -> None:
+    planned = plan(says("my aunt said so", ("been_checked", 0.33), red_flag_level="urgent"))
+    assert planned is not None
+    assert planned.actions == ("utter_booking_blocked_red_flag",)
