@@ -90,8 +90,9 @@ def hold(
             conflicts += 1
             if conflicts == 3:
                 return None
-        except OperationalError:
-            if connection.in_atomic_block or time.monotonic() > deadline:
+        except OperationalError as error:
+            waited = connection.in_atomic_block or time.monotonic() > deadline
+            if waited or "database is locked" not in str(error):
                 raise
 
 

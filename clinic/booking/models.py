@@ -84,7 +84,9 @@ class AppointmentRequest(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(starts_at__isnull=True, ends_at__isnull=True)
-                | models.Q(starts_at__lt=models.F("ends_at")) & ~models.Q(therapist=""),
+                | models.Q(starts_at__isnull=False, ends_at__isnull=False)
+                & models.Q(starts_at__lt=models.F("ends_at"))
+                & ~models.Q(therapist=""),
                 name="request_time_whole",
             ),
         )

@@ -116,7 +116,10 @@ def offers_for(
             starts_at=slot.start_utc,
             defaults={"ends_at": slot.end_utc, "created_at": now},
         )
-        if created:
+        # Gone before it was told, and free once more: it is news again.
+        again = WaitingOffer.objects.filter(pk=offer.pk, state=WaitingOffer.State.GONE)
+        if created or again.update(state=WaitingOffer.State.TO_TELL):
+            offer.state = WaitingOffer.State.TO_TELL
             offers.append(offer)
         if len(offers) == MOST_TOLD:
             break

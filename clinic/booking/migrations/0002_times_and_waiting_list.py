@@ -249,6 +249,8 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     models.Q(("ends_at__isnull", True), ("starts_at__isnull", True)),
                     models.Q(
+                        ("ends_at__isnull", False),
+                        ("starts_at__isnull", False),
                         ("starts_at__lt", models.F("ends_at")),
                         models.Q(("therapist", ""), _negated=True),
                     ),
