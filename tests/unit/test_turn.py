@@ -338,6 +338,50 @@ def test_having_been_checked_closes_it() -> None:
     assert planned.slots == {"red_flag_level": None, "why": None}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I haven't been checked yet",
+        "I havent seen anyone",
+        "no, I did not go to the doctor",
+        "I'll see the doctor tomorrow",
+        "I will get it checked",
+        "I don\u2019t want to see a doctor, just book me",
+        "never been checked",
+        "do I need to be checked if it is old",
+        "I should have it checked",
+        "the doctor is not available until monday",
+        "am I cleared?",
+    ],
+)
+def test_not_having_been_checked_does_not_close_it(text: str) -> None:
+    planned = plan(says(text, "been_checked", red_flag_level="urgent"))
+    assert planned is not None
+    assert planned.actions == ("utter_booking_blocked_red_flag",)
+    assert not planned.slots
+
+
+def test_having_been_checked_has_to_be_said_clearly() -> None:
+    now = says("the doctor", ("been_checked", 0.5), red_flag_level="urgent")
+    assert actions(now) == ("utter_booking_blocked_red_flag",)
+    assert actions(clicks("been_checked", red_flag_level="urgent")) == ("utter_been_checked",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the doctor saw me",
+        "I went to emerg last night and they let me go home",
+        "my GP examined me this morning and says it is fine",
+        "the hospital gave me the all clear",
+        "just back from the ER, all fine",
+        "they scanned me and found nothing serious",
+    ],
+)
+def test_the_usual_ways_to_say_that_one_was_checked(text: str) -> None:
+    assert actions(says(text, "been_checked", red_flag_level="urgent")) == ("utter_been_checked",)
+
+
 @pytest.mark.parametrize("label", ["deny", "nlu_fallback", "faq/symptoms"])
 def test_taking_the_sign_back_does_not_close_it(label: str) -> None:
     now = says("had that for years", label, red_flag_level="urgent", triage=assess(reply="old"))
