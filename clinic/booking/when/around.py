@@ -170,6 +170,8 @@ def with_operators(found: list[Piece], now: Now) -> list[Piece]:
             operator = piece
             continue
         if piece.kind == "BETWEEN":
+            # No range came of it: "between the holidays and the 10th".
+            result.append(Piece("UNCLEAR" if any(p.kind in ITEMS for p in found) else "WORD"))
             continue
         if operator is not None and piece.kind in ITEMS:
             if operator.kind == "SINCE":

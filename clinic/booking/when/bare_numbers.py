@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from clinic.booking.when.grammar import day_number, hour
-from clinic.booking.when.items import ITEMS, OPERATORS, Piece
+from clinic.booking.when.items import ITEMS, OPERATORS, Piece, point
 from clinic.booking.when.patterns import Now
 from clinic.booking.when.text import word_set
+from clinic.booking.when.times import clock
+
+#: "1830" beside a day; years are none.
+_CLOCKLIKE = re.compile(r"(?!19|20)(?:[01]?\d|2[0-3])[0-5]\d")
 
 
 def with_numbers(found: list[Piece], now: Now) -> list[list[Piece]]:
     """Bare numbers read as hours or days of the month, or dropped."""
     _loose_words(found)
+    found = [_clocklike(found, at) for at in range(len(found))]
     alone = (
         all(
             p.kind
@@ -37,7 +44,26 @@ def with_numbers(found: list[Piece], now: Now) -> list[list[Piece]]:
         if piece.kind == "WORD" and piece.number and _joined_time(found, at) and piece.number <= 12:
             for variant in variants:
                 variant[at] = Piece("T", piece.text, times=hour(piece.number))
+    for variant in variants:
+        if any(p.kind in ITEMS for p in variant):
+            for piece in variant:
+                if piece.kind == "WORD" and (piece.number or _CLOCKLIKE.fullmatch(piece.text)):
+                    # A number nobody can place, beside a day: asked, not left out.
+                    piece.kind = "UNCLEAR"
     return variants
+
+
+def _clocklike(found: list[Piece], at: int) -> Piece:
+    """ "Thursday 1830", "1830 on Thursday"."""
+    piece = found[at]
+    if piece.kind != "WORD" or not _CLOCKLIKE.fullmatch(piece.text):
+        return piece
+    skip = ("FILL", "COMMA", "AROUND")
+    beside = (neighbour(found, at, -1, skip), neighbour(found, at, 1, skip))
+    if not any(p is not None and p.kind == "D" for p in beside):
+        return piece
+    minutes = clock(f"{piece.text[:-2]}:{piece.text[-2:]}") or []
+    return Piece("T", piece.text, times=tuple(point(minute) for minute in minutes))
 
 
 def _loose_words(found: list[Piece]) -> None:
@@ -82,7 +108,8 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
     number = piece.number
     before = found[at - 1] if at else None
     led = before is not None and (
-        before.kind in (*OPERATORS, "BETWEEN") or before.text in ("at", "for", "like", "@", "to")
+        before.kind in (*OPERATORS, "BETWEEN", "EXCEPT", "NOT")
+        or before.text in ("at", "for", "like", "@", "to")
     )
     skip = ("FILL", "ISH", "COMMA", "DASH", "AROUND")
     left, right = neighbour(found, at, -1, skip), neighbour(found, at, 1, skip)

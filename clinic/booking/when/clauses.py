@@ -205,7 +205,8 @@ def _day_readings(term: list[Piece], now: Now, *, left_out: bool) -> list[DayRea
     # A reading without any day gives way to one with days.
     real = [reading for reading in found if reading.dates]
     if not real and len(term) > 1:
-        return _mismatch(term, now) or found
+        # "December 3 next week": days that have nothing in common.
+        return _mismatch(term, now) or [DayReading(frozenset(), ask="unclear")]
     return list(dict.fromkeys(real or found))
 
 

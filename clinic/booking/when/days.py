@@ -132,11 +132,12 @@ def _in_some_units(m: re.Match[str], now: Now) -> list[Piece]:
     rf"(?:with)?in (?:the )?(?:next |coming )?{COUNT} {UNIT}|(?:(?:with)?in |over |during |for "
     r"|any time )?"
     rf"(?:the )?(?:next|coming) {COUNT.replace('<n>', '<n2>')} {UNIT.replace('<unit>', '<unit2>')}"
-    r"|(?:in |over )?(?:the )?coming (?P<plain>days|weeks)"
+    r"|(?:in |over |within )?(?:the )?(?:coming (?P<plain>days|weeks)"
+    r"|next (?P<fortnight>fortnight))"
 )
 def _within(m: re.Match[str], now: Now) -> list[Piece] | None:
-    if m.group("plain"):
-        unit, number = m.group("plain")[:-1], 3
+    if m.group("plain") or m.group("fortnight"):
+        unit, number = ("week", 2) if m.group("fortnight") else (m.group("plain")[:-1], 3)
     else:
         unit = m.group("unit") or m.group("unit2")
         number = how_many(m.group("n") or m.group("n2"))

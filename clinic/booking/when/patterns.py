@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 
 from clinic.booking.when import almanac
@@ -31,10 +31,17 @@ MONTHS = (
 
 @dataclass(frozen=True)
 class Now:
-    """The clinic's clock: the day, and minutes after midnight."""
+    """The clinic's clock: the day and minutes after midnight, of an aware moment in its zone."""
 
-    today: date
-    minute: int
+    moment: datetime
+
+    @property
+    def today(self) -> date:
+        return self.moment.date()
+
+    @property
+    def minute(self) -> int:
+        return self.moment.hour * 60 + self.moment.minute
 
     @cached_property
     def past_and_future(self) -> frozenset[date]:

@@ -94,6 +94,7 @@ _MONTH = (
 _BEFORE_WORDS = [
     (re.compile(pattern), right)
     for pattern, right in (
+        (r"(\d|[ap]m)-?ish\b", r"\1 ish"),
         (r"\b([ap])\. ?m\b\.?", r"\1m"),
         (r"\bo ?'? ?clocks?\b", "oclock"),
         (r"\b1/2 ?(?:an )?h(?:ou)?rs?\b", "half an hour"),
@@ -136,7 +137,6 @@ _BEFORE_WORDS = [
         (r"\b(\d{1,2})\.(\d{1,2})\.((?:20)\d\d|\d\d)?(?!\d)", r"dmy/\1/\2/\3"),
         (r"\b(\d{1,2})\.(\d{1,2})\b", r"dmy/\1/\2/"),
         (r"(\d)(st|nd|rd|th)-", r"\1\2 - "),
-        (r"(\d)ish\b", r"\1 ish"),
         (rf"\b({_DAY})-({_DAY})-({_DAY})\b", r"\1 , \2 , \3"),
         (rf"\b({_DAY})-(?=[a-z])", r"\1 - "),
         (rf"\b({_DAY}|am|pm|morning|afternoon|evening)/(?=[a-z])", r"\1 or "),
@@ -225,6 +225,7 @@ _NOT_TIMES = [
         r"(?:just )?(?:a|1|one|per) second(?:s)?",
         r"(?:cancel\w*|fees?|policy|notice|reschedul\w*)\b[^.?!_]*? (?:within|under|less than)"
         r" \d+ hours?",
+        r"(?:open|close[ds]?|closing) (?:for|at|during|over) lunch(?:time)?",
         r"24 hours?(?: notice| a day)|the other day|the same day|these days|all day long|a good day"
         r"|have a (?:good|nice|great|lovely) (?:day|weekend|evening|week|night|one|afternoon"
         r"|morning)"
@@ -247,6 +248,7 @@ def canonical(text: str) -> str:
     for rule, right in _BEFORE_WORDS:
         plain = rule.sub(right, plain)
     words = _numbers([_word(word) for word in _TOKEN.findall(plain)])
+    words = [_part_of_day(words[at - 1] if at else "", word) for at, word in enumerate(words)]
     row = " ".join(_months_that_are_words(words))
     row = re.sub(r"(\d(?:st|nd|rd|th)) day (?=of (?!the day))", r"\1 ", row)
     for pattern in _NOT_TIMES:
@@ -296,6 +298,16 @@ def _word(typed: str) -> str:
     if distance == 2 and (typed[0] != word[0] or typed[-2:] != word[-2:]):
         return typed
     return word
+
+
+def _part_of_day(before: str, word: str) -> str:
+    """A badly mistyped part of the day right after a day: "monday evnng"."""
+    if before not in (*WEEKDAYS, "tomorrow", "today") or len(word) < 4 or not word.isalpha():
+        return word
+    known = ("morning", "afternoon", "evening")
+    if word in word_set("not_fuzzy") or word.removesuffix("s") in known:
+        return word
+    return next((p for p in known if p[0] == word[0] and OSA.distance(p, word) <= 2), word)
 
 
 def _numbers(words: list[str]) -> list[str]:

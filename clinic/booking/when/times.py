@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import yaml
@@ -88,7 +89,8 @@ def _first_appointment(m: re.Match[str], now: Now) -> list[Piece]:
 @say_as(
     r"(?:at |by |towards? |before )?(?:the )?(?:end of (?:the )?(?:work(?:ing)? |business )?day"
     r"|close of (?:business|day)|closing(?: time)?|cob|eod)"
-    r"|(?:as late as possible|late as possible|late in the day|at (?:the )?end of the day)"
+    r"|(?:as late as possible|late as possible|the later the better|late in the day"
+    r"|at (?:the )?end of the day)"
 )
 def _end_of_day(m: re.Match[str], now: Now) -> list[Piece]:
     if m.group().startswith(("by", "before")):
@@ -231,10 +233,9 @@ def _in_hours(m: re.Match[str], now: Now) -> list[Piece] | None:
     minutes = round(number * (60 if unit.startswith("h") else 1))
     if minutes > 5 * DAY:
         return None
-    at = now.minute + minutes
-    day = add(now.today, at // DAY)
     if m.group().startswith("within"):
-        return days_piece(one_date(now.today)) + times_piece(
-            part(now.minute, min(at, DAY), "between")
-        )
-    return days_piece(one_date(day)) + times_piece(point(at % DAY))
+        until = min(now.minute + minutes, DAY)
+        return days_piece(one_date(now.today)) + times_piece(part(now.minute, until, "between"))
+    # In UTC, so that a night on which the clocks change is no hour longer.
+    then = (now.moment.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(now.moment.tzinfo)
+    return days_piece(one_date(then.date())) + times_piece(point(then.hour * 60 + then.minute))

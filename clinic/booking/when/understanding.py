@@ -175,9 +175,8 @@ class _Desk:
     ) -> None:
         self.hours = hours
         self.now = now.astimezone(UTC)
-        local = now.astimezone(hours.zone)
-        self.clock = Now(local.date(), local.hour * 60 + local.minute)
-        self.today = local.date()
+        self.clock = Now(now.astimezone(hours.zone))
+        self.today = self.clock.today
         self.last = add(self.today, max(horizon_days, 0))
         self.earliest = self.now + max(notice, timedelta())
         self.horizon = span(self.today, self.last)
