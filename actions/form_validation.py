@@ -16,6 +16,9 @@ from actions.reading import entity_of, intent_of, mentioned, read, slot_events, 
 from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS
 from assistant.project import DATA
 
+# Intents that change what was given before also where any words are an answer.
+CORRECTIONS = frozenset({"correct_booking"})
+
 
 @lru_cache(maxsize=1)
 def _field_words() -> dict[str, re.Pattern[str]]:
@@ -49,9 +52,7 @@ class FormValidation(ClinicAction):
         After an interruption Rasa asks for the validation again, although the message was
         dealt with: then there is nothing to read.
         """
-        return slot_events(
-            no_problem() if dealt_with(tracker) else await self.values_from(tracker)
-        )
+        return slot_events(no_problem() if dealt_with(tracker) else await self.values_from(tracker))
 
     async def values_from(self, tracker: Tracker) -> dict[str, Any]:
         """The slots that the latest message sets; forms that keep times add to it."""
@@ -69,7 +70,8 @@ class FormValidation(ClinicAction):
         to_change = self._field_to_change(tracker, asked, said)
         if to_change:
             return {to_change: None, self.CONFIRMATION: None, **no_problem()}
-        changes = intent_of(tracker) in CHANGES
+        # "cancel on Thursday, my number is ..." is what the clinic should read, not a change here
+        changes = intent_of(tracker) in (CORRECTIONS if asked in FREE_TEXT_SLOTS else CHANGES)
         may_replace = changes or asked == self.CONFIRMATION or asked in self.REPLACED
         values: dict[str, Any] = {
             slot: value

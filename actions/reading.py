@@ -21,6 +21,10 @@ ENTITY_OF = {
     "patient_contact": "contact",
     "change_contact": "contact",
 }
+# What a typed yes must reach before something is sent or deleted.
+CERTAIN = 0.5
+# Words of a plain no ("no thank you, nothing else").
+LONGEST_NO = 5
 # An optional answer that was skipped: filled, and empty.
 SKIPPED = ""
 
@@ -42,6 +46,11 @@ class Reading:
 def intent_of(tracker: Tracker) -> str:
     """The intent of the latest message."""
     return str(tracker.latest_message.get("intent", {}).get("name"))
+
+
+def confidence_of(tracker: Tracker) -> float:
+    """How sure the intent of the latest message is; 1 for a click on a button."""
+    return float(tracker.latest_message.get("intent", {}).get("confidence") or 0.0)
 
 
 def text_of(tracker: Tracker) -> str:
@@ -130,9 +139,10 @@ def _kind(tracker: Tracker) -> Reading:
 
 
 def _note(tracker: Tracker) -> Reading:
-    if intent_of(tracker) in ("skip", "deny"):
-        return Reading(SKIPPED)
-    return _words(tracker)
+    intent = intent_of(tracker)
+    # "no allergies, but I am on blood thinners" begins with a no and is a note
+    says_no = intent == "deny" and len(text_of(tracker).split()) <= LONGEST_NO
+    return Reading(SKIPPED) if intent == "skip" or says_no else _words(tracker)
 
 
 def _words(tracker: Tracker) -> Reading:
@@ -143,7 +153,7 @@ def _words(tracker: Tracker) -> Reading:
 def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
     def read_confirmation(tracker: Tracker) -> Reading:
         intent = intent_of(tracker)
-        if intent == "affirm":
+        if intent == "affirm" and confidence_of(tracker) >= CERTAIN:
             return Reading("yes")
         if intent in ("deny", "correct_booking", "change_appointment"):
             return Reading(problem=denied)

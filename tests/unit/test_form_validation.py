@@ -1,0 +1,362 @@
+"""How forms read a message: answers, what is mentioned beside them, corrections, skipping."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from typing import Any
+
+import pytest
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+# Importing the actions opens the clinic's database: not the one that is in use here.
+if "CLINIC_VAR" not in os.environ:
+    os.environ["CLINIC_VAR"] = tempfile.mkdtemp(prefix="clinic-tests-")
+
+from actions.form_validation import FormValidation, no_problem
+from actions.reading import SKIPPED, read
+from actions.validate_booking_form import ValidateBookingForm
+from actions.validate_delete_form import ValidateDeleteForm
+from actions.validate_message_form import ValidateMessageForm
+from assistant.checks.project import Project
+from assistant.project import ROOT
+
+BOOKING, MESSAGE, DELETION = ValidateBookingForm(), ValidateMessageForm(), ValidateDeleteForm()
+FORM_OF = {BOOKING: "booking_form", MESSAGE: "message_form", DELETION: "delete_form"}
+GIVEN = {
+    "service": "massage therapy, 60 minutes",
+    "therapist": "Natalie Yeo",
+    "preferred_time": "Thursday",
+    "chosen_time": "Thursday, 4 pm",
+    "patient_name": "Sam Wilson",
+    "patient_contact": "416-555-0199",
+    "message_text": "Please call me",
+    "note": "",
+}
+
+
+def heard(
+    text: str,
+    intent: str = "nlu_fallback",
+    asked: str | None = None,
+    form: FormValidation = BOOKING,
+    sure: float = 0.9,
+    slots: dict[str, Any] | None = None,
+    events: list[dict[str, Any]] | None = None,
+    **entities: str,
+) -> Tracker:
+    """A conversation in which the patient has just written ``text``."""
+    found = [{"entity": name, "value": value} for name, value in entities.items()]
+    message = {
+        "text": text,
+        "intent": {"name": intent, "confidence": sure},
+        "entities": found,
+        "message_id": "1",
+    }
+    return Tracker(
+        sender_id="someone",
+        slots={"requested_slot": asked, **(slots or {})},
+        latest_message=message,
+        events=events or [],
+        paused=False,
+        followup_action=None,
+        active_loop={"name": FORM_OF[form]},
+        latest_action_name="action_listen",
+    )
+
+
+def values(tracker: Tracker, form: FormValidation = BOOKING) -> dict[str, Any]:
+    """The slots that a message sets, without those of a problem that there is not."""
+    found = form.read_message(tracker)
+    if found.get("problem") is None:
+        assert no_problem().items() <= found.items(), "the problem before is over"
+        return {slot: value for slot, value in found.items() if slot not in no_problem()}
+    return found
+
+
+def problem(tracker: Tracker, form: FormValidation = BOOKING) -> str:
+    found = values(tracker, form)
+    assert found["problem_count"] >= 1
+    return str(found["problem"])
+
+
+# answers to the question
+
+
+@pytest.mark.parametrize(
+    ("slot", "text", "value"),
+    [
+        ("patient_name", "Sam Wilson", "Sam Wilson"),
+        ("patient_name", "it's Priya", "Priya"),
+        ("patient_contact", "416 555 0199", "416-555-0199"),
+        ("patient_contact", "write to sam@example.com please", "sam@example.com"),
+        ("note", "I am on blood thinners", "I am on blood thinners"),
+        ("service", "an hour", "massage therapy, 60 minutes"),
+        ("service", "45", "massage therapy, 45 minutes"),
+    ],
+)
+def test_an_answer_fills_its_slot(slot: str, text: str, value: str) -> None:
+    assert values(heard(text, asked=slot)) == {slot: value}
+
+
+@pytest.mark.parametrize(
+    ("slot", "text", "expected"),
+    [
+        ("patient_name", "12345", "invalid_patient_name"),
+        ("patient_contact", "I would rather not", "invalid_patient_contact_nothing_found"),
+        ("patient_contact", "555 0199", "invalid_patient_contact_area_code_missing"),
+        ("patient_contact", "sam@example", "invalid_patient_contact_email_not_valid"),
+        ("preferred_time", "purple", "invalid_preferred_time"),
+        ("service", "the usual", "invalid_service"),
+        ("confirm_booking", "purple", "invalid_confirm_booking"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_is_a_problem_with_a_name(
+    slot: str, text: str, expected: str
+) -> None:
+    assert problem(heard(text, asked=slot)) == expected
+
+
+def test_every_problem_has_a_wording() -> None:
+    responses = Project(ROOT).responses
+    for form, name in FORM_OF.items():
+        for slot in Project(ROOT).forms[name]:
+            for text, intent in (("", "skip"), ("purple", "deny"), ("@", "affirm")):
+                found = read(slot, heard(text, intent, slot, form, sure=0.1))
+                if found.problem:
+                    wording = found.problem.removeprefix("utter_")
+                    assert f"utter_{wording}" in responses, f"{slot}: {text!r}"
+
+
+def test_problems_in_a_row_are_counted_and_forgotten_after_an_answer() -> None:
+    before = {"problem": "invalid_patient_name", "problem_count": 2}
+    again = heard("123", asked="patient_name", slots=before)
+    assert BOOKING.read_message(again)["problem_count"] == 3
+    answered = heard("Sam", asked="patient_name", slots=before)
+    assert BOOKING.read_message(answered)["problem_count"] == 0
+
+
+def test_a_click_is_no_answer_in_words() -> None:
+    assert problem(heard("/skip", "skip", "patient_name")) == "invalid_patient_name"
+    assert problem(heard("/help", "help", "message_text", MESSAGE), MESSAGE) == "invalid_words"
+
+
+# what is mentioned
+
+
+def test_everything_is_taken_from_the_first_message() -> None:
+    tracker = heard(
+        "book an hour thursday, I'm Sam, 416-555-0199",
+        "book_appointment",
+        time="Thursday",
+        name="Sam",
+        contact="416-555-0199",
+    )
+    assert values(tracker) == {
+        "service": "massage therapy, 60 minutes",
+        "preferred_time": "Thursday",
+        "patient_name": "Sam",
+        "patient_contact": "416-555-0199",
+    }
+
+
+def test_what_is_mentioned_beside_the_answer_is_taken_too() -> None:
+    tracker = heard("Sam, 416-555-0199", asked="patient_name", contact="416-555-0199")
+    assert values(tracker) == {"patient_name": "Sam", "patient_contact": "416-555-0199"}
+
+
+def test_what_is_mentioned_counts_also_when_the_answer_is_missing() -> None:
+    tracker = heard("416-555-0199", asked="patient_name", contact="416-555-0199")
+    found = values(tracker)
+    assert found["patient_contact"] == "416-555-0199"
+    assert found["problem"] == "invalid_patient_name"
+
+
+def test_a_mention_does_not_replace_what_was_given() -> None:
+    slots = {"patient_contact": "604-555-0111"}
+    tracker = heard("Sam, 416-555-0199", asked="patient_name", slots=slots, contact="416-555-0199")
+    assert values(tracker) == {"patient_name": "Sam"}
+
+
+@pytest.mark.parametrize("intent", ["correct_booking", "change_appointment", "book_appointment"])
+def test_a_mention_in_a_change_does_replace_it(intent: str) -> None:
+    tracker = heard("use friday", intent, "patient_name", slots=GIVEN, time="Friday")
+    assert values(tracker) == {"preferred_time": "Friday"}
+
+
+def test_repeating_the_wish_to_book_is_no_mistake() -> None:
+    assert values(heard("I want to book", "book_appointment", "patient_name")) == {}
+
+
+def test_a_form_reads_its_own_slots_only() -> None:
+    tracker = heard("on friday", asked="message_text", form=MESSAGE, time="Friday")
+    assert values(tracker, MESSAGE) == {"message_text": "on friday"}
+
+
+# free text
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"),
+    [
+        ("I need to cancel on Thursday", "change_appointment"),
+        ("I would like to come next week", "book_appointment"),
+        ("No, nothing works and the pain is back", "deny"),
+        ("yes", "affirm"),
+        ("skip the line", "skip"),
+    ],
+)
+def test_a_message_to_the_clinic_is_taken_as_it_is(text: str, intent: str) -> None:
+    tracker = heard(text, intent, "message_text", MESSAGE)
+    assert values(tracker, MESSAGE) == {"message_text": text}
+
+
+def test_a_message_with_a_number_in_it_stays_whole() -> None:
+    text = "Please move my appointment, call me at 416-555-0199"
+    tracker = heard(text, "change_appointment", "message_text", MESSAGE, contact="416-555-0199")
+    assert values(tracker, MESSAGE) == {
+        "message_text": text,
+        "patient_contact": "416-555-0199",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "intent"), [("/skip", "skip"), ("no", "deny"), ("no thank you", "deny")]
+)
+def test_the_note_may_be_skipped(text: str, intent: str) -> None:
+    assert values(heard(text, intent, "note")) == {"note": SKIPPED}
+
+
+def test_a_note_may_begin_with_no() -> None:
+    text = "no allergies, but I am on blood thinners"
+    assert values(heard(text, "deny", "note")) == {"note": text}
+
+
+# read-back
+
+
+def at_read_back(text: str, intent: str, sure: float = 0.9, **entities: str) -> Tracker:
+    return heard(text, intent, "confirm_booking", sure=sure, slots=GIVEN, **entities)
+
+
+def test_a_yes_sends() -> None:
+    assert values(at_read_back("yes please", "affirm")) == {"confirm_booking": "yes"}
+    assert values(at_read_back("/affirm", "affirm", 1.0)) == {"confirm_booking": "yes"}
+
+
+def test_a_yes_that_is_hardly_one_is_asked_again() -> None:
+    assert problem(at_read_back("I guess", "affirm", 0.35)) == "invalid_confirm_booking"
+    doubtful = heard("I guess", "affirm", "confirm_delete", DELETION, sure=0.35)
+    assert problem(doubtful, DELETION) == "invalid_confirm_delete"
+
+
+@pytest.mark.parametrize("intent", ["deny", "correct_booking", "change_appointment"])
+def test_a_no_asks_what_is_wrong(intent: str) -> None:
+    assert problem(at_read_back("that is wrong", intent)) == "ask_which_field"
+    message = heard("no", "deny", "confirm_message", MESSAGE, slots=GIVEN)
+    assert problem(message, MESSAGE) == "ask_which_message_field"
+
+
+@pytest.mark.parametrize("intent", ["affirm", "deny", "nlu_fallback", "faq/location"])
+def test_a_correction_at_the_read_back_replaces_what_was_given(intent: str) -> None:
+    tracker = at_read_back("416-555-0111 is my number", intent, contact="416-555-0111")
+    assert values(tracker) == {"patient_contact": "416-555-0111"}
+
+
+@pytest.mark.parametrize(
+    ("text", "slot"),
+    [
+        ("the number is wrong", "patient_contact"),
+        ("my e-mail has a typo", "patient_contact"),
+        ("you spelled my name wrong", "patient_name"),
+        ("another day please", "preferred_time"),
+        ("I want to change the note", "note"),
+    ],
+)
+@pytest.mark.parametrize("intent", ["correct_booking", "deny", "affirm", "nlu_fallback"])
+def test_a_field_named_as_wrong_is_asked_for_again(text: str, slot: str, intent: str) -> None:
+    assert values(at_read_back(text, intent)) == {slot: None, "confirm_booking": None}
+
+
+def test_a_field_can_be_corrected_before_the_read_back() -> None:
+    tracker = heard("my name is wrong", "correct_booking", "patient_contact", slots=GIVEN)
+    assert values(tracker) == {"patient_name": None, "confirm_booking": None}
+
+
+def test_two_fields_named_at_once_are_asked_about() -> None:
+    tracker = at_read_back("the name and the number are wrong", "correct_booking")
+    assert problem(tracker) == "ask_which_field"
+
+
+@pytest.mark.parametrize("slot", ["patient_name", "patient_contact", "preferred_time", "note"])
+def test_the_button_of_a_field_asks_for_it_again(slot: str) -> None:
+    tracker = at_read_back("/correct_booking", "correct_booking", 1.0, field=slot)
+    assert values(tracker) == {slot: None, "confirm_booking": None}
+
+
+def test_the_field_of_another_form_is_no_field() -> None:
+    tracker = at_read_back("/correct_booking", "correct_booking", 1.0, field="message_text")
+    assert problem(tracker) == "ask_which_field"
+
+
+# the form's turn
+
+
+def events_of(form: FormValidation, tracker: Tracker) -> dict[str, Any]:
+    events = asyncio.run(form.run(CollectingDispatcher(), tracker, {}))
+    return {event["name"]: event["value"] for event in events if event["event"] == "slot"}
+
+
+def user() -> dict[str, Any]:
+    return {"event": "user"}
+
+
+def action(name: str) -> dict[str, Any]:
+    return {"event": "action", "name": name}
+
+
+def test_a_message_that_was_dealt_with_is_not_read_again() -> None:
+    answered = [user(), action("utter_faq/cost")]
+    tracker = heard("Sam?", "faq/cost", "patient_name", MESSAGE, events=answered)
+    assert events_of(MESSAGE, tracker) == no_problem()
+
+
+def test_the_message_that_starts_a_form_is_read_though_something_was_said_before() -> None:
+    started = [
+        user(),
+        action("utter_faq/cost"),
+        action("message_form"),
+        {"event": "active_loop", "name": "message_form"},
+    ]
+    tracker = heard("it's Sam", "speak_to_human", form=MESSAGE, events=started, name="Sam")
+    assert events_of(MESSAGE, tracker)["patient_name"] == "Sam"
+
+
+def test_a_turn_of_the_form_itself_is_read() -> None:
+    events = [action("utter_faq/cost"), user(), action("message_form")]
+    tracker = heard("Sam", asked="patient_name", form=MESSAGE, events=events)
+    assert events_of(MESSAGE, tracker)["patient_name"] == "Sam"
+
+
+def test_a_form_always_sets_something_so_that_it_goes_on() -> None:
+    assert events_of(MESSAGE, heard("/speak_to_human", "speak_to_human", form=MESSAGE))
+
+
+def test_a_failure_is_told_and_the_form_asks_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(tracker: Tracker) -> dict[str, Any]:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(MESSAGE, "read_message", fail)
+    dispatcher = CollectingDispatcher()
+    events = asyncio.run(MESSAGE.run(dispatcher, heard("Sam", asked="patient_name"), {}))
+    assert [message["response"] for message in dispatcher.messages] == ["utter_technical_problem"]
+    assert {event["name"] for event in events} == set(no_problem())
+
+
+@pytest.mark.parametrize(("form", "name"), FORM_OF.items(), ids=str)
+def test_forms_and_domain_name_the_same_slots(form: FormValidation, name: str) -> None:
+    assert set(Project(ROOT).forms[name]) <= set(form.SLOTS)
+    assert form.CONFIRMATION in Project(ROOT).forms[name]
+    assert form.name() == f"validate_{name}"
