@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from rasa.shared.core.events import ActionExecuted, BotUttered, SlotSet, UserUtt
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from assistant.project import ROOT
 from assistant.tracker_store import ERASE_SLOT, ClinicTrackerStore
@@ -116,3 +119,90 @@ def test_rasa_opens_it_as_endpoints_yml_says(file: Path) -> None:
     turn(opened, "sam", UserUttered("hello"))
     turn(opened, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
     assert read(opened, "sam") is None
+
+
+@contextmanager
+def held(file: Path, how: str) -> Iterator[None]:
+    """Another process holds the file: EXCLUSIVE nobody can read it, IMMEDIATE only write."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute(f"BEGIN {how}")
+    yield
+    connection.execute("ROLLBACK")
+    connection.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.tracker_store.SQLITE_WAIT", 0)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_turn_that_could_not_be_written_is_remembered_and_written_later(
+    store: ClinicTrackerStore, file: Path
+) -> None:
+    turn(store, "sam", UserUttered("hello"))
+    with held(file, "IMMEDIATE"):
+        turn(store, "sam", UserUttered("I feel numb"), SlotSet("red_flag_level", "emergency"))
+        tracker = read(store, "sam")
+        assert tracker is not None
+        assert tracker.get_slot("red_flag_level") == "emergency"
+    turn(store, "sam", UserUttered("ok"))
+    another = ClinicTrackerStore(DOMAIN, dialect="sqlite", db=str(file))
+    assert words(read(another, "sam")) == ["hello", "I feel numb", "ok"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_is_remembered_is_a_copy(store: ClinicTrackerStore, file: Path) -> None:
+    with held(file, "IMMEDIATE"):
+        turn(store, "sam", UserUttered("hello"))
+        abandoned = read(store, "sam")
+        assert abandoned is not None
+        abandoned.update(UserUttered("never saved"), DOMAIN)
+        assert words(read(store, "sam")) == ["hello"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_turn_begun_without_the_conversation_is_not_mixed_into_it(
+    store: ClinicTrackerStore, file: Path
+) -> None:
+    turn(store, "sam", UserUttered("hello"), SlotSet("red_flag_level", "emergency"))
+    with held(file, "EXCLUSIVE"), pytest.raises(OperationalError):
+        read(store, "sam")
+    stopgap = DialogueStateTracker("sam", DOMAIN.slots)
+    stopgap.update_with_events([UserUttered("just book it"), ActionExecuted("x")] * 9, DOMAIN)
+    asyncio.run(store.save(stopgap))
+    tracker = read(store, "sam")
+    assert words(tracker) == ["hello"]
+    assert tracker is not None
+    assert tracker.get_slot("red_flag_level") == "emergency"
+    turn(store, "sam", UserUttered("and now"))
+    assert words(read(store, "sam")) == ["hello", "and now"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_could_not_be_erased_is_erased_with_the_next_turn_of_anybody(
+    store: ClinicTrackerStore, file: Path
+) -> None:
+    turn(store, "sam", UserUttered("hello"))
+    with held(file, "IMMEDIATE"):
+        turn(store, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
+        assert read(store, "sam") is None
+    turn(store, "alex", UserUttered("hello"))
+    another = ClinicTrackerStore(DOMAIN, dialect="sqlite", db=str(file))
+    assert read(another, "sam") is None
+    turn(store, "sam", UserUttered("me again"))
+    assert words(read(another, "sam")) == ["me again"]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_errors_do_not_hold_what_was_written(
+    store: ClinicTrackerStore, file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    turn(store, "sam", UserUttered("hello"))
+    with held(file, "IMMEDIATE"):
+        turn(store, "sam", UserUttered("a quite unusual sentence"))
+    assert "could not be saved: OperationalError" in caplog.text
+    assert "unusual" not in caplog.text
+    with store.session_scope() as session, pytest.raises(OperationalError) as caught:
+        session.execute(text("SELECT :word FROM nothing"), {"word": "unusual"})
+    assert "unusual" not in str(caught.value)
