@@ -20,7 +20,11 @@ _NOT_WORDS = re.compile(r"[\W_]+")
 
 
 def incoming(text: str, tracker: DialogueStateTracker | None) -> str:
-    """Returns the payload that was clicked or named, or else the text without a leading "/"."""
+    """Returns the payload that was clicked or named, or else the text without a leading "/".
+
+    Half of an emoji, as some keyboards send it, cannot be stored: it becomes a "?".
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8")
     events = list(tracker.events) if tracker else []
     stripped = text.strip()
     if stripped.startswith("/"):

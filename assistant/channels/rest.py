@@ -13,23 +13,18 @@ from rasa.core.channels.channel import UserMessage
 from rasa.core.channels.rest import RestInput
 from sanic import Blueprint
 
-from assistant.channels.incoming import incoming
+from assistant.channels.answering import answer
 
 
 class ClinicRestInput(RestInput):
     """Rasa's REST channel behind the check of payloads."""
 
-    def blueprint(
-        self, on_new_message: Callable[[UserMessage], Awaitable[Any]]
-    ) -> Blueprint:
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """Returns the channel's routes."""
         blueprint: Blueprint
 
         async def checked(message: UserMessage) -> Any:
-            agent = blueprint.ctx.app.ctx.agent
-            tracker = await agent.tracker_store.retrieve(message.sender_id)
-            message.text = incoming(message.text or "", tracker)
-            return await on_new_message(message)
+            return await answer(blueprint.ctx.app.ctx.agent, message, on_new_message)
 
         blueprint = super().blueprint(checked)
 
