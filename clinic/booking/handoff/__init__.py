@@ -7,6 +7,7 @@ another computer longer than five seconds, and nothing but :func:`busy` waits at
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="handoff-busy")
+
+#: Seconds for which a calendar that could not be read is not asked again, so that not every
+#: patient waits for it.
+LEFT_ALONE = 30.0
+_down_until: dict[str, float] = {}
+_monotonic = time.monotonic
 
 Stretch = tuple[datetime, datetime]
 
@@ -47,7 +54,8 @@ def busy(
     """Each therapist's busy times between two aware moments, as the connected calendar knows them.
 
     To be handed to ``clinic.booking.calendar.free_times(busy=...)``. None when it could not be read
-    within five seconds: then only the clinic's own database is known, and a person must confirm.
+    within five seconds, or could not a moment ago: then only the clinic's own database is known,
+    and a person must confirm.
     """
     from clinic import facts
     from clinic.booking.handoff.interface import LIMIT, Trouble
@@ -57,8 +65,11 @@ def busy(
 
     clinic = clinic or facts.current()
     names = [person.name for person in clinic.therapists]
-    if clinic.booking.system.way in ("requests", "link"):
+    way_name = clinic.booking.system.way
+    if way_name in ("requests", "link"):
         return {name: [] for name in names}
+    if _monotonic() < _down_until.get(way_name, 0.0):
+        return None
     try:
         way = way_out(clinic)
         deadline = Deadline(LIMIT)
@@ -66,6 +77,7 @@ def busy(
         return {name: future.result(deadline.left()) for name, future in asked.items()}
     except (Trouble, TimeoutError, EnvironmentProblem) as problem:
         logger.warning("the connected calendar could not be read: %s", type(problem).__name__)
+        _down_until[way_name] = _monotonic() + LEFT_ALONE
         return None
 
 
