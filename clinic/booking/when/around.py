@@ -105,6 +105,21 @@ def _whole_date(one: Piece, two: Piece, now: Now) -> Piece | None:
     return replace(dated, text=f"{one.text} {two.text}", days=tuple(met), number=0)
 
 
+def _time_range(first: Piece, last: Piece) -> Piece | None:
+    """ "From opening till noon", "noon to closing"."""
+    one, two = first.times[0], last.times[0]
+    starts = 0 if one.edge == "first" else min((s.start for s in one.stretches), default=-1)
+    if two.edge in ("last", "last_hour"):
+        ends = DAY
+    else:
+        points = all(s.shape == "at" for s in two.stretches)
+        ends = max((s.start if points else s.end for s in two.stretches), default=-1)
+    if not 0 <= starts < ends or len(first.times) > 1 or len(last.times) > 1:
+        return None
+    times = Times((Stretch(starts, ends, "between"),), ((starts, "start"), (ends, "end")))
+    return Piece("T", f"{first.text} - {last.text}", times=(times,))
+
+
 def ranges(found: list[Piece], now: Now) -> list[Piece]:
     """Two days with "to" between them joined into a stretch of days."""
     result: list[Piece] = []
@@ -128,6 +143,19 @@ def ranges(found: list[Piece], now: Now) -> list[Piece]:
                 result.append(Piece("D", f"{piece.text} - {other.text}", days=days))
                 at += 3
                 continue
+        if (
+            piece.kind == "T"
+            and join is not None
+            and other is not None
+            and other.kind == "T"
+            and join.kind in ("DASH", "UNTIL")
+            and (both := _time_range(piece, other)) is not None
+        ):
+            if result and result[-1].kind in ("BETWEEN", "FROM"):
+                result.pop()
+            result.append(both)
+            at += 3
+            continue
         result.append(piece)
         at += 1
     return result

@@ -108,8 +108,8 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
     number = piece.number
     before = found[at - 1] if at else None
     led = before is not None and (
-        before.kind in (*OPERATORS, "BETWEEN", "EXCEPT", "NOT")
-        or before.text in ("at", "for", "like", "@", "to")
+        before.kind in (*OPERATORS, "BETWEEN")
+        or before.text in ("at", "for", "like", "@", "to", "not", "instead of")
     )
     skip = ("FILL", "ISH", "COMMA", "DASH", "AROUND")
     left, right = neighbour(found, at, -1, skip), neighbour(found, at, 1, skip)

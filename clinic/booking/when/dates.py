@@ -153,7 +153,7 @@ def _month_first(m: re.Match[str]) -> bool:
     """Whether the month belongs to a number after it: "at 11 December 3"."""
     after = m.string[m.end() :]
     return bool(
-        re.match(r" \d{1,2}(?:st|nd|rd|th)?(?= |$)(?! (?:am|pm|oclock|-|to|thing)\b)", after)
+        re.match(r" \d{1,2}(?:st|nd|rd|th)?(?= |$)(?! (?:am|pm|oclock|-|to|thing)(?![^ ]))", after)
     )
 
 

@@ -18,6 +18,7 @@ from clinic.booking.when.clauses import Clause, clauses_of, stream_of
 from clinic.booking.when.grammar import pieces
 from clinic.booking.when.items import DAY, Piece, part
 from clinic.booking.when.patterns import Now
+from clinic.booking.when.text import word_set
 from clinic.booking.when.wanted import elsewhere, free_time_of_exception, groups_of, set_polarity
 
 
@@ -30,6 +31,8 @@ class Request:
     anything: bool = False
     past: bool = False
     unclear: bool = False
+    #: Short, with a word nobody knows: it may be a time that was not understood.
+    doubtful: bool = False
     #: It refers to something said or booked before.
     context: bool = False
 
@@ -62,7 +65,7 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     "Weekdays except Friday after 5" leaves out Fridays after 5, or wants the other weekdays after
     5: ``exception_takes_time`` False gives the second reading, None where it is no other.
     """
-    result = Request()
+    result = Request(doubtful=_doubtful(found))
     found = _drop_words(following_what(moved(found), now), result)
     found = ranges(with_whole_dates(found, now), now)
     found, result.past = without_history(with_operators(found, now))
@@ -86,6 +89,23 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     if result.wanted or result.left_out or result.anything:
         result.past = False
     return result
+
+
+def _doubtful(found: list[Piece]) -> bool:
+    """Whether a short text has a word that may be a mistyped day or time."""
+    telling = [p for p in found if p.kind not in ("FILL", "COMMA", "STOP")]
+    known = word_set("talk") | word_set("chatter") | word_set("story") | word_set("moves")
+    unknown = [
+        p
+        for at, p in enumerate(found)
+        if p.kind == "WORD"
+        and re.fullmatch(r"[a-z]{3,}", p.text)
+        and p.text not in known
+        and not (
+            at and found[at - 1].text in ("with", "for", "see", "by", "my", "dr", "the", "your")
+        )
+    ]
+    return bool(unknown) and len(telling) <= 4
 
 
 def _drop_words(found: list[Piece], result: Request) -> list[Piece]:

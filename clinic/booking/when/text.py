@@ -97,6 +97,7 @@ _BEFORE_WORDS = [
         (r"(\d|[ap]m)-?ish\b", r"\1 ish"),
         (r"\b([ap])\. ?m\b\.?", r"\1m"),
         (r"\bo ?'? ?clocks?\b", "oclock"),
+        (r"\bb4\b", "before"),
         (r"\b1/2 ?(?:an )?h(?:ou)?rs?\b", "half an hour"),
         (r"\b(quarter|half|\d+|five|ten|twenty) (to|past|before|after) noon\b", r"\1 \2 12"),
         (
@@ -218,6 +219,7 @@ _NOT_TIMES = [
         r"(?:19|20)\d\d accident|(?:since|depuis|from|back in|in) (?:(?:early|late"
         r"|mid) )?(?:19[5-9]\d"
         r"|20[01]\d|202[0-5])",
+        rf"(?<!in )(?<!within )(?<!next )\d+ (?:to|-|or) \d+ (?:{_BOOKED}|{_UNITS}|hours?)",
         rf"(?:for |just |only )?\d+ {_BOOKED}",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
         r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",
@@ -276,13 +278,19 @@ def _word(typed: str) -> str:
         return typed
     if typed in known["fuzzy"]:
         return typed
-    allowed = 2 if len(typed) >= 7 else 1
+    allowed = 2 if len(typed) >= 5 else 1
     scored = sorted(
         (OSA.distance(typed, word, score_cutoff=allowed), word) for word in known["fuzzy"]
     )
     near = [(distance, word) for distance, word in scored if distance <= allowed]
     if not near:
         return typed
+    if len(typed) < 7:
+        # Short words: two errors only in the names of days, which are hard to mistake.
+        days = (*WEEKDAYS, "tomorrow")
+        near = [(far, w) for far, w in near if far == 1 or (w in days and w[-1] == typed[-1])]
+        if not near:
+            return typed
     distance, word = near[0]
     ties = [name for far, name in near if far == distance]
     if len(ties) > 1:
@@ -295,7 +303,7 @@ def _word(typed: str) -> str:
             return typed
         word = ties[0]
     # Two errors are forgiven only where the word begins and ends as it should.
-    if distance == 2 and (typed[0] != word[0] or typed[-2:] != word[-2:]):
+    if distance == 2 and (typed[0] != word[0] or typed[-1] != word[-1]):
         return typed
     return word
 
@@ -330,7 +338,11 @@ def _numbers(words: list[str]) -> list[str]:
         elif word in numbers:
             result.append(str(numbers[word]))
             spelled.add(len(result) - 1)
-        elif word == "one" and (before in _HOUR_BEFORE or after in _UNIT_AFTER):
+        elif word == "one" and (
+            before in _HOUR_BEFORE
+            or after in _UNIT_AFTER
+            or (before == "or" and len(result) > 1 and re.fullmatch(r"\d{1,2}|noon", result[-2]))
+        ):
             result.append("1")
             spelled.add(len(result) - 1)
         elif word == "second":

@@ -103,7 +103,12 @@ def understand(
             "past", [], say.past(), reason="past", alternatives=desk.soonest()[:FEW]
         )
     outcomes = [outcome for request in readings for outcome in desk.outcomes(request)]
-    return _decide(outcomes, desk)
+    found = _decide(outcomes, desk)
+    if found.windows and request.doubtful:
+        reading = Reading(found.windows, found.say)
+        sentence = say.ask([found.say], "unclear")
+        return Understanding("ambiguous", [], sentence, reason="unclear", readings=[reading])
+    return found
 
 
 def _decide(outcomes: list[_Outcome], desk: _Desk) -> Understanding:
