@@ -82,7 +82,10 @@ def read(slot: str, tracker: Tracker) -> Reading:
 
 
 def _name(tracker: Tracker) -> Reading:
-    name = read_name(text_of(tracker))
+    text = text_of(tracker)
+    # "I'm new here, Priya Nair": the question asks for both
+    parts = (part for part in re.split(r"[,;:.]\s|\s-\s", text) if not services.read_visit(part))
+    name = next(filter(None, map(read_name, (text, *parts))), None)
     return Reading(name) if name else Reading(problem="invalid_patient_name")
 
 

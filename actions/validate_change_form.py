@@ -13,7 +13,13 @@ from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, entity_of, text_of
 from clinic import setup
 
-NOT_FOUND = {"change_reference": None, "change_contact": None, "problem_count": 1}
+# The next question is named, since the problem is told in its place.
+NOT_FOUND = {
+    "change_reference": None,
+    "change_contact": None,
+    "problem_count": 1,
+    "requested_slot": "change_reference",
+}
 
 
 class ValidateChangeForm(FormValidation):

@@ -9,7 +9,7 @@ from clinic.names import read_name
 _PART = re.compile(r"[,.;:!?\n]+|\s+(?:and|but|on|for|at|with)\s+|\s[-–—]\s", re.IGNORECASE)
 # "my name is": whatever follows is meant as a name.
 _NAMED = re.compile(
-    r"\bname(?: is|'s|s| to| should be|:)\s+(?P<name>.+)"
+    r"\bname(?: is|'s|s| to| should be|:)\s+(?:actually\s+|really\s+)?(?P<name>.+)"
     r"|\b(?:call me|je m'appelle|me llamo)\s+(?P<called>.+)",
     re.IGNORECASE,
 )

@@ -99,3 +99,15 @@ def test_no_text_raises_and_a_name_is_a_piece_of_it(text: str) -> None:
         assert not any(c.isdigit() or c == "@" for c in name)
         plain = " ".join(clean(text).split())
         assert all(word in plain for word in name.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Priya Nair, no", "Priya Nair"),
+        ("Priya Nair, yes", "Priya Nair"),
+        ("my name is actually Mirabel Okonkwo", "Mirabel Okonkwo"),
+    ],
+)
+def test_an_answer_beside_the_name_is_not_part_of_it(text: str, name: str) -> None:
+    assert read_name(text) == name
