@@ -27,7 +27,8 @@ from clinic.outbox.reading import appointment_of, sequence_of
 from clinic.text import BadInput, required
 
 #: How long one try may take before another worker may try. Longer than all limits of one try
-#: together: a letter takes at most 12 answers of 5 seconds and one of 30.
+#: together: a letter takes at most 12 answers of 5 seconds and one of 30, everything else
+#: ``interface.IN_ALL``.
 LEASE = timedelta(minutes=3)
 
 #: Seconds to wait after the first failed try; doubled after each further one up to the longest.

@@ -58,10 +58,9 @@ def busy(
     and a person must confirm.
     """
     from clinic import facts
-    from clinic.booking.handoff.interface import LIMIT, Trouble
+    from clinic.booking.handoff.interface import LIMIT
     from clinic.booking.handoff.patience import Deadline
     from clinic.booking.handoff.ways import way_out
-    from clinic.environment import EnvironmentProblem
 
     clinic = clinic or facts.current()
     names = [person.name for person in clinic.therapists]
@@ -75,7 +74,8 @@ def busy(
         deadline = Deadline(LIMIT)
         asked = {name: _pool.submit(way.offer_busy, start, end, name) for name in names}
         return {name: future.result(deadline.left()) for name, future in asked.items()}
-    except (Trouble, TimeoutError, EnvironmentProblem) as problem:
+    except Exception as problem:
+        # Whatever is wrong there, the patient's turn goes on.
         logger.warning("the connected calendar could not be read: %s", type(problem).__name__)
         _down_until[way_name] = _monotonic() + LEFT_ALONE
         return None

@@ -16,8 +16,9 @@ from urllib.parse import quote
 from icalendar import Calendar, vInt
 from icalendar import Event as Entry
 
-from clinic.booking.handoff import invitations, web
+from clinic.booking.handoff import invitations, patience, web
 from clinic.booking.handoff.interface import (
+    IN_ALL,
     Appointment,
     Delivery,
     Event,
@@ -62,6 +63,7 @@ class CalDav:
         self._clinic = clinic
         self._letters = letters
         self._login = login
+        self._deadline: patience.Deadline | None = None
 
     def offer_busy(self, start: datetime, end: datetime, therapist: str) -> list[Stretch]:
         """The busy and tentative times of a therapist's calendar, recurring events included.
@@ -89,6 +91,7 @@ class CalDav:
         """Write, change or remove the event, or send a letter. Raises :class:`Trouble`."""
         if part != Part.SYSTEM:
             return self._letters.deliver(appointment, part)
+        self._deadline = patience.Deadline(IN_ALL)
         if appointment.starts_at is None or appointment.ends_at is None:
             return Delivery.stuck(Reason.NO_SYSTEM)
         place = self._place(appointment)
@@ -178,7 +181,9 @@ class CalDav:
     def _call(
         self, method: str, address: str, headers: dict[str, str], body: bytes | None = None
     ) -> web.Answer:
-        return web.call(method, address, {"Authorization": self._login, **headers}, body)
+        limit = patience.within(self._deadline)
+        sent = {"Authorization": self._login, **headers}
+        return web.call(method, address, sent, body, limit=limit)
 
     def _taken(self, wanted: Iterable[Stretch], appointment: Appointment) -> bool:
         return any(

@@ -20,9 +20,10 @@ from urllib.parse import urlencode
 import phonenumbers
 
 from clinic import clock
-from clinic.booking.handoff import web, words
+from clinic.booking.handoff import patience, web, words
 from clinic.booking.handoff.caldav import Stretch, merged, without
 from clinic.booking.handoff.interface import (
+    IN_ALL,
     Appointment,
     Delivery,
     Event,
@@ -66,10 +67,10 @@ def shard_of(key: str) -> str | None:
 
 
 class Cliniko:
-    """Appointments in one Cliniko account; notices to the clinic as ``requests``.
+    """Appointments in one Cliniko account; letters as ``requests``.
 
-    Patients get no letters from here: Cliniko sends its own. ``base`` replaces the address made of
-    the key.
+    Cliniko knows no appointments that are only asked for, so what it may write to patients by
+    itself cannot tell them that; our letters do. ``base`` replaces the address made of the key.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class Cliniko:
         self._letters = letters
         self._base = base or f"https://api.{shard_of(key)}.cliniko.com/v1"
         self._now = now
+        self._deadline: patience.Deadline | None = None
         self._headers = {
             "Authorization": web.login(key, ""),
             "Accept": "application/json",
@@ -104,17 +106,15 @@ class Cliniko:
         return merged(busy)
 
     def parts(self, appointment: Appointment, *, by_clinic: bool) -> tuple[Part, ...]:
-        """The appointment, when there is a time, and the notice to the clinic."""
+        """The appointment, when there is a time, and the letters."""
         letters = self._letters.parts(appointment, by_clinic=by_clinic)
-        if appointment.starts_at is None:
-            # Cliniko knows nothing of it, so the patient hears from us.
-            return letters
-        return (Part.SYSTEM, *(part for part in letters if part != Part.PATIENT))
+        return (Part.SYSTEM, *letters) if appointment.starts_at else letters
 
     def deliver(self, appointment: Appointment, part: Part) -> Delivery:
-        """Make, move or cancel the appointment, or send a notice. Raises :class:`Trouble`."""
+        """Make, move or cancel the appointment, or send a letter. Raises :class:`Trouble`."""
         if part != Part.SYSTEM:
             return self._letters.deliver(appointment, part)
+        self._deadline = patience.Deadline(IN_ALL)
         found = self._find(appointment)
         if appointment.is_over:
             if found is not None:
@@ -307,7 +307,8 @@ class Cliniko:
         if content is not None:
             headers["Content-Type"] = "application/json"
             body = json.dumps(content).encode()
-        return web.call(method, self._base + path, headers, body)
+        limit = patience.within(self._deadline)
+        return web.call(method, self._base + path, headers, body, limit=limit)
 
     def _expect(self, answer: web.Answer, *statuses: int) -> web.Answer:
         if answer.status not in statuses:

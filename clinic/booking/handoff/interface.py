@@ -15,6 +15,10 @@ from typing import Protocol
 #: Seconds one call to another computer may take.
 LIMIT = 5.0
 
+#: Seconds all calls of one delivery may take together. Shorter than the outbox's lease, so that
+#: nobody else begins before the last call is over.
+IN_ALL = 120.0
+
 
 class Event(StrEnum):
     """What happened to a request; the states of ``clinic.booking.models.Status`` but ``held``."""

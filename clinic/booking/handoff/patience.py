@@ -13,7 +13,7 @@ import ssl
 import time
 from typing import Any
 
-from clinic.booking.handoff.interface import Reason, Trouble
+from clinic.booking.handoff.interface import LIMIT, Reason, Trouble
 
 
 class Deadline:
@@ -28,6 +28,16 @@ class Deadline:
         if left <= 0:
             raise TimeoutError("the other side took too long")
         return left
+
+
+def within(deadline: Deadline | None) -> float:
+    """Seconds the next call may take. Raises :class:`Trouble` when there are none left."""
+    if deadline is None:
+        return LIMIT
+    try:
+        return min(LIMIT, deadline.left())
+    except TimeoutError:
+        raise Trouble(Reason.TOO_SLOW) from None
 
 
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:

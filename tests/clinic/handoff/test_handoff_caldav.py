@@ -15,7 +15,7 @@ from handoff_peers.calendars import Radicale
 from handoff_peers.mail import free_port
 from handoff_peers.samples import NOW, START, appointment, with_system
 
-from clinic.booking.handoff import caldav, web
+from clinic.booking.handoff import caldav, patience, web
 from clinic.booking.handoff.caldav import CalDav, merged, without
 from clinic.booking.handoff.interface import Event, Outcome, Part, Reason, Trouble
 from clinic.booking.handoff.requests import Requests
@@ -239,7 +239,7 @@ def test_a_server_out_of_order_is_tried_again_later(
     behave: Callable[..., None],
     reason: Reason,
 ) -> None:
-    monkeypatch.setitem(web.call.__kwdefaults__, "limit", 0.4)
+    monkeypatch.setattr(patience, "LIMIT", 0.4)
     address = f"http://127.0.0.1:{bad_server(behave).port}/natalie/"
     clinic = with_system(desk.clinic, way="caldav", therapists={"Natalie Yeo": address})
     start = time.monotonic()
@@ -257,6 +257,15 @@ def test_a_server_that_is_not_there_is_tried_again_later(desk: Desk) -> None:
     with pytest.raises(Trouble) as caught:
         CalDav(clinic, Requests(clinic, None), "x").deliver(appointment(), Part.SYSTEM)
     assert (caught.value.reason, caught.value.final) == (Reason.UNREACHABLE, False)
+
+
+def test_all_calls_of_one_delivery_have_a_limit_together(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caldav, "IN_ALL", 0)
+    with pytest.raises(Trouble) as caught:
+        desk.way.deliver(appointment(), Part.SYSTEM)
+    assert (caught.value.reason, caught.value.final) == (Reason.TOO_SLOW, False)
 
 
 def test_a_password_is_not_sent_unencrypted() -> None:

@@ -12,7 +12,7 @@ from handoff_peers.cliniko import KEY, ClinikoServer
 from handoff_peers.samples import NOW, START, appointment
 
 from clinic.booking.handoff import cliniko as module
-from clinic.booking.handoff import web
+from clinic.booking.handoff import patience, web
 from clinic.booking.handoff.cliniko import Cliniko, key_from_environment, shard_of
 from clinic.booking.handoff.interface import Delivery, Event, Outcome, Part, Reason, Trouble
 from clinic.booking.handoff.requests import Requests
@@ -288,12 +288,21 @@ def test_answers_without_sense_are_tried_again(
     monkeypatch: pytest.MonkeyPatch,
     behave: Callable[..., None],
 ) -> None:
-    monkeypatch.setitem(web.call.__kwdefaults__, "limit", 0.4)
+    monkeypatch.setattr(patience, "LIMIT", 0.4)
     base = f"http://127.0.0.1:{bad_server(behave).port}/v1"
     way = Cliniko(cliniko_clinic, Requests(cliniko_clinic, None), KEY, base=base, now=lambda: NOW)
     with pytest.raises(Trouble) as caught:
         ask(way)
     assert not caught.value.final
+
+
+def test_all_calls_of_one_delivery_have_a_limit_together(
+    way: Cliniko, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "IN_ALL", 0)
+    with pytest.raises(Trouble) as caught:
+        ask(way)
+    assert (caught.value.reason, caught.value.final) == (Reason.TOO_SLOW, False)
 
 
 def test_names_that_left_clinic_yml_are_for_a_person(way: Cliniko) -> None:
@@ -304,7 +313,7 @@ def test_names_that_left_clinic_yml_are_for_a_person(way: Cliniko) -> None:
 
 
 def test_parts(way: Cliniko) -> None:
-    assert way.parts(appointment(), by_clinic=False) == (Part.SYSTEM, Part.CLINIC)
+    assert way.parts(appointment(), by_clinic=False) == (Part.SYSTEM, Part.PATIENT, Part.CLINIC)
     without_time = appointment(starts_at=None)
     assert way.parts(without_time, by_clinic=False) == (Part.PATIENT, Part.CLINIC)
     assert way.deliver(appointment(), Part.CLINIC).reason == Reason.NO_MAIL
