@@ -32,13 +32,18 @@ def _vocabulary() -> dict[str, Any]:
         typed: word for word, variants in loaded["words"].items() for typed in variants
     }
     known = set(loaded["words"]) | set(loaded["shorthand"])
+    loaded["talk"] = [
+        word
+        for word in (_HERE / "talk.txt").read_text(encoding="utf-8").split("\n")
+        if word and not word.startswith("#")
+    ]
     loaded["not_fuzzy"] = set(loaded["not_fuzzy"]) | known
     return loaded
 
 
 @lru_cache(maxsize=8)
 def word_set(name: str) -> frozenset[str]:
-    """A list of words of ``vocabulary.yml``."""
+    """A list of words of ``vocabulary.yml``, or "talk" of ``talk.txt``."""
     return frozenset(_vocabulary()[name])
 
 
