@@ -14,6 +14,9 @@ from clinic.booking.when.times import clock
 _CLOCKLIKE = re.compile(r"(?!19|20)(?:[01]?\d|2[0-3])[0-5]\d")
 
 
+_STRETCHES = ("week", "weeks", "fortnight", "fortnights", "month", "months", "weekend", "half")
+
+
 def with_numbers(found: list[Piece], now: Now) -> list[list[Piece]]:
     """Bare numbers read as hours or days of the month, or dropped."""
     _loose_words(found)
@@ -47,8 +50,9 @@ def with_numbers(found: list[Piece], now: Now) -> list[list[Piece]]:
     for variant in variants:
         if any(p.kind in ITEMS for p in variant):
             for piece in variant:
-                if piece.kind == "WORD" and (piece.number or _CLOCKLIKE.fullmatch(piece.text)):
-                    # A number nobody can place, beside a day: asked, not left out.
+                left = piece.number or _CLOCKLIKE.fullmatch(piece.text) or piece.text in _STRETCHES
+                if piece.kind == "WORD" and left:
+                    # A number or a week nobody can place, beside a day: asked, not left out.
                     piece.kind = "UNCLEAR"
     return variants
 

@@ -183,8 +183,9 @@ def _add_time(clause: Clause, piece: Piece, join: str) -> None:
         for b in other.stretches
     ) or any(reading.edge for reading in (*piece.times, *last[-1].times))
     shapes = {s.shape for p in (piece, last[-1]) for r in p.times for s in r.stretches}
-    if not join and not meets and any(s == "between" for s in shapes):
-        # "12-14 at 2": the first is no time after all.
+    named = all(reading.anchors for p in (piece, last[-1]) for reading in p.times)
+    if not join and not meets and named:
+        # "12-14 at 2", "for 2 of us, Monday 5 pm": one of them is no time of day.
         clause.unclear = True
     apart = join == "and" and not shapes >= {"after", "before"}
     if join == "or" or apart or not meets:

@@ -80,7 +80,8 @@ _NOT_WORDS = [
         # prices
         r"\$ ?\d+(?:[.,]\d+)?",
         r"\d+(?:[.,]\d+)? ?(?:\$|dollars?\b|bucks\b|cad\b|cents?\b|%|percent\b|euros?\b)",
-        # postal codes, vertebrae
+        # addresses, postal codes, vertebrae
+        r"\b\d+ [a-z]+ (?:street|st|avenue|ave|road|rd|lane|blvd|drive|crescent|court)\b",
         r"\b[a-z]\d[a-z] ?\d[a-z]\d\b",
         r"\b[lcts]\d{1,2}(?: ?[-/] ?[lcts]?\d{1,2})?\b(?!:)",
         # scores of pain, heights, round the clock
@@ -189,7 +190,7 @@ _NOT_TIMES = [
     for pattern in (
         rf"\d+ {_UNITS} (?:old|of age|young)|\d+ (?:yo|y/o|yr old)|\d+ - ?(?:year|yr"
         r"|month) ?-? old",
-        r"(?:for|last(?:s|ed|ing)?|been|had it|over|about|almost|nearly) (?:the (?:past"
+        r"(?:for|lasts|lasted|lasting|been|had it|over|about|almost|nearly) (?:the (?:past"
         rf"|last) )?{_N}"
         rf"(?: (?:or|to|-) \d+)? {_UNITS}(?: now)?(?! (?:from|time|on|later|after|ago))",
         rf"(?:for|over|in|during) (?:the )?(?:past|last) {_N} (?:{_UNITS}|hours?|weeks?)",
@@ -233,6 +234,7 @@ _NOT_TIMES = [
         r"(?:cancel\w*|fees?|policy|notice|reschedul\w*)\b[^.?!_]*? (?:within|under|less than)"
         r" \d+ hours?",
         r"(?:open|close[ds]?|closing) (?:for|at|during|over) lunch(?:time)?",
+        r"pregnant[^.?!_]*? \d+ weeks?|\d+ weeks? (?:along|pregnant|postpartum)",
         r"24 hours?(?: notice| a day)|the other day|the same day|these days|all day long|a good day"
         r"|have a (?:good|nice|great|lovely) (?:day|weekend|evening|week|night|one|afternoon"
         r"|morning)"

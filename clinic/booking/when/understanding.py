@@ -254,8 +254,9 @@ class _Desk:
         return _open(stretches, spans) if open_only else stretches
 
     def _cost(self, choice: Choice) -> int:
-        """How many clock times without am or pm this reading puts outside the opening hours."""
-        cost = 0
+        """How much of this reading is unlikely: hours outside the opening hours, days too far."""
+        # Of "9/12 or 10/12" each is read as the date that can be booked.
+        cost = sum(not reading.dates & self.horizon for reading in choice.days or ())
         for times in choice.guessed:
             for minute, side in times.anchors:
                 cost += not any(
