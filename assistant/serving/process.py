@@ -1,0 +1,26 @@
+"""What the servers' processes share: a quick start and little memory."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+
+
+def begin() -> None:
+    """Call first, before heavy imports.
+
+    Importing makes hardly any garbage, but the collector looks for it a hundred times: with
+    it off, the imports take a sixth less. ``settle`` turns it on again.
+    """
+    gc.disable()
+
+
+def settle() -> None:
+    """Call once everything is loaded. What is loaded stays: it is not looked at again.
+
+    Loading the models frees a hundred megabytes, which the C library would keep.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+    ctypes.CDLL(None).malloc_trim(0)
