@@ -21,7 +21,7 @@ from django.db.models import Q
 from clinic import facts
 from clinic.booking.handoff.interface import ENDINGS, Delivery, Event, Outcome, Part, Reason
 from clinic.booking.handoff.ways import parts
-from clinic.booking.models import AppointmentRequest, Status, StatusChange
+from clinic.booking.models import AppointmentRequest, StatusChange
 from clinic.outbox.models import OPEN, Item, State
 from clinic.outbox.reading import appointment_of, sequence_of
 from clinic.text import BadInput, required
@@ -66,36 +66,35 @@ def on_status_changed(sender: object, change: StatusChange, **_: Any) -> None:
     enqueue(change)
 
 
-def enqueue(change: StatusChange, now: datetime | None = None) -> list[Item]:
-    """Note down what this change has to bring where; a second time changes nothing.
+def enqueue(change: StatusChange, now: datetime | None = None) -> tuple[Part, ...]:
+    """Note down what this change has to bring where, and give that; again changes nothing.
 
     In the transaction of the change itself, so that both are stored or neither.
     """
     if change.status not in set(Event):
-        return []
-    event = Event(change.status)
-    earlier = StatusChange.objects.filter(request_id=change.request_id, pk__lt=change.pk)
-    if event in ENDINGS and not earlier.exclude(status=Status.HELD).exists():
-        # A time that was only held: nobody outside knows of it.
-        return []
+        return ()
     sequence = sequence_of(change)
+    if sequence == 0 and change.status in ENDINGS:
+        # A time that was only held: nobody outside knows of it.
+        return ()
     appointment = appointment_of(change, sequence)
     wanted = parts(facts.current(), appointment, by_clinic=change.who not in _NOT_CLINIC)
     now = now or real_now()
-    with transaction.atomic():
-        return [
-            Item.objects.get_or_create(
+    Item.objects.bulk_create(
+        [
+            Item(
+                request_id=change.request_id,
                 change=change,
                 part=part,
-                defaults={
-                    "request_id": change.request_id,
-                    "sequence": sequence,
-                    "due_at": now,
-                    "waiting_since": now,
-                },
-            )[0]
+                sequence=sequence,
+                due_at=now,
+                waiting_since=now,
+            )
             for part in wanted
-        ]
+        ],
+        ignore_conflicts=True,
+    )
+    return wanted
 
 
 def claim(now: datetime) -> Item | None:

@@ -22,16 +22,26 @@ def sequence_of(change: StatusChange) -> int:
     return earlier.exclude(status=Status.HELD).count()
 
 
-def appointment_of(change: StatusChange, sequence: int) -> Appointment:
-    """The appointment as it stood after ``change``, whose number :func:`sequence_of` gives."""
-    request = change.request
-    last = (
+def last_in_system(item: Item) -> Item | None:
+    """The delivery that last brought this request into the other system, before ``item``."""
+    return (
         Item.objects.filter(
-            request=request, part=Part.SYSTEM, sequence__lt=sequence, external_id__gt=""
+            request_id=item.request_id,
+            part=Part.SYSTEM,
+            sequence__lt=item.sequence,
+            external_id__gt="",
         )
         .order_by("-sequence")
         .first()
     )
+
+
+def appointment_of(change: StatusChange, sequence: int, last: Item | None = None) -> Appointment:
+    """The appointment as it stood after ``change``, whose number :func:`sequence_of` gives.
+
+    ``last`` is what :func:`last_in_system` found.
+    """
+    request = change.request
     by_mail = request.patient_contact_kind == ContactKind.EMAIL
     return Appointment(
         reference=request.reference,

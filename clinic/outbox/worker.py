@@ -21,7 +21,7 @@ from clinic.environment import EnvironmentProblem
 from clinic.facts import Facts
 from clinic.outbox import queue
 from clinic.outbox.models import Item
-from clinic.outbox.reading import appointment_of
+from clinic.outbox.reading import appointment_of, last_in_system
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +72,9 @@ class Worker:
     def _try(self, item: Item) -> Delivery | None:
         """One try; None when it is not needed any more."""
         try:
-            appointment = appointment_of(item.change, item.sequence)
             part = Part(item.part)
+            last = last_in_system(item) if part == Part.SYSTEM else None
+            appointment = appointment_of(item.change, item.sequence, last)
             if part == Part.PATIENT and not appointment.patient_email:
                 # The patient's data was deleted meanwhile.
                 return None

@@ -84,7 +84,7 @@ def test_a_time_that_was_only_held_is_nobody_s_business() -> None:
     request = ask_without_time()
     change = StatusChange(request=request, status="held", who="patient")
     change.save()
-    assert queue.enqueue(change) == []
+    assert queue.enqueue(change) == ()
 
 
 def test_who_hears_of_what() -> None:
