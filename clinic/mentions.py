@@ -6,7 +6,9 @@ import re
 
 from clinic.names import read_name
 
-_PART = re.compile(r"[,.;:!?\n]+|\s+(?:and|but|on|for|at|with)\s+|\s[-–—]\s", re.IGNORECASE)
+_PART = re.compile(
+    r"[,.;:!?\n]+|\s+(?:and|but|on|for|at|with)\s+|\s[-\u2013\u2014]\s", re.IGNORECASE
+)
 # "my name is": whatever follows is meant as a name.
 _NAMED = re.compile(
     r"\bname(?: is|'s|s| to| should be|:)\s+(?:actually\s+|really\s+)?(?P<name>.+)"

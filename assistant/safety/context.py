@@ -205,7 +205,11 @@ def _is_denied(match: Match, message: Words, places: Places, first: int, last: i
         if not _negation_ends(cue.end, target, message, places):
             return True
     over = places.get("went_away", [])
+    asked = message.sentence[match.start] in message.asked
     for cue in places.get("is_fine", []):
+        if asked and cue.end == last:
+            # "Numb between the legs, is massage ok?"
+            continue
         if any(cue.start < other.end and other.start < cue.end for other in over):
             continue
         same_clause = message.clause[cue.start] == message.clause[match.end - 1]
@@ -360,7 +364,9 @@ def _question(
         return [place for place in places.get(name, []) if first <= place.start < last]
 
     about = inside("asks_about")
-    if about or _begins_as_question(message, inside("question_start"), places, first):
+    begins = _begins_as_question(message, inside("question_start"), places, first)
+    # "Can I book for a foot that does not lift?" says that there is such a foot.
+    if (about or begins) and not inside("request"):
         clauses = range(message.clause[match.start], message.clause[match.end - 1] + 1)
         own = [
             place

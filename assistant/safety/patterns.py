@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from rapidfuzz import process
-from rapidfuzz.distance import OSA
+from rapidfuzz.distance import OSA, JaroWinkler
 from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
@@ -25,6 +25,9 @@ LONGEST_PHRASE = 8
 
 _ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "est", "y", "ness", "n")
 _FIGURE = "figure of speech"
+# A phrase of the table written with this at its end only counts at the end of a clause.
+CLAUSE_END = "|"
+LAST = " (last)"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,8 @@ class Match:
 
     pattern: Pattern
     parts: tuple[Place, ...]
+    void: bool
+    """Whether an "unless" of the pattern holds: spoken of, but no sign."""
 
     @property
     def start(self) -> int:
@@ -69,7 +74,8 @@ class Vocabulary:
         phrases: dict[tuple[str, ...], set[str]] = defaultdict(set)
         for name, written in table.concepts.items():
             for phrase in written:
-                phrases[tuple(self._phrase(phrase))].add(name)
+                last = LAST if phrase.rstrip().endswith(CLAUSE_END) else ""
+                phrases[tuple(self._phrase(phrase))].add(name + last)
         for phrase in table.figures_of_speech:
             phrases[tuple(self._phrase(phrase))].add(_FIGURE)
         by_name: dict[str, list[Doc]] = defaultdict(list)
@@ -114,6 +120,10 @@ class Vocabulary:
             if message.sentence[start] != message.sentence[end - 1]:
                 continue
             name = strings[key]
+            if name.endswith(LAST):
+                if end < len(message.words) and message.clause[end] == message.clause[end - 1]:
+                    continue
+                name = name.removesuffix(LAST)
             if name == _FIGURE:
                 figures.append(Place(start, end))
             else:
@@ -136,7 +146,7 @@ class Vocabulary:
         for ending in _ENDINGS:
             if word.endswith(ending):
                 stem = word[: -len(ending)]
-                if stem in self._known or stem + "e" in self._known:
+                if stem in self._known or (ending != "s" and stem + "e" in self._known):
                     return True
                 if len(stem) > 2 and stem[-1] == stem[-2] and stem[:-1] in self._known:
                     return True
@@ -144,12 +154,15 @@ class Vocabulary:
 
     def _mend_uncached(self, word: str) -> str:
         slips = 1 if len(word) < 6 else 2
-        best = process.extractOne(word, self._targets, scorer=OSA.distance, score_cutoff=slips)
-        if best is None or best[0][0] != word[0]:
-            return word
-        if best[1] > 1 and max(len(word), len(best[0])) < 8:
-            return word
-        return str(best[0])
+        near = process.extract(
+            word, self._targets, scorer=OSA.distance, score_cutoff=slips, limit=5
+        )
+        candidates = [
+            (distance, -JaroWinkler.similarity(word, target), target)
+            for target, distance, _ in near
+            if target[0] == word[0] and (distance == 1 or max(len(word), len(target)) >= 8)
+        ]
+        return min(candidates)[2] if candidates else word
 
 
 def _english(nlp: Language) -> set[str]:
@@ -194,9 +207,7 @@ def matches(patterns: Iterable[Pattern], places: Places, message: Words) -> list
         choices = [_of(part, places) for part in pattern.parts]
         count = 0
         for parts in _combine(pattern, choices, message):
-            if _is_void(pattern, parts, places, message):
-                continue
-            found.append(Match(pattern, parts))
+            found.append(Match(pattern, parts, _is_void(pattern, parts, places, message)))
             count += 1
             if count >= MOST_MATCHES:
                 break

@@ -27,8 +27,8 @@ _RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
 # Likeness by meaning above which a text without any pattern is worth a question: two of a
 # thousand everyday messages lie above it, and seven of ten signs. One sentence of a long
 # message says less by itself.
-ASK_FROM = 0.15
-ASK_FROM_SENTENCE = 0.3
+ASK_FROM = 0.45
+ASK_FROM_SENTENCE = 0.6
 CRISIS_MARGIN = 0.05
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 3
@@ -120,6 +120,7 @@ class Triage:
         mentioned = {
             message.sentence[match.start]
             for match in matches(self.table.said_to_be_well, places, message)
+            if not match.void
         }
         present: set[str] = set()
         for sign in self.table.signs:
@@ -153,6 +154,8 @@ class Triage:
         for patterns, clear in ((sign.clear, True), (sign.unclear, False)):
             for match in matches(patterns, places, message):
                 seen.add(message.sentence[match.start])
+                if match.void:
+                    continue
                 level = _higher(level, _level(sign, clear, judge(match, message, places, cues)))
                 if level == sign.level:
                     return level, seen
@@ -162,6 +165,7 @@ class Triage:
         return any(
             self._counts(finding, match, message, places, cues)
             for match in matches(finding.clear, places, message)
+            if not match.void
         )
 
     def _counts(
