@@ -188,7 +188,7 @@ def with_operators(found: list[Piece], now: Now) -> list[Piece]:
     result: list[Piece] = []
     operator: Piece | None = None
     for at, piece in enumerate(found):
-        if piece.kind in ("BEFORE", "AFTER") and _event(found[at + 1 : at + 4]):
+        if piece.kind in ("BEFORE", "AFTER") and _event(found[at + 1 : at + 7]):
             # "Before my trip on Friday": before Friday, or on Friday before something?
             result.append(Piece("UNCLEAR", piece.text))
             continue
@@ -227,9 +227,13 @@ def with_operators(found: list[Piece], now: Now) -> list[Piece]:
 
 
 def _event(following: list[Piece]) -> bool:
-    kinds = [piece.kind for piece in following]
-    words = [piece.text for piece in following if piece.kind == "WORD"]
-    return (kinds[:2] == ["WORD", "D"] or kinds[:3] == ["WORD", "WORD", "D"]) and "i" not in words
+    """Whether unknown words lead to a day: "my trip on Friday", "I drop them off on Monday"."""
+    for at, piece in enumerate(following):
+        if piece.kind == "D":
+            return at > 0
+        if piece.kind not in ("WORD", "GOOD"):
+            return False
+    return False
 
 
 def _apply(operator: str, piece: Piece, now: Now) -> Piece:

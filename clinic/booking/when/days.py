@@ -64,7 +64,7 @@ def _ago(m: re.Match[str], now: Now) -> list[Piece]:
 @say_as(
     rf"(?:last|this past|past) (?:{WD}|week|month|weekend|year|fortnight)(?: (?:morning"
     r"|afternoon|evening"
-    rf"|night))?|(?:{WD}) last"
+    rf"|night))?|(?:{WD}) (?:last|gone|just gone)"
 )
 def _last(m: re.Match[str], now: Now) -> list[Piece]:
     for number, name in enumerate(WEEKDAYS):

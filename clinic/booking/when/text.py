@@ -207,7 +207,7 @@ _NOT_TIMES = [
         rf"(?: {_BOOKED}| notice| before| in advance| drive)",
         r"for (?:an?|half an?|\d+|\d+ 1/2) ?-? ?(?:hours?|hrs?|hr)(?: and a half)?",
         r"(?<!in )(?<!within )(?<!next )(?:\d+ |an? )?(?:half )?-? ?hour long",
-        r"(?<!in )(?<!within )(?:an? )?hour and a half",
+        r"(?<!in )(?<!within )(?<!in an )(?<!within an )(?:an? )?hour and a half",
         r"(?<!in )(?<!within )(?<!next )(?<!every )(?:\d+|half an|1/2) ?-? ?(?:hours?|hrs?|hr)"
         r"(?! from now)",
         r"(?:once|twice|\d+ (?:times?|x)) (?:an?|per|every|each|this|in the last) (?:day|week"

@@ -220,7 +220,8 @@ def range_of(first: str, last: str) -> list[Piece] | None:
 
 @say_as(
     r"(?:in|within)(?: about| around| roughly| like)? (?P<n>\d+|an?|the|half an?"
-    r"|(?:a )?couple(?: of)?|(?:a )?few) (?P<unit>hours?|hrs?|minutes?|mins?)(?: (?:from now"
+    r"|(?:a )?couple(?: of)?|(?:a )?few) (?P<unit>hours?|hrs?|minutes?"
+    r"|mins?)(?P<half> and a half)?(?: (?:from now"
     r"|time))?|(?P<n2>\d+|an) (?P<unit2>hours?|minutes?) from now"
     r"|(?P<now>this time) (?P<day>tomorrow|next week|today)"
 )
@@ -230,6 +231,7 @@ def _in_hours(m: re.Match[str], now: Now) -> list[Piece] | None:
         return days_piece(one_date(add(now.today, days))) + times_piece(point(now.minute))
     words, unit = m.group("n") or m.group("n2"), m.group("unit") or m.group("unit2")
     number = 0.5 if words.startswith("half") else how_many(words)
+    number += 0.5 if m.group("half") else 0
     minutes = round(number * (60 if unit.startswith("h") else 1))
     if minutes > 5 * DAY:
         return None
