@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from django.db import IntegrityError, OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from clinic import facts
 from clinic.booking.calendar import BUCKET, Slot, blocked, bookable
@@ -73,20 +73,21 @@ def hold(
         expires_at=now + LENGTH,
     )
     deadline = time.monotonic() + _PATIENCE
-    # PostgreSQL lets those who wait in one after the other. SQLite lets in anyone, so there it is
-    # better to look every now and then whether the time has gone meanwhile.
+    # On PostgreSQL, who is late waits for the winner's bucket and wakes up when it is stored. On
+    # SQLite all wait for the one writer, whatever it writes, so it is better to look meanwhile.
     longest = _LOOK_AGAIN if connection.vendor == "sqlite" else _PATIENCE
     conflicts = 0
     while True:
         # Asked without a lock, so that most who are late need none and wait for nobody.
-        if _someone_else_has(wanted, now, moving):
+        if _someone_else_has(wanted, _nearby(wanted), now, moving):
             return None
         try:
             left = max(deadline - time.monotonic(), 0.01)
-            with locked(therapist, patience=min(longest, left)):
+            with locked(patience=min(longest, left)):
                 return wanted if _store(wanted, now, moving) else None
         except IntegrityError:
-            # Another press of the same button, with another therapist. This one replaces it.
+            # Someone was first, which the next look shows. Or it was another press of the same
+            # button: then this one replaces what that one holds.
             conflicts += 1
             if conflicts == 3:
                 return None
@@ -169,11 +170,11 @@ def give_back(request: AppointmentRequest, now: datetime) -> None:
 
 @contextmanager
 def locked(*therapists: str, patience: float = _PATIENCE) -> Iterator[None]:
-    """A transaction that has these therapists' times to itself.
+    """A transaction that waits at most ``patience`` seconds, then it raises OperationalError.
 
-    It waits at most ``patience`` seconds for that and then raises OperationalError.
-    Not needed for being right, which is the constraint's work: it puts those who come at the same
-    time in a row, so that none waits long and none gets into a deadlock.
+    With therapists named, those who name the same come one after the other. Being right does not
+    need that, it is the constraint's work; but two requests that swap their therapists would
+    otherwise wait for each other.
     """
     milliseconds = int(patience * 1000)
     # Within a longer transaction, how long to wait is for whoever began it to say.
@@ -201,44 +202,54 @@ def _busy_timeout() -> int:
 
 
 def _postgresql_locks(therapists: Iterable[str]) -> None:
-    # Always in the same order: two who want the same two cannot wait for each other.
+    # Always in the same order, for the same reason.
     for name in sorted(set(therapists)):
         digest = hashlib.sha256(f"clinic.booking {name}".encode()).digest()
         key = int.from_bytes(digest[:8], "big", signed=True)
-        _execute("SELECT pg_advisory_xact_lock(%s)", [key])
+        _execute(f"SELECT pg_advisory_xact_lock({key})")
 
 
-def _execute(statement: str, values: list[object] | None = None) -> None:
+def _execute(statement: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement)
 
 
 def _numbers(hold: Hold) -> range:
     return blocked(hold.starts_at, hold.free_at)
 
 
-def _overlapping(hold: Hold) -> list[Hold]:
-    """Everything kept, expired or not, that needs a bucket that ``hold`` needs."""
-    mine = _numbers(hold)
-    near = Hold.objects.filter(
-        therapist=hold.therapist,
-        starts_at__gt=hold.starts_at - timedelta(days=1),
-        starts_at__lt=hold.free_at + _BUCKET,
-        free_at__gt=hold.starts_at - _BUCKET,
+def _nearby(hold: Hold) -> list[Hold]:
+    """In one query: what may be in the way of ``hold``, and what its conversation holds."""
+    return list(
+        Hold.objects.filter(
+            Q(
+                therapist=hold.therapist,
+                starts_at__gt=hold.starts_at - timedelta(days=1),
+                starts_at__lt=hold.free_at + _BUCKET,
+                free_at__gt=hold.starts_at - _BUCKET,
+            )
+            | Q(request=None, conversation_id=hold.conversation_id)
+        )
     )
-    return [
-        other
-        for other in near
-        if _numbers(other).start < mine.stop and mine.start < _numbers(other).stop
-    ]
 
 
-def _someone_else_has(hold: Hold, now: datetime, moving: AppointmentRequest | None) -> bool:
+def _overlaps(one: Hold, other: Hold) -> bool:
+    """Whether both need one bucket."""
+    mine, theirs = _numbers(one), _numbers(other)
+    return one.therapist == other.therapist and (
+        mine.start < theirs.stop and theirs.start < mine.stop
+    )
+
+
+def _someone_else_has(
+    hold: Hold, nearby: list[Hold], now: datetime, moving: AppointmentRequest | None
+) -> bool:
     return any(
-        not _is_over(other, now)
+        _overlaps(other, hold)
+        and not _is_over(other, now)
         and not _same_draft(other, hold)
         and (moving is None or other.request_id != moving.pk)
-        for other in _overlapping(hold)
+        for other in nearby
     )
 
 
@@ -256,14 +267,20 @@ def _same_draft(one: Hold, other: Hold) -> bool:
 
 def _store(hold: Hold, now: datetime, moving: AppointmentRequest | None) -> bool:
     """Write a hold and its buckets, replacing the draft's former one; False when it is too late."""
-    if _someone_else_has(hold, now, moving):
+    nearby = _nearby(hold)
+    if _someone_else_has(hold, nearby, now, moving):
         return False
-    _clear(hold, now)
-    theirs = Hold.objects.filter(request=None, conversation_id=hold.conversation_id)
-    before = [other for other in theirs if other.draft == hold.draft or _is_over(other, now)]
-    if len(theirs) - len(before) >= MOST:
+    theirs = [
+        other
+        for other in nearby
+        if other.request_id is None and other.conversation_id == hold.conversation_id
+    ]
+    if sum(not _is_over(other, now) and not _same_draft(other, hold) for other in theirs) >= MOST:
         raise BadInput(f"draft is one too many. Allowed: {MOST} held at once.")
-    freed = _delete(Hold.objects.filter(request=None), before)
+    over = [other for other in nearby if _is_over(other, now) and _overlaps(other, hold)]
+    before = [other for other in theirs if other not in over and _same_draft(other, hold)]
+    deleted = _delete(Hold.objects.filter(request=None), [*over, *before])
+    freed = [other for other in deleted if other in before]
     hold.pk = None
     hold.save(force_insert=True)
     besides = Bucket.objects.filter(hold__request=moving, therapist=hold.therapist)
@@ -272,14 +289,9 @@ def _store(hold: Hold, now: datetime, moving: AppointmentRequest | None) -> bool
     return True
 
 
-def _clear(hold: Hold, now: datetime) -> None:
-    """Delete what is over and in the way."""
-    over = [other for other in _overlapping(hold) if _is_over(other, now)]
-    _delete(Hold.objects.filter(request=None), over)
-
-
 def _fill(hold: Hold, there: set[int]) -> None:
     """Write the buckets of a hold, but for those that are there already."""
+    # In the order of time: two who want some of the same cannot each have what the other needs.
     Bucket.objects.bulk_create(
         Bucket(hold=hold, therapist=hold.therapist, number=number)
         for number in _numbers(hold)
@@ -326,7 +338,12 @@ def _keep(request: AppointmentRequest, wanted: Hold, now: datetime, key: int | N
             old = _delete(before)
             if mine is None:
                 mine = wanted
-                _clear(mine, now)
+                over = [
+                    other
+                    for other in _nearby(mine)
+                    if _is_over(other, now) and _overlaps(other, mine)
+                ]
+                _delete(Hold.objects.filter(request=None), over)
             mine.request = request
             mine.expires_at = None
             mine.conversation_id = mine.draft = ""
