@@ -111,12 +111,21 @@ def send(message: EmailMessage, recipient: str, settings: MailSettings) -> Calla
     Returns when the server has accepted it. Raises :class:`Trouble`; the texts of the server,
     which may hold the address, are dropped.
     """
+    return _talk(settings, lambda session: session.hand_over(message, recipient))
+
+
+def try_login(settings: MailSettings) -> None:
+    """Everything up to a message: connection, encryption, login. Raises :class:`Trouble`."""
+    _talk(settings, lambda session: session.introduce())()
+
+
+def _talk(settings: MailSettings, work: Callable[[_Session], None]) -> Callable[[], None]:
     session = None
     try:
         with patience.troubles():
             try:
                 session = _Session(settings)
-                session.hand_over(message, recipient)
+                work(session)
             except smtplib.SMTPException as error:  # an OSError too, so it goes first
                 raise _trouble(error) from None
     except BaseException:
@@ -153,8 +162,8 @@ class _Session(smtplib.SMTP):
         self.file.raw.deadline = deadline
         return super().getreply()
 
-    def hand_over(self, message: EmailMessage, recipient: str) -> None:
-        """Everything up to the server's acceptance. Raises what smtplib raises."""
+    def introduce(self) -> None:
+        """Encryption and login. Raises what smtplib raises."""
         settings = self._settings
         self.ehlo_or_helo_if_needed()
         if settings.security == "starttls":
@@ -162,10 +171,14 @@ class _Session(smtplib.SMTP):
             self.ehlo()
         if settings.user and settings.password:
             self.login(settings.user, settings.password)
+
+    def hand_over(self, message: EmailMessage, recipient: str) -> None:
+        """Everything up to the server's acceptance. Raises what smtplib raises."""
+        self.introduce()
         options = ["SMTPUTF8"] if not recipient.isascii() else []
         if options and not self.has_extn("smtputf8"):
             raise smtplib.SMTPNotSupportedError("no SMTPUTF8")
-        _expect(self.mail(settings.sender, options), 250)
+        _expect(self.mail(self._settings.sender, options), 250)
         _expect(self.rcpt(recipient), 250, 251, 252)
         _expect(self.docmd("DATA"), 354)
         assert self.sock is not None

@@ -281,6 +281,43 @@ def test_the_command_delivers_until_it_is_told_to_stop(
         assert word not in "".join(logs)
 
 
+def test_the_connection_can_be_tried_without_delivering_anything(
+    database: Path,
+    radicale: Any,
+    caldav_login: str,
+    mail_settings: Any,
+    clinic_file: Callable[[str], Path],
+) -> None:
+    def tried(**changes: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "clinic", "deliver", "--try"],
+            cwd=ROOT,
+            env=environment(database.parent) | changes,
+            capture_output=True,
+            text=True,
+        )
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout
+
+    calendar = radicale.make_calendar("trial")
+    clinic_file(f"    way: caldav\n    therapists:\n      Natalie Yeo: {calendar}\n")
+    ask()
+    connections.close_all()
+    code, said = tried()
+    assert code == 0
+    assert "127.0.0.1: answers, and the login is right" in said
+    assert "Natalie Yeo: answers, busy times in the next seven days: 0" in said
+    assert not mail_settings.mailbox.raw
+    assert radicale.events(calendar) == []
+
+    code, said = tried(CLINIC_CALDAV_PASSWORD="wrong-secret", CLINIC_SMTP_PORT=str(free_port()))  # noqa: S106
+    assert code == 1
+    assert "Natalie Yeo: the other side refuses our login" in said
+    assert "127.0.0.1: the other computer cannot be reached" in said
+    assert "secret" not in said
+    assert "no mail configured" in tried(CLINIC_SMTP_HOST="")[1]
+
+
 def handoff_link(clinic_file: Callable[[str], Path]) -> Any:
     from clinic import facts
     from clinic.booking.handoff.link import link_for
