@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from scenario_chat import Chat
-from scenario_servers import Servers, newest_model, servers_in
+from scenario_servers import Servers, current_model, servers_in
 
 # This looks at what all the others have made the servers print.
 LAST = Path(__file__).with_name("test_logs.py")
@@ -21,7 +21,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """A Rasa server and an action server, started once for all tests."""
-    pair = servers_in(tmp_path_factory.mktemp("servers"), newest_model())
+    pair = servers_in(tmp_path_factory.mktemp("servers"), current_model())
     pair.start()
     yield pair
     pair.stop()

@@ -1,8 +1,9 @@
 """A Rasa server and an action server of the tests' own, on this machine only.
 
-Real processes, on free ports, with a model of the project, ``credentials.yml`` as shipped and a
-copy of ``endpoints.yml`` that names the ports and the database files of a temporary folder.
-Nothing is waited for by the clock: every wait ends when a condition holds or a process has ended.
+The programs that script/server starts, on free ports, with the project's model,
+``credentials.yml`` as shipped and an ``endpoints.yml`` that names the ports and the database files
+of a temporary folder. Nothing is waited for by the clock: every wait ends when a condition holds
+or a process has ended.
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ from pathlib import Path
 import httpx
 import yaml
 
+from assistant import training
+from assistant.endpoints import SHIPPED, adapted
 from assistant.project import ROOT
+from assistant.server import ENVIRONMENT
+from assistant.settings import Settings
 
 # A Monday morning on which the sample clinic is open, so that "Tuesday after 4" means the same day
 # in every run.
 NOW = "2026-11-23T09:30:00-05:00"
-MODEL_SETTING = "SCENARIO_MODEL"  # a model file to use in place of the newest of models/
-PATIENCE = 120  # seconds until a server that does not answer counts as broken
+MODEL_SETTING = "SCENARIO_MODEL"  # a model file to use in place of the project's
+PATIENCE = 300  # seconds until a server that does not answer counts as broken
 _TICK = 0.05  # seconds between two looks at a condition
 
 
@@ -55,7 +60,7 @@ def free_port() -> int:
 
 @dataclass
 class Server:
-    """One process. ``url`` answers with a status below 500 once it is ready."""
+    """One process. ``url`` answers with status 200 once it is ready."""
 
     name: str
     command: list[str]
@@ -86,7 +91,7 @@ class Server:
         if not self.runs():
             return True
         try:
-            return httpx.get(self.url, timeout=2, trust_env=False).status_code < 500
+            return httpx.get(self.url, timeout=2, trust_env=False).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -179,73 +184,61 @@ class Servers:
         )
 
 
-def newest_model() -> Path:
-    """The model to test: the setting's, or the newest of models/, trained if there is none."""
+def current_model() -> Path:
+    """The project's model, trained if it does not fit the data, or the one of the setting."""
     given = os.environ.get(MODEL_SETTING)
     if given:
         return Path(given)
-    models = sorted((ROOT / "models").glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
-    if models:
-        return models[-1]
-    command = [sys.executable, "-m", "rasa", "train", "--domain", "domain.yml", "--data", "data"]
-    subprocess.run(command, cwd=ROOT, env=_environment(), check=True)  # noqa: S603
-    return newest_model()
+    training.train_if_needed()
+    return training.MODEL
 
 
 def servers_in(folder: Path, model: Path) -> Servers:
     """Describes a pair of servers that keeps everything in ``folder``; nothing is started."""
-    action_port, rasa_port = free_port(), free_port()
-    action_url, rasa_url = (f"http://127.0.0.1:{port}" for port in (action_port, rasa_port))
+    settings = Settings("127.0.0.1", free_port(), free_port())
     endpoints = folder / "endpoints.yml"
-    tracker_database = folder / "conversations.sqlite3"
-    endpoints.write_text(_endpoints(f"{action_url}/webhook", tracker_database), encoding="utf-8")
-    environment = _environment() | {
+    shipped = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    wanted = adapted(shipped, settings, folder, own_database=False)
+    endpoints.write_text(yaml.safe_dump(wanted), encoding="utf-8")
+    environment = os.environ | {
+        **ENVIRONMENT,
         "CLINIC_VAR": str(folder),
         "CLINIC_NOW": NOW,
         "CLINIC_DATABASE_URL": "",
-        "SANIC_HOST": "127.0.0.1",
     }
-    python = sys.executable
-    actions = [python, "-m", "rasa_sdk", "--actions", "actions", "--port", str(action_port)]
-    rasa = [python, "-m", "rasa", "run", "--model", str(model), "--endpoints", str(endpoints)]
-    rasa += ["--credentials", "credentials.yml", "--interface", "127.0.0.1"]
-    rasa += ["--port", str(rasa_port)]
+    serving = [sys.executable, "-m"]
+    actions = [*serving, "assistant.serving.action_server", "--port", str(settings.action_port)]
+    rasa = [*serving, "assistant.serving.rasa_server", "--model", str(model)]
+    rasa += ["--endpoints", str(endpoints), "--port", str(settings.port)]
     return Servers(
         folder,
-        Server("the Rasa server", rasa, environment, rasa_url, folder / "rasa.log"),
+        Server(
+            "the Rasa server",
+            rasa,
+            environment,
+            f"{settings.address}/webhooks/health/",
+            folder / "rasa.log",
+        ),
         Server(
             "the action server",
             actions,
             environment,
-            f"{action_url}/health",
+            f"{settings.action_address}/health",
             folder / "actions.log",
         ),
-        rasa_url,
+        settings.address,
     )
 
 
-def _environment() -> dict[str, str]:
-    return os.environ | {
-        "PYTHONUNBUFFERED": "1",
-        "RASA_TELEMETRY_ENABLED": "false",
-        "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
-    }
-
-
-def _endpoints(action_url: str, tracker_database: Path) -> str:
-    endpoints = yaml.safe_load((ROOT / "endpoints.yml").read_text(encoding="utf-8"))
-    endpoints["action_endpoint"]["url"] = action_url
-    endpoints["tracker_store"]["db"] = str(tracker_database)
-    return yaml.safe_dump(endpoints)
-
-
 @contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Inside, another connection holds the SQLite file: nobody else can write, or read, it."""
+def locked(database: Path, how: str = "EXCLUSIVE") -> Iterator[None]:
+    """Inside, another connection holds the SQLite file: nobody else can write it.
+
+    With EXCLUSIVE nobody can read it either, unless it is in WAL mode; with IMMEDIATE they can.
+    """
     connection = sqlite3.connect(database, isolation_level=None, timeout=20)
     try:
-        # In WAL mode readers pass an exclusive transaction; exclusive locking keeps them out too.
-        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute(f"BEGIN {how}")
         yield
         connection.execute("ROLLBACK")
     finally:

@@ -94,9 +94,7 @@ def play(chat: Chat, steps: list[Step]) -> None:
         _KINDS[kind](chat, value)
 
 
-def fill(
-    chat: Chat, until: str | None = None, with_: Mapping[str, Step] | None = None
-) -> None:
+def fill(chat: Chat, until: str | None = None, with_: Mapping[str, Step] | None = None) -> None:
     """Answers a running form until it asks for a slot, or until it has ended."""
     assert chat.form, f"no form is running\n{chat}"
     for _ in range(MOST_QUESTIONS):

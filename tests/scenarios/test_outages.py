@@ -79,6 +79,7 @@ class TestActionServerKilled:
         expect(booking, {"form": "booking_form", "not_response": "utter_technical_problem"})
         fill(booking)
         assert len(stored(booking).requests) == 1, booking
+        asking.say("does the massage hurt")
         asking.click("Helpful")
         assert len(stored(asking).feedback) == 1, asking
 
@@ -181,6 +182,19 @@ class TestTrackerDatabase:
         assert len(stored(chat).requests) == 1, chat
         other.say("what does it cost")
         expect(other, {"response": ["utter_faq/cost"]})
+
+    def test_alarm_that_cannot_be_written(self, chat: Chat) -> None:
+        """It is open all the same, and written down later."""
+        chat.say("hello")
+        with locked(chat.servers.tracker_database, "IMMEDIATE"):
+            chat.say("since this morning I cannot feel anything when I wipe myself")
+            assert "911" in chat.text, chat
+            chat.say("I do not care, just book me an appointment")
+            assert "until you have been checked" in chat.text, chat
+        play(chat, fragments()["insists_on_booking"])
+        expect(chat, {"slots": {"red_flag_level": "emergency"}})
+        written = [event["text"] for event in chat.events() if event["event"] == "user"]
+        assert len([text for text in written if text]) == 4, chat
 
     def test_full(self, chat_with_half_a_booking: Chat, new_chat: NEW_CHAT) -> None:
         """An alarm that could not be written down is still open afterwards."""

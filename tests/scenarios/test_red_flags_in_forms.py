@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from scenario_chat import Chat, stored
-from scenario_steps import answers, expect, fill, fragments, play
+from scenario_steps import Step, answers, expect, fill, fragments, play
 
 # How each form is started and, after a red flag, gone on with.
-FORMS = {
-    "booking_form": ("start_booking", "I would like to go on with booking my appointment"),
-    "message_form": ("start_message", "can I leave a message for a real person"),
-    "delete_form": ("start_deletion", "please delete my data"),
+FORMS: dict[str, tuple[str, Step]] = {
+    "booking_form": ("start_booking", {"click": "Go on with booking"}),
+    "message_form": ("start_message", {"click": "Talk to a person"}),
+    "delete_form": ("start_deletion", {"patient": "please delete my data"}),
 }
 # What belongs to the question itself or to the time that is given back.
 NOT_KEPT = {
@@ -45,7 +45,7 @@ def test_every_question(chat: Chat, form: str) -> None:
             assert _given(chat) == given, chat
             play(chat, fragments()["insists_on_booking"])
             play(chat, fragments()["has_been_checked"])
-            chat.say(again)
+            play(chat, [again])
             expect(chat, {"form": form})
             fill(chat, until=slot)
             assert _given(chat).items() >= given.items(), chat
