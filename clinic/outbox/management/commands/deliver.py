@@ -94,9 +94,7 @@ class Command(BaseCommand):
                 reason = words["reasons"][trouble.reason].format(part=name)
                 self.stdout.write(f"{reason} {trouble.code}".strip())
             else:
-                busy = f": {len(found)}" if isinstance(found, list) else ""
-                self.stdout.write(
-                    words["trial"]["busy" if busy else "good"].format(name=name) + busy
-                )
+                kind, count = ("busy", len(found)) if isinstance(found, list) else ("good", 0)
+                self.stdout.write(words["trial"][kind].format(name=name, count=count))
         if failed:
             raise SystemExit(1)
