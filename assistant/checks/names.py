@@ -17,6 +17,8 @@ _ACTION = re.compile(r"(?:action|validate)_[a-z_]+")
 _SETTING = re.compile(r"CLINIC_[A-Z_]+")
 # Where Rasa writes the name of what was said.
 _NO_RESPONSES = frozenset({"utter_action"})
+# Where actions are called from.
+POLICIES = "assistant/policies/"
 # Actions that Rasa brings.
 _RASAS_OWN = frozenset({"action_listen", "action_restart", "action_session_start"})
 # What a text can fill in and no code names.
@@ -153,7 +155,7 @@ def check_domain(project: Project) -> Iterator[str]:
 def _actions(project: Project, in_rules: set[str]) -> Iterator[str]:
     declared = set(project.domain["actions"])
     written = _action_names(project, "actions/")
-    called = in_rules | _action_names(project, "assistant/")
+    called = in_rules | _action_names(project, POLICIES)
     by_rasa = {f"validate_{form}" for form in project.forms}
     by_rasa |= {f"action_ask_{slot}" for slot in project.form_slots}
     for action in sorted(declared):
@@ -161,7 +163,7 @@ def _actions(project: Project, in_rules: set[str]) -> Iterator[str]:
             yield f"domain.yml: no class in actions/ is called {action}."
         if action not in called | by_rasa:
             yield f"domain.yml: nothing calls {action}. Delete it, or call it."
-    for action in sorted((written | _action_names(project, "assistant/")) - declared):
+    for action in sorted((written | _action_names(project, POLICIES)) - declared):
         yield f"domain.yml: {action} is missing under actions."
     known = declared | set(project.forms) | _RASAS_OWN
     for path, kind, name in project.steps:

@@ -72,7 +72,7 @@ def test_several_questions_in_one_message(
     ("typed", "label"),
     [
         ("waht does it cost", "faq/cost"),
-        ("what are teh symtoms of siatica", "faq/symptoms"),
+        ("symtoms of sciatica", "faq/symptoms"),
         ("opning hours satruday", "faq/opening_hours"),
         ("i wnat to book an apointment", "book_appointment"),
         ("can i speek to a persn", "speak_to_human"),

@@ -479,7 +479,7 @@ def action_that_nothing_calls(copy: Copy) -> None:
 
 @breaks(r"domain.yml: action_read_stars is missing under actions")
 def action_that_the_domain_does_not_have(copy: Copy) -> None:
-    copy.append("assistant/labels.py", '\nNAME = "action_read_stars"\n')
+    copy.append("assistant/policies/turn.py", '\nNAME = "action_read_stars"\n')
 
 
 @breaks(r"assistant/labels.py reads CLINIC_STARS, which .env.example does not explain")
