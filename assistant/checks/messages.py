@@ -107,14 +107,22 @@ def check_duplicates(project: Project) -> Iterator[str]:
 
 
 def check_leaks(project: Project) -> Iterator[str]:
-    """Nothing is judged by a message that it was taught."""
-    taught = {message.folded: message for message in project.examples}
-    for message in project.judged_by:
-        example = taught.get(message.folded)
-        if example and message.folded:
+    """Nothing is judged by a message that it was taught.
+
+    The triage learns from data/safety. That its own tests are kept apart from there is tested
+    beside them (tests/unit/test_triage.py), since half of them may be looked at.
+    """
+    yield from _leaks(project.examples, project.judged_by)
+    yield from _leaks(project.signs, project.asked)
+
+
+def _leaks(taught: list[Message], judged_by: list[Message]) -> Iterator[str]:
+    known = {message.folded: message for message in taught if message.folded}
+    for message in judged_by:
+        if message.folded in known:
             yield (
-                f"{message.file}: {message.text!r} is also an example in {example.file}. "
-                "Judge by another wording."
+                f"{message.file}: {message.text!r} is also an example in "
+                f"{known[message.folded].file}. Judge by another wording."
             )
 
 

@@ -250,15 +250,29 @@ class Project:
         return found
 
     @cached_property
-    def judged_by(self) -> list[Message]:
-        """Every message that the assistant is judged by, wherever it stands under tests/."""
-        found = [
+    def asked(self) -> list[Message]:
+        """The messages of tests/evaluation/questions.yml."""
+        return [
             Message("tests/evaluation/questions.yml", None, str(question["text"]))
             for question in self.questions
         ]
+
+    @cached_property
+    def judged_by(self) -> list[Message]:
+        """Every message that the assistant is judged by, wherever it stands under tests/."""
+        found = list(self.asked)
         for path in sorted(set(self.files("tests/safety")) - {REPLIES}):
             found += [Message(path, None, text) for text in _texts(self.read(path))]
         return [*found, *self.test_messages]
+
+    @cached_property
+    def signs(self) -> list[Message]:
+        """What the triage compares messages with: the texts in data/safety."""
+        return [
+            Message(path, None, text)
+            for path in self.files("data/safety")
+            for text in _texts(self.read(path))
+        ]
 
     @cached_property
     def code(self) -> dict[str, frozenset[str]]:

@@ -211,6 +211,16 @@ def question_that_was_taught(copy: Copy) -> None:
     copy.replace("tests/evaluation/questions.yml", r"^  text: .+", f'  text: "{text.upper()}!"')
 
 
+@breaks(r"questions.yml: '.+' is also an example in data/safety/ordinary.yml")
+def question_that_the_triage_was_taught(copy: Copy) -> None:
+    copy.append("data/safety/ordinary.yml", "  - a sentence nobody else would write\n")
+    copy.replace(
+        "tests/evaluation/questions.yml",
+        r"^  text: .+",
+        "  text: A sentence nobody else would write.",
+    )
+
+
 @breaks(r"tests/safety/signs.yml: '.+' is also an example in data/nlu/symptoms.yml")
 def safety_message_that_was_taught(copy: Copy) -> None:
     text = copy.examples("data/nlu/symptoms.yml")[0]
