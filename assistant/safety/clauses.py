@@ -22,6 +22,9 @@ def word_set(words: str) -> frozenset[str]:
 # Straight, typographic and the other signs that keyboards offer as an apostrophe.
 _APOSTROPHE = "['\u2019\u2018`\u00b4\u02bc]"
 _APOSTROPHES = re.compile(_APOSTROPHE)
+# "Dad's leg", "my back's sore"; but "it's" and "he's" are words of their own.
+_POSSESSIVE = re.compile(rf"(.+){_APOSTROPHE}[sS]")
+_KEEP_S = word_set("it he she that what there who where here let how when why this")
 _DASH = "[-\u2013\u2014]"
 _PIECE = re.compile(
     r"\d+(?:[.,]\d+)+"  # 39.5
@@ -133,6 +136,9 @@ def read(text: str, spellings: Mapping[str, str], mend: Callable[[str], str]) ->
                 comma = True
                 clause_number += 1
             continue
+        possessive = _POSSESSIVE.fullmatch(raw)
+        if possessive and possessive.group(1).lower() not in _KEEP_S:
+            raw = possessive.group(1)
         for part in plain(_APOSTROPHES.sub("", raw)).split():
             word = "and" if part in "&+" else spellings.get(part) or mend(part)
             word = "wont" if word == "wouldnt" else word

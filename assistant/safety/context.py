@@ -274,6 +274,8 @@ def _negation_ends(start: int, end: int, message: Words, places: Places) -> bool
             return True
         if word in _THINGS and (divided or joined) and at != start:
             return True
+        if message.words[start - 1] == "nothing" and at in message.comma_before:
+            return True
         if at == start and at in message.comma_before and word not in ("no", "not", "nor"):
             # "No, numb between the legs": an answer, then a statement.
             return True

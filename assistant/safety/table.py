@@ -69,7 +69,7 @@ _SIGN_KEYS = {
     "source",
     "clear",
     "unclear",
-    "even_if_past",
+    "ask",
     "even_if_general",
     "examples",
     "not_a_sign",
@@ -110,6 +110,7 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         *_split("squats hockey skating skiing yoga pilates race match game football tennis swim"),
         *_split("swimming climb climbing dance class day shift marathon"),
     ),
+    "temp": tuple(f"{degrees}.{tenth}" for degrees in (38, 39, 40) for tenth in range(1, 10)),
     "age": tuple(str(age) for age in range(65, 100)),
     "child_age": (
         *(str(age) for age in range(3, 23)),
@@ -162,7 +163,7 @@ class Sign:
     source: tuple[str, ...]
     clear: tuple[Pattern, ...]
     unclear: tuple[Pattern, ...]
-    even_if_past: bool
+    ask: tuple[Pattern, ...]
     even_if_general: bool
     examples: tuple[str, ...]
     not_a_sign: tuple[str, ...]
@@ -265,6 +266,7 @@ def load(folder: Path) -> Table:
     for name, data in raw:
         for entry in _entries(name, "combinations", data):
             table.combinations.append(_combination(table, name, entry))
+    for name, data in raw:
         _load_wordings(table, name, data.get("wordings"))
     _refuse_duplicates(str(folder), table)
     if not table.signs:
@@ -426,8 +428,9 @@ def _sign(table: Table, file: str, entry: dict[str, Any]) -> Sign:
     _refuse_unknown_keys(file, key, entry, _SIGN_KEYS)
     clear = _patterns(table, file, f"{key}.clear", entry, "clear")
     unclear = _patterns(table, file, f"{key}.unclear", entry, "unclear")
-    if not clear and not unclear:
-        raise SafetyTableError(file, key, entry, "has neither clear nor unclear patterns")
+    ask = _patterns(table, file, f"{key}.ask", entry, "ask")
+    if not (clear or unclear or ask):
+        raise SafetyTableError(file, key, entry, "has no patterns: clear, unclear or ask")
     response = entry.get("response")
     if response not in (None, "crisis"):
         raise SafetyTableError(file, f"{key}.response", response, "allowed: crisis, or leave out")
@@ -440,7 +443,7 @@ def _sign(table: Table, file: str, entry: dict[str, Any]) -> Sign:
         source=tuple(_texts(file, f"{key}.source", entry, "source")),
         clear=clear,
         unclear=unclear,
-        even_if_past=_flag(file, key, entry, "even_if_past"),
+        ask=ask,
         even_if_general=_flag(file, key, entry, "even_if_general"),
         examples=tuple(_texts(file, f"{key}.examples", entry, "examples")),
         not_a_sign=tuple(_texts(file, f"{key}.not_a_sign", entry, "not_a_sign", required=False)),

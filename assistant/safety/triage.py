@@ -117,14 +117,15 @@ class Triage:
         places = self._vocabulary.find(message)
         cues = read_cues(message, places)
         found: list[_Found] = []
-        mentioned = {
+        well = {
             message.sentence[match.start]
             for match in matches(self.table.said_to_be_well, places, message)
             if not match.void
         }
+        mentioned = set(well)
         present: set[str] = set()
         for sign in self.table.signs:
-            level, seen = self._sign_level(sign, message, places, cues)
+            level, seen = self._sign_level(sign, message, places, cues, well)
             mentioned |= seen
             if level is None:
                 continue
@@ -146,17 +147,23 @@ class Triage:
         return self._conclude(found, bool(mentioned), read_reply(message, places, cues))
 
     def _sign_level(
-        self, sign: Sign, message: Words, places: Places, cues: Cues
+        self, sign: Sign, message: Words, places: Places, cues: Cues, well: set[int]
     ) -> tuple[str | None, set[int]]:
-        """The level a message gives a sign, and the sentences that speak of the sign at all."""
+        """The level a message gives a sign, and the sentences that speak of the sign at all.
+
+        ``well`` holds the sentences that say something works, where no question is due.
+        """
         level: str | None = None
         seen: set[int] = set()
-        for patterns, clear in ((sign.clear, True), (sign.unclear, False)):
+        for patterns, clear in ((sign.clear, True), (sign.unclear, False), (sign.ask, False)):
             for match in matches(patterns, places, message):
                 seen.add(message.sentence[match.start])
                 if match.void:
                     continue
-                level = _higher(level, _level(sign, clear, judge(match, message, places, cues)))
+                given = _level(sign, clear, judge(match, message, places, cues))
+                if patterns is sign.ask and given is not None:
+                    given = None if message.sentence[match.start] in well else "check"
+                level = _higher(level, given)
                 if level == sign.level:
                     return level, seen
         return level, seen
@@ -267,8 +274,6 @@ def _level(sign: Sign, clear: bool, meaning: Meaning) -> str | None:
         return "check" if worth_asking and sign.level == "emergency" else None
     if meaning is Meaning.LASTING:
         return "check" if clear and sign.level == "emergency" else None
-    if meaning is Meaning.OLD:
-        return sign.level if sign.even_if_past else None
     return None
 
 

@@ -250,7 +250,7 @@ signs:
         (SIGN.replace("clear: [numb with saddle]", ""), "test_sign", "test_sign"),
         (SIGN.replace("test_sign", "Test"), "id", "Test"),
         (SIGN.replace("test_sign", "both_legs"), "id", "both_legs"),
-        (SIGN + "    even_if_past: maybe\n", "even_if_past", "maybe"),
+        (SIGN + "    even_if_general: maybe\n", "even_if_general", "maybe"),
         (SIGN + "    response: panic\n", "response", "panic"),
         (SIGN + "    colour: red\n", "test_sign", "colour"),
         ("findings: [{id: x, clear: []}]", "findings.x.clear", "[]"),
@@ -286,7 +286,7 @@ def test_everything_in_the_table_is_used() -> None:
     """A concept or finding nobody asks for is a slip of the pen in a name."""
     loaded = table.load(FOLDER)
     patterns = [
-        *(pattern for sign in loaded.signs for pattern in (*sign.clear, *sign.unclear)),
+        *(pattern for sign in loaded.signs for pattern in (*sign.clear, *sign.unclear, *sign.ask)),
         *(pattern for finding in loaded.findings for pattern in finding.clear),
         *loaded.said_to_be_well,
     ]
