@@ -78,20 +78,23 @@ class FormValidation(ClinicAction):
             for slot, value in said.items()
             if may_replace or slot == asked or tracker.slots.get(slot) is None
         }
+        closed = asked not in (self.CONFIRMATION, *FREE_TEXT_SLOTS)
         # "I want to book" in the middle of booking is no answer, and no mistake either
-        repeats = changes and asked != self.CONFIRMATION and asked not in FREE_TEXT_SLOTS
-        if asked is None or asked in values or (may_replace and said) or repeats:
+        if asked is None or asked in values or (may_replace and said) or (changes and closed):
             return {**values, **no_problem()}
         reading = read(asked, tracker)
-        if reading.problem:
-            return {
-                **values,
-                "problem": reading.problem,
-                "problem_count": (tracker.slots.get("problem_count") or 0) + 1,
-                "problem_text": reading.text,
-                "problem_choices": list(reading.choices) or None,
-            }
-        return {**values, asked: reading.value, **no_problem()}
+        if reading.problem is None:
+            return {**values, asked: reading.value, **no_problem()}
+        if values and closed:
+            # the answer to another question: this one is asked again, plainly
+            return {**values, **no_problem()}
+        return {
+            **values,
+            "problem": reading.problem,
+            "problem_count": (tracker.slots.get("problem_count") or 0) + 1,
+            "problem_text": reading.text,
+            "problem_choices": list(reading.choices) or None,
+        }
 
     def _field_to_change(
         self, tracker: Tracker, asked: str | None, said: dict[str, str]

@@ -86,8 +86,9 @@ GIVEN = frozenset({"time", "name", "contact"})
 # What an act must reach to interrupt a form, by what the form asks for.
 CLEAR = 0.4
 CLEAR_IN_FREE_TEXT = 0.6
-# "Grace Park" resembles a question about the place, "Priya Ellis" one about the therapist.
-CLEAR_BESIDE_A_NAME = 0.85
+# "Grace Park" resembles a question about the place, "Priya Ellis" one about the therapist, and
+# "I'm Sam, 416-555-0188" the wish to be called by a person.
+CLEAR_BESIDE_A_NAME = CLEAR_BESIDE_DETAILS = 0.85
 # Said and done: these turns end without anything more.
 NO_FORM_AFTER = frozenset({"goodbye"})
 # The level that stays open until the patient has been checked.
@@ -329,6 +330,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         answered = any(answer in now.said_before for answer in _answers_to((act,), now))
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT and not answered
     if label in ("nlu_fallback", "no_words"):
+        return False
+    volunteered = now.details.keys() & GIVEN and not _asks_something(now.text)
+    if volunteered and label not in STOPS and confidence < CLEAR_BESIDE_DETAILS:
         return False
     if now.requested_slot in CHOICES and label.startswith("faq/"):
         return _asks_something(now.text) and confidence >= CLEAR

@@ -515,6 +515,16 @@ def test_an_answer_alone_is_left_to_the_form() -> None:
     assert plan(says("604 555 0142", "faq/location", details=details, **at_contact)) is None
 
 
+def test_details_said_unasked_are_left_to_the_form_whatever_they_resemble() -> None:
+    details = {"name": "Sam", "contact": "416-555-0188"}
+    at_offers = {"form": "booking_form", "requested_slot": "chosen_time"}
+    now = says("I'm Sam, 416-555-0188", ("speak_to_human", 0.5), details=details, **at_offers)
+    assert plan(now) is None
+    assert actions(replace(now, acts=(("speak_to_human", 0.96),))) == ("message_form",)
+    assert actions(replace(now, text="Sam here, can I talk to you?")) == ("message_form",)
+    assert actions(replace(now, acts=(("stop", 0.5),))) == ("action_stop_form",)
+
+
 def test_a_change_of_something_given_before_is_left_to_the_form() -> None:
     now = says("make it friday", "change_appointment", details={"time": "Friday"}, **at_contact)
     assert plan(now) is None
