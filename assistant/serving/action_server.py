@@ -19,6 +19,7 @@ from rasa_sdk.endpoint import create_app  # noqa: E402
 
 async def _settle(app: Any, loop: Any) -> None:
     process.settle()
+    log.serve()
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from assistant.serving import log, process
 process.begin()
 
 import argparse  # noqa: E402
+import os  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -47,8 +48,10 @@ def application(model: str, endpoints: AvailableEndpoints, credentials: str) -> 
         app.ctx.agent = await load_agent(model, endpoints=endpoints, loop=loop)
         status = await check(app.ctx.agent)
         if status != "ok":
-            sys.exit(f"The Rasa server cannot answer: {status}.")
+            print(f"The Rasa server cannot answer: {status}.", file=sys.stderr, flush=True)
+            os._exit(1)  # Sanic would add a page of its own to sys.exit
         process.settle()
+        log.serve()
 
     @app.after_server_stop
     async def close(app: Sanic, loop: Any) -> None:

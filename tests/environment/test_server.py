@@ -1,5 +1,6 @@
 """script/server in a clean clone: from a start to an answer, to an end, and what can be wrong."""
 
+# ruff: noqa: S310, S603, S607 (our own programs, on this computer)
 from __future__ import annotations
 
 import contextlib

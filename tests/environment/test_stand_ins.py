@@ -1,5 +1,6 @@
 """The stand-ins for TensorFlow cover what Rasa imports, and nothing more."""
 
+# ruff: noqa: S603 (our own programs, on this computer)
 from __future__ import annotations
 
 import ast
