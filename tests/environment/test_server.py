@@ -87,7 +87,9 @@ class Clone:
         return done.stderr.strip()
 
     @contextlib.contextmanager
-    def running(self, before: Callable[[], None] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    def running(
+        self, before: Callable[[], None] | None = None
+    ) -> Iterator[subprocess.Popen[bytes]]:
         """Starts and waits until it is ready; ends it afterwards."""
         with self.output.open("wb") as out:
             child = subprocess.Popen(
