@@ -17,6 +17,8 @@ from assistant.safety.table import CUES
 NEGATION_REACH = 14
 # A cue in front of a comma ("In 2015, ...") is short, else it is a statement of its own.
 OPENING_WORDS = 7
+# "Clot or sciatica difference": typed as into a search box.
+SEARCH_WORDS = 7
 # How far behind "since" the year may stand.
 SINCE_REACH = 8
 
@@ -329,6 +331,10 @@ def _applies(cue: Place, match: Match, message: Words) -> bool:
     end = cue.end
     while end < len(message.words) and message.clause[end] == clause:
         end += 1
+    # "A clot in the lung, years ago, ...": nothing but the time stands between commas.
+    closes = (start, end) == (cue.start, cue.end) and match.end <= start
+    if closes and message.clause[match.end - 1] == clause - 1:
+        return True
     # "In 2015, ...", "When I was pregnant, ..."; not "lump removed two years ago, ...".
     if message.words[cue.start] in _NO_OPENING:
         return False
@@ -366,7 +372,9 @@ def _question(
         return [place for place in places.get(name, []) if first <= place.start < last]
 
     about = inside("asks_about")
-    begins = _begins_as_question(message, inside("question_start"), places, first)
+    begins = _begins_as_question(message, inside("question_start"), places, first) or (
+        bool(inside("search_word")) and last - first <= SEARCH_WORDS
+    )
     # "Can I book for a foot that does not lift?" says that there is such a foot.
     if (about or begins) and not inside("request"):
         clauses = range(message.clause[match.start], message.clause[match.end - 1] + 1)

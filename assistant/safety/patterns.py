@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA, JaroWinkler
@@ -119,6 +119,10 @@ class Vocabulary:
         for key, start, end in self._matcher(doc):
             if message.sentence[start] != message.sentence[end - 1]:
                 continue
+            if end - start > 1 and any(
+                at in message.comma_before for at in range(start + 1, end)
+            ):
+                continue
             name = strings[key]
             if name.endswith(LAST):
                 if end < len(message.words) and message.clause[end] == message.clause[end - 1]:
@@ -205,12 +209,8 @@ def matches(patterns: Iterable[Pattern], places: Places, message: Words) -> list
         if any(part.isdisjoint(present) for part in pattern.parts):
             continue
         choices = [_of(part, places) for part in pattern.parts]
-        count = 0
-        for parts in _combine(pattern, choices, message):
+        for parts in islice(_combine(pattern, choices, message), MOST_MATCHES):
             found.append(Match(pattern, parts, _is_void(pattern, parts, places, message)))
-            count += 1
-            if count >= MOST_MATCHES:
-                break
     return found
 
 

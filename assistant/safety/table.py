@@ -47,6 +47,7 @@ CUES = (
     "asks_about",
     "request",
     "definition",
+    "search_word",
     "cause_question",
     "named_cause",
     "personal",

@@ -27,8 +27,8 @@ _RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
 # Likeness by meaning above which a text without any pattern is worth a question: two of a
 # thousand everyday messages lie above it, and seven of ten signs. One sentence of a long
 # message says less by itself.
-ASK_FROM = 0.15
-ASK_FROM_SENTENCE = 0.3
+ASK_FROM = 0.1
+ASK_FROM_SENTENCE = 0.25
 CRISIS_MARGIN = 0.05
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 3
