@@ -17,6 +17,8 @@ from clinic.environment import EnvironmentProblem
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
 
+_QUOTED = re.compile(r"""(['"])(.*)\1\s*(#.*)?""")
+
 
 def read_env_file(file: Path = ROOT / ".env", example: Path = ROOT / ".env.example") -> None:
     """Puts the lines ``NAME=value`` of ``file`` into the environment, which wins over them.
@@ -51,10 +53,8 @@ def read_env_file(file: Path = ROOT / ".env", example: Path = ROOT / ".env.examp
             raise EnvironmentProblem(
                 f"{file.name} line {number}: {name} is not a setting. Did you mean {close[0]}?"
             )
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
-            value = value[1:-1]
-        else:
-            value = re.split(r"\s#", value, maxsplit=1)[0].rstrip()
+        quoted = _QUOTED.fullmatch(value)
+        value = quoted[2] if quoted else re.split(r"\s#", value, maxsplit=1)[0].rstrip()
         os.environ.setdefault(name, value)
 
 
