@@ -3,19 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from scenario_chat import Chat
+from scenario_logs import said_in_logs
 from scenario_servers import Servers, current_model, servers_in
-
-# This looks at what all the others have made the servers print.
-LAST = Path(__file__).with_name("test_logs.py")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the test of the logs at the end."""
-    items.sort(key=lambda item: item.path == LAST)
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +17,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     pair.start()
     yield pair
     pair.stop()
+    assert not said_in_logs(pair), "patients' words are in a log"
 
 
 @pytest.fixture

@@ -1,33 +1,21 @@
-"""The servers' logs hold nothing of what patients wrote. Runs after all other tests here."""
+"""The servers' logs hold nothing of what patients wrote, also when something goes wrong."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from scenario_chat import Chat
+from scenario_logs import said_in_logs
 from scenario_servers import Servers, locked
 from scenario_steps import fill, fragments, play
 
-# Names and contacts that are typed in the scenarios, and their normalised forms.
-PERSONAL = (
-    "priya",
-    "venkat",
-    "mirabel",
-    "okonkwo",
-    "philomena",
-    "quackenbush",
-    "555-0173",
-    "555-0119",
-    "5550173",
-    "5550119",
-)
-# Shorter texts ("yes", "thank you") can stand in a log for other reasons.
-SHORTEST = 12
-
 
 def test_nothing_patients_wrote(servers: Servers, new_chat: Callable[[], Chat]) -> None:
-    """Neither whole messages nor names and numbers, also when something goes wrong."""
+    """Neither whole messages nor names and numbers.
+
+    Looked for here after failures made on purpose, and once more after all scenarios, when the
+    servers are stopped.
+    """
     chat = new_chat()
     play(chat, fragments()["book"])
     play(chat, fragments()["start_booking"])
@@ -40,12 +28,4 @@ def test_nothing_patients_wrote(servers: Servers, new_chat: Callable[[], Chat]) 
     logs = servers.logs().casefold()
     for failure in ("action_submit_booking failed", "conversation could not be saved"):
         assert failure in logs, "the logs are not complete"
-    texts = {_words(text) for text in servers.typed if not text.startswith("/")}
-    plain_logs = _words(logs)
-    found = [text for text in texts if len(text) >= SHORTEST and text in plain_logs]
-    found += [word for word in PERSONAL if word in logs]
-    assert not found, f"in the logs: {found}"
-
-
-def _words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
+    assert not said_in_logs(servers)
