@@ -180,6 +180,7 @@ def measure_peer(folder: Path) -> Measured:
     project = folder / "project"
     if not list(project.glob("models/*.tar.gz")):
         print("Making and training the peer, some minutes.", flush=True)
+        project.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(  # noqa: S603 (our own command)
             [rasa, "init", "--no-prompt", "--init-dir", str(project)],
             env=os.environ | {"RASA_TELEMETRY_ENABLED": "false"},
@@ -189,7 +190,6 @@ def measure_peer(folder: Path) -> Measured:
         )
         if done.returncode != 0 or not list(project.glob("models/*.tar.gz")):
             sys.exit(f"The peer cannot be made: rasa init failed. {done.stderr[-400:]}")
-        (project / "credentials.yml").write_text("rest:\n", "utf-8")
     port = free_port()
     command = [rasa, "run", "-i", "127.0.0.1", "--port", str(port)]
     return measure(command, project, {"CLINIC_PORT": str(port)}, "run")
