@@ -51,7 +51,7 @@ MAX_WORDS = 75
 MAX_TITLE = 24
 
 # What may be named under `metadata: source`, beside article headings and keys of clinic.yml.
-SOURCES = set(yaml.safe_load((ROOT / "data" / "sources.yml").read_text())["sources"])
+SOURCES = frozenset(yaml.safe_load((DATA / "sources.yml").read_text(encoding="utf-8"))["sources"])
 
 FORBIDDEN = {
     r"!": "an exclamation mark",
