@@ -334,6 +334,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     volunteered = now.details.keys() & GIVEN and not _asks_something(now.text)
     if volunteered and label not in STOPS and confidence < CLEAR_BESIDE_DETAILS:
         return False
+    if now.requested_slot == "change_reference" and not _asks_something(now.text):
+        # six random letters resemble anything
+        return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in CHOICES and label.startswith("faq/"):
         return _asks_something(now.text) and confidence >= CLEAR
     if label == "stop" and now.form == "change_form" and CANCELS.search(now.text):

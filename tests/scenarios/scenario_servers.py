@@ -8,6 +8,7 @@ or a process has ended.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import signal
@@ -58,6 +59,15 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+_library = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """A test run that is killed leaves no server behind."""
+    _library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
 @dataclass
 class Server:
     """One process. ``url`` answers with status 200 once it is ready."""
@@ -79,6 +89,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                preexec_fn=_end_with_parent,
             )
 
     def wait(self) -> None:

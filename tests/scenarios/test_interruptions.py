@@ -48,9 +48,9 @@ def questions(chat: Chat, with_: dict[str, Step]) -> Iterator[str]:
     met: set[str] = set()
     while chat.asked:
         slot = chat.asked
-        if slot not in met:
-            met.add(slot)
-            yield slot
+        assert slot not in met, f"{slot} is asked for again\n{chat}"
+        met.add(slot)
+        yield slot
         if slot.startswith("confirm"):
             return
         play(chat, [with_[slot]])

@@ -776,3 +776,10 @@ def test_an_unsure_reading_closes_nothing() -> None:
     planned = plan(says("my aunt said so", ("been_checked", 0.33), red_flag_level="urgent"))
     assert planned is not None
     assert planned.actions == ("utter_booking_blocked_red_flag",)
+
+
+def test_a_reference_that_resembles_something_is_a_reference() -> None:
+    at_reference = {"form": "change_form", "requested_slot": "change_reference"}
+    assert plan(says("TWPHWK", ("out_of_scope", 0.5), **at_reference)) is None
+    now = says("a human please", ("speak_to_human", 0.97), **at_reference)
+    assert actions(now) == ("message_form",)
