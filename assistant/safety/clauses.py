@@ -52,6 +52,7 @@ _BEFORE_NOT = {
     "should": "shouldnt",
 }
 # "... and I", "... and now": a new statement begins.
+CONTRACTED = tuple(dict.fromkeys(_BEFORE_NOT.values()))
 _JOINS = word_set("and so because then et y plus")
 _STARTS = word_set(
     "i im ive id my now it its he she they we hes shes there theres today since je jai ahora "

@@ -19,6 +19,8 @@ NEGATION_REACH = 14
 OPENING_WORDS = 7
 # "Clot or sciatica difference": typed as into a search box.
 SEARCH_WORDS = 7
+# How far behind "my dog" its trouble may stand.
+SUBJECT_REACH = 5
 # How far behind "since" the year may stand.
 SINCE_REACH = 8
 
@@ -174,7 +176,7 @@ def _is_time_span(words: list[str], start: int, at: int) -> bool:
 def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
     """How one match is meant."""
     first, last = message.sentence_span(match.start)
-    if any(first <= cue.start < last for cue in places.get("animal", [])):
+    if _is_of_animal(match, message, places):
         return Meaning.DENIED
     if _is_denied(match, message, places, first, last):
         return Meaning.DENIED
@@ -193,6 +195,15 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
         # "I could not pee yesterday but it is fine now": worth asking, not worth silence.
         return Meaning.PASSING
     return Meaning.NEW if new else Meaning.PRESENT
+
+
+def _is_of_animal(match: Match, message: Words, places: Places) -> bool:
+    """As in "my dog can't walk"; but not "tripped over the dog and my back hurts"."""
+    return any(
+        cue.end <= match.start <= cue.end + SUBJECT_REACH
+        and message.clause[cue.start] == message.clause[match.start]
+        for cue in places.get("animal", [])
+    )
 
 
 def _is_denied(match: Match, message: Words, places: Places, first: int, last: int) -> bool:
@@ -340,7 +351,12 @@ def _applies(cue: Place, match: Match, message: Words) -> bool:
         return False
     introduced = cue.start - start == 1 and message.words[start] in _INTRODUCE_TIME
     opens = (cue.start == start or introduced) and end - start <= OPENING_WORDS
-    return opens and end <= match.start and message.clause[match.start] == clause + 1
+    listed = not any(
+        message.words[at] in _SPEAKERS or message.words[at] in _THINGS
+        for at in range(end, match.start)
+    )
+    follows = message.clause[match.start] == clause + 1 or listed
+    return opens and end <= match.start and follows
 
 
 def _speaks_of(cue: Place, match: Match, message: Words) -> bool:
@@ -371,9 +387,11 @@ def _question(
     def inside(name: str) -> list[Place]:
         return [place for place in places.get(name, []) if first <= place.start < last]
 
-    about = inside("asks_about")
+    about = [place for place in inside("asks_about") if place.start < match.end]
     begins = _begins_as_question(message, inside("question_start"), places, first) or (
-        bool(inside("search_word")) and last - first <= SEARCH_WORDS
+        bool(inside("search_word"))
+        and last - first <= SEARCH_WORDS
+        and message.clause[first] == message.clause[last - 1]
     )
     # "Can I book for a foot that does not lift?" says that there is such a foot.
     if (about or begins) and not inside("request"):

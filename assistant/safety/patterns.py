@@ -15,7 +15,7 @@ from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
 
-from assistant.safety.clauses import Words, plain_words, read
+from assistant.safety.clauses import CONTRACTED, Words, plain_words, read
 from assistant.safety.table import Pattern, Table
 
 # Beyond these a message is no longer something a person typed, and time must stay bounded.
@@ -23,7 +23,7 @@ MOST_MENDED_WORDS = 200
 MOST_MATCHES = 12
 LONGEST_PHRASE = 8
 
-_ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "est", "y", "ness", "n")
+_ENDINGS = ("s", "es", "ed", "d", "ing", "ly", "er", "ers", "est", "ness")
 _FIGURE = "figure of speech"
 # A phrase of the table written with this at its end only counts at the end of a clause.
 CLAUSE_END = "|"
@@ -75,7 +75,12 @@ class Vocabulary:
         for name, written in table.concepts.items():
             for phrase in written:
                 last = LAST if phrase.rstrip().endswith(CLAUSE_END) else ""
-                phrases[tuple(self._phrase(phrase))].add(name + last)
+                plain_phrase = self._phrase(phrase)
+                phrases[tuple(plain_phrase)].add(name + last)
+                if len(plain_phrase) > 1 and plain_phrase[0] == "not":
+                    # "Not responding": in a message also "isn't responding".
+                    for word in CONTRACTED:
+                        phrases[(word, *plain_phrase[1:])].add(name + last)
         for phrase in table.figures_of_speech:
             phrases[tuple(self._phrase(phrase))].add(_FIGURE)
         by_name: dict[str, list[Doc]] = defaultdict(list)

@@ -198,12 +198,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class Wording:
-    """One more wording of a sign, or of what is none, to measure the triage with.
-
-    The comparison of meanings is not trained on these: they are more roundabout than what
-    patients mostly write, and with them it found fewer signs at the same number of false
-    alarms.
-    """
+    """One more wording of a sign, or of what is none. Only the comparison of meanings reads it."""
 
     of: str
     is_sign: bool

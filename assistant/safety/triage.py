@@ -24,12 +24,12 @@ logger = logging.getLogger(__name__)
 MEANING_FILE = ".meaning.npz"
 _RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
 
-# Likeness by meaning above which a text without any pattern is worth a question: two of a
-# thousand everyday messages lie above it, and seven of ten signs. One sentence of a long
-# message says less by itself.
-ASK_FROM = 0.1
-ASK_FROM_SENTENCE = 0.25
-CRISIS_MARGIN = 0.05
+# Likeness by meaning above which a text without any pattern is worth a question: about one of
+# a hundred and fifty everyday messages lies above it, and nine of ten signs. One sentence of a
+# long message says less by itself.
+ASK_FROM = 0.25
+ASK_FROM_SENTENCE = 0.4
+CRISIS_MARGIN = 0.25
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 3
 LONG_MESSAGE_WORDS = 14
