@@ -135,7 +135,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
         # The same data and code: what was trained here would be trained there.
         for name in ("clinic.tar.gz", "clinic.json"):
             shutil.copy(MODELS / name, folder / "models" / name)
-    return Clone(folder)
+    clone = Clone(folder)
+    # Here and not in whichever test comes first: what uv builds would be among its output.
+    subprocess.run(["script/setup"], cwd=folder, env=clone.environment(), check=True)
+    return clone
 
 
 def test_a_clean_clone_answers_and_ctrl_c_ends_it(clone: Clone) -> None:
