@@ -33,6 +33,12 @@ class Reply:
     text: str
     buttons: Mapping[str, str]
 
+    @property
+    def first_button(self) -> str:
+        """The title of the first button; fails when there is none."""
+        assert self.buttons, f'there is no button below "{self.text}"'
+        return next(iter(self.buttons))
+
 
 class Chat:
     """One conversation over the REST channel.

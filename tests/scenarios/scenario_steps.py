@@ -119,9 +119,7 @@ def _click(chat: Chat, title: Any) -> None:
     if isinstance(title, str):
         chat.click(title)
         return
-    titles = [title for reply in chat.replies[-1:] for title in reply.buttons]
-    assert titles, f"there is no button to click\n{chat}"
-    chat.click(titles[0])
+    chat.click(chat.replies[-1].first_button)
 
 
 def _fill(chat: Chat, how: Step | None) -> None:
