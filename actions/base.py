@@ -40,9 +40,7 @@ class ClinicAction(Action, ABC):
             return self.after_failure(tracker)
 
     @abstractmethod
-    async def perform(
-        self, dispatcher: CollectingDispatcher, tracker: Tracker
-    ) -> list[Event]:
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Does the work and returns the events."""
 
     def after_failure(self, tracker: Tracker) -> list[Event]:

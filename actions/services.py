@@ -32,8 +32,7 @@ def read(text: str) -> str | None:
     found = [
         name
         for name in offered()
-        if minutes_of(name) == wanted
-        and (len(facts.current().services) == 1 or _names(name, text))
+        if minutes_of(name) == wanted and (len(facts.current().services) == 1 or _names(name, text))
     ]
     return found[0] if len(found) == 1 else None
 

@@ -69,9 +69,7 @@ async def _ask(assistant: Assistant, as_json: bool, one_session: bool) -> int:
     if as_json:
         for line in sys.stdin:
             text = line.rstrip("\r\n")
-            reply = await assistant.say(
-                conversation if one_session else new_conversation(), text
-            )
+            reply = await assistant.say(conversation if one_session else new_conversation(), text)
             print(json.dumps(reply.as_dict(), ensure_ascii=False), flush=True)
         return 0
     print("Write a message and press Enter. An empty line ends the chat.")
@@ -94,8 +92,7 @@ async def _evaluate(assistant: Assistant, file: Path, report: Path | None) -> in
 
     questions = load_questions(file)
     predictions = [
-        (await assistant.say(new_conversation(), question.text)).as_dict()
-        for question in questions
+        (await assistant.say(new_conversation(), question.text)).as_dict() for question in questions
     ]
     result = evaluate(questions, predictions)
     print(render_text(result))

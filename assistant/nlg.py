@@ -120,9 +120,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         best = [wording for wording in allowed if len(_needs(wording)) == most]
         return best[_times_said(name, tracker) % len(best)]
 
-    def _suitable(
-        self, name: str, channel: str, slots: dict[str, Any]
-    ) -> list[dict[str, Any]]:
+    def _suitable(self, name: str, channel: str, slots: dict[str, Any]) -> list[dict[str, Any]]:
         suitable = ResponseVariationFilter(self.responses)
         return suitable.responses_for_utter_action(name, channel, slots)
 
@@ -169,8 +167,7 @@ def _needs(wording: dict[str, Any]) -> list[str]:
 
 def _times_said(name: str, tracker: DialogueStateTracker) -> int:
     return sum(
-        isinstance(event, BotUttered)
-        and event.metadata.get("metadata", {}).get("response") == name
+        isinstance(event, BotUttered) and event.metadata.get("metadata", {}).get("response") == name
         for event in tracker.events
     )
 

@@ -20,9 +20,7 @@ UNDERSTOOD = 0.22
 # A part of a message counts as a request of its own only when it is this clear.
 CLEAR_PART = 0.45
 # What can be asked for beside something else. Greetings and statements cannot.
-REQUESTS = frozenset(
-    {"book_appointment", "change_appointment", "speak_to_human", "delete_my_data"}
-)
+REQUESTS = frozenset({"book_appointment", "change_appointment", "speak_to_human", "delete_my_data"})
 NOT_UNDERSTOOD = "nlu_fallback"
 NO_WORDS = "no_words"
 

@@ -124,9 +124,7 @@ class Vocabulary:
         for key, start, end in self._matcher(doc):
             if message.sentence[start] != message.sentence[end - 1]:
                 continue
-            if end - start > 1 and any(
-                at in message.comma_before for at in range(start + 1, end)
-            ):
+            if end - start > 1 and any(at in message.comma_before for at in range(start + 1, end)):
                 continue
             name = strings[key]
             if name.endswith(LAST):

@@ -103,9 +103,7 @@ class Clone:
                 start_new_session=True,
             )
         try:
-            until(
-                lambda: READY in self.said() or child.poll() is not None, self.said(), DEADLINE
-            )
+            until(lambda: READY in self.said() or child.poll() is not None, self.said(), DEADLINE)
             assert child.poll() is None, self.said()
             yield child
         finally:
