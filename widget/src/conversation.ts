@@ -1,0 +1,515 @@
+// One conversation: what was said, what is still to be sent, who is speaking.
+import { Connection, type Line, Unanswered } from "./connection.ts";
+import { type Lifetime, Memory, type Unsent } from "./memory.ts";
+import type {
+  Answer,
+  Button,
+  Handoff,
+  Message,
+  Page,
+  Problem,
+  Session,
+} from "./protocol.ts";
+
+/** Seconds without an answer after which the patient is told. */
+const SLOW = 10;
+/** Times a message is sent without an acknowledgement before the patient is asked. */
+const TRIES = 3;
+const PAGE = 50;
+/** Seconds after the last key until the patient counts as no longer typing. */
+const STILL_TYPING = 4;
+
+export type Delivery = "sending" | "waiting" | "sent" | "failed";
+
+export interface Entry extends Omit<Message, "seq"> {
+  /** Absent until the server has it. */
+  seq?: number;
+  payload?: string;
+  delivery?: Delivery;
+  /** Why it failed, a code of the protocol. */
+  failure?: Problem;
+  rated?: "up" | "down";
+}
+
+/** Something that happened between the messages: a key of the wording. */
+export interface Note {
+  note: string;
+  values: Record<string, string>;
+  /** The seq it stands behind. */
+  after: number;
+}
+
+export interface Watcher {
+  changed(): void;
+  /** Messages that this browser has not shown before, in order, none of the patient's. */
+  arrived(entries: Entry[]): void;
+  /** To be told to everyone, also to those who do not look. */
+  noted(key: string, values: Record<string, string>): void;
+}
+
+export interface Options {
+  server: string;
+  lifetime: Lifetime;
+  locale(): string;
+  watcher: Watcher;
+}
+
+export function newId(): string {
+  // Not every page is served over https, and only those have randomUUID.
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
+
+export class Conversation {
+  readonly memory: Memory;
+  session: Session | undefined;
+  notes: Note[] = [];
+  typing = false;
+  slow = false;
+  /** Earlier messages can be fetched. */
+  more = false;
+  deleted = false;
+  speaker: { kind: "assistant" | "person"; name?: string } = { kind: "assistant" };
+
+  #entries = new Map<string, Entry>();
+  #options: Options;
+  #connection: Connection;
+  #tabs: BroadcastChannel | undefined;
+  #flushing = false;
+  #tries = 0;
+  #slowly: ReturnType<typeof setTimeout> | undefined;
+  #pause: ReturnType<typeof setTimeout> | undefined;
+  #typed: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: Options) {
+    this.#options = options;
+    this.memory = new Memory(options.server, options.lifetime);
+    this.#connection = new Connection(options.server, {
+      hello: () => ({
+        token: this.memory.get().token,
+        last_seq: this.#lastSeq() || this.memory.get().read || 0,
+        locale: options.locale(),
+        page: location.pathname,
+      }),
+      line: (line) => this.#line(line),
+      heard: (event, data) => this.#heard(event, data),
+    });
+    for (const unsent of this.memory.get().outbox ?? []) {
+      this.#entries.set(unsent.id, { ...unsent, from: "patient", delivery: "waiting" });
+    }
+    this.#join();
+  }
+
+  get line(): Line {
+    return this.#connection.line;
+  }
+
+  get agreed(): boolean {
+    return this.memory.get().agreed ?? false;
+  }
+
+  /** What was said, in order; what the server does not have yet comes last. */
+  get entries(): Entry[] {
+    const end = Number.MAX_SAFE_INTEGER;
+    return [...this.#entries.values()].sort((a, b) => (a.seq ?? end) - (b.seq ?? end));
+  }
+
+  /** How many messages came while the window was closed. */
+  get unread(): number {
+    const read = this.memory.get().read ?? 0;
+    return this.entries.filter((entry) => entry.from !== "patient" && (entry.seq ?? 0) > read).length;
+  }
+
+  /** The greatest number of characters of a message. */
+  get limit(): number {
+    return this.session?.limits?.text ?? 2000;
+  }
+
+  /** Connects, unless it is connected. Asks other tabs for their conversation first. */
+  async start(): Promise<void> {
+    if (this.line !== "idle") return;
+    if (!this.memory.get().token && this.#tabs) {
+      this.#tabs.postMessage({ ask: true });
+      await new Promise((resolve) => setTimeout(resolve, 120));
+      if (this.line !== "idle") return;
+    }
+    this.#connection.open();
+  }
+
+  /** Disconnects; what is remembered stays. */
+  stop(): void {
+    this.#connection.close();
+    this.#tabs?.close();
+    this.#tabs = undefined;
+    for (const timer of [this.#slowly, this.#pause, this.#typed]) clearTimeout(timer);
+  }
+
+  /** Disconnects and forgets: the patient does not want to write. */
+  refuse(): void {
+    this.#connection.close();
+    this.#forget();
+    this.#changed();
+  }
+
+  /** Takes a message; it is sent as soon as possible, also after a reload. */
+  send(text: string, button?: Button): void {
+    const unsent: Unsent = { id: newId(), text, at: new Date().toISOString() };
+    if (button) unsent.payload = button.payload;
+    this.deleted = false;
+    this.memory.update({ agreed: true, draft: "" });
+    this.memory.keep(unsent);
+    this.#entries.set(unsent.id, {
+      ...unsent,
+      from: "patient",
+      delivery: this.line === "online" ? "sending" : "waiting",
+    });
+    this.#stopTyping();
+    this.#watch();
+    this.#changed();
+    void this.start();
+    void this.#flush();
+  }
+
+  retry(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry || entry.delivery !== "failed") return;
+    entry.delivery = this.line === "online" ? "sending" : "waiting";
+    delete entry.failure;
+    this.#watch();
+    this.#changed();
+    void this.#flush();
+  }
+
+  /** Takes back a message that could not be sent. */
+  discard(id: string): void {
+    if (this.#entries.get(id)?.delivery !== "failed") return;
+    this.#entries.delete(id);
+    this.memory.drop(id);
+    this.#changed();
+  }
+
+  /** Everything up to now has been shown. */
+  shown(): void {
+    const seq = this.#lastSeq();
+    if (seq <= (this.memory.get().read ?? 0)) return;
+    this.memory.update({ read: seq });
+    this.#connection.tell("received", { seq });
+    this.#tabs?.postMessage({ read: seq });
+    this.#changed();
+  }
+
+  isTyping(): void {
+    if (!this.#typed) this.#connection.tell("typing", { on: true });
+    clearTimeout(this.#typed);
+    this.#typed = setTimeout(() => this.#stopTyping(), STILL_TYPING * 1000);
+  }
+
+  async earlier(): Promise<void> {
+    const first = this.entries.find((entry) => entry.seq !== undefined)?.seq;
+    const answer = await this.#connection.ask<Page>("history", { before: first, limit: PAGE });
+    if (answer.ok) this.#read(answer);
+  }
+
+  /** The whole conversation, for the patient's copy. Throws when it cannot be fetched. */
+  async everything(): Promise<Entry[]> {
+    let asked = -1;
+    while (this.more) {
+      const first = this.entries.find((entry) => entry.seq !== undefined)?.seq ?? 0;
+      if (first === asked) break;
+      asked = first;
+      await this.earlier();
+    }
+    return this.entries;
+  }
+
+  /** Returns whether the server took it. */
+  async rate(id: string, value: "up" | "down", reason?: string): Promise<boolean> {
+    const data = { message_id: id, value, ...(reason ? { reason } : {}) };
+    const answer = await this.#connection.ask("feedback", data).catch(() => undefined);
+    const entry = this.#entries.get(id);
+    if (answer?.ok && entry) entry.rated = value;
+    this.#changed();
+    return answer?.ok ?? false;
+  }
+
+  /** Deletes the conversation at the server and here; returns whether it worked. */
+  async delete(): Promise<boolean> {
+    const answer = await this.#connection.ask("delete", {}).catch(() => undefined);
+    if (!answer?.ok) return false;
+    this.#deleted();
+    return true;
+  }
+
+  /** A new conversation; returns whether it worked. */
+  async restart(): Promise<boolean> {
+    const answer = await this.#connection.ask("restart", {}).catch(() => undefined);
+    return answer?.ok ?? false;
+  }
+
+  #changed(): void {
+    this.#options.watcher.changed();
+  }
+
+  #lastSeq(): number {
+    return Math.max(0, ...[...this.#entries.values()].map((entry) => entry.seq ?? 0));
+  }
+
+  #note(note: string, values: Record<string, string> = {}): void {
+    this.notes.push({ note, values, after: this.#lastSeq() });
+    this.#options.watcher.noted(note, values);
+  }
+
+  #line(line: Line): void {
+    if (line !== "online") {
+      this.typing = false;
+      this.#quiet();
+      for (const entry of this.#entries.values()) {
+        if (entry.delivery === "sending") entry.delivery = "waiting";
+      }
+    }
+    this.#changed();
+  }
+
+  #heard(event: string, data: unknown): void {
+    switch (event) {
+      case "session":
+        void this.#greeted(data as Session);
+        break;
+      case "message":
+        this.#merge([data as Message]);
+        break;
+      case "history":
+        this.#read(data as Page);
+        break;
+      case "typing":
+        this.typing = (data as { on?: boolean }).on ?? false;
+        break;
+      case "handoff":
+        this.#handedOff(data as Handoff);
+        break;
+      case "error":
+        this.#failed(data as Problem);
+        break;
+      case "deleted":
+        this.#deleted();
+        break;
+    }
+    this.#changed();
+  }
+
+  async #greeted(session: Session): Promise<void> {
+    const before = this.memory.get().conversation;
+    if (before && before !== session.conversation) {
+      const said = this.#lastSeq() > 0 || (this.memory.get().read ?? 0) > 0;
+      const restarted = this.session !== undefined;
+      this.#forget();
+      if (said && !restarted) this.#note("expired");
+    }
+    this.session = session;
+    this.speaker = { kind: session.assistant?.kind ?? "assistant", name: session.assistant?.name };
+    this.memory.update({ token: session.token, conversation: session.conversation });
+    this.#tabs?.postMessage({ token: session.token, conversation: session.conversation });
+    void this.#flush();
+    if (session.last_seq > 0) {
+      // What was said elsewhere or before a reload; what is known already is not shown twice.
+      const answer = await this.#connection.ask<Page>("history", { limit: PAGE }).catch(() => undefined);
+      if (answer?.ok) this.#read(answer);
+    }
+    this.#watch();
+    this.#changed();
+  }
+
+  #read(page: Page): void {
+    const first = Math.min(...page.messages.map((message) => message.seq));
+    const known = this.entries.find((entry) => entry.seq !== undefined)?.seq ?? Infinity;
+    if (first <= known || !page.messages.length) this.more = page.more;
+    this.#merge(page.messages);
+  }
+
+  #merge(messages: Message[]): void {
+    const read = this.memory.get().read ?? 0;
+    const fresh: Entry[] = [];
+    for (const message of messages) {
+      if (typeof message?.id !== "string" || typeof message.seq !== "number") continue;
+      const known = this.#entries.get(message.id);
+      this.memory.drop(message.id);
+      this.#entries.set(message.id, {
+        ...known,
+        ...message,
+        text: String(message.text ?? ""),
+        ...(message.from === "patient" ? { delivery: "sent" as const } : {}),
+      });
+      if (message.from === "patient") continue;
+      if (!known && message.seq > read) fresh.push(this.#entries.get(message.id)!);
+    }
+    if (fresh.length) {
+      this.typing = false;
+      this.#options.watcher.arrived(fresh.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0)));
+    }
+    this.#watch();
+    this.#changed();
+  }
+
+  #handedOff({ state, name }: Handoff): void {
+    this.speaker = state === "joined" ? { kind: "person", name } : { kind: "assistant" };
+    if (state !== "joined") this.speaker.name = this.session?.assistant?.name;
+    const unnamed = state === "joined" && !name ? "_unnamed" : "";
+    this.#note(`handoff_${state}${unnamed}`, name ? { name } : {});
+    this.#watch();
+  }
+
+  #failed(problem: Problem): void {
+    const entry = problem.in_reply_to ? this.#entries.get(problem.in_reply_to) : undefined;
+    if (problem.code === "no_answer") {
+      this.typing = false;
+      this.#quiet();
+      this.#note("no_answer");
+    } else if (entry && entry.seq === undefined) {
+      this.#refused(entry, problem);
+    }
+  }
+
+  #deleted(): void {
+    if (this.deleted) return;
+    this.#forget();
+    this.deleted = true;
+    this.#options.watcher.noted("deleted", {});
+    this.#changed();
+  }
+
+  #forget(): void {
+    // What was written and not sent yet belongs to the patient, not to the conversation.
+    const outbox = this.line === "idle" ? [] : (this.memory.get().outbox ?? []);
+    const { open, invited } = this.memory.get();
+    this.memory.clear({ open, invited, ...(outbox.length ? { outbox, agreed: true } : {}) });
+    for (const id of this.#entries.keys()) {
+      if (!outbox.some((unsent) => unsent.id === id)) this.#entries.delete(id);
+    }
+    this.notes = [];
+    this.more = false;
+    this.typing = false;
+    this.#quiet();
+  }
+
+  /** Sends what is in the outbox, one after the other so that the order stays. */
+  async #flush(): Promise<void> {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    try {
+      for (;;) {
+        const next = this.entries.find(
+          (entry) => entry.delivery === "sending" || entry.delivery === "waiting",
+        );
+        if (!next || this.line !== "online" || !this.session) return;
+        next.delivery = "sending";
+        this.#changed();
+        if (!(await this.#deliver(next))) return;
+      }
+    } finally {
+      this.#flushing = false;
+    }
+  }
+
+  /** Returns whether to go on with the next one now. */
+  async #deliver(entry: Entry): Promise<boolean> {
+    const { id, text, payload } = entry;
+    let answer: Answer<{ seq?: number; at?: string }>;
+    try {
+      const data = payload === undefined ? { id, text } : { id, payload, title: text };
+      answer = await this.#connection.ask("message", data);
+    } catch (error) {
+      if (!(error instanceof Unanswered)) throw error;
+      // The server drops what it has already, so sending again cannot say it twice.
+      if (this.line === "online" && ++this.#tries >= TRIES) this.#refused(entry, { code: "no_ack" });
+      return this.line === "online";
+    }
+    this.#tries = 0;
+    if (answer.ok) {
+      this.memory.drop(id);
+      entry.delivery = "sent";
+      entry.seq ??= answer.seq;
+      if (answer.at) entry.at = answer.at;
+      this.#watch();
+      this.#changed();
+      return true;
+    }
+    const problem = answer.error ?? { code: "bad_message" };
+    if (problem.retry_after !== undefined || problem.code === "server_busy") {
+      entry.delivery = "waiting";
+      entry.failure = problem;
+      this.#changed();
+      clearTimeout(this.#pause);
+      this.#pause = setTimeout(() => void this.#flush(), (problem.retry_after ?? 5) * 1000);
+      return false;
+    }
+    this.#refused(entry, problem);
+    return true;
+  }
+
+  #refused(entry: Entry, problem: Problem): void {
+    this.#tries = 0;
+    entry.delivery = "failed";
+    entry.failure = problem;
+    this.#options.watcher.noted("failed", {});
+    this.#watch();
+    this.#changed();
+  }
+
+  /** Starts the clock if the patient's last message has no answer, stops it if it has. */
+  #watch(): void {
+    const last = this.entries.filter((entry) => entry.delivery !== "failed").at(-1);
+    const waits = last?.from === "patient" && this.speaker.kind === "assistant";
+    if (!waits || this.line !== "online") return this.#quiet();
+    if (this.#slowly || this.slow) return;
+    this.#slowly = setTimeout(() => {
+      this.#slowly = undefined;
+      this.slow = true;
+      this.#options.watcher.noted("slow", {});
+      this.#changed();
+    }, SLOW * 1000);
+  }
+
+  #quiet(): void {
+    clearTimeout(this.#slowly);
+    this.#slowly = undefined;
+    this.slow = false;
+  }
+
+  #stopTyping(): void {
+    if (!this.#typed) return;
+    clearTimeout(this.#typed);
+    this.#typed = undefined;
+    this.#connection.tell("typing", { on: false });
+  }
+
+  /** Tabs of one browser share the conversation, though each has a storage of its own. */
+  #join(): void {
+    if (typeof BroadcastChannel !== "function") return;
+    this.#tabs = new BroadcastChannel(`clinic-chat:${this.#options.server}`);
+    this.#tabs.onmessage = ({ data }) => {
+      const mine = this.memory.get();
+      if (data.ask && mine.token && mine.agreed) {
+        const { token, conversation, agreed, read } = mine;
+        this.#tabs?.postMessage({ token, conversation, agreed, read });
+      } else if (data.token && data.token !== mine.token) {
+        // Another conversation is taken over only by a tab that has none, or after "start again".
+        if (mine.token && mine.agreed && data.conversation !== mine.conversation) return;
+        if (!mine.token && !data.agreed) return;
+        this.memory.update({
+          token: data.token,
+          conversation: data.conversation,
+          agreed: data.agreed ?? mine.agreed,
+          read: data.read ?? mine.read,
+        });
+        if (this.session && this.session.conversation !== data.conversation) this.#connection.reopen();
+      } else if (typeof data.read === "number" && data.read > (mine.read ?? 0)) {
+        if (data.read <= this.#lastSeq()) this.memory.update({ read: data.read });
+        this.#changed();
+      }
+    };
+  }
+}

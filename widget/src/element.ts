@@ -1,0 +1,582 @@
+// <clinic-chat>: the button on the page and the window it opens.
+import { html, LitElement, nothing, type PropertyValues } from "lit";
+import { Announcer } from "./announcer.ts";
+import { Conversation, type Entry } from "./conversation.ts";
+import { download, transcript } from "./download.ts";
+import type { Button } from "./protocol.ts";
+import { plain, safeHref } from "./rich-text.ts";
+import { styles } from "./styles.ts";
+import type { Clinic, Ui, View } from "./ui.ts";
+import { composer } from "./views/composer.ts";
+import { confirmation, header } from "./views/header.ts";
+import { launcher, unreadText } from "./views/launcher.ts";
+import { connection, log } from "./views/log.ts";
+import { pinned } from "./views/message.ts";
+import { refused } from "./views/notice.ts";
+import { language, type Say, words } from "./wording.ts";
+
+/** Below this width the window takes the whole screen. */
+const NARROW = "(max-width: 479px)";
+/** Milliseconds without a connection until the patient is told. */
+const OFFLINE_AFTER = 1000;
+/** Pixels from the end that still count as being at the end. */
+const NEAR = 80;
+
+// Known only while the file is being read.
+const HOME = ((): string => {
+  const script = document.currentScript;
+  return script instanceof HTMLScriptElement && script.src ? new URL(script.src).origin : location.origin;
+})();
+
+export class ClinicChat extends LitElement {
+  static override styles = styles;
+  static override properties = {
+    server: { type: String },
+    keep: { type: String },
+    lang: { type: String, reflect: true },
+    clinic: { type: String },
+    phone: { type: String },
+    emergency: { type: String },
+    privacy: { type: String },
+    inviteAfter: { type: Number, attribute: "invite-after" },
+    opened: { type: Boolean, reflect: true },
+    _view: { state: true },
+    _menu: { state: true },
+    _below: { state: true },
+    _problem: { state: true },
+    _explaining: { state: true },
+    _offline: { state: true },
+    _draft: { state: true },
+    _inviting: { state: true },
+  };
+
+  /** Origin of the server; by default where this file came from. */
+  declare server: string;
+  /** "session" (default) forgets with the tab, "local" keeps the conversation in this browser. */
+  declare keep: string;
+  /** Shown until the server has said it: the clinic's name and numbers, address of the privacy page. */
+  declare clinic: string;
+  declare phone: string;
+  declare emergency: string;
+  declare privacy: string;
+  /** Seconds until an invitation appears beside the button; 0: never. */
+  declare inviteAfter: number;
+  /** Whether the window is open. Use open(), close() and toggle() to change it. */
+  declare opened: boolean;
+  declare _view: View;
+  declare _menu: boolean;
+  declare _below: boolean;
+  declare _problem: string;
+  declare _explaining: string;
+  declare _offline: boolean;
+  declare _draft: string;
+  declare _inviting: boolean;
+
+  #conversation!: Conversation;
+  #announcer!: Announcer;
+  #narrow = matchMedia(NARROW);
+  #offlineTimer: ReturnType<typeof setTimeout> | undefined;
+  #inviteTimer: ReturnType<typeof setTimeout> | undefined;
+  #follow = true;
+  #scrollTo: string | undefined;
+  #booked = new Set<string>();
+
+  constructor() {
+    super();
+    this.server = HOME;
+    this.keep = "session";
+    this.clinic = this.phone = this.emergency = this.privacy = "";
+    this.inviteAfter = 0;
+    this.opened = this._menu = this._below = this._offline = this._inviting = false;
+    this._view = "chat";
+    this._problem = this._explaining = this._draft = "";
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#announcer = new Announcer(this.renderRoot as ShadowRoot);
+    this.#conversation = new Conversation({
+      server: new URL(this.server, location.href).origin,
+      lifetime: this.keep === "local" ? "local" : "session",
+      locale: () => language(this.#lang),
+      watcher: {
+        changed: () => this.#changed(),
+        arrived: (entries) => this.#arrived(entries),
+        noted: (key, values) => this.#noted(key, values),
+      },
+    });
+    const { token, outbox, draft, open, invited } = this.#conversation.memory.get();
+    this._draft = draft ?? "";
+    if (token || outbox?.length) void this.#conversation.start();
+    if (this.inviteAfter > 0 && !invited && !token) {
+      this.#inviteTimer = setTimeout(() => (this._inviting = !this.opened), this.inviteAfter * 1000);
+    }
+    this.#narrow.addEventListener("change", this.#resized);
+    window.visualViewport?.addEventListener("resize", this.#keyboard);
+    window.visualViewport?.addEventListener("scroll", this.#keyboard);
+    // A phone's whole screen is not taken on arrival at the next page: only a window is reopened.
+    if (open && !this.#narrow.matches) void this.updateComplete.then(() => this.#show(false));
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#conversation.stop();
+    clearTimeout(this.#offlineTimer);
+    clearTimeout(this.#inviteTimer);
+    this.#narrow.removeEventListener("change", this.#resized);
+    window.visualViewport?.removeEventListener("resize", this.#keyboard);
+    window.visualViewport?.removeEventListener("scroll", this.#keyboard);
+    this.opened = false;
+  }
+
+  /** Opens the window and moves the focus into it. Fires "open". */
+  open(): void {
+    this.#show(true);
+  }
+
+  /** Closes the window and gives the focus back to the button. Fires "close". */
+  close(): void {
+    if (!this.opened) return;
+    const inside = this.renderRoot.querySelector("dialog")?.matches(":focus-within") ?? false;
+    this.#dialog.close();
+    this.opened = this._menu = false;
+    this.#conversation.memory.update({ open: false });
+    if (inside) this.renderRoot.querySelector<HTMLElement>("#launcher")?.focus();
+    this.#fire("close");
+  }
+
+  toggle(): void {
+    if (this.opened) this.close();
+    else this.open();
+  }
+
+  /** Opens the window with a text in the field, for the patient to send or change. */
+  suggest(text: string): void {
+    this._draft = text;
+    this.open();
+  }
+
+  protected override render(): unknown {
+    const ui = this.#ui();
+    const emergency = ui.conversation.entries.filter((entry) => entry.kind === "emergency").at(-1);
+    return html`
+      ${launcher({
+        say: ui.say,
+        name: ui.clinic.name,
+        open: this.opened,
+        unread: ui.conversation.unread,
+        inviting: this._inviting && !this.opened,
+        toggle: () => this.toggle(),
+        decline: () => this.#invited(),
+      })}
+      <dialog
+        id="panel"
+        part="panel"
+        class=${this.#narrow.matches ? "full" : ""}
+        aria-labelledby="title"
+        aria-describedby="speaker"
+        @cancel=${this.#cancelled}
+        @keydown=${this.#escape}
+      >
+        ${this.opened
+          ? html`
+              ${header(ui)} ${connection(ui)} ${emergency ? pinned(emergency, ui) : nothing}
+              ${this._view === "refused" ? refused(ui) : confirmation(ui)}
+              <div class="body" ?hidden=${this._view !== "chat"} @scroll=${{ handleEvent: this.#scrolled, capture: true }}>
+                ${log(ui)}
+              </div>
+              ${this._view === "chat" ? composer(ui) : nothing}
+            `
+          : nothing}
+      </dialog>
+      <div id="news" aria-live="polite"></div>
+      <div id="alerts" aria-live="assertive"></div>
+    `;
+  }
+
+  protected override updated(changed: PropertyValues): void {
+    const field = this.#field;
+    if (field && (changed.has("_draft") || changed.has("_view") || changed.has("opened"))) {
+      // Grows with what is written where the browser does not do it by itself.
+      if (!CSS.supports("field-sizing", "content")) {
+        field.style.height = "auto";
+        field.style.height = `${field.scrollHeight + 2}px`;
+      }
+    }
+    if (!this.opened) return;
+    this.#scroll();
+    if (document.visibilityState === "visible") this.#conversation.shown();
+  }
+
+  get #lang(): string {
+    return this.lang || document.documentElement.lang || navigator.language;
+  }
+
+  get #say(): Say {
+    return words(this.#lang);
+  }
+
+  get #dialog(): HTMLDialogElement {
+    return this.renderRoot.querySelector("dialog")!;
+  }
+
+  get #field(): HTMLTextAreaElement | null {
+    return this.renderRoot.querySelector("textarea");
+  }
+
+  get #log(): HTMLElement | null {
+    return this.renderRoot.querySelector("#log");
+  }
+
+  get #clinic(): Clinic {
+    const told = this.#conversation.session?.clinic ?? {};
+    const phone = told.phone ?? this.phone;
+    const emergency = String(told.emergency ?? (this.emergency || "911"));
+    const privacy = this.#conversation.session?.privacy?.url ?? this.privacy;
+    return {
+      name: told.name ?? this.clinic,
+      phone,
+      emergency,
+      privacy: privacy ? (safeHref(new URL(privacy, this.server).href) ?? "") : "",
+      numbers: [...new Set([emergency, phone, ...(told.numbers ?? [])].map(String).filter(Boolean))],
+    };
+  }
+
+  #ui(): Ui {
+    const say = this.#say;
+    return {
+      say,
+      lang: this.#lang,
+      clinic: this.#clinic,
+      conversation: this.#conversation,
+      view: this._view,
+      menu: this._menu,
+      below: this._below,
+      problem: this._problem,
+      explaining: this._explaining,
+      offline: this._offline,
+      draft: this._draft,
+      speakerName: (entry) => this.#speakerName(entry),
+      pick: (button, event) => this.#send(button.title, event, button),
+      suggest: (text, event) => this.#send(text, event),
+      rate: (entry, value) => void this.#rate(entry, value),
+      explain: (entry, reason) => void this.#explain(entry, reason),
+      addToCalendar: (entry) => this.#addToCalendar(entry),
+      reveal: (id) => this.#reveal(id),
+      toBottom: () => this.#toBottom(),
+      earlier: () => void this.#earlier(),
+      show: (view) => void this.#look(view),
+      toggleMenu: () => this.#toggleMenu(),
+      copy: () => void this.#copy(),
+      restart: () => void this.#restart(),
+      remove: () => void this.#remove(),
+      refuse: () => void this.#refuse(),
+      minimise: () => this.close(),
+      submit: (event) => this.#submit(event),
+      typed: () => this.#typed(),
+      key: (event) => this.#key(event),
+    };
+  }
+
+  #speakerName(entry: Entry): string {
+    if (entry.from === "patient") return this.#say("you");
+    if (entry.name) return entry.name;
+    if (entry.from === "clinic") return this.#clinic.name || this.#say("person");
+    return this.#say(entry.from === "person" ? "person" : "assistant");
+  }
+
+  #show(focus: boolean): void {
+    if (this.opened) return;
+    if (this._view === "refused") this._view = "chat";
+    this.opened = true;
+    this.#invited();
+    this.#follow = true;
+    this.#conversation.memory.update({ open: true });
+    void this.#conversation.start();
+    this.#fire("open");
+    void this.updateComplete.then(() => {
+      if (!this.opened) return;
+      const before = document.activeElement;
+      this.#place();
+      if (focus) this.#focusInside();
+      else if (before instanceof HTMLElement) before.focus();
+      this.#scroll();
+    });
+  }
+
+  /** A window beside the page, or the whole of a small screen with the page behind it inert. */
+  #place(): void {
+    if (this.#dialog.open) this.#dialog.close();
+    if (this.#narrow.matches) this.#dialog.showModal();
+    else this.#dialog.show();
+    this.#keyboard();
+  }
+
+  #resized = (): void => {
+    this.requestUpdate();
+    if (!this.opened) return;
+    const active = (this.renderRoot as ShadowRoot).activeElement as HTMLElement | null;
+    this.#place();
+    active?.focus();
+  };
+
+  /** The part of the screen that an on-screen keyboard leaves free. */
+  #keyboard = (): void => {
+    const view = window.visualViewport;
+    // Zooming in with two fingers changes it as well, and then the window stays as it is.
+    if (!view || !this.#narrow.matches || view.scale > 1.05) return;
+    const atEnd = this.#atEnd();
+    this.#dialog.style.setProperty("--_height", `${view.height}px`);
+    this.#dialog.style.setProperty("--_top", `${view.offsetTop}px`);
+    if (atEnd && this.opened) this.#log?.scrollTo({ top: this.#log.scrollHeight });
+  };
+
+  /** To the field; on a touch screen not, since a keyboard would cover half of what is to be read. */
+  #focusInside(event?: Event): void {
+    const touch =
+      event instanceof PointerEvent && event.pointerType
+        ? event.pointerType === "touch"
+        : matchMedia("(pointer: coarse)").matches;
+    const to = touch ? this.renderRoot.querySelector<HTMLElement>("#title") : this.#field;
+    to?.focus({ preventScroll: true });
+  }
+
+  #invited(): void {
+    clearTimeout(this.#inviteTimer);
+    if (this._inviting) this.#conversation.memory.update({ invited: true });
+    this._inviting = false;
+  }
+
+  #changed(): void {
+    const { line } = this.#conversation;
+    if (line !== "offline") {
+      clearTimeout(this.#offlineTimer);
+      this.#offlineTimer = undefined;
+      if (this._offline && line === "online") {
+        this._offline = false;
+        this.#announcer.say(this.#say("back_online"));
+      }
+    } else if (!this._offline) {
+      this.#offlineTimer ??= setTimeout(() => {
+        this._offline = true;
+        this.#noted("offline", {});
+      }, OFFLINE_AFTER);
+    }
+    this.requestUpdate();
+  }
+
+  #arrived(entries: Entry[]): void {
+    const say = this.#say;
+    for (const entry of entries) {
+      const urgent = entry.kind === "emergency" || entry.kind === "urgent";
+      const mark = urgent ? `${say(entry.kind!)}. ` : "";
+      const choices = entry.buttons?.length
+        ? ` ${say("pick")}: ${entry.buttons.map((button) => button.title).join(", ")}.`
+        : "";
+      this.#announcer.say(`${mark}${this.#speakerName(entry)}: ${plain(entry.text)}${choices}`, urgent);
+      if (entry.card?.type === "booking" && !this.#booked.has(entry.card.reference)) {
+        this.#booked.add(entry.card.reference);
+        this.#fire("clinic-chat:booking-requested");
+      }
+    }
+    if (!this.opened) {
+      this.#announcer.say(unreadText(say, this.#conversation.unread));
+    } else if (this.#follow) {
+      // The beginning of what is new stays in view, however long it is.
+      this.#scrollTo ??= entries[0]!.id;
+    } else {
+      this._below = true;
+    }
+  }
+
+  #noted(key: string, values: Record<string, string>): void {
+    // A sentence about the connection is for those who look at the window.
+    if (!this.opened && key !== "deleted" && !key.startsWith("handoff")) return;
+    const { phone } = this.#clinic;
+    const call = key === "slow" || key === "no_answer" ? "slow_call" : key === "offline" ? "offline_call" : "";
+    const also = call && phone ? ` ${this.#say(call, { phone })}` : "";
+    this.#announcer.say(this.#say(key, values) + also);
+  }
+
+  #send(text: string, event?: Event, button?: Button): void {
+    this.#follow = true;
+    this._below = false;
+    this._explaining = "";
+    this.#conversation.send(text, button);
+    this.#fire("send");
+    // Only after something was pressed, which is gone now; never because a message arrives.
+    if (event && event.type === "click") this.#focusInside(event);
+  }
+
+  #submit(event?: Event): void {
+    event?.preventDefault();
+    const text = this._draft.trim();
+    if (!text || this._draft.length > this.#conversation.limit) return this.#field?.focus();
+    this._draft = "";
+    this.#send(text);
+    this.#field?.focus();
+  }
+
+  #typed(): void {
+    this._draft = this.#field?.value ?? "";
+    this.#conversation.memory.update({ draft: this._draft });
+    this.#conversation.isTyping();
+  }
+
+  #key(event: KeyboardEvent): void {
+    // While a character is being composed, Enter chooses it.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    event.preventDefault();
+    this.#submit();
+  }
+
+  #escape = (event: KeyboardEvent): void => {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (this._menu) {
+      this._menu = false;
+      this.renderRoot.querySelector<HTMLElement>("#menu-button")?.focus();
+    } else if (this._view === "restart" || this._view === "delete") {
+      void this.#look("chat");
+    } else {
+      this.close();
+    }
+  };
+
+  // The browser's own way to leave a modal window, as a phone's "back".
+  #cancelled = (event: Event): void => {
+    event.preventDefault();
+    this.close();
+  };
+
+  #toggleMenu(): void {
+    this._menu = !this._menu;
+  }
+
+  async #look(view: View): Promise<void> {
+    this._menu = false;
+    this._problem = "";
+    this._view = view;
+    if (view === "chat") void this.#conversation.start();
+    await this.updateComplete;
+    if (view === "chat") this.#focusInside();
+    else this.renderRoot.querySelector<HTMLElement>(".cover h3")?.focus();
+  }
+
+  async #refuse(): Promise<void> {
+    this.#conversation.refuse();
+    this._draft = "";
+    await this.#look("refused");
+  }
+
+  async #restart(): Promise<void> {
+    if (await this.#conversation.restart()) await this.#look("chat");
+    else this.#cannot("copy_failed");
+  }
+
+  async #remove(): Promise<void> {
+    if (await this.#conversation.delete()) {
+      this._draft = "";
+      await this.#look("chat");
+    } else {
+      this.#cannot("delete_failed");
+    }
+  }
+
+  async #copy(): Promise<void> {
+    this._menu = false;
+    try {
+      const entries = await this.#conversation.everything();
+      const title = this.#say("copy_title", { clinic: this.#clinic.name });
+      const text = transcript(title, entries, this.#lang, (entry) => this.#speakerName(entry));
+      download(`${this.#say("copy_file")}.txt`, "text/plain", text);
+    } catch {
+      this.#conversation.notes.push({ note: "copy_failed", values: {}, after: Number.MAX_SAFE_INTEGER });
+      this.#noted("copy_failed", {});
+    }
+    this.renderRoot.querySelector<HTMLElement>("#menu-button")?.focus();
+  }
+
+  #cannot(key: string): void {
+    this._problem = key;
+    this.#announcer.say(this.#say(key));
+  }
+
+  #addToCalendar(entry: Entry): void {
+    const ics = entry.card?.ics;
+    if (!ics) return;
+    if (ics.startsWith("BEGIN:VCALENDAR")) {
+      download(`${this.#say("calendar_file")}.ics`, "text/calendar", ics);
+    } else {
+      const address = safeHref(new URL(ics, this.server).href);
+      if (address) window.open(address, "_blank", "noopener");
+    }
+  }
+
+  async #rate(entry: Entry, value: "up" | "down"): Promise<void> {
+    if (!(await this.#conversation.rate(entry.id, value))) return;
+    if (value === "down") this._explaining = entry.id;
+    await this.updateComplete;
+    const row = this.renderRoot.querySelector(`#m-${CSS.escape(entry.id)}`);
+    row?.querySelector<HTMLElement>(value === "down" ? "input" : ".rated")?.focus();
+    if (value === "up") this.#announcer.say(this.#say("rated"));
+  }
+
+  async #explain(entry: Entry, reason: string): Promise<void> {
+    if (reason) await this.#conversation.rate(entry.id, "down", reason);
+    this._explaining = "";
+    this.#announcer.say(this.#say("rated"));
+    await this.updateComplete;
+    this.#focusInside();
+  }
+
+  async #earlier(): Promise<void> {
+    const log = this.#log;
+    const before = log ? log.scrollHeight - log.scrollTop : 0;
+    this.#follow = false;
+    await this.#conversation.earlier().catch(() => {});
+    await this.updateComplete;
+    if (log) log.scrollTop = log.scrollHeight - before;
+    log?.focus({ preventScroll: true });
+  }
+
+  #reveal(id: string): void {
+    const row = this.renderRoot.querySelector<HTMLElement>(`#m-${CSS.escape(id)}`);
+    row?.scrollIntoView({ block: "start" });
+    row?.focus({ preventScroll: true });
+  }
+
+  #toBottom(): void {
+    this.#follow = true;
+    this._below = false;
+    this.#log?.focus({ preventScroll: true });
+    this.#log?.scrollTo({ top: this.#log.scrollHeight });
+  }
+
+  #atEnd(): boolean {
+    const log = this.#log;
+    return !log || log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+  }
+
+  #scrolled = (): void => {
+    this.#follow = this.#atEnd();
+    if (this.#follow) this._below = false;
+  };
+
+  #scroll(): void {
+    const log = this.#log;
+    if (!log || !this.#follow || !this.#conversation.entries.length) return;
+    log.scrollTop = log.scrollHeight;
+    const row = this.#scrollTo && this.renderRoot.querySelector<HTMLElement>(`#m-${CSS.escape(this.#scrollTo)}`);
+    this.#scrollTo = undefined;
+    if (!row) return;
+    const hidden = log.getBoundingClientRect().top + 8 - row.getBoundingClientRect().top;
+    if (hidden > 0) log.scrollTop -= hidden;
+  }
+
+  /** For the page's own statistics; carries nothing of what was said. */
+  #fire(name: string): void {
+    this.dispatchEvent(new CustomEvent(name, { bubbles: name.includes(":"), composed: true }));
+  }
+}

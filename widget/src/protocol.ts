@@ -1,0 +1,80 @@
+// What the widget and the server say to each other: docs/website-channel.md.
+
+/** Events the widget sends, each acknowledged. */
+export const SENT = ["message", "received", "history", "feedback", "delete", "restart", "typing"] as const;
+
+/** Events the server sends. */
+export const HEARD = ["session", "message", "typing", "handoff", "error", "history", "deleted"] as const;
+
+export type Speaker = "patient" | "assistant" | "person" | "clinic";
+
+export type Kind = "emergency" | "urgent" | "check" | "summary" | "error";
+
+export interface Button {
+  title: string;
+  payload: string;
+}
+
+export interface Card {
+  type: "booking";
+  reference: string;
+  service?: string;
+  /** ISO 8601 with the clinic's offset. */
+  starts: string;
+  ends?: string;
+  /** IANA name of the clinic's time zone. */
+  zone?: string;
+  place?: string;
+  status?: string;
+  /** An iCalendar file's text, or its address. */
+  ics?: string;
+}
+
+export interface Message {
+  seq: number;
+  id: string;
+  /** ISO 8601, UTC. */
+  at: string;
+  from: Speaker;
+  name?: string;
+  text: string;
+  buttons?: Button[];
+  source?: { label: string; url?: string };
+  kind?: Kind | null;
+  card?: Card;
+  rateable?: boolean;
+  in_reply_to?: string;
+}
+
+export interface Session {
+  token: string;
+  expires_at?: string;
+  /** A short public label; another one means another conversation. */
+  conversation: string;
+  clinic?: { name?: string; phone?: string; emergency?: string; numbers?: string[] };
+  assistant?: { name?: string; kind?: "assistant" | "person" };
+  privacy?: { keep_days?: number; url?: string };
+  limits?: { text?: number; per_minute?: number };
+  resumed: boolean;
+  last_seq: number;
+}
+
+export interface Handoff {
+  state: "requested" | "joined" | "left";
+  name?: string;
+}
+
+export interface Problem {
+  code: string;
+  message?: string;
+  /** Seconds. */
+  retry_after?: number;
+  in_reply_to?: string;
+}
+
+export interface Page {
+  messages: Message[];
+  more: boolean;
+}
+
+export type Answer<T = object> = ({ ok: true } & T) | { ok: false; error?: Problem };

@@ -1,0 +1,179 @@
+// One message, with what belongs to it: who, when, source, card, answers to choose, thumbs.
+import { html, nothing, type TemplateResult } from "lit";
+import type { Entry } from "../conversation.ts";
+import * as icons from "../icons.ts";
+import { dial, plain, richText, safeHref } from "../rich-text.ts";
+import { appointment, clockTime, fullTime } from "../times.ts";
+import type { Ui } from "../ui.ts";
+
+const MARKS = { emergency: icons.alert, urgent: icons.clock, check: icons.question } as const;
+
+/** The numbers a message names, in its order, each once. */
+export function numbersIn(text: string, numbers: string[]): string[] {
+  return numbers
+    .filter((number) => number && new RegExp(`(?<![\\d-])${number.replace(/[^\w-]/g, "\\$&")}(?![\\d-]*\\d)`).test(text))
+    .sort((a, b) => text.indexOf(a) - text.indexOf(b));
+}
+
+function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
+  const { say } = ui;
+  const booking = entry.card;
+  if (booking?.type !== "booking") return nothing;
+  const known = ["requested", "confirmed", "cancelled", "declined"].includes(booking.status ?? "");
+  const rows: [string, string | undefined][] = [
+    ["when", appointment(booking.starts, booking.ends, booking.zone, ui.lang)],
+    ["what", booking.service],
+    ["where", booking.place],
+    ["status", known ? say(`status_${booking.status}`) : booking.status],
+  ];
+  return html`
+    <section class="card" part="card" aria-label=${say("booking")}>
+      <p class="card-title">
+        ${icons.calendar}${say(booking.status === "confirmed" ? "booking_confirmed" : "booking")}
+      </p>
+      <p class="reference"><span>${say("reference")}</span> <strong>${booking.reference}</strong></p>
+      <dl>
+        ${rows.map(([key, value]) => (value ? html`<div><dt>${say(key)}</dt><dd dir="auto">${value}</dd></div>` : nothing))}
+      </dl>
+      ${booking.ics
+        ? html`<button class="plain" @click=${(event: Event) => ui.addToCalendar(entry, event)}>
+            ${icons.calendar}${say("add_to_calendar")}
+          </button>`
+        : nothing}
+    </section>
+  `;
+}
+
+function source(entry: Entry): TemplateResult | typeof nothing {
+  if (!entry.source?.label) return nothing;
+  const href = entry.source.url ? safeHref(new URL(entry.source.url, location.href).href) : null;
+  return html`<p class="source" dir="auto">
+    ${href ? html`<a href=${href} target="_blank" rel="noopener">${entry.source.label}</a>` : entry.source.label}
+  </p>`;
+}
+
+function thumbs(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
+  const { say } = ui;
+  if (!entry.rateable) return nothing;
+  if (ui.explaining === entry.id) {
+    return html`<form
+      class="reason"
+      @submit=${(event: SubmitEvent) => {
+        event.preventDefault();
+        const field = (event.target as HTMLFormElement).elements[0] as HTMLInputElement;
+        ui.explain(entry, field.value.trim());
+      }}
+    >
+      <label for="reason-${entry.id}">${say("reason")}</label>
+      <input id="reason-${entry.id}" name="reason" maxlength="500" autocomplete="off" />
+      <div class="choices">
+        <button class="main small">${say("reason_send")}</button>
+        <button class="plain small" type="button" @click=${() => ui.explain(entry, "")}>${say("reason_skip")}</button>
+      </div>
+    </form>`;
+  }
+  if (entry.rated) return html`<p class="quiet rated" tabindex="-1">${say("rated")}</p>`;
+  return html`<div class="thumbs">
+    <button class="icon-button" aria-label=${say("helpful")} @click=${() => ui.rate(entry, "up")}>${icons.thumb}</button>
+    <button class="icon-button flipped" aria-label=${say("not_helpful")} @click=${() => ui.rate(entry, "down")}>
+      ${icons.thumb}
+    </button>
+  </div>`;
+}
+
+function failure(entry: Entry, ui: Ui): TemplateResult {
+  const { say, conversation } = ui;
+  // The server says why in the patient's language; without it nobody has taken the message.
+  const reason = entry.failure?.message ?? "";
+  return html`
+    <p class="failure">${icons.alert}<span>${say("failed")}. ${reason}</span></p>
+    <div class="choices">
+      <button class="plain small" data-retry @click=${() => conversation.retry(entry.id)}>${say("retry")}</button>
+      <button class="plain small" @click=${() => conversation.discard(entry.id)}>${say("discard")}</button>
+    </div>
+  `;
+}
+
+function status(entry: Entry, ui: Ui): TemplateResult {
+  const { say } = ui;
+  if (entry.delivery === "failed") return failure(entry, ui);
+  return html`
+    ${entry.failure ? html`<p class="quiet">${say("soon")}</p>` : nothing}
+    <p class="meta">
+      <time datetime=${entry.at} title=${fullTime(entry.at, ui.lang)}>${clockTime(entry.at, ui.lang)}</time>
+      <span class="delivery">${entry.delivery ? say(entry.delivery) : nothing}</span>
+    </p>
+  `;
+}
+
+/** `last`: nothing was said after it, so that its answers can still be chosen. */
+export function message(entry: Entry, ui: Ui, last: boolean, closesGroup: boolean): TemplateResult {
+  const { say, clinic } = ui;
+  const mine = entry.from === "patient";
+  const kind = entry.kind ?? "";
+  const loud = kind === "emergency" || kind === "urgent";
+  const mark = MARKS[kind as keyof typeof MARKS];
+  const calls = loud ? numbersIn(entry.text, clinic.numbers) : [];
+  return html`
+    <li
+      id="m-${entry.id}"
+      class="message ${mine ? "mine" : "theirs"} ${entry.from} ${kind} ${entry.delivery ?? ""}"
+      part="message ${mine ? "message-mine" : "message-theirs"} ${kind ? `message-${kind}` : ""}"
+      tabindex="-1"
+    >
+      <span class="hidden">${ui.speakerName(entry)}:</span>
+      ${entry.text || mark
+        ? html`<div class="bubble">
+            ${mark ? html`<p class="mark">${mark}${say(kind)}</p>` : nothing}
+            <div class="text">${richText(entry.text, clinic.numbers)}</div>
+            ${calls.length
+              ? html`<div class="calls">
+                  ${calls.map((call) => html`<a class="call" href=${dial(call)}>${icons.phone}${say("call", { number: call })}</a>`)}
+                </div>`
+              : nothing}
+            ${source(entry)}
+          </div>`
+        : nothing}
+      ${card(entry, ui)}
+      ${mine
+        ? status(entry, ui)
+        : html`<div class="below">
+            ${closesGroup
+              ? html`<p class="meta">
+                  ${entry.from === "assistant" ? nothing : html`<span aria-hidden="true" dir="auto">${ui.speakerName(entry)}</span>`}
+                  <time datetime=${entry.at} title=${fullTime(entry.at, ui.lang)}>${clockTime(entry.at, ui.lang)}</time>
+                </p>`
+              : nothing}
+            ${thumbs(entry, ui)}
+          </div>`}
+      ${last && entry.buttons?.length
+        ? html`<ul class="replies" aria-label=${say("pick")}>
+            ${entry.buttons.map(
+              (button) => html`<li>
+                <button class="reply" part="reply" dir="auto" @click=${(event: Event) => ui.pick(button, event)}>
+                  ${button.title}
+                </button>
+              </li>`,
+            )}
+          </ul>`
+        : nothing}
+    </li>
+  `;
+}
+
+/** The last emergency, kept in view above the messages. */
+export function pinned(entry: Entry, ui: Ui): TemplateResult {
+  const { say, clinic } = ui;
+  const calls = numbersIn(entry.text, clinic.numbers);
+  const first = plain(entry.text).split(/\n|(?<=[.])\s/)[0];
+  return html`
+    <section class="pinned" part="pinned" aria-label=${say("emergency")}>
+      ${icons.alert}
+      <p><strong>${say("emergency")}:</strong> <span dir="auto">${first}</span>
+        <button class="link" @click=${() => ui.reveal(entry.id)}>${say("show_message")}</button></p>
+      ${(calls.length ? calls : [clinic.emergency]).slice(0, 1).map(
+        (call) => html`<a class="call" href=${dial(call)}>${icons.phone}${say("call", { number: call })}</a>`,
+      )}
+    </section>
+  `;
+}

@@ -1,0 +1,4 @@
+declare module "*.yml" {
+  const words: import("./wording.ts").Words;
+  export default words;
+}
