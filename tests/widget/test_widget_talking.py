@@ -1,0 +1,376 @@
+"""What a patient can do in the window, and what they read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import PHONE, NewVisitor
+from fake_clinic import FakeClinic
+from playwright.sync_api import expect
+from widget_visitor import Visitor
+
+BOOKING: dict[str, Any] = {
+    "type": "booking",
+    "reference": "GY3CF7",
+    "service": "massage therapy, 60 minutes with Natalie Yeo",
+    "starts": "2026-12-03T17:00:00-05:00",
+    "ends": "2026-12-03T18:00:00-05:00",
+    "zone": "America/Toronto",
+    "place": "12 Sorrel Lane, Suite 3, Toronto",
+    "status": "requested",
+    "ics": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+}
+EMERGENCY = "Please go to the nearest emergency department or call 911 now.\n\nThis needs a doctor."
+
+
+def test_a_question_is_answered(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("does massage help?").sees("You wrote: does massage help?")
+    assert visitor.texts() == ["does massage help?", "You wrote: does massage help?"]
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    assert len(clinic.received) == 1
+    assert clinic.handshakes[0]["locale"] == "en"
+    assert clinic.handshakes[0]["page"] == "/page.html"
+
+
+def test_before_the_first_message_the_patient_is_told(visitor: Visitor) -> None:
+    notice = visitor.open().panel.locator("#notice")
+    expect(notice).to_contain_text("automated assistant")
+    expect(notice).to_contain_text("stored by the clinic for 90 days")
+    expect(notice).to_contain_text("By writing here you agree")
+    expect(notice.get_by_role("link", name="911")).to_have_attribute("href", "tel:911")
+    privacy = notice.get_by_role("link", name="How we handle it")
+    expect(privacy).to_have_attribute("href", f"{visitor.url}/privacy")
+
+
+def test_nothing_is_asked_of_the_server_before_the_window_is_opened(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    expect(visitor.launcher).to_be_visible()
+    assert clinic.handshakes == []
+
+
+def test_who_would_rather_not_gets_the_number_and_leaves_nothing(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().sees("stored by the clinic for 90 days")
+    visitor.panel.get_by_role("button", name="I would rather not").click()
+    call = visitor.panel.get_by_role("link", name="Call 416-555-0142")
+    expect(call).to_have_attribute("href", "tel:4165550142")
+    expect(visitor.field).to_have_count(0)
+    stored = visitor.page.evaluate("JSON.stringify(sessionStorage) + JSON.stringify(localStorage)")
+    assert "token" not in stored
+    visitor.panel.get_by_role("button", name="Back to the chat").click()
+    visitor.say("hello").sees("You wrote: hello")
+
+
+def test_after_the_first_message_refusing_is_not_offered_any_more(visitor: Visitor) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    expect(visitor.panel.locator("#notice")).to_be_attached()
+    expect(visitor.panel.get_by_role("button", name="I would rather not")).to_have_count(0)
+
+
+def test_suggested_questions_can_be_asked(visitor: Visitor) -> None:
+    visitor.open().choose("Does massage help sciatica?")
+    visitor.sees("You wrote: Does massage help sciatica?")
+
+
+def test_answers_are_offered_once_and_the_chosen_one_stays_readable(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.answering = lambda text: [
+        {"text": "Which?", "buttons": [{"title": "The first", "payload": "/choose{1}"}]}
+        if text == "hello"
+        else {"text": f"Chosen: {text}"}
+    ]
+    visitor.open().say("hello").choose("The first").sees("Chosen: /choose{1}")
+    assert visitor.texts() == ["hello", "Which?", "The first", "Chosen: /choose{1}"]
+    expect(visitor.log.get_by_role("button", name="The first")).to_have_count(0)
+    sent = clinic.received[-1]
+    assert (sent["payload"], sent["title"]) == ("/choose{1}", "The first")
+    assert visitor.focused() == "text"
+
+
+def test_formatting_links_and_source(visitor: Visitor, clinic: FakeClinic) -> None:
+    text = (
+        "Massage goes **alongside** care.\n\n- one\n- two\n\nWrite to mailto:hello@example.com, "
+        "see https://example.com/a?b=1. Call 416-555-0142 or 911."
+    )
+    source = {"label": "From our article: When is massage recommended?", "url": "/article"}
+    clinic.answering = lambda _: [{"text": text, "source": source}]
+    bubble = visitor.open().say("hello").theirs.locator(".bubble")
+    expect(bubble.locator("strong")).to_have_text("alongside")
+    assert bubble.locator("li").all_inner_texts() == ["one", "two"]
+    links = {
+        link.inner_text(): link.get_attribute("href") for link in bubble.get_by_role("link").all()
+    }
+    assert links == {
+        "hello@example.com": "mailto:hello@example.com",
+        "https://example.com/a?b=1": "https://example.com/a?b=1",
+        "416-555-0142": "tel:4165550142",
+        "911": "tel:911",
+        "From our article: When is massage recommended?": f"{visitor.url}/article",
+    }
+
+
+def test_an_emergency_stands_out_and_stays_in_view(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda text: [
+        {"text": EMERGENCY, "kind": "emergency"} if text == "numb" else {"text": "More. " * 200}
+    ]
+    visitor.open().say("numb")
+    message = visitor.log.locator(".emergency")
+    expect(message).to_contain_text("Emergency")
+    expect(message.locator("svg").first).to_be_visible()
+    call = message.get_by_role("link", name="Call 911")
+    expect(call).to_have_attribute("href", "tel:911")
+    for number in range(3):
+        visitor.say(f"and another {number}")
+        expect(visitor.theirs).to_have_count(number + 2)
+    pinned = visitor.panel.get_by_role("region", name="Emergency")
+    expect(pinned).to_be_in_viewport()
+    expect(pinned).to_contain_text("go to the nearest emergency department")
+    expect(pinned.get_by_role("link", name="Call 911")).to_have_attribute("href", "tel:911")
+    expect(message).not_to_be_in_viewport()
+    pinned.get_by_role("button", name="Show the message").click()
+    expect(message).to_be_in_viewport()
+
+
+def test_a_crisis_line_is_called_by_its_own_number(visitor: Visitor, clinic: FakeClinic) -> None:
+    text = "You can call or text 988 at any hour. In danger, call 911."
+    clinic.answering = lambda _: [{"text": text, "kind": "emergency"}]
+    visitor.open().say("hello")
+    calls = visitor.log.locator(".emergency .calls a")
+    expect(calls).to_have_count(2)
+    assert calls.all_inner_texts() == ["Call 988", "Call 911"]
+    pinned = visitor.panel.get_by_role("region", name="Emergency")
+    expect(pinned.get_by_role("link", name="Call 988")).to_be_visible()
+
+
+def test_a_booking_is_a_card_with_a_calendar_file(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda _: [{"text": "Requested.", "card": BOOKING}]
+    card = visitor.open().say("book").log.get_by_role("region", name="Appointment request")
+    expect(card).to_contain_text("GY3CF7")
+    expect(card).to_contain_text("Thursday, December 3")
+    expect(card).to_contain_text("EST")
+    expect(card).to_contain_text("Requested, not confirmed yet")
+    with visitor.page.expect_download() as started:
+        card.get_by_role("button", name="Add to calendar").click()
+    assert started.value.suggested_filename == "appointment.ics"
+    with open(started.value.path(), "rb") as file:
+        assert file.read().decode() == BOOKING["ics"]
+    assert ["clinic-chat:booking-requested", "null"] in visitor.heard()
+
+
+def test_thumbs_up_and_down_with_a_reason(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda _: [{"text": "An answer.", "rateable": True}]
+    visitor.open().say("one")
+    visitor.log.get_by_role("button", name="This helped").click()
+    visitor.sees("Thank you for telling us.")
+    visitor.say("two")
+    visitor.log.get_by_role("button", name="This did not help").click()
+    reason = visitor.log.get_by_label("What was missing or wrong?")
+    expect(reason).to_be_focused()
+    reason.fill("too long")
+    reason.press("Enter")
+    expect(visitor.log.get_by_text("Thank you for telling us.")).to_have_count(2)
+    answers = [m["id"] for m in clinic.talk.messages if m["from"] == "assistant"]
+    assert clinic.feedback == [
+        {"message_id": answers[0], "value": "up"},
+        {"message_id": answers[1], "value": "down"},
+        {"message_id": answers[1], "value": "down", "reason": "too long"},
+    ]
+
+
+def test_a_copy_holds_the_whole_conversation(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("first of all").sees("You wrote: first of all")
+    for number in range(70):
+        clinic.push(text=f"**Number** {number}")
+    visitor.sees("Number 69").page.reload()
+    visitor.sees("Number 69")
+    assert "Number 3" not in visitor.texts()
+    with visitor.page.expect_download() as started:
+        visitor.menu("Get a copy")
+    assert started.value.suggested_filename == "chat.txt"
+    with open(started.value.path(), encoding="utf-8") as file:
+        copy = file.read()
+    assert copy.startswith("Chat with Sorrel Lane Massage Therapy\n")
+    assert copy.index("You:\nfirst of all") < copy.index("You wrote: first of all")
+    assert [f"Number {number}\n" in copy for number in range(70)] == [True] * 70
+
+
+def test_earlier_messages_are_fetched_when_asked_for(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    for number in range(60):
+        clinic.push(text=f"Number {number}.")
+    visitor.sees("Number 59.").page.reload()
+    visitor.sees("Number 59.")
+    expect(visitor.messages).to_have_count(50)
+    visitor.log.get_by_role("button", name="Earlier messages").click()
+    expect(visitor.messages).to_have_count(62)
+    assert visitor.texts()[:2] == ["hello", "You wrote: hello"]
+
+
+def test_deleting_removes_everything_and_says_so(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("my secret").sees("You wrote: my secret")
+    visitor.menu("Delete my chat").sees("cannot be brought back")
+    visitor.panel.get_by_role("button", name="Delete", exact=True).click()
+    visitor.sees("Your chat has been deleted, here and at the clinic.")
+    expect(visitor.messages).to_have_count(0)
+    assert all(not talk.messages for talk in clinic.conversations)
+    assert "secret" not in visitor.page.evaluate("JSON.stringify(sessionStorage)")
+    visitor.say("and again").sees("You wrote: and again")
+    assert visitor.texts() == ["and again", "You wrote: and again"]
+
+
+def test_a_deletion_that_fails_is_not_called_one(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.deletes = False
+    visitor.open().say("hello").sees("You wrote: hello")
+    visitor.menu("Delete my chat")
+    visitor.panel.get_by_role("button", name="Delete", exact=True).click()
+    visitor.sees("could not be deleted")
+    visitor.panel.get_by_role("button", name="Cancel").click()
+    assert visitor.texts() == ["hello", "You wrote: hello"]
+
+
+def test_start_again(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    visitor.menu("Start again")
+    visitor.panel.get_by_role("button", name="Start again", exact=True).last.click()
+    expect(visitor.messages).to_have_count(0)
+    visitor.say("a new one").sees("You wrote: a new one")
+    assert visitor.texts() == ["a new one", "You wrote: a new one"]
+    assert [len(talk.messages) for talk in clinic.conversations] == [2, 2]
+
+
+def test_a_person_joins_and_leaves(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    speaker = visitor.panel.locator("#speaker")
+    expect(speaker).to_have_text("Automated assistant")
+    clinic.emit("handoff", {"state": "requested"})
+    visitor.sees("We have asked someone at the clinic to join")
+    clinic.emit("handoff", {"state": "joined", "name": "Natalie"})
+    visitor.sees("Natalie from the clinic has joined.")
+    expect(speaker).to_have_text("Natalie, Person at the clinic")
+    clinic.push(text="Hello, this is Natalie.", name="Natalie", **{"from": "person"})
+    expect(visitor.theirs.last.locator(".meta")).to_contain_text("Natalie")
+    clinic.emit("handoff", {"state": "left"})
+    expect(speaker).to_have_text("Automated assistant")
+
+
+def test_typing_is_shown_until_the_answer(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.types, clinic.answers = True, False
+    visitor.open().say("hello")
+    expect(visitor.log.locator(".typing")).to_be_visible()
+    clinic.push(text="Here it is.")
+    expect(visitor.log.locator(".typing")).to_have_count(0)
+
+
+def test_messages_while_closed_are_counted(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    visitor.panel.get_by_role("button", name="Minimise the chat").click()
+    clinic.push(text="One.")
+    clinic.push(text="Two.")
+    expect(visitor.chat.locator(".badge")).to_have_text("2")
+    name = "Chat with Sorrel Lane Massage Therapy, 2 new messages"
+    expect(visitor.page.get_by_role("button", name=name)).to_be_visible()
+    visitor.open()
+    expect(visitor.chat.locator(".badge")).to_have_count(0)
+    visitor.sees("Two.")
+    visitor.page.wait_for_function("true")
+    assert clinic.shown[-1] == clinic.talk.last_seq
+
+
+def test_a_long_text_is_refused_before_it_is_sent(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().sees("Before you write")
+    visitor.say("x" * 2001).sees("Your message has 2001 characters. At most 2000 are possible.")
+    assert clinic.received == []
+    expect(visitor.field).to_have_value("x" * 2001)
+    visitor.say("y" * 1990)
+    visitor.sees("You wrote: yyy")
+
+
+def test_the_field_grows_with_the_text_and_shrinks_again(visitor: Visitor) -> None:
+    visitor.open()
+    low = visitor.field.bounding_box()
+    visitor.field.fill("one\ntwo\nthree\nfour")
+    high = visitor.field.bounding_box()
+    assert low is not None
+    assert high is not None
+    assert high["height"] > low["height"] + 60
+    visitor.field.press("Enter")
+    expect(visitor.mine).to_have_count(1)
+    assert visitor.field.bounding_box() == low
+
+
+def test_an_invitation_comes_once_and_only_when_asked_for(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    visitor.visit(attributes='invite-after="30"')
+    invitation = visitor.chat.locator(".invitation")
+    visitor.page.clock.fast_forward(29_000)
+    expect(invitation).to_have_count(0)
+    visitor.page.clock.fast_forward(2_000)
+    expect(invitation).to_be_visible()
+    visitor.page.get_by_role("button", name="Hide this").click()
+    visitor.page.reload()
+    visitor.page.clock.fast_forward(60_000)
+    expect(invitation).to_have_count(0)
+
+
+def test_the_page_can_open_close_and_suggest_and_hears_of_it(visitor: Visitor) -> None:
+    visitor.page.evaluate("document.querySelector('clinic-chat').open()")
+    expect(visitor.panel).to_be_visible()
+    visitor.page.evaluate("document.querySelector('clinic-chat').close()")
+    expect(visitor.panel).to_be_hidden()
+    visitor.page.evaluate("document.querySelector('clinic-chat').suggest('Does it hurt?')")
+    expect(visitor.field).to_have_value("Does it hurt?")
+    visitor.field.press("Enter")
+    visitor.sees("You wrote: Does it hurt?")
+    names = [name for name, detail in visitor.heard()]
+    assert names == ["open", "close", "open", "send"]
+    assert {detail for name, detail in visitor.heard()} == {"null"}
+
+
+def test_on_a_phone_the_window_takes_the_screen_and_leaves_room_for_the_keyboard(
+    new_visitor: NewVisitor,
+) -> None:
+    visitor = new_visitor(**PHONE).visit()
+    visitor.launcher.tap()
+    box = visitor.panel.bounding_box()
+    assert box == {"x": 0, "y": 0, "width": 390, "height": 844}
+    # No keyboard before the patient wants to write.
+    assert visitor.focused() == "title"
+    visitor.page.evaluate(
+        """() => {
+          const view = window.visualViewport;
+          Object.defineProperty(view, "height", { value: 420, configurable: true });
+          view.dispatchEvent(new Event("resize"));
+        }"""
+    )
+    box = visitor.panel.bounding_box()
+    assert box is not None
+    assert box["height"] == 420
+    expect(visitor.field).to_be_in_viewport()
+    field = visitor.field.bounding_box()
+    assert field is not None
+    assert field["y"] + field["height"] <= 420
+
+
+def test_french_from_the_page_or_from_the_element(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor().visit(lang="fr")
+    visitor.page.get_by_role("button", name="Clavarder avec nous").click()
+    expect(visitor.panel.locator("#notice")).to_contain_text("assistant automatisé")
+    other = new_visitor().visit(attributes='lang="fr-CA"')
+    expect(other.page.get_by_role("button", name="Clavarder avec nous")).to_be_visible()
+
+
+@pytest.mark.parametrize("dir_", ["ltr", "rtl"])
+def test_the_button_stands_at_the_end_of_the_line(new_visitor: NewVisitor, dir_: str) -> None:
+    visitor = new_visitor().visit(dir=dir_)
+    box = visitor.launcher.bounding_box()
+    assert box is not None
+    assert (box["x"] > 550) == (dir_ == "ltr")
+    other = new_visitor().visit(dir=dir_, attributes='position="start"')
+    box = other.launcher.bounding_box()
+    assert box is not None
+    assert (box["x"] < 550) == (dir_ == "ltr")
