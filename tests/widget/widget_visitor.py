@@ -113,7 +113,7 @@ class Visitor:
             """() => {
               window.announced = [];
               const root = document.querySelector("clinic-chat").shadowRoot;
-              for (const region of root.querySelectorAll("[aria-live=polite], [aria-live=assertive]")) {
+              for (const region of root.querySelectorAll("#news, #alerts")) {
                 new MutationObserver((changes) => {
                   for (const change of changes)
                     for (const node of change.addedNodes) window.announced.push(node.textContent);
