@@ -20,7 +20,8 @@ def moved(found: list[Piece]) -> list[Piece]:
         return found
     for at in range(len(found) - 1, 0, -1):
         after = neighbour(found, at, 1)
-        if found[at].kind == "DASH" and found[at].text == "to" and after and after.kind in ITEMS:
+        joins = found[at].kind in ("DASH", "FILL") and found[at].text in ("to", "for")
+        if joins and after is not None and after.kind in ITEMS:
             return [p for p in found[:at] if p.kind not in (*ITEMS, *OPERATORS)] + found[at + 1 :]
     return [Piece("UNCLEAR", p.text) if p.kind == "T" and " to " in p.text else p for p in found]
 
@@ -34,7 +35,8 @@ def following_what(found: list[Piece], now: Now) -> list[Piece]:
             continue
         unit, number = piece.follows
         if unit in ("before", "after"):
-            known = next((p for p in reversed(result) if p.kind in ITEMS), None)
+            kinds = ("T",) if "time" in piece.text and piece.text.endswith(unit) else ITEMS
+            known = next((p for p in reversed(result) if p.kind in kinds), None)
             if known is None:
                 result.append(Piece("UNCLEAR", piece.text))
             elif known.kind == "T":
@@ -221,8 +223,13 @@ def with_operators(found: list[Piece], now: Now) -> list[Piece]:
             # "It started hurting on Monday": the day may come a few words later.
             result.append(piece)
             continue
+        elif operator is not None and operator.kind not in ("AROUND", "SINCE"):
+            # "After the one on Friday": what it is after or before is not known.
+            result.append(Piece("LEFT_OVER", operator.text))
         operator = None
         result.append(piece)
+    if operator is not None and operator.kind not in ("AROUND", "SINCE"):
+        result.append(Piece("LEFT_OVER", operator.text))
     return result
 
 
@@ -281,6 +288,40 @@ def _times_from(kind: str, times: Times) -> Times:
     if kind == "BEFORE":
         return Times((Stretch(0, low, "before"),), ((low, "end"),))
     return Times((Stretch(0, high, "before"),), ((high, "end"),))
+
+
+def without_complaints(found: list[Piece]) -> tuple[list[Piece], bool]:
+    """Takes out when it hurts: "the pain is worse at night", "my back is bad today".
+
+    The second value: whether a day or a time was taken out that is seldom told, such as "Monday at
+    3", so that it is to be asked about.
+    """
+    kept: list[Piece] = []
+    part: list[Piece] = []
+    asked = False
+    for piece in [*found, None]:
+        if piece is not None and piece.kind not in ("COMMA", "STOP", "BUT"):
+            part.append(piece)
+            continue
+        words = {word for p in part if p.kind not in ITEMS for word in p.text.split()}
+        words |= {word.removesuffix("'s") for word in words}
+        if words & word_set("complaint") and not words & word_set("asking"):
+            told = [p for p in part if p.kind in ITEMS and not p.past]
+            # "It hurts since Monday" says itself that it is told.
+            since = any(p.kind == "SINCE" for p in part)
+            asked |= not since and any(not _often_told(p) for p in told)
+            part = [p for p in part if p not in told]
+        kept.extend(part)
+        part = []
+        if piece is not None:
+            kept.append(piece)
+    return kept, asked
+
+
+def _often_told(piece: Piece) -> bool:
+    if piece.kind == "T":
+        return not any(times.anchors for times in piece.times)
+    return any(word in ("today", "tonight", "this", "every", "all") for word in piece.text.split())
 
 
 def without_history(found: list[Piece]) -> tuple[list[Piece], bool]:

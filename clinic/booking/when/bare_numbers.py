@@ -17,6 +17,25 @@ _CLOCKLIKE = re.compile(r"(?!19|20)(?:[01]?\d|2[0-3])[0-5]\d")
 _STRETCHES = ("week", "weeks", "fortnight", "fortnights", "month", "months", "weekend", "half")
 
 
+#: Before a "4" that may be "for".
+_FOR_WHAT = (
+    "anything",
+    "something",
+    "appointment",
+    "slot",
+    "available",
+    "free",
+    "book",
+    "booked",
+    "room",
+    "space",
+    "spot",
+    "opening",
+    "me",
+    "in",
+)
+
+
 def with_numbers(found: list[Piece], now: Now) -> list[list[Piece]]:
     """Bare numbers read as hours or days of the month, or dropped."""
     _loose_words(found)
@@ -79,6 +98,8 @@ def _loose_words(found: list[Piece]) -> None:
         if "am" in piece.marks:
             near = before is not None and before.kind in ("D", "T", "OR", "N", "AND")
         else:
+            # "Tuesday the 24th, early"
+            before = neighbour(found, at, -1, ("FILL", "ISH", "COMMA"))
             beside = [p for p in (before, after) if p is not None and p.kind in ITEMS]
             near = bool(beside) or (len(found) <= 2 and piece.text in ("early", "late"))
             if any(p.days and p.days[0].kind in ("period", "open") for p in beside):
@@ -139,8 +160,9 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
     if listed and dated is not None and dated.kind == "D" and dated.number:
         return [as_day]
     if number > 12:
-        if led and before is not None and before.text in ("at", "@") and as_time:
-            return [as_time]
+        if led and before is not None and before.text in ("at", "@"):
+            # "At 28" is an age, or a slip.
+            return [as_time or Piece("WORD", piece.text, number=number)]
         if weekday is not None and not led:
             return [as_day]
         if before is not None and before.text in ("on", "the") and before.kind == "FILL":
@@ -149,10 +171,27 @@ def _number(found: list[Piece], at: int, now: Now, *, alone: bool) -> list[Piece
             return [as_time, as_day]
         return [as_day] if led or alone else [Piece("WORD", piece.text)]
     assert as_time is not None
+    next_one = neighbour(found, at, 1, ())
+    if (
+        piece.text == "4"
+        and before is not None
+        and before.text in _FOR_WHAT
+        and next_one is not None
+        and next_one.kind == "D"
+    ):
+        # "Anything 4 Monday" is four o'clock, or "for Monday".
+        return [as_time, Piece("FILL", piece.text)]
     if not led and weekday is not None and weekday is left and before is weekday:
-        same = [
-            d for d in days[:2] if min(d.dates).weekday() == min(weekday.days[0].dates).weekday()
-        ]
+        joined_on = neighbour(found, at, 1, ("FILL", "OR", "AND", "DASH"))
+        same = (
+            []
+            if joined_on is not None and joined_on.kind == "T"
+            else [
+                d
+                for d in days[:2]
+                if min(d.dates).weekday() == min(weekday.days[0].dates).weekday()
+            ]
+        )
         if same:
             return [as_time, as_day]
     following = neighbour(found, at, 1)

@@ -303,7 +303,8 @@ def _after_that(m: re.Match[str], now: Now) -> list[Piece]:
 
 @say_as(
     r"(?P<way>before|by|after|following) (?:then|that)(?! \w+day)|afterwards?"
-    r"|any ?time (?P<way2>before|after) (?:then|that)"
+    r"|any ?time (?P<way2>before|after)"
+    r"(?: (?:then|that)|(?=$| [.,]| (?:is|works|would|suits)(?![^ ])))"
 )
 def _before_that(m: re.Match[str], now: Now) -> list[Piece]:
     way = m.group("way") or m.group("way2") or "after"

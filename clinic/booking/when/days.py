@@ -325,7 +325,13 @@ def _next_weekend(m: re.Match[str], now: Now) -> list[Piece]:
     return days_piece(Days(span(first, add(first, 1)), "period"), later)
 
 
-@say_as(r"(?:the )?weekend after next")
-def _weekend_after_next(m: re.Match[str], now: Now) -> list[Piece]:
-    first = add(monday(now.today), 19)
-    return days_piece(Days(span(first, add(first, 1)), "period"))
+@say_as(r"(?:the )?weekend after (?P<which>next|this|that|the coming)(?: (?:one|weekend))?")
+def _weekend_after(m: re.Match[str], now: Now) -> list[Piece] | None:
+    if m.group("which") == "that":
+        return None
+    first = add(monday(now.today), 19 if m.group("which") == "next" else 12)
+    found = [Days(span(first, add(first, 1)), "period")]
+    if m.group("which") != "next" and now.today.weekday() == 6:
+        # On a Sunday, which weekend is "this one" is not said.
+        found.append(Days(span(add(first, 7), add(first, 8)), "period"))
+    return days_piece(*found)

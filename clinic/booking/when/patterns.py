@@ -11,22 +11,7 @@ from functools import cached_property
 from clinic.booking.when import almanac
 from clinic.booking.when.almanac import add, span
 from clinic.booking.when.items import DAY, Days, Piece, Times, part
-from clinic.booking.when.text import WEEKDAYS
-
-MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
+from clinic.booking.when.text import MONTHS, WEEKDAYS
 
 
 @dataclass(frozen=True)

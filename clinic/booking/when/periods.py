@@ -46,11 +46,11 @@ def _rest_of_week(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    r"(?:the )?week after next|in the week after next|not next week but the (?:week"
-    r"|one) after(?: that)?"
+    r"(?:the )?week after (?:next|this)(?: (?:one|week))?|in the week after next"
+    r"|not next week but the (?:week|one) after(?: that)?"
 )
 def _week_after_next(m: re.Match[str], now: Now) -> list[Piece]:
-    first = add(monday(now.today), 14)
+    first = add(monday(now.today), 7 if " this" in m.group() else 14)
     return days_piece(Days(span(first, add(first, 6)), "period"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from clinic.booking.when.around import (
     following_what,
@@ -11,12 +12,13 @@ from clinic.booking.when.around import (
     ranges,
     with_operators,
     with_whole_dates,
+    without_complaints,
     without_history,
 )
 from clinic.booking.when.bare_numbers import neighbour, with_numbers
 from clinic.booking.when.clauses import Clause, clauses_of, stream_of
 from clinic.booking.when.grammar import pieces
-from clinic.booking.when.items import DAY, Piece, part
+from clinic.booking.when.items import DAY, ITEMS, OPERATORS, Piece, part
 from clinic.booking.when.patterns import Now
 from clinic.booking.when.text import word_set
 from clinic.booking.when.wanted import elsewhere, free_time_of_exception, groups_of, set_polarity
@@ -66,9 +68,12 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     5: ``exception_takes_time`` False gives the second reading, None where it is no other.
     """
     result = Request(doubtful=_doubtful(found))
+    found, told = without_complaints(found)
+    result.doubtful |= told
     found = _drop_words(following_what(moved(found), now), result)
     found = ranges(with_whole_dates(found, now), now)
     found, result.past = without_history(with_operators(found, now))
+    result.doubtful |= any(piece.kind == "LEFT_OVER" for piece in found)
     groups = groups_of(found)
     clear = set_polarity(groups, anything=result.anything)
     result.unclear |= not clear or any(piece.kind == "UNCLEAR" for piece in found)
@@ -91,21 +96,73 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     return result
 
 
+#: Lengths of an appointment; "a 60 on Friday" leaves no time out.
+_LENGTHS = ("45", "60", "75", "90")
+_NEGATIONS = re.compile(r"not|never|nobody|cannot|\w+n't")
+#: After these the word may be anything: "with Natalie", "my recital".
+_NAMING = ("with", "for", "see", "by", "my", "dr", "the", "your")
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    """Words that may stand in a text without changing what is meant."""
+    return word_set("talk") | word_set("chatter") | word_set("story") | word_set("moves")
+
+
+def _unknown(found: list[Piece], at: int) -> bool:
+    piece = found[at]
+    return (
+        piece.kind == "WORD"
+        and re.fullmatch(r"[a-z]+", piece.text) is not None
+        and piece.text not in _known()
+        and not (at and found[at - 1].text in _NAMING)
+    )
+
+
 def _doubtful(found: list[Piece]) -> bool:
-    """Whether a short text has a word that may be a mistyped day or time."""
+    """Whether a word is left over that may change the days and times beside it.
+
+    A restriction nobody understood must not be dropped in silence: an unknown word in a short text
+    or right beside a day or time, a figure, or a negation that was joined to nothing.
+    """
     telling = [p for p in found if p.kind not in ("FILL", "COMMA", "STOP")]
-    known = word_set("talk") | word_set("chatter") | word_set("story") | word_set("moves")
-    unknown = [
-        p
-        for at, p in enumerate(found)
-        if p.kind == "WORD"
-        and re.fullmatch(r"[a-z]{3,}", p.text)
-        and p.text not in known
-        and not (
-            at and found[at - 1].text in ("with", "for", "see", "by", "my", "dr", "the", "your")
-        )
-    ]
-    return bool(unknown) and len(telling) <= 4
+    unknown = [at for at in range(len(found)) if _unknown(found, at)]
+    if unknown and len(telling) <= 4:
+        return True
+    if any(_beside_item(found, at) for at in unknown):
+        return True
+    for group in _split(found):
+        if not any(p.kind in ITEMS for p in group):
+            if len(group) <= 2 and any(p.text in word_set("left_over") for p in group):
+                # "Not this week, later"
+                return any(p.kind in ITEMS for p in found)
+            continue
+        for piece in group:
+            if piece.kind != "WORD":
+                continue
+            if re.search(r"\d", piece.text) and piece.text not in _LENGTHS:
+                return True
+            if _NEGATIONS.fullmatch(piece.text) or piece.text in word_set("left_over"):
+                return True
+    return False
+
+
+def _beside_item(found: list[Piece], at: int) -> bool:
+    """Whether a day or a time is right beside it: "sans Monday", "Mondays nah"."""
+    before = neighbour(found, at, -1)
+    after = neighbour(found, at, 1, ("FILL", "ISH", *OPERATORS))
+    return any(piece is not None and piece.kind in ITEMS for piece in (before, after))
+
+
+def _split(found: list[Piece]) -> list[list[Piece]]:
+    """The pieces between commas, full stops and "but"."""
+    groups: list[list[Piece]] = [[]]
+    for piece in found:
+        if piece.kind in ("COMMA", "STOP", "BUT"):
+            groups.append([])
+        else:
+            groups[-1].append(piece)
+    return groups
 
 
 def _drop_words(found: list[Piece], result: Request) -> list[Piece]:

@@ -20,6 +20,20 @@ from rapidfuzz.distance import OSA
 LONGEST = 600
 #: Stands where something was taken out. No pattern of the grammar matches it.
 GAP = "_"
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 _HERE = Path(__file__).parent
@@ -85,7 +99,8 @@ _NOT_WORDS = [
         r"\b[a-z]\d[a-z] ?\d[a-z]\d\b",
         r"\b[lcts]\d{1,2}(?: ?[-/] ?[lcts]?\d{1,2})?\b(?!:)",
         # scores of pain, heights, round the clock
-        r"\b\d{1,2} ?out of ?10\b|\b24 ?/ ?7\b",
+        r"\bsun life\b|\bsat ?nav\w*|\b\d{1,2} ?out of ?(?:10|ten)\b|\b24 ?/ ?7\b",
+        r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten) out of (?:10|ten)\b",
         r"(?:pain|aches?|hurts?|hurting|level|scale|severity)\b[^.,;]{0,20}?\b\d{1,2} ?/ ?10\b",
         r"\b\d{1,2} ?/ ?10 (?:pain|on the|for pain)\b",
         r"\b\d'\d{1,2}\"?",
@@ -103,12 +118,27 @@ _BEFORE_WORDS = [
         (r"(\d|[ap]m)-?ish\b", r"\1 ish"),
         (r"\b([ap])\. ?m\b\.?", r"\1m"),
         (r"\bo ?'? ?clocks?\b", "oclock"),
+        (
+            r"\bmon (?=(?:medecin|docteur|mari|dos|pere|fils|nerf|mal|bras|pied|genou|ami|amie)\b)",
+            "my ",
+        ),
         (r"\bb4\b", "before"),
         (r"\b1/2 ?(?:an )?h(?:ou)?rs?\b", "half an hour"),
         (r"\b(quarter|half|\d+|five|ten|twenty) (to|past|before|after) noon\b", r"\1 \2 12"),
         (
             r"\b(at|around|by|before|after) (\d{1,2}) ([0-5][05])(?= |$)(?! ?(?:min|hour|hr|day))",
             r"\1 \2:\3",
+        ),
+        (
+            r"(?<![\d:/.-])(?<!\d )\b(\d|1[0-2]) (00|15|30|45)(?= |$|[,.?!])"
+            r"(?!,? ?(?:-|to |or )? ?(?:min|hour|hr|day|massage|session|appointment|slot|one|\d))",
+            r"\1:\2",
+        ),
+        (r"\bb/w\b", "between"),
+        (
+            r"\bnot this (week|month|weekend|wk|wknd) ?,? ?(?:but )?(?:the )?next"
+            r"(?: one\b|(?= ?[,.?!]| ?$))",
+            r"not this \1 but next \1",
         ),
         (r"\be\.?o\.?m\b", "end of the month"),
         (r"\be\.?o\.?w\b", "end of the week"),
@@ -133,7 +163,9 @@ _BEFORE_WORDS = [
         (r"\b([01]\d|2[0-3])([0-5]\d) ?(?:hrs?|hours|h)\b", r"\1:\2"),
         (
             r"\b(at|by|before|after|until|till|til|around|from|between|and|to|-) ?"
-            r"(\d|1\d|2[0-3])([0-5][05])\b(?! ?(?:min|hours?\b|hrs?\b|days?\b|weeks?\b|/|-\d))",
+            # "From 2015" is a year, "at 2015" a clock time.
+            r"(?!(?<!at )(?<!@)(?:19|20)\d\d\b)(\d|1\d|2[0-3])([0-5][05])\b"
+            r"(?! ?(?:min|hours?\b|hrs?\b|days?\b|weeks?\b|/|-\d))",
             r"\1 \2:\3",
         ),
         # 2026-12-03, 2026/12/03, 03.12.2026, 3.12.
@@ -142,7 +174,11 @@ _BEFORE_WORDS = [
         (r"\b(\d{1,2})-(\d{1,2})-((?:20)?\d\d)\b", r"\1/\2/\3"),
         (r"(?<![\d:])(\d{1,2})-(0\d)\b(?!:)", r"\1/\2"),
         (r"\b(\d{1,2})\.(\d{1,2})\.((?:20)\d\d|\d\d)?(?!\d)", r"dmy/\1/\2/\3"),
-        (r"\b(\d{1,2})\.(\d{1,2})\b", r"dmy/\1/\2/"),
+        # 6.8 alone or led to is a date; among other words it is a figure.
+        (
+            r"(^|\b(?:on|the|le|am|by|until|from|after|before|for|day) )(\d{1,2})\.(\d{1,2})\b",
+            r"\1dmy/\2/\3/",
+        ),
         (r"(\d)(st|nd|rd|th)-", r"\1\2 - "),
         (rf"\b({_DAY})-({_DAY})-({_DAY})\b", r"\1 , \2 , \3"),
         (rf"\b({_DAY})-(?=[a-z])", r"\1 - "),
@@ -174,6 +210,18 @@ _HOUR_BEFORE = {
     "about",
 }  # fmt: skip
 _UNIT_AFTER = {"oclock", "pm", "am", "week", "weeks", "day", "month", "hour", "thirty", "fifteen"}
+#: What "first", "second" and "third" count when they say when.
+_FIRST_WHAT = {
+    "of", "thing", "week", "weekend", "weekends", "half", "part", "day", "available", "free",
+    "open", "possible", "appointment", "slot", "spot", "opening", "availability", "cancellation",
+    "in",
+}  # fmt: skip
+_TO_A_DATE = {"the", "on", "by", "before", "after", "until", "or", "and", "every", "each"}
+_AFTER_A_DATE = {
+    "", "at", "or", "and", "to", "until", "after", "before", "if", "for", "please", "works", "is",
+    "would", "around", "between", "from", "but", "morning", "afternoon", "evening", "early",
+    "late", "suits", "thanks", "ok", "then", "on", "maybe", "instead",
+}  # fmt: skip
 _MINUTES = {5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55}
 
 _UNITS = r"(?:days?|weeks?|months?|years?|yrs?)"
@@ -353,8 +401,9 @@ def _numbers(words: list[str]) -> list[str]:
             result.append("1")
             spelled.add(len(result) - 1)
         elif word == "second":
-            ordinal = before in ("the", "on") or after in ("of", "week", "half") or _is_day(after)
-            result.append("2nd" if ordinal else word)
+            result.append("2nd" if _counts_days(before, after) else word)
+        elif word in ("first", "third") and not _counts_days(before, after):
+            result.append(word)
         elif word in ordinals:
             result.append(_ordinal(ordinals[word]))
         elif re.fullmatch(r"\d+er?", word):
@@ -387,6 +436,13 @@ def _numbers(words: list[str]) -> list[str]:
             joined.append(hour)
             at += 1
     return joined
+
+
+def _counts_days(before: str, after: str) -> bool:
+    """Whether "first", "second" or "third" is of a day, week or opening: not "the first page"."""
+    if after in _FIRST_WHAT or _is_day(after) or after in MONTHS:
+        return True
+    return before in _TO_A_DATE and (after in _AFTER_A_DATE or not after.isalpha())
 
 
 def _minutes_to(words: list[str], at: int, spelled: set[int]) -> bool:

@@ -60,7 +60,7 @@ def _eve(m: re.Match[str], now: Now) -> list[Piece]:
     return found
 
 
-@say_as(r"(?:in (?:the )?|the )(?P<half>am|pm)|(?P<pm>pm)|(?P<am>am)")
+@say_as(r"(?:in (?:the )?|the )(?P<half>am|pm)|(?P<pm>pm)|(?P<am>am)(?! i(?![^ ]))")
 def _half_day(m: re.Match[str], now: Now) -> list[Piece]:
     if m.group("am") or m.group("half") == "am":
         # "am" alone is a verb unless a day stands before it: clauses decide.
@@ -219,7 +219,7 @@ def range_of(first: str, last: str) -> list[Piece] | None:
 
 
 @say_as(
-    r"(?:in|within)(?: about| around| roughly| like)? (?P<n>\d+|an?|the|half an?"
+    r"(?:in|within)(?: about| around| roughly| like)? (?P<n>\d+|an?|half an?"
     r"|(?:a )?couple(?: of)?|(?:a )?few) (?P<unit>hours?|hrs?|minutes?"
     r"|mins?)(?P<half> and a half)?(?: (?:from now"
     r"|time))?|(?P<n2>\d+|an) (?P<unit2>hours?|minutes?) from now"

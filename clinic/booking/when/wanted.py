@@ -78,6 +78,7 @@ def _but(group: Group, previous: Group, *, anything: bool) -> None:
     wide = anything or any(
         p.wide or (p.kind == "D" and p.days[0].kind in ("weekdays", "period", "open"))
         for p in previous.items
+        if p not in previous.negative
     )
     if wide and all(p.kind == "D" for p in group.items):
         group.negative, group.by = group.items, "EXCEPT"
