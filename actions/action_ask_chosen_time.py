@@ -40,7 +40,9 @@ class ActionAskChosenTime(ClinicAction):
         minutes = services.minutes_of(slots["service"])
         windows = times.loaded(slots["windows"])
         therapist = therapist_of(slots)
-        free = await times.free(tracker.sender_id, minutes, therapist, windows, moving(tracker))
+        free, certain = await times.free(
+            tracker.sender_id, minutes, therapist, windows, moving(tracker)
+        )
         shown: list[str] | None = slots.get("shown_times")
         fresh = [offer for offer in free if offer.start.isoformat() not in (shown or [])]
         offers = times.choice(fresh)
@@ -50,8 +52,12 @@ class ActionAskChosenTime(ClinicAction):
             offers, shown, response = times.choice(free), None, "utter_no_more_times"
         else:
             around = windows[0][0]
-            offers = await times.nearest(tracker.sender_id, minutes, therapist, around)
+            offers, certain = await times.nearest(
+                tracker.sender_id, minutes, therapist, around, moving(tracker)
+            )
             response = "utter_nothing_free" if offers else "utter_nothing_free_at_all"
+        if not certain:
+            dispatcher.utter_message(response="utter_times_unsure")
         dispatcher.utter_message(
             response=response,
             buttons=_buttons(offers, more=len(fresh) > len(offers), waiting=not free),

@@ -8,6 +8,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import times
 from actions.base import ClinicAction, Event
 from actions.choosing import CHANGE_ENDED, UNCHOSEN
 from actions.reading import slot_events
@@ -29,7 +30,9 @@ class ActionChangeAppointment(ClinicAction):
         if slots["change_kind"] == "cancel":
             await setup.call(_cancel, reference)
             response = "utter_appointment_cancelled"
-        elif await setup.call(_move, tracker.sender_id, slots):
+        elif not await times.taken_elsewhere(
+            times.Offer.from_dict(slots["chosen"]), reference
+        ) and await setup.call(_move, tracker.sender_id, slots):
             response = "utter_appointment_moved"
         else:
             gone = {**UNCHOSEN, **AGAIN, "problem": "time_taken", "problem_count": 1}

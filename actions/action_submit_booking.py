@@ -41,12 +41,14 @@ class ActionSubmitBooking(ClinicAction):
         another one.
         """
         waits = bool(tracker.slots.get("waiting_list"))
-        reference = await setup.call(
-            _join_waiting_list if waits else _store,
-            tracker.sender_id,
-            dict(tracker.slots),
-            str(tracker.latest_message["message_id"]),
-        )
+        reference = None
+        if waits or not await _taken_elsewhere(tracker):
+            reference = await setup.call(
+                _join_waiting_list if waits else _store,
+                tracker.sender_id,
+                dict(tracker.slots),
+                str(tracker.latest_message["message_id"]),
+            )
         if reference is None:
             gone = {**UNCHOSEN, **AGAIN, "problem": "time_taken", "problem_count": 1}
             return [*slot_events(gone), FollowupAction("booking_form")]
@@ -60,6 +62,14 @@ class ActionSubmitBooking(ClinicAction):
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""
         return slot_events(AGAIN)
+
+
+async def _taken_elsewhere(tracker: Tracker) -> bool:
+    """Whether somebody at the clinic has filled the time meanwhile; then it is given back."""
+    taken = await times.taken_elsewhere(times.Offer.from_dict(tracker.slots["chosen"]))
+    if taken:
+        await times.let_go(tracker.sender_id)
+    return taken
 
 
 def _store(conversation: str, slots: dict[str, Any], key: str) -> str | None:
@@ -81,7 +91,7 @@ def _store(conversation: str, slots: dict[str, Any], key: str) -> str | None:
             preferred_time=slots["preferred_time"],
             idempotency_key=key,
             note=slots.get("note") or None,
-            service=slots["service"],
+            service=services.name_of(slots["service"]),
             minutes=services.minutes_of(slots["service"]),
             therapist=therapist_of(slots),
             hold=kept,
@@ -107,7 +117,7 @@ def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> st
         windows=times.loaded(slots["windows"]),
         idempotency_key=key,
         now=clock.now(),
-        service=slots["service"],
+        service=services.name_of(slots["service"]),
         therapist=therapist_of(slots),
     )
     return str(entry.reference)

@@ -81,7 +81,7 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     free = await times.free(
         tracker.sender_id, minutes, therapist_of(known), windows, moving(tracker)
     )
-    offer = next((offer for offer in free if offer.start == exact), None)
+    offer = next((offer for offer in free.offers if offer.start == exact), None)
     return {**values, **(await _choose(tracker, offer) if offer else {})}
 
 

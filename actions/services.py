@@ -13,10 +13,20 @@ ANYONE = "anyone"
 def offered() -> list[str]:
     """Every service with every length, as it is read back: "massage therapy, 60 minutes"."""
     return [
-        f"{service.name}, {minutes} minutes"
+        in_full(service.name, minutes)
         for service in facts.current().services
         for minutes in service.minutes
     ]
+
+
+def in_full(name: str, minutes: int) -> str:
+    """A service of clinic.yml with its length, as it is read back."""
+    return f"{name}, {minutes} minutes"
+
+
+def name_of(service: str) -> str:
+    """The name in "massage therapy, 60 minutes", as clinic.yml has it."""
+    return service.rsplit(", ", 1)[0]
 
 
 def minutes_of(service: str) -> int:

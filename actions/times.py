@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -105,13 +105,20 @@ def point(text: str, windows: Sequence[Interval]) -> datetime | None:
     return start if end - start <= POINT else None
 
 
+class Found(NamedTuple):
+    """Free times. Not ``certain``: the connected calendar could not be read, some may be taken."""
+
+    offers: list[Offer]
+    certain: bool
+
+
 async def free(
     conversation: str,
     minutes: int,
     therapist: str | None,
     windows: Sequence[Interval],
     moving: str | None = None,
-) -> list[Offer]:
+) -> Found:
     """Free times that start inside the windows, earliest first.
 
     ``moving`` is the reference of a request whose own time counts as free.
@@ -125,42 +132,103 @@ def _free(
     therapist: str | None,
     windows: list[Interval],
     moving: str | None,
-) -> list[Offer]:
+) -> Found:
     from clinic.booking.calendar import free_times
 
+    request = _request(moving)
+    calendar = _ConnectedCalendar(request)
     found: dict[datetime, Offer] = {}
     for start, end in windows:
+        last = end + timedelta(minutes=minutes)
         slots = free_times(
             minutes,
             therapist,
             start,
-            end + timedelta(minutes=minutes),
+            last,
             clock.now(),
+            busy=calendar.busy(start, last),
             conversation_id=conversation,
-            moving=_request(moving),
+            moving=request,
         )
         for slot in slots:
             if start <= slot.start_utc < end:
                 found.setdefault(slot.start_utc, Offer(slot.start_utc, minutes, slot.therapist))
-    return [found[start] for start in sorted(found)]
+    return Found([found[start] for start in sorted(found)], calendar.certain)
 
 
 async def nearest(
-    conversation: str, minutes: int, therapist: str | None, around: datetime
-) -> list[Offer]:
-    """The free times nearest to a moment."""
-    return await setup.call(_nearest, conversation, minutes, therapist, around)
+    conversation: str,
+    minutes: int,
+    therapist: str | None,
+    around: datetime,
+    moving: str | None = None,
+) -> Found:
+    """The free times nearest to a moment. ``moving`` as in :func:`free`."""
+    return await setup.call(_nearest, conversation, minutes, therapist, around, moving)
 
 
 def _nearest(
-    conversation: str, minutes: int, therapist: str | None, around: datetime
-) -> list[Offer]:
+    conversation: str,
+    minutes: int,
+    therapist: str | None,
+    around: datetime,
+    moving: str | None,
+) -> Found:
     from clinic.booking.calendar import nearest as nearest_slots
 
+    request = _request(moving)
+    calendar = _ConnectedCalendar(request)
     slots = nearest_slots(
-        minutes, therapist, around, clock.now(), count=OFFERED, conversation_id=conversation
+        minutes,
+        therapist,
+        around,
+        clock.now(),
+        count=OFFERED,
+        busy=calendar.busy,
+        conversation_id=conversation,
+        moving=request,
     )
-    return [Offer(slot.start_utc, minutes, slot.therapist) for slot in slots]
+    offers = [Offer(slot.start_utc, minutes, slot.therapist) for slot in slots]
+    return Found(offers, calendar.certain)
+
+
+class _ConnectedCalendar:
+    """Busy times of the clinic's own calendar, and whether all of them could be read.
+
+    The appointment that is being moved stands there too, and is not in its own way.
+    """
+
+    def __init__(self, moving: Any) -> None:
+        self.certain = True
+        self._moving = moving
+
+    def busy(self, start: datetime, end: datetime) -> dict[str, list[Interval]]:
+        """By therapist; nothing when it cannot be read, which makes the answer uncertain."""
+        from clinic.booking import handoff
+
+        found = handoff.busy(start, end)
+        if found is None:
+            self.certain = False
+            return {}
+        return handoff.but_for(self._moving, found)
+
+
+async def taken_elsewhere(offer: Offer, moving: str | None = None) -> bool:
+    """Whether the connected calendar has something at this time by now: read anew.
+
+    A calendar that cannot be read says no; a person looks before anything is confirmed.
+    """
+    return await setup.call(_taken_elsewhere, offer, moving)
+
+
+def _taken_elsewhere(offer: Offer, moving: str | None) -> bool:
+    from clinic.booking import handoff
+
+    end = offer.start + timedelta(minutes=offer.minutes)
+    found = handoff.busy(offer.start, end, fresh=True)
+    if found is None:
+        return False
+    return bool(handoff.but_for(_request(moving), found).get(offer.therapist))
 
 
 def choice(offers: Sequence[Offer]) -> list[Offer]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rasa_sdk import Tracker
 
-from actions import times
+from actions import services, times
 from actions.choosing import answer_to_offers, with_time
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, entity_of, text_of
@@ -110,7 +110,11 @@ def _find(conversation: str, reference: str, contact: str) -> dict[str, Any] | s
         return "utter_request_not_found"
     found: dict[str, Any] = {
         "change_reference": request.reference,
-        "service": request.service,
+        "service": (
+            services.in_full(request.service, request.minutes)
+            if request.service and request.minutes
+            else None
+        ),
         "therapist": request.therapist or None,
         "found_request": request.preferred_time,
     }

@@ -24,6 +24,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from assistant import settings as server_settings
@@ -32,15 +33,18 @@ from assistant.project import MODELS, ROOT
 from assistant.settings import Settings
 from assistant.training import MODEL
 from clinic import clock, environment, facts
+from clinic.booking.handoff import ways
 
 STEPS = 5
 READY_WITHIN = 300.0
 LOOK_EVERY = 0.1
 HEARTBEAT = 5.0
 END_WITHIN = 10.0
-# More ends than this within the time, in seconds, and everything is stopped.
+# More ends than this within the time, in seconds, and everything is stopped, or a program without
+# which patients are still answered rests.
 RESTARTS = 3
 RESTARTS_WITHIN = 600.0
+REST = 60.0
 FREE_MEGABYTES = 50
 # Each server works on one thread; the libraries' own threads would only wait for each other.
 ENVIRONMENT = {
@@ -64,7 +68,10 @@ class Program:
     name: str
     command: tuple[str, ...]
     answers_at: tuple[str, ...]
-    """Addresses that all answer with 200 once it works."""
+    """Addresses that all answer with 200 once it works; none: it works as long as it runs."""
+
+    needed: bool = True
+    """Without it nobody can be answered. One that is not needed is started again for ever."""
 
 
 def programs(settings: Settings, endpoints: Path) -> tuple[Program, ...]:
@@ -86,6 +93,8 @@ def programs(settings: Settings, endpoints: Path) -> tuple[Program, ...]:
             # /webhooks/health/ sends a message through the model and looks for a reply.
             (f"{settings.address}/webhooks/health/", f"{settings.address}/webhooks/rest/"),
         ),
+        # Last, so that one that cannot run at all has ended by the time the others answer.
+        Program("worker", (*python, "clinic", "deliver"), (), needed=False),
     )
 
 
@@ -263,6 +272,7 @@ class Supervisor:
         var = environment.var_folder()
         environment.secret_key(var)
         environment.database(var)
+        ways.way_out(clinic)
         MODELS.mkdir(exist_ok=True)
         check_disk(var)
         check_ports(settings)
@@ -279,7 +289,7 @@ class Supervisor:
                     f"The {program.name} did not start ({_ended(child)}): the lines above say why."
                 )
             if all([await answers(address) for address in program.answers_at]):
-                detail(f"The {program.name} answers.")
+                detail(f"The {program.name} {'answers' if program.answers_at else 'runs'}.")
                 return
             now = time.monotonic()
             if now - begin > READY_WITHIN:
@@ -295,7 +305,10 @@ class Supervisor:
         ends: dict[Program, collections.deque[float]] = {
             program: collections.deque(maxlen=RESTARTS) for program in running
         }
-        waiting = {asyncio.create_task(child.wait()): program for program, child in running.items()}
+        waiting: dict[asyncio.Task[Any], Program] = {
+            asyncio.create_task(child.wait()): program for program, child in running.items()
+        }
+        resting: set[Program] = set()
         while True:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -303,11 +316,16 @@ class Supervisor:
                 how = _ended(running[program])
                 recent = ends[program]
                 now = time.monotonic()
-                if len(recent) == RESTARTS and now - recent[0] < RESTARTS_WITHIN:
-                    raise StartProblem(
-                        f"The {program.name} ended again ({how}), {RESTARTS + 1} times in ten "
-                        "minutes: everything is stopped."
-                    )
+                often = len(recent) == RESTARTS and now - recent[0] < RESTARTS_WITHIN
+                if often and program not in resting:
+                    again = f"The {program.name} ended again ({how}), {RESTARTS + 1} times in ten "
+                    if program.needed:
+                        raise StartProblem(f"{again}minutes: everything is stopped.")
+                    print(f"{again}minutes: it is started once a minute from now on.", flush=True)
+                    resting.add(program)
+                    waiting[asyncio.create_task(asyncio.sleep(REST))] = program
+                    continue
+                resting.discard(program)
                 recent.append(now)
                 print(f"The {program.name} ended ({how}). Starting it again.", flush=True)
                 running[program] = child = await self._start(program)

@@ -2,7 +2,9 @@
 
 migrate            bring the database's tables up to date
 check              check the settings, clinic.yml included
-deliver            bring requests to the mail server and the booking system, until stopped
+deliver            the worker: bring requests to where they belong, until stopped
+outbox             show what has not been delivered, and try it again
+requests           show requests and the waiting list; confirm, decline, move or cancel a request
 when               show how dates in patients' words are understood
 """
 

@@ -95,6 +95,8 @@ NO_FORM_AFTER = frozenset({"goodbye"})
 ALARMS = frozenset({"urgent", "emergency"})
 # What is not done while it is open.
 BOOKING = frozenset({"book_appointment", "change_appointment"})
+# Done in the place of the forms that keep a time, where patients book in a program of the clinic's.
+GIVE_LINK = "action_give_link"
 # Intents of a message by which the patient may take a sign back: "no, I have had that for years".
 TAKEN_BACK = frozenset({"deny", "nlu_fallback", "faq/symptoms"})
 
@@ -127,7 +129,8 @@ class Situation:
     found in the message ("time", "name", "contact") to its value. ``could_be_a_name`` is
     whether the whole message can be read as a person's name. ``said_before`` are the
     names of the responses of the turn before, oldest first; ``last_topic`` is the topic
-    last answered. ``responses`` are the names of all responses there are.
+    last answered. ``responses`` are the names of all responses there are. ``books_elsewhere`` is
+    whether the clinic sends its patients to a booking program of its own.
     """
 
     text: str
@@ -143,6 +146,7 @@ class Situation:
     said_before: tuple[str, ...] = ()
     last_topic: str | None = None
     responses: Collection[str] = ()
+    books_elsewhere: bool = False
 
     @property
     def clicked(self) -> bool:
@@ -169,6 +173,27 @@ class Turn:
 
 def plan(now: Situation) -> Turn | None:
     """Returns the turn, or None when the rules should decide."""
+    turn = _plan(now)
+    return _sent_elsewhere(turn, now) if now.books_elsewhere else turn
+
+
+def _sent_elsewhere(turn: Turn | None, now: Situation) -> Turn | None:
+    """The same turn with the link to the clinic's booking program where a form would start."""
+    if turn is None:
+        starts = now.form is None and now.intent in BOOKING
+        return Turn((GIVE_LINK,)) if starts else None
+    started = [action for action in turn.actions if action in TIMED_FORMS and action != now.form]
+    if not started:
+        return turn
+    actions = tuple(GIVE_LINK if action in started else action for action in turn.actions)
+    if not turn.stop_form:
+        return Turn(actions, turn.slots)
+    # Another form runs, and nothing has come to replace it.
+    slots = {name: value for name, value in turn.slots.items() if name != "paused_form"}
+    return Turn((*actions, *_resume(now)), slots)
+
+
+def _plan(now: Situation) -> Turn | None:
     level = now.triage.get("level")
     if level in ALARMS:
         return _alarm(now, level, now.triage.get("response"), now.triage.get("why"))

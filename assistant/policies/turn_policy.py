@@ -26,6 +26,7 @@ from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.policies.turn import FORMS, Situation, Turn, plan, topic_of
+from clinic import facts
 from clinic.names import read_name
 
 PLAN = "turn_plan"
@@ -124,6 +125,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         said_before=_said_in_turn_before(tracker),
         last_topic=_last_topic(tracker),
         responses=domain.responses.keys(),
+        books_elsewhere=facts.current().booking.system.way == "link",
     )
 
 

@@ -7,7 +7,7 @@ looks at the clinic's own clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -87,7 +87,7 @@ def nearest(
     now: datetime,
     *,
     count: int = 3,
-    busy: Busy | Mapping[str, Busy] = (),
+    busy: Callable[[datetime, datetime], Mapping[str, Busy]] = lambda start, end: {},
     conversation_id: str | None = None,
     moving: AppointmentRequest | None = None,
     clinic: Facts | None = None,
@@ -95,20 +95,21 @@ def nearest(
     """The ``count`` free times that start nearest to ``around``, earliest first.
 
     Each start once, with the first therapist of clinic.yml who is free then. Fewer when the clinic
-    has no more within its horizon. Otherwise as :func:`free_times`.
+    has no more within its horizon. ``busy`` gives the busy times between two moments, so that no
+    more of a connected calendar is read than is looked at. Otherwise as :func:`free_times`.
     """
     clinic = clinic or facts.current()
     whole = (now, now + clinic.booking.horizon + timedelta(days=2))
     reaches = [timedelta(days=days) for days in (1, 7, 35)]
     length = timedelta(minutes=service_minutes)
-    for start, end in [*((around - r, around + r + length) for r in reaches), whole]:
+    for start, end in [*((max(around - r, now), around + r + length) for r in reaches), whole]:
         found = free_times(
             service_minutes,
             therapist,
             start,
             end,
             now,
-            busy=busy,
+            busy=busy(start, end),
             conversation_id=conversation_id,
             moving=moving,
             clinic=clinic,

@@ -5,7 +5,7 @@ Needs ``clinic.setup.ready()``. Sending the message is for the outbox; here is w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -110,20 +110,64 @@ def offers_for(
         slot = _first_that_fits(entry, freed, now, clinic)
         if slot is None:
             continue
-        offer, created = WaitingOffer.objects.get_or_create(
-            entry=entry,
-            therapist=slot.therapist,
-            starts_at=slot.start_utc,
-            defaults={"ends_at": slot.end_utc, "created_at": now},
-        )
-        # Gone before it was told, and free once more: it is news again.
-        again = WaitingOffer.objects.filter(pk=offer.pk, state=WaitingOffer.State.GONE)
-        if created or again.update(state=WaitingOffer.State.TO_TELL):
-            offer.state = WaitingOffer.State.TO_TELL
+        offer = _offer(entry, slot, now)
+        if offer is not None:
             offers.append(offer)
         if len(offers) == MOST_TOLD:
             break
     return offers
+
+
+def look_around(
+    now: datetime,
+    busy_between: Callable[[datetime, datetime], Mapping[str, Busy] | None],
+    *,
+    clinic: Facts | None = None,
+) -> list[WaitingOffer]:
+    """Note times that became free where only a connected calendar knows of it.
+
+    An appointment deleted there frees a time without anything happening here, so everybody's
+    windows are looked through. Who knows of a time that is still free is told of no further one.
+    ``busy_between`` gives each therapist's busy times, or None when the calendar cannot be read,
+    which ends the look.
+    """
+    clinic = clinic or facts.current()
+    offers: list[WaitingOffer] = []
+    entries = WaitingEntry.objects.filter(state=WaitingEntry.State.WAITING, until__gt=now)
+    for entry in entries.order_by("created_at", "pk"):
+        windows = [(max(start, now), end) for start, end in windows_of(entry) if end > now]
+        begin, end = min(a for a, _ in windows), max(b for _, b in windows)
+        busy = busy_between(begin, end)
+        if busy is None:
+            break
+        known = entry.offers.exclude(state=WaitingOffer.State.GONE)
+        if any(still_open(offer, now, busy, clinic) for offer in known):
+            continue
+        offer = _first_untold(entry, windows, busy, now, clinic)
+        if offer is not None:
+            offers.append(offer)
+    return offers
+
+
+def _first_untold(
+    entry: WaitingEntry,
+    windows: Sequence[tuple[datetime, datetime]],
+    busy: Mapping[str, Busy],
+    now: datetime,
+    clinic: Facts,
+) -> WaitingOffer | None:
+    """Offer an entry its first free time that few others were told of."""
+    wanted = entry.therapist or None
+    if wanted is not None and wanted not in clinic.working_times:
+        return None
+    for start, end in windows:
+        for slot in free_times(entry.minutes, wanted, start, end, now, busy=busy, clinic=clinic):
+            others = WaitingOffer.objects.filter(
+                therapist=slot.therapist, starts_at__lt=slot.end_utc, ends_at__gt=slot.start_utc
+            ).exclude(state=WaitingOffer.State.GONE)
+            if others.count() < MOST_TOLD:
+                return _offer(entry, slot, now)
+    return None
 
 
 def to_tell(
@@ -137,13 +181,26 @@ def to_tell(
     found = []
     pending = WaitingOffer.objects.filter(state=WaitingOffer.State.TO_TELL)
     for offer in pending.select_related("entry"):
-        if offer.entry.state == WaitingEntry.State.WAITING and _still_free(
-            offer, now, busy, clinic
-        ):
+        if still_open(offer, now, busy, clinic):
             found.append((offer, offer.entry))
         else:
-            _settle(offer, WaitingOffer.State.GONE)
+            forget_offer(offer)
     return found
+
+
+def still_open(
+    offer: WaitingOffer,
+    now: datetime,
+    busy: Busy | Mapping[str, Busy] = (),
+    clinic: Facts | None = None,
+) -> bool:
+    """Whether the patient still waits and the time is still free."""
+    return offer.entry.state == WaitingEntry.State.WAITING and _still_free(offer, now, busy, clinic)
+
+
+def forget_offer(offer: WaitingOffer) -> bool:
+    """Note that there is nothing to tell any more; False when it was told or settled before."""
+    return _settle(offer, WaitingOffer.State.GONE)
 
 
 def mark_told(offer: WaitingOffer, now: datetime) -> bool:
@@ -189,6 +246,22 @@ def expire(now: datetime) -> int:
     )
 
 
+def _offer(entry: WaitingEntry, slot: Slot, now: datetime) -> WaitingOffer | None:
+    """Note that someone is to be told of a time; None when that was done before."""
+    offer, created = WaitingOffer.objects.get_or_create(
+        entry=entry,
+        therapist=slot.therapist,
+        starts_at=slot.start_utc,
+        defaults={"ends_at": slot.end_utc, "created_at": now},
+    )
+    # Gone before it was told, and free once more: it is news again.
+    again = WaitingOffer.objects.filter(pk=offer.pk, state=WaitingOffer.State.GONE)
+    if created or again.update(state=WaitingOffer.State.TO_TELL):
+        offer.state = WaitingOffer.State.TO_TELL
+        return offer
+    return None
+
+
 def _first_that_fits(entry: WaitingEntry, freed: Slot, now: datetime, clinic: Facts) -> Slot | None:
     # The appointments that were impossible are those that touch the stretch, their buffer included.
     length, buffer = timedelta(minutes=entry.minutes), clinic.booking.buffer
@@ -203,7 +276,12 @@ def _first_that_fits(entry: WaitingEntry, freed: Slot, now: datetime, clinic: Fa
     return None
 
 
-def _still_free(offer: WaitingOffer, now: datetime, busy: Busy, clinic: Facts | None) -> bool:
+def _still_free(
+    offer: WaitingOffer,
+    now: datetime,
+    busy: Busy | Mapping[str, Busy],
+    clinic: Facts | None,
+) -> bool:
     clinic = clinic or facts.current()
     if offer.therapist not in clinic.working_times:
         return False

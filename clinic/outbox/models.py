@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 
 from clinic import clock
-from clinic.booking.models import AppointmentRequest, StatusChange
+from clinic.booking.models import AppointmentRequest, StatusChange, WaitingOffer
 
 
 class State(models.TextChoices):
@@ -28,18 +28,24 @@ OPEN = (State.WAITING, State.FAILED)
 
 
 class Item(models.Model):
-    """One part of one change of a request, to be brought to one place.
+    """One part of one change of a request, or of one freed time, to be brought to one place.
 
-    Holds nothing personal: what is sent is made of the request when it is sent. ``reason`` and
-    ``code`` say why the last try failed. Whoever tries holds a lease: ``leased_by`` is made anew
-    for each try, and until ``leased_until`` nobody else tries. ``waiting_since`` is when it was
-    noted down or last retried by someone at the clinic.
+    About a request: ``request`` and ``change``. About a time that became free, for someone on the
+    waiting list: ``offer``. Holds nothing personal: what is sent is made of these when it is sent.
+    ``reason`` and ``code`` say why the last try failed. Whoever tries holds a lease: ``leased_by``
+    is made anew for each try, and until ``leased_until`` nobody else tries. ``waiting_since`` is
+    when it was noted down or last retried by someone at the clinic.
     """
 
     request = models.ForeignKey(
-        AppointmentRequest, on_delete=models.CASCADE, related_name="deliveries"
+        AppointmentRequest, on_delete=models.CASCADE, null=True, related_name="deliveries"
     )
-    change = models.ForeignKey(StatusChange, on_delete=models.CASCADE, related_name="deliveries")
+    change = models.ForeignKey(
+        StatusChange, on_delete=models.CASCADE, null=True, related_name="deliveries"
+    )
+    offer = models.ForeignKey(
+        WaitingOffer, on_delete=models.CASCADE, null=True, related_name="deliveries"
+    )
     part = models.CharField(max_length=7)
     sequence = models.PositiveIntegerField()
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
@@ -59,13 +65,20 @@ class Item(models.Model):
         indexes = (models.Index(fields=("state", "due_at"), name="item_state_due"),)
         constraints = (
             models.UniqueConstraint(fields=("change", "part"), name="item_once_per_change"),
+            models.UniqueConstraint(fields=("offer", "part"), name="item_once_per_offer"),
+            models.CheckConstraint(
+                condition=models.Q(request__isnull=False, change__isnull=False, offer__isnull=True)
+                | models.Q(request__isnull=True, change__isnull=True, offer__isnull=False),
+                name="item_about_one_thing",
+            ),
             models.CheckConstraint(
                 condition=models.Q(state__in=State.values), name="item_state_known"
             ),
         )
 
     def __str__(self) -> str:
-        return f"{self.part} of change {self.change_id} ({self.state})"
+        what = f"offer {self.offer_id}" if self.offer_id else f"change {self.change_id}"
+        return f"{self.part} of {what} ({self.state})"
 
 
 class LinkGiven(models.Model):

@@ -16,12 +16,13 @@ from typing import Any
 
 import yaml
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from clinic import facts
+from clinic import clock, facts
+from clinic.booking import waiting
 from clinic.booking.handoff.interface import ENDINGS, Delivery, Event, Outcome, Part, Reason
 from clinic.booking.handoff.ways import parts
-from clinic.booking.models import AppointmentRequest, StatusChange
+from clinic.booking.models import AppointmentRequest, ContactKind, StatusChange
 from clinic.outbox.models import OPEN, Item, State
 from clinic.outbox.reading import appointment_of, sequence_of
 from clinic.text import BadInput, required
@@ -97,6 +98,30 @@ def enqueue(change: StatusChange, now: datetime | None = None) -> tuple[Part, ..
     return wanted
 
 
+def enqueue_offers(now: datetime, real: datetime | None = None) -> int:
+    """Note down every freed time that someone on the waiting list is still to be told of; how many.
+
+    Again changes nothing: one offer is one delivery, whoever notes it down and however often. The
+    letter goes to a patient who left an e-mail address, and for one who left a phone number to the
+    clinic, which calls. ``now`` is the clinic's clock, ``real`` the one of waiting.
+    """
+    real = real or real_now()
+    noted = 0
+    for offer, entry in waiting.to_tell(now):
+        by_mail = entry.patient_contact_kind == ContactKind.EMAIL
+        item, new = Item.objects.get_or_create(
+            offer=offer,
+            part=Part.PATIENT if by_mail else Part.CLINIC,
+            defaults={"sequence": 0, "due_at": real, "waiting_since": real},
+        )
+        # Gone before it was told, and free once more: it is news again.
+        again = Item.objects.filter(pk=item.pk, state=State.DROPPED)
+        noted += new or again.update(
+            state=State.WAITING, attempts=0, due_at=real, waiting_since=real
+        )
+    return noted
+
+
 def claim(now: datetime) -> Item | None:
     """The next delivery to try, leased to the caller; None when there is none.
 
@@ -105,17 +130,17 @@ def claim(now: datetime) -> Item | None:
     """
     free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
     due = Item.objects.filter(free, state__in=OPEN, due_at__lte=now).order_by("due_at", "id")
-    for request_id, part in due.values_list("request_id", "part")[:50]:
-        if item := _lease(request_id, part, now):
+    for about in due.values("request_id", "offer_id", "part")[:50]:
+        if item := _lease(about, now):
             return item
     return None
 
 
-def _lease(request_id: int, part: str, now: datetime) -> Item | None:
+def _lease(about: dict[str, Any], now: datetime) -> Item | None:
     with transaction.atomic():
         rows = list(
             Item.objects.select_for_update()
-            .filter(request_id=request_id, part=part, state__in=(*OPEN, State.STUCK))
+            .filter(**about, state__in=(*OPEN, State.STUCK))
             .order_by("sequence")
         )
         if any(row.leased_until and row.leased_until > now for row in rows):
@@ -151,7 +176,11 @@ def finish(item: Item, delivery: Delivery, now: datetime) -> bool:
     else:
         due = now + wait_after(item.attempts)
         values |= {"state": State.FAILED, "due_at": max(due, delivery.retry_at or due)}
-    return bool(Item.objects.filter(pk=item.pk, leased_by=item.leased_by).update(**values))
+    with transaction.atomic():
+        ours = Item.objects.filter(pk=item.pk, leased_by=item.leased_by).update(**values)
+        if ours and item.offer is not None and delivery.outcome == Outcome.SENT:
+            waiting.mark_told(item.offer, clock.now())
+    return bool(ours)
 
 
 def drop(item: Item) -> None:
@@ -180,7 +209,10 @@ def retry(item_id: int, who: str, now: datetime | None = None) -> Item:
         if item is None or item.state not in (State.STUCK, State.FAILED):
             raise BadInput("item is not to be retried. Allowed: one that is stuck or failed.")
         later = Item.objects.filter(
-            request_id=item.request_id, part=item.part, sequence__gt=item.sequence
+            request_id=item.request_id,
+            offer_id=item.offer_id,
+            part=item.part,
+            sequence__gt=item.sequence,
         )
         if later.exists():
             raise BadInput("item is out of date. Allowed: the last change of a request.")
@@ -196,9 +228,9 @@ def retry(item_id: int, who: str, now: datetime | None = None) -> Item:
 
 
 def retry_all(who: str, now: datetime | None = None) -> int:
-    """Try everything that is stuck again, now; how many. For a repaired password, for example."""
+    """Try everything that is stuck or failed again, now; how many. For a repaired password."""
     retried = 0
-    for item in stuck():
+    for item in Item.objects.filter(state__in=(State.STUCK, State.FAILED)).order_by("id"):
         try:
             retry(item.pk, who, now)
         except BadInput:
@@ -210,7 +242,16 @@ def retry_all(who: str, now: datetime | None = None) -> int:
 
 def stuck() -> Iterable[Item]:
     """Everything someone at the clinic must look at, oldest first, with its request."""
-    return Item.objects.filter(state=State.STUCK).select_related("request").order_by("id")
+    return _with_what_it_is_about(Item.objects.filter(state=State.STUCK))
+
+
+def open_or_stuck() -> Iterable[Item]:
+    """Everything that has not arrived, oldest first, with what it is about."""
+    return _with_what_it_is_about(Item.objects.filter(state__in=(*OPEN, State.STUCK)))
+
+
+def _with_what_it_is_about(items: QuerySet[Item]) -> QuerySet[Item]:
+    return items.select_related("request", "offer__entry").order_by("id")
 
 
 def state_of(request: AppointmentRequest) -> RequestState | None:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import uuid
 
 from clinic.booking.handoff.interface import Appointment, Event, Part
-from clinic.booking.models import AppointmentRequest, ContactKind, Status, StatusChange
+from clinic.booking.models import (
+    AppointmentRequest,
+    ContactKind,
+    Status,
+    StatusChange,
+    WaitingOffer,
+)
 from clinic.outbox.models import Item, State
 
 _NAMESPACE = uuid.UUID("5d5c2c9a-3a0f-4f0e-9a53-0b4f6f9e2f11")
@@ -61,4 +67,26 @@ def appointment_of(change: StatusChange, sequence: int, last: Item | None = None
         note=request.note,
         external_id=last.external_id if last else "",
         external_sequence=last.sequence if last and last.state == State.SENT else None,
+    )
+
+
+def appointment_offered(offer: WaitingOffer) -> Appointment:
+    """The appointment that someone on the waiting list could have, as plain data."""
+    entry = offer.entry
+    by_mail = entry.patient_contact_kind == ContactKind.EMAIL
+    return Appointment(
+        reference=entry.reference,
+        uid=str(uuid.uuid5(_NAMESPACE, f"offer {offer.pk}:{entry.reference}")),
+        sequence=0,
+        status=Event.REQUESTED,
+        changed_at=offer.created_at,
+        requested_at=entry.created_at,
+        patient_name=entry.patient_name,
+        starts_at=offer.starts_at,
+        ends_at=offer.ends_at,
+        service=entry.service,
+        minutes=entry.minutes,
+        therapist=offer.therapist,
+        patient_email=entry.patient_contact if by_mail else None,
+        patient_phone=None if by_mail else entry.patient_contact,
     )

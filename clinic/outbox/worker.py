@@ -14,14 +14,18 @@ from datetime import datetime
 from django.db import close_old_connections
 
 from clinic import clock, facts
+from clinic.booking import handoff, waiting
+from clinic.booking.handoff import mail
 from clinic.booking.handoff.interface import Appointment, Delivery, Outcome, Part, Reason, Trouble
 from clinic.booking.handoff.interface import WayOut as Way
+from clinic.booking.handoff.requests import Requests
 from clinic.booking.handoff.ways import way_out
+from clinic.booking.models import WaitingOffer
 from clinic.environment import EnvironmentProblem
 from clinic.facts import Facts
 from clinic.outbox import queue
 from clinic.outbox.models import Item
-from clinic.outbox.reading import appointment_of, last_in_system
+from clinic.outbox.reading import appointment_of, appointment_offered, last_in_system
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +77,9 @@ class Worker:
         """One try; None when it is not needed any more."""
         try:
             part = Part(item.part)
+            if item.offer is not None:
+                return self._tell_of_free_time(item.offer, part)
+            assert item.change is not None
             last = last_in_system(item) if part == Part.SYSTEM else None
             appointment = appointment_of(item.change, item.sequence, last)
             if part == Part.PATIENT and not appointment.patient_email:
@@ -97,6 +104,21 @@ class Worker:
                 where.lineno,
             )
             return Delivery(Outcome.LATER, Reason.OWN_MISTAKE)
+
+    def _tell_of_free_time(self, offer: WaitingOffer, part: Part) -> Delivery | None:
+        """Tell someone on the waiting list, unless the time is gone or the patient waits no more.
+
+        While the connected calendar cannot be read nobody is told: the time may be gone there.
+        """
+        clinic = facts.current()
+        busy = handoff.busy(offer.starts_at, offer.ends_at, clinic, fresh=True)
+        if busy is None:
+            return Delivery(Outcome.LATER, Reason.BUSY)
+        if not waiting.still_open(offer, self._today(), busy, clinic):
+            waiting.forget_offer(offer)
+            return None
+        letters = Requests(clinic, mail.settings())
+        return letters.tell_of_free_time(appointment_offered(offer), part)
 
     def _is_over(self, appointment: Appointment) -> bool:
         start = appointment.starts_at

@@ -147,7 +147,7 @@ def test_a_clean_clone_answers_and_ctrl_c_ends_it(clone: Clone) -> None:
         clone.ask("my secret word is xylophone 4165550123")
         with urllib.request.urlopen(f"http://127.0.0.1:{clone.port}/webhooks/health/") as health:
             assert json.load(health) == {"status": "ok"}
-        assert len(processes_of(clone.var)) == 3
+        assert len(processes_of(clone.var)) == 4
         os.kill(server.pid, signal.SIGINT)
         assert server.wait(30) == 0
         assert not processes_of(clone.var)
@@ -174,7 +174,7 @@ def test_a_second_start_does_not_train_and_is_watched_over(clone: Clone) -> None
             lambda: clone.said().rstrip().endswith("The action server answers."),
             "the action server is there again",
         )
-        assert len(processes_of(clone.var)) == 3
+        assert len(processes_of(clone.var)) == 4
         os.kill(server.pid, signal.SIGINT)
         assert server.wait(30) == 0
         assert not processes_of(clone.var)

@@ -7,10 +7,9 @@ another computer longer than five seconds, and nothing but :func:`busy` waits at
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, time, timedelta, tzinfo
+from time import monotonic
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,9 +28,16 @@ _pool = ThreadPoolExecutor(max_workers=8, thread_name_prefix="handoff-busy")
 #: patient waits for it.
 LEFT_ALONE = 30.0
 _down_until: dict[str, float] = {}
-_monotonic = time.monotonic
+
+#: Seconds for which what the calendar said is used again.
+KEPT = 60.0
 
 Stretch = tuple[datetime, datetime]
+_known: dict[tuple[str, str, datetime, datetime], tuple[list[Stretch], float]] = {}
+_monotonic = monotonic
+
+#: The ways out that know of times of their own.
+CONNECTED = ("caldav", "cliniko")
 
 
 def after_request(request: AppointmentRequest) -> None:
@@ -49,36 +55,103 @@ def after_request(request: AppointmentRequest) -> None:
 
 
 def busy(
-    start: datetime, end: datetime, clinic: Facts | None = None
-) -> Mapping[str, list[Stretch]] | None:
+    start: datetime, end: datetime, clinic: Facts | None = None, *, fresh: bool = False
+) -> dict[str, list[Stretch]] | None:
     """Each therapist's busy times between two aware moments, as the connected calendar knows them.
 
     To be handed to ``clinic.booking.calendar.free_times(busy=...)``. None when it could not be read
     within five seconds, or could not a moment ago: then only the clinic's own database is known,
-    and a person must confirm.
+    and a person must confirm. What was read is used again for a minute, unless it must be
+    ``fresh``, as before something is written.
     """
     from clinic import facts
+
+    clinic = clinic or facts.current()
+    names = [person.name for person in clinic.therapists]
+    way = clinic.booking.system.way
+    if way not in CONNECTED or start >= end:
+        return {name: [] for name in names}
+    if _monotonic() < _down_until.get(way, 0.0):
+        return None
+    blocks = [(start, end)] if fresh else _weeks(start, end, clinic.zone)
+    try:
+        found = _read(clinic, names, blocks, fresh)
+    except Exception as problem:
+        # Whatever is wrong there, the patient's turn goes on.
+        logger.warning("the connected calendar could not be read: %s", type(problem).__name__)
+        _down_until[way] = _monotonic() + LEFT_ALONE
+        return None
+    return {
+        name: [(max(a, start), min(b, end)) for a, b in stretches if max(a, start) < min(b, end)]
+        for name, stretches in found.items()
+    }
+
+
+def but_for(
+    moving: AppointmentRequest | None, busy: dict[str, list[Stretch]]
+) -> dict[str, list[Stretch]]:
+    """Busy times without the appointment that is about to get another time."""
+    from clinic.booking.handoff.caldav import without
+
+    if moving is None or moving.starts_at is None or moving.ends_at is None:
+        return busy
+    own = (moving.starts_at, moving.ends_at)
+    theirs = busy.get(moving.therapist, [])
+    return busy | {moving.therapist: [rest for taken in theirs for rest in without(taken, own)]}
+
+
+def _weeks(start: datetime, end: datetime, zone: tzinfo) -> list[Stretch]:
+    """The whole weeks on the clinic's clock that two moments touch.
+
+    Whole ones, so that the next question about the same days finds them known.
+    """
+    day = start.astimezone(zone).date()
+    monday = day - timedelta(days=day.weekday())
+    weeks = []
+    while (begin := datetime.combine(monday, time.min, zone)) < end:
+        monday += timedelta(days=7)
+        # A second less, so that it is seven days and not eight to whoever counts in days.
+        weeks.append((begin, datetime.combine(monday, time.min, zone) - timedelta(seconds=1)))
+    return weeks
+
+
+def _read(
+    clinic: Facts, names: list[str], blocks: list[Stretch], fresh: bool
+) -> dict[str, list[Stretch]]:
+    """What stands in these blocks, by therapist; raises whatever is wrong there."""
     from clinic.booking.handoff.interface import LIMIT
     from clinic.booking.handoff.patience import Deadline
     from clinic.booking.handoff.ways import way_out
 
-    clinic = clinic or facts.current()
-    names = [person.name for person in clinic.therapists]
-    way_name = clinic.booking.system.way
-    if way_name in ("requests", "link"):
-        return {name: [] for name in names}
-    if _monotonic() < _down_until.get(way_name, 0.0):
-        return None
-    try:
+    now = _monotonic()
+    for key in [key for key, (_, until) in list(_known.items()) if until <= now]:
+        _known.pop(key, None)
+    wanted = [(name, block) for block in blocks for name in names]
+    keys = {pair: (clinic.booking.system.way, _place(clinic, pair[0]), *pair[1]) for pair in wanted}
+    known = {pair: _known[keys[pair]][0] for pair in wanted if not fresh and keys[pair] in _known}
+    asked = {}
+    if len(known) < len(wanted):
         way = way_out(clinic)
         deadline = Deadline(LIMIT)
-        asked = {name: _pool.submit(way.offer_busy, start, end, name) for name in names}
-        return {name: future.result(deadline.left()) for name, future in asked.items()}
-    except Exception as problem:
-        # Whatever is wrong there, the patient's turn goes on.
-        logger.warning("the connected calendar could not be read: %s", type(problem).__name__)
-        _down_until[way_name] = _monotonic() + LEFT_ALONE
-        return None
+        for pair in wanted:
+            if pair not in known:
+                asked[pair] = _pool.submit(way.offer_busy, *pair[1], pair[0])
+    try:
+        for pair, future in asked.items():
+            known[pair] = future.result(deadline.left())
+            _known[keys[pair]] = (known[pair], _monotonic() + KEPT)
+    finally:
+        for future in asked.values():
+            future.cancel()
+    found: dict[str, list[Stretch]] = {name: [] for name in names}
+    for name, block in wanted:
+        found[name] += known[name, block]
+    return found
+
+
+def _place(clinic: Facts, therapist: str) -> str:
+    """Where a therapist's times stand in the other system."""
+    return clinic.booking.system.therapists.get(therapist, "")
 
 
 def hand_over(

@@ -8,11 +8,13 @@ note it) is recognised as the same by mail programs and calendars.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as MAIL
 from email.utils import format_datetime
+from functools import partial
 
 from clinic.booking.handoff import invitations, mail, words
 from clinic.booking.handoff.interface import Appointment, Delivery, Event, Part, Reason
@@ -49,13 +51,25 @@ class Requests:
         """Send one letter. Raises ``Trouble``."""
         if part == Part.SYSTEM:
             return Delivery.stuck(Reason.NO_SYSTEM)
-        if self._settings is None:
+        make = patient_letter if part == Part.PATIENT else clinic_notice
+        return self._send(appointment, part, make)
+
+    def tell_of_free_time(self, appointment: Appointment, part: Part) -> Delivery:
+        """Send the letter about a time that someone on the waiting list could have.
+
+        To the patient, or to the clinic, which calls the patient. Raises ``Trouble``.
+        """
+        return self._send(appointment, part, partial(free_time_letter, part=part))
+
+    def _send(
+        self,
+        appointment: Appointment,
+        part: Part,
+        make: Callable[[Appointment, Facts, MailSettings], EmailMessage],
+    ) -> Delivery:
+        recipient = appointment.patient_email if part == Part.PATIENT else self._clinic.email
+        if self._settings is None or not recipient:
             return Delivery.stuck(Reason.NO_MAIL)
-        to_patient = part == Part.PATIENT
-        recipient = appointment.patient_email if to_patient else self._clinic.email
-        if not recipient:
-            return Delivery.stuck(Reason.NO_MAIL)
-        make = patient_letter if to_patient else clinic_notice
         message = make(appointment, self._clinic, self._settings)
         goodbye = mail.send(message, recipient, self._settings)
         return Delivery.sent(message["Message-ID"], goodbye)
@@ -86,6 +100,21 @@ def clinic_notice(appointment: Appointment, clinic: Facts, settings: MailSetting
     text = words.letter("clinic", appointment, clinic)
     message = _letter(appointment, Part.CLINIC, text, settings, clinic.name)
     message["To"] = clinic.email
+    return message
+
+
+def free_time_letter(
+    appointment: Appointment, clinic: Facts, settings: MailSettings, *, part: Part
+) -> EmailMessage:
+    """A time became free for someone on the waiting list; to the patient or to the clinic."""
+    text = words.letter(part, appointment, clinic, "free_time")
+    message = _letter(appointment, part, text, settings, clinic.name)
+    if part == Part.PATIENT:
+        message["To"] = appointment.patient_email
+        if clinic.email:
+            message["Reply-To"] = clinic.email
+    else:
+        message["To"] = clinic.email
     return message
 
 

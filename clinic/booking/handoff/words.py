@@ -23,12 +23,15 @@ def wording() -> dict[str, Any]:
     return loaded
 
 
-def letter(kind: str, appointment: Appointment, clinic: Facts) -> dict[str, str]:
+def letter(
+    kind: str, appointment: Appointment, clinic: Facts, name: str | None = None
+) -> dict[str, str]:
     """The pieces of a letter to ``kind`` ("patient" or "clinic") about a request, filled in.
 
-    Raises KeyError when there is none for that state.
+    ``name`` is which letter, by default that of the request's state. Raises KeyError when there is
+    none.
     """
-    name = str(appointment.status)
+    name = name or str(appointment.status)
     if kind == "patient" and appointment.starts_at is None:
         name += "_without_time"
     values = values_of(appointment, clinic)

@@ -96,7 +96,8 @@ def _no_settings_of_this_computer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_calendar_known_to_be_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def _nothing_known_of_any_calendar(monkeypatch: pytest.MonkeyPatch) -> None:
     from clinic.booking import handoff
 
     monkeypatch.setattr(handoff, "_down_until", {})
+    monkeypatch.setattr(handoff, "_known", {})

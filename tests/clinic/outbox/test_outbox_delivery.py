@@ -26,6 +26,7 @@ from icalendar import Calendar
 
 from clinic.booking import handoff
 from clinic.booking.calendar import Slot
+from clinic.booking.handoff.caldav import CalDav
 from clinic.booking.handoff.cliniko import Cliniko
 from clinic.booking.handoff.requests import Requests
 from clinic.booking.requests import cancel_request, change_status, reschedule_request
@@ -132,7 +133,7 @@ def test_a_calendar_dead_for_a_minute(
         assert handoff.busy(START, START + HOUR) == {"Natalie Yeo": []}
         request = ask()
         server.stop()
-        assert handoff.busy(START, START + HOUR) is None
+        assert handoff.busy(START, START + HOUR, fresh=True) is None
         for _ in range(6):
             clock.pass_(seconds=9)
             deliver(clock)
@@ -145,7 +146,9 @@ def test_a_calendar_dead_for_a_minute(
             deliver(clock)
         assert len(server.events(calendar)) == 1
         monkeypatch.setattr(handoff, "_down_until", {})
-        assert handoff.busy(START, START + HOUR) == {"Natalie Yeo": [(START, START + HOUR)]}
+        assert handoff.busy(START, START + HOUR, fresh=True) == {
+            "Natalie Yeo": [(START, START + HOUR)]
+        }
         assert len(mail_settings.mailbox.raw) == 2
         state = handoff.delivery_state(request)
         assert state
@@ -231,6 +234,47 @@ def test_a_calendar_that_is_down_is_left_alone_for_a_while(
         assert server.connections == 2
     finally:
         server.stop()
+
+
+def test_a_calendar_is_read_by_the_week_once_a_minute_and_anew_before_writing(
+    radicale: Any,
+    caldav_login: str,
+    clinic_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moment, calls = [1000.0], []
+    monkeypatch.setattr(handoff, "_monotonic", lambda: moment[0])
+    original = CalDav.offer_busy
+
+    def offer_busy(self: CalDav, start: Any, end: Any, therapist: str) -> Any:
+        calls.append((start, end))
+        return original(self, start, end, therapist)
+
+    monkeypatch.setattr(CalDav, "offer_busy", offer_busy)
+    calendar = radicale.make_calendar("weeks")
+    clinic_file(f"    way: caldav\n    therapists:\n      Natalie Yeo: {calendar}\n")
+    # Thursday to the next Tuesday: two weeks, the same in which the next questions lie.
+    assert handoff.busy(START, START + 5 * 24 * HOUR) == {"Natalie Yeo": []}
+    assert len(calls) == 2
+    assert {start.isoformat() for start, _ in calls} == {
+        "2026-11-23T00:00:00-05:00",
+        "2026-11-30T00:00:00-05:00",
+    }
+    radicale.add_event(
+        calendar,
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VEVENT\r\nUID:new\r\n"
+        f"DTSTAMP:20261101T000000Z\r\nDTSTART:{START:%Y%m%dT%H%M%SZ}\r\n"
+        f"DTEND:{START + HOUR:%Y%m%dT%H%M%SZ}\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+    )
+    assert handoff.busy(START - HOUR, START + HOUR) == {"Natalie Yeo": []}
+    assert len(calls) == 2
+    assert handoff.busy(START, START + 2 * HOUR, fresh=True) == {
+        "Natalie Yeo": [(START, START + HOUR)]
+    }
+    moment[0] += handoff.KEPT
+    half = START + HOUR / 2
+    assert handoff.busy(half, START + 2 * HOUR) == {"Natalie Yeo": [(half, START + HOUR)]}
+    assert len(calls) == 4
 
 
 def test_without_a_connected_calendar_nothing_is_asked(clinic_file: Callable[[str], Path]) -> None:

@@ -1,10 +1,16 @@
-"""``python -m clinic deliver``: bring what is noted down to where it belongs, until stopped."""
+"""``python -m clinic deliver``: the worker. Runs until stopped; script/server starts it.
+
+Brings what is noted down to where it belongs, lets expire what is over, and tells those on the
+waiting list of times that became free.
+"""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
+import time
+import traceback
 from argparse import ArgumentParser
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,9 +18,10 @@ from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError
+from django.db import close_old_connections
 
 from clinic import clock, facts
+from clinic.booking import handoff, upkeep, waiting
 from clinic.booking.handoff import mail
 from clinic.booking.handoff.interface import Trouble
 from clinic.booking.handoff.ways import way_out
@@ -25,8 +32,6 @@ logger = logging.getLogger("clinic.outbox")
 
 #: Seconds between two looks for something due.
 _PAUSE = 1.0
-#: How often records that are old enough are deleted.
-_CLEANING = timedelta(hours=1)
 
 
 class Command(BaseCommand):
@@ -53,20 +58,12 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        worker = Worker()
-        if once:
-            worker.run_due(stop.is_set)
-            return
-        cleaned = None
+        duties = _duties(stop.is_set)
         while not stop.is_set():
-            try:
-                worker.run_due(stop.is_set)
-                if cleaned is None or clock.now() - cleaned >= _CLEANING:
-                    cleaned = clock.now()
-                    links.purge(cleaned - facts.current().privacy.keep_conversations)
-            except DatabaseError as error:
-                # Its text could hold values of a row.
-                logger.error("the database cannot be used: %s", type(error).__name__)
+            for duty in duties:
+                duty.do_if_due()
+            if once:
+                return
             stop.wait(_PAUSE)
 
     def _try(self) -> None:
@@ -80,7 +77,7 @@ class Command(BaseCommand):
             tries.append((mail_settings.host, lambda: mail.try_login(mail_settings)))
         else:
             self.stdout.write(words["trial"]["no_mail"])
-        if clinic.booking.system.way in ("caldav", "cliniko"):
+        if clinic.booking.system.way in handoff.CONNECTED:
             tries += [
                 (name, partial(way.offer_busy, now, now + timedelta(days=7), name))
                 for name in (person.name for person in clinic.therapists)
@@ -98,3 +95,54 @@ class Command(BaseCommand):
                 self.stdout.write(words["trial"][kind].format(name=name, count=count))
         if failed:
             raise SystemExit(1)
+
+
+class _Duty:
+    """Something the worker does every so many seconds. A failure is logged and costs one turn."""
+
+    def __init__(self, name: str, seconds: float, work: Callable[[], object]) -> None:
+        self._name = name
+        self._seconds = seconds
+        self._work = work
+        self._next = 0.0
+        self._failed_before = ""
+
+    def do_if_due(self) -> None:
+        # By the real clock: CLINIC_NOW stops the other.
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + self._seconds
+        close_old_connections()
+        try:
+            self._work()
+        except Exception as error:
+            # The text of an error could hold values of a row; its type and place cannot.
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            how = f"{type(error).__name__} in {where.name} line {where.lineno}"
+            if how != self._failed_before:
+                # Once, and not every second while the database is away.
+                logger.error("%s failed: %s", self._name, how)
+            self._failed_before = how
+        else:
+            self._failed_before = ""
+
+
+def _duties(should_stop: Callable[[], bool]) -> list[_Duty]:
+    worker = Worker()
+    return [
+        _Duty("expiring", 15, lambda: upkeep.expire(clock.now())),
+        _Duty("looking for free times", 120, _look_around),
+        _Duty("waiting list", 5, lambda: queue.enqueue_offers(clock.now())),
+        _Duty("delivering", 0, lambda: worker.run_due(should_stop)),
+        _Duty("deleting old records", 3600, _purge),
+    ]
+
+
+def _look_around() -> None:
+    if facts.current().booking.system.way in handoff.CONNECTED:
+        waiting.look_around(clock.now(), handoff.busy)
+
+
+def _purge() -> None:
+    links.purge(clock.now() - facts.current().privacy.keep_conversations)
