@@ -15,13 +15,14 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import phonenumbers
 
 from clinic import clock
 from clinic.booking.handoff import patience, web, words
 from clinic.booking.handoff.caldav import Stretch, merged, without
+from clinic.booking.handoff.chosen import is_this_computer
 from clinic.booking.handoff.interface import (
     IN_ALL,
     Appointment,
@@ -53,6 +54,27 @@ def key_from_environment() -> str:
             "with the two letters and the number at its end, for example ...-ca1."
         )
     return key
+
+
+def address_from_environment() -> str | None:
+    """``CLINIC_CLINIKO_ADDRESS``: a server on this computer that stands in for Cliniko, or None.
+
+    Raises :class:`EnvironmentProblem` for any other computer: the key would be sent there.
+    """
+    address = os.environ.get("CLINIC_CLINIKO_ADDRESS", "").strip()
+    if not address:
+        return None
+    try:
+        parts = urlsplit(address)
+        here = parts.scheme == "http" and is_this_computer(parts.hostname or "")
+    except ValueError:
+        here = False
+    if not here:
+        raise EnvironmentProblem(
+            f'CLINIC_CLINIKO_ADDRESS is "{address}". Allowed: empty for Cliniko itself, or a '
+            "server on this computer for trying it out, for example http://127.0.0.1:8080/v1."
+        )
+    return address.rstrip("/")
 
 
 def shard_of(key: str) -> str | None:

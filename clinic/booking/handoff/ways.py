@@ -23,7 +23,12 @@ def way_out(clinic: Facts) -> WayOut:
     if way == "caldav":
         return CalDav(clinic, letters, caldav.login_from_environment())
     if way == "cliniko":
-        return Cliniko(clinic, letters, cliniko.key_from_environment())
+        return Cliniko(
+            clinic,
+            letters,
+            cliniko.key_from_environment(),
+            base=cliniko.address_from_environment(),
+        )
     return letters
 
 

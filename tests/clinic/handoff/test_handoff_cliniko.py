@@ -16,6 +16,7 @@ from clinic.booking.handoff import patience, web
 from clinic.booking.handoff.cliniko import Cliniko, key_from_environment, shard_of
 from clinic.booking.handoff.interface import Delivery, Event, Outcome, Part, Reason, Trouble
 from clinic.booking.handoff.requests import Requests
+from clinic.booking.handoff.ways import way_out
 from clinic.environment import EnvironmentProblem
 from clinic.facts import Facts
 
@@ -340,3 +341,16 @@ def test_a_wrong_key_setting_is_named_and_not_shown(
     with pytest.raises(EnvironmentProblem, match=r"^CLINIC_CLINIKO_KEY .*Allowed") as caught:
         key_from_environment()
     assert not key or key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://api.example.com/v1", "http://api.example.com", "127.0.0.1:80", "ftp://127.0.0.1"],
+)
+def test_the_key_goes_to_cliniko_or_stays_on_this_computer(
+    address: str, cliniko_clinic: Facts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLINIC_CLINIKO_KEY", KEY)
+    monkeypatch.setenv("CLINIC_CLINIKO_ADDRESS", address)
+    with pytest.raises(EnvironmentProblem, match="CLINIC_CLINIKO_ADDRESS is"):
+        way_out(cliniko_clinic)
