@@ -13,11 +13,11 @@ import tempfile
 import threading
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[3]
+#: Where script/postgresql unpacks Debian's packages when it may not install them.
+UNPACKED = ROOT / ".cache" / "postgresql"
+
 _SET_PARENT_DEATH_SIGNAL = 1
-
-
-class NoPostgres(Exception):
-    """There is no PostgreSQL here and it cannot be installed; the text says what to do."""
 
 
 class Cluster:
@@ -27,11 +27,11 @@ class Cluster:
         programs = _programs()
         self.folder = Path(tempfile.mkdtemp(prefix="clinic-pg-"))
         # The server refuses to run as root.
-        self._as: dict[str, object] = {}
+        self._as: dict[str, object] = {"env": _environment(programs)}
         if os.getuid() == 0:
             user = _other_user()
             os.chown(self.folder, user.pw_uid, user.pw_gid)
-            self._as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            self._as |= {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         data = self.folder / "data"
         try:
             subprocess.run(  # noqa: S603
@@ -48,6 +48,7 @@ class Cluster:
                 [
                     *(programs / "postgres", "-D", data, "-k", self.folder, "-h", "", "-F"),
                     *("-c", "max_connections=60", "-c", "log_checkpoints=off"),
+                    *("-c", "jit=off"),
                 ],
                 stderr=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -106,24 +107,21 @@ class Cluster:
 
 
 def _programs() -> Path:
-    found = _installed()
-    if found is None and os.getuid() == 0 and shutil.which("apt-get"):
-        # RUNLEVEL=1: the package starts no server of its own.
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        for arguments in (["update"], ["install", "-y", "--no-install-recommends", "postgresql"]):
-            subprocess.run(["apt-get", "-q", *arguments], env=quiet, capture_output=True)  # noqa: S603, S607
-        found = _installed()
-    if found is None:
-        raise NoPostgres("needs PostgreSQL: apt-get install postgresql")
-    return found
+    """The folder of initdb and postgres; fetched from Debian when there is none."""
+    subprocess.run([ROOT / "script" / "postgresql"], check=True)  # noqa: S603
+    for place in (Path("/usr/lib/postgresql"), UNPACKED / "usr/lib/postgresql"):
+        versions = [folder for folder in place.glob("*/bin") if (folder / "initdb").exists()]
+        if versions:
+            return max(versions, key=lambda folder: float(folder.parent.name))
+    return Path(str(shutil.which("initdb"))).parent
 
 
-def _installed() -> Path | None:
-    versions = [p for p in Path("/usr/lib/postgresql").glob("*/bin") if (p / "initdb").exists()]
-    if versions:
-        return max(versions, key=lambda path: float(path.parent.name))
-    initdb = shutil.which("initdb")
-    return Path(initdb).parent if initdb else None
+def _environment(programs: Path) -> dict[str, str]:
+    """Programs that were only unpacked need the libraries that were unpacked beside them."""
+    if not programs.is_relative_to(UNPACKED):
+        return dict(os.environ)
+    libraries = [UNPACKED / folder / "x86_64-linux-gnu" for folder in ("usr/lib", "lib")]
+    return os.environ | {"LD_LIBRARY_PATH": ":".join(map(str, libraries))}
 
 
 def _other_user() -> pwd.struct_passwd:
@@ -132,7 +130,7 @@ def _other_user() -> pwd.struct_passwd:
             return pwd.getpwnam(name)
         except KeyError:
             continue
-    raise NoPostgres("needs a user postgres or nobody to run PostgreSQL as")
+    raise RuntimeError("root cannot run PostgreSQL, and there is no user postgres or nobody")
 
 
 def _die_with_parent() -> None:
