@@ -174,6 +174,14 @@ def test_a_second_start_does_not_train_and_is_watched_over(clone: Clone) -> None
             lambda: clone.said().rstrip().endswith("The action server answers."),
             "the action server is there again",
         )
+        worker = next(
+            pid for pid, command in processes_of(clone.var).items() if "clinic deliver" in command
+        )
+        os.kill(worker, signal.SIGKILL)
+        until(lambda: "The worker ended (signal SIGKILL)" in clone.said(), "it is noticed")
+        until(
+            lambda: clone.said().rstrip().endswith("The worker runs."), "the worker is there again"
+        )
         assert len(processes_of(clone.var)) == 4
         os.kill(server.pid, signal.SIGINT)
         assert server.wait(30) == 0
@@ -217,6 +225,10 @@ def test_a_broken_clinic_yml(clone: Clone, tmp_path: Path) -> None:
         ({"CLINIC_HOST": "everywhere"}, 'CLINIC_HOST is "everywhere". Allowed: the IP address'),
         ({"CLINIC_HOST": "192.0.2.1"}, 'CLINIC_HOST is "192.0.2.1", which is no address of this'),
         ({"CLINIC_DATABASE_URL": "mysql://a@b/c"}, "CLINIC_DATABASE_URL: the scheme"),
+        (
+            {"CLINIC_SMTP_HOST": "mail.example.com", "CLINIC_SMTP_SECURITY": "secret"},
+            'CLINIC_SMTP_SECURITY is "secret". Allowed: starttls, tls, none',
+        ),
         ({"CLINIC_NOW": "soon"}, 'CLINIC_NOW is "soon"'),
         ({"CLINIC_VAR": "/proc/nowhere"}, 'CLINIC_VAR is "/proc/nowhere" and cannot be used'),
     ],

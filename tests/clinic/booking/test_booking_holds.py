@@ -25,6 +25,7 @@ from clinic.booking.requests import (
     create_request,
     reschedule_request,
 )
+from clinic.environment import DATABASE_WAIT
 from clinic.text import BadInput
 
 TWO = clinic_of()
@@ -368,7 +369,7 @@ class TestMoving:
         assert get(TEN, "b", who=SAM) is None
 
 
-def test_nobody_waits_a_second_for_a_database_that_is_busy(any_database: str) -> None:
+def test_nobody_waits_as_long_as_others_for_a_database_that_is_busy(any_database: str) -> None:
     got(TEN + 180 * MINUTE, "b")
     if any_database == "sqlite":
         blocker: Any = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
@@ -381,10 +382,10 @@ def test_nobody_waits_a_second_for_a_database_that_is_busy(any_database: str) ->
     begin = time.monotonic()
     with pytest.raises(OperationalError):
         get()
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < DATABASE_WAIT
     # Whoever is late needs no lock to be told so.
     assert get(TEN + 180 * MINUTE) is None
-    assert time.monotonic() - begin < 1
+    assert time.monotonic() - begin < DATABASE_WAIT
     blocker.rollback() if any_database == "postgresql" else blocker.execute("ROLLBACK")
     blocker.close()
     assert get()

@@ -109,20 +109,20 @@ def assert_nothing_overlaps() -> None:
     assert Bucket.objects.count() == len(seen)
 
 
-def assert_quick(race: Callable[[], list[Result]], name: str) -> None:
-    """Each race is won as it must be, and one of three has no wait of a second.
+def tell(results: list[Result], name: str) -> None:
+    """Say how long the slowest of a race waited: what ``script/bench --booking`` shows.
 
-    Thirty processes on two cores wait for the processor when others want it too, and that says
-    nothing about the lock.
+    Nothing is asserted of it. Thirty processes on two cores wait for the processor when others want
+    it too, and that says nothing about the lock.
     """
-    worst = []
-    while len(worst) < 3 and min(worst, default=1.0) >= 1:
-        AppointmentRequest.objects.all().delete()
-        Hold.objects.all().delete()
-        worst.append(max(result.seconds for result in race()))
-        assert_nothing_overlaps()
-    print(f"{name}: worst wait {worst[-1] * 1000:.0f} ms")
-    assert min(worst) < 1, worst
+    assert_nothing_overlaps()
+    answered = [result.seconds for result in results if result.seconds < math.inf]
+    print(
+        f"figure: {name}: {len(results)} attempts of {PROCESSES} processes, "
+        f"{sum(result.won for result in results)} booked, "
+        f"{len(results) - len(answered)} given up as busy, "
+        f"worst wait {max(answered) * 1000:.0f} ms"
+    )
 
 
 def blind_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,15 +158,13 @@ def test_200_attempts_of_16_processes_are_one_booking(
             results.append(result)
         return results
 
-    def race() -> list[Result]:
-        results = [result for each in together(work) for result in each]
-        assert len(results) == ATTEMPTS
-        assert sum(result.won for result in results) == 1
-        assert all(r.others == 3 for r in results if not r.won and r.seconds < math.inf)
-        assert AppointmentRequest.objects.count() == Hold.objects.count() == 1
-        return results
-
-    assert_quick(race, f"{any_database}, look first {look_first}")
+    results = [result for each in together(work) for result in each]
+    assert len(results) == ATTEMPTS
+    assert sum(result.won for result in results) == 1
+    assert all(r.others == 3 for r in results if not r.won and r.seconds < math.inf)
+    assert AppointmentRequest.objects.count() == Hold.objects.count() == 1
+    seen = "" if look_first else ", none seeing the others at first"
+    tell(results, f"overlapping, {any_database}{seen}")
 
 
 def test_in_every_round_one_of_16_wins(any_database: str) -> None:
@@ -178,13 +176,10 @@ def test_in_every_round_one_of_16_wins(any_database: str) -> None:
             results.append(attempt(f"c{number} {day}", start)[1])
         return results
 
-    def race() -> list[Result]:
-        rounds = list(zip(*together(work), strict=True))
-        assert [sum(result.won for result in each) for each in rounds] == [1] * 12
-        assert Hold.objects.count() == 12
-        return [result for each in rounds for result in each]
-
-    assert_quick(race, f"{any_database}, rounds")
+    rounds = list(zip(*together(work), strict=True))
+    assert [sum(result.won for result in each) for each in rounds] == [1] * 12
+    assert Hold.objects.count() == 12
+    tell([result for each in rounds for result in each], f"12 rounds, {any_database}")
 
 
 def test_everybody_moves_between_two_therapists_without_a_deadlock(any_database: str) -> None:
