@@ -10,6 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import times
 from actions.base import ClinicAction, Event
+from actions.cards import card_of
 from actions.choosing import CHANGE_ENDED, UNCHOSEN
 from actions.reading import slot_events
 from clinic import clock, setup
@@ -38,7 +39,10 @@ class ActionChangeAppointment(ClinicAction):
             gone = {**UNCHOSEN, **AGAIN, "problem": "time_taken", "problem_count": 1}
             return [*slot_events(gone), FollowupAction("change_form")]
         dispatcher.utter_message(
-            response=response, reference=reference, chosen_time=slots.get("chosen_time") or ""
+            response=response,
+            reference=reference,
+            chosen_time=slots.get("chosen_time") or "",
+            card=await card_of(reference),
         )
         return slot_events(CHANGE_ENDED)
 

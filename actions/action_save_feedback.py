@@ -29,7 +29,10 @@ class ActionSaveFeedback(ClinicAction):
             conversation_id=tracker.sender_id,
             answer=f"utter_faq/{answer}",
             value=value,
-            message_reference=_rated_message(tracker, answer),
+            # The website's thumbs name the message and may give a reason.
+            message_reference=entity_of(tracker, "message_reference")
+            or _rated_message(tracker, answer),
+            reason=entity_of(tracker, "reason"),
         )
         dispatcher.utter_message(response=f"utter_feedback_thanks_{value}")
         return []

@@ -10,6 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, times
 from actions.base import ClinicAction, Event
+from actions.cards import card_of
 from actions.choosing import NO_WISH, UNCHOSEN, therapist_of
 from actions.reading import slot_events
 from clinic import clock, setup
@@ -56,6 +57,7 @@ class ActionSubmitBooking(ClinicAction):
             response="utter_waiting_list_joined" if waits else "utter_booking_requested",
             reference=reference,
             chosen_time=tracker.slots["chosen_time"],
+            card=None if waits else await card_of(reference),
         )
         return slot_events({**DONE, "reference": reference})
 

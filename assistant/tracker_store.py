@@ -13,6 +13,7 @@ raised while the disk was full is still open afterwards.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from rasa.core.tracker_store import SQLTrackerStore
@@ -40,6 +41,8 @@ class ClinicTrackerStore(SQLTrackerStore):
         self._unwritten: dict[str, DialogueStateTracker] = {}
         self._unerased: set[str] = set()
         self._unread: set[str] = set()
+        # What else is deleted with a conversation, in the same transaction.
+        self.erase_with: Callable[[Any, str], None] | None = None
 
     async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
         """Returns a conversation as it is stored, or as it is remembered when it is ahead."""
@@ -82,8 +85,10 @@ class ClinicTrackerStore(SQLTrackerStore):
             self._unerased.discard(conversation_id)
 
     def erase(self, conversation_id: str) -> None:
-        """Removes all events of a conversation."""
+        """Removes all events of a conversation, and what else there is of it."""
         with self.session_scope() as session:
+            if self.erase_with:
+                self.erase_with(session.connection(), conversation_id)
             session.query(self.SQLEvent).filter_by(sender_id=conversation_id).delete()
             session.commit()
 

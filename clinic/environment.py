@@ -45,18 +45,34 @@ def secret_key(folder: Path) -> str:
 
     The file is made at the first start, for its owner only. Raises :class:`EnvironmentProblem`.
     """
-    given = os.environ.get("CLINIC_SECRET_KEY", "")
+    return _key("CLINIC_SECRET_KEY", folder / "secret_key", "people at the staff desk log in again")
+
+
+def chat_keys(folder: Path) -> tuple[str, ...]:
+    """The keys of the website's chats: the one that signs, and one that is being rotated out.
+
+    ``CLINIC_CHAT_KEY`` and ``CLINIC_CHAT_OLD_KEY``, or ``chat_key`` and ``chat_key.old`` in
+    ``folder``; the first is made when missing. Raises :class:`EnvironmentProblem`.
+    """
+    key = _key("CLINIC_CHAT_KEY", folder / "chat_key", "patients' open chats start afresh")
+    old = folder / "chat_key.old"
+    if os.environ.get("CLINIC_CHAT_OLD_KEY") or old.exists():
+        return key, _key("CLINIC_CHAT_OLD_KEY", old, "chats signed with it start afresh")
+    return (key,)
+
+
+def _key(setting: str, file: Path, without: str) -> str:
+    given = os.environ.get(setting, "")
     if given:
         if len(given) < 50:
             raise EnvironmentProblem(
-                f"CLINIC_SECRET_KEY has {len(given)} characters. Allowed: at least 50 random "
+                f"{setting} has {len(given)} characters. Allowed: at least 50 random "
                 "ones, or empty to have one made in the folder of CLINIC_VAR."
             )
         return given
-    file = folder / "secret_key"
     if not file.exists():
         # Written aside and linked into place, so that two processes starting at once agree.
-        draft = folder / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+        draft = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as out:
             out.write(secrets.token_urlsafe(64))
@@ -73,7 +89,7 @@ def secret_key(folder: Path) -> str:
     if len(key) < 50:
         raise EnvironmentProblem(
             f'The key in "{file}" cannot be used ({len(key)} characters). Allowed: at least 50; '
-            "delete the file to have a new one made (people at the staff desk log in again)."
+            f"delete the file to have a new one made ({without})."
         )
     file.chmod(0o600)
     return key

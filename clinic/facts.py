@@ -85,6 +85,7 @@ KEYS = (
     "help_numbers.crisis_line",
     "website",
     "website.allowed_origins",
+    "website.resume_days",
 )
 
 
@@ -179,6 +180,7 @@ class Facts:
     privacy: Privacy
     help_numbers: HelpNumbers
     allowed_origins: tuple[str, ...] = field(default=())
+    resume_days: int = 7
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -533,6 +535,7 @@ def _check(path: Path, text: str) -> Facts:
     booking = top.inner("booking", "horizon_days: 90")
     privacy = top.inner("privacy", "keep_conversations_days: 90")
     numbers = top.inner("help_numbers", "emergency: 911")
+    website = top.inner("website", "allowed_origins:", needed=False)
     facts = Facts(
         path=path,
         sample=_sample(top),
@@ -572,7 +575,10 @@ def _check(path: Path, text: str) -> Facts:
             nurse_line=_short_number(numbers, "nurse_line", "811"),
             crisis_line=_short_number(numbers, "crisis_line", "988"),
         ),
-        allowed_origins=_origins(top.inner("website", "allowed_origins:", needed=False)),
+        allowed_origins=_origins(website),
+        resume_days=website.whole("resume_days", 1, 90, 7, "days")
+        if website.get("resume_days") is not None
+        else 7,
     )
     if problems:
         # In the order of the lines, whatever order they were found in.

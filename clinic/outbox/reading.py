@@ -42,6 +42,12 @@ def last_in_system(item: Item) -> Item | None:
     )
 
 
+def appointment_now(request: AppointmentRequest) -> Appointment:
+    """The appointment as it stands after the last change."""
+    change = StatusChange.objects.filter(request=request).latest("pk")
+    return appointment_of(change, sequence_of(change))
+
+
 def appointment_of(change: StatusChange, sequence: int, last: Item | None = None) -> Appointment:
     """The appointment as it stood after ``change``, whose number :func:`sequence_of` gives.
 

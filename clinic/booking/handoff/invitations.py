@@ -63,6 +63,18 @@ def invitation(appointment: Appointment, clinic: Facts, sender: str) -> tuple[st
     return calendar.to_ical().decode("utf-8"), method
 
 
+def patient_entry(appointment: Appointment, clinic: Facts) -> str:
+    """The entry a patient adds to a calendar of their own. The appointment must have a time."""
+    text = words.letter("patient", appointment, clinic)
+    event = _event(appointment, clinic, text["title"], text["note"])
+    if clinic.address:
+        event.add("location", clinic.address)
+    calendar = _calendar(appointment, clinic)
+    calendar.add("method", "PUBLISH")
+    calendar.add_component(event)
+    return calendar.to_ical().decode("utf-8")
+
+
 def clinic_entry(appointment: Appointment, clinic: Facts) -> Calendar:
     """The entry for the clinic's own calendar: initials and reference, nothing else personal."""
     confirmed = appointment.status == interface.Event.CONFIRMED

@@ -1,0 +1,56 @@
+"""Settings of the website's channel, from the environment (``.env.example`` lists all)."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from clinic.environment import EnvironmentProblem
+
+
+@dataclass(frozen=True)
+class ChatSettings:
+    """``proxies`` counts the reverse proxies that add to X-Forwarded-For; no Redis is ""."""
+
+    connections: int
+    connections_from_one: int
+    per_minute: int
+    per_minute_from_one: int
+    proxies: int
+    redis_url: str
+
+
+def read() -> ChatSettings:
+    """Reads and checks the settings. Raises EnvironmentProblem."""
+    return ChatSettings(
+        connections=_number("CLINIC_CHAT_CONNECTIONS", 2000, 1, 100_000),
+        connections_from_one=_number("CLINIC_CHAT_CONNECTIONS_PER_ADDRESS", 30, 1, 100_000),
+        per_minute=_number("CLINIC_CHAT_MESSAGES_PER_MINUTE", 20, 1, 10_000),
+        per_minute_from_one=_number("CLINIC_CHAT_MESSAGES_PER_MINUTE_PER_ADDRESS", 90, 1, 100_000),
+        proxies=_number("CLINIC_PROXIES", 0, 0, 9),
+        redis_url=_redis_url(),
+    )
+
+
+def _number(name: str, default: int, least: int, most: int) -> int:
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+        raise EnvironmentProblem(
+            f'{name} is "{value}". Allowed: a number from {least} to {most}, for example {default}.'
+        )
+    return int(value)
+
+
+def _redis_url() -> str:
+    value = os.environ.get("CLINIC_REDIS_URL", "").strip()
+    if value and urlsplit(value).scheme not in ("redis", "rediss", "unix"):
+        # The whole value may hold a password.
+        raise EnvironmentProblem(
+            f'CLINIC_REDIS_URL begins with "{urlsplit(value).scheme}". Allowed: empty, or '
+            "redis://host:port/number, rediss:// or unix://, for example redis://127.0.0.1:6379/0."
+        )
+    return value

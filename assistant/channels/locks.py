@@ -1,0 +1,61 @@
+"""One conversation is answered by one server at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any, Protocol
+from weakref import WeakValueDictionary
+
+from redis import asyncio as redis
+from redis.exceptions import LockError
+
+# Seconds after which the lock of a server that died is free again.
+LEASE = 20.0
+
+
+class Locks(Protocol):
+    """Locks by conversation."""
+
+    def of(self, conversation: str) -> AbstractAsyncContextManager[Any]:
+        """Held while a conversation's messages are answered or deleted."""
+
+
+class LocalLocks:
+    """For a server on its own."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    def of(self, conversation: str) -> asyncio.Lock:
+        """The conversation's lock in this process."""
+        return self._locks.setdefault(conversation, asyncio.Lock())
+
+
+class RedisLocks:
+    """For several servers that share a Redis server."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = redis.Redis.from_url(url)
+        self._local = LocalLocks()
+
+    @asynccontextmanager
+    async def of(self, conversation: str) -> AsyncIterator[None]:
+        """The conversation's lock among all servers. Raises Redis's errors."""
+        async with self._local.of(conversation):
+            lock = self._redis.lock(f"clinic:website:{conversation}", timeout=LEASE, sleep=0.05)
+            await lock.acquire()
+            renewing = asyncio.create_task(_renew(lock))
+            try:
+                yield
+            finally:
+                renewing.cancel()
+                with suppress(LockError):
+                    await lock.release()
+
+
+async def _renew(lock: Any) -> None:
+    while True:
+        await asyncio.sleep(LEASE / 4)
+        await lock.reacquire()

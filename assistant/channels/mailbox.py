@@ -1,0 +1,398 @@
+"""What was said on the website: every message of both sides, kept before it counts as sent.
+
+Two tables beside Rasa's own events, in the same database. A conversation's messages are numbered
+1, 2, 3... (``seq``), the patient's and the answers alike; a chat window asks for all after the last
+it has. A patient's message is "pending" until the answers to it are stored, which happens in one
+transaction: so a server that dies in between finds the message and answers it, and never twice.
+
+The functions on a ``Connection`` are single operations; :class:`Mailbox` runs them away from the
+event loop. What waits while the disk is busy is written in one transaction: a hundred messages
+cost one wait for the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa  # type: ignore[import-untyped]
+from sqlalchemy.dialects import postgresql, sqlite  # type: ignore[import-untyped]
+from sqlalchemy.engine import Connection, Engine  # type: ignore[import-untyped]
+
+from assistant.channels.bubbles import Bubble
+
+T = TypeVar("T")
+
+PENDING, ANSWERED = "pending", "answered"
+OPEN, CLOSED, DELETED = "open", "closed", "deleted"
+PATIENT = "patient"
+_BATCH = 100
+# How many rows back another process's rows may still turn up: numbers are given out before the
+# transaction ends.
+_LATE = 500
+
+_tables = sa.MetaData()
+conversations = sa.Table(
+    "website_conversations",
+    _tables,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("last_seq", sa.Integer, nullable=False),
+    sa.Column("received", sa.Integer, nullable=False),
+    sa.Column("active_at", sa.DateTime(timezone=True), nullable=False, index=True),
+    # "open"; "closed" by starting again; "deleted", which leaves only this row, so that an old
+    # token does not bring the conversation back.
+    sa.Column("state", sa.String(8), nullable=False),
+)
+messages = sa.Table(
+    "website_messages",
+    _tables,
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column("conversation", sa.String(64), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("id", sa.String(36), nullable=False),
+    sa.Column("sender", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False, default=0),
+    # What the assistant is given: the words, or the payload of the button.
+    sa.Column("input", sa.Text, nullable=False, default=""),
+    # Which wording was said.
+    sa.Column("response", sa.String(255), nullable=False, default=""),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.UniqueConstraint("conversation", "seq"),
+    sa.UniqueConstraint("conversation", "id"),
+    sa.Index("website_messages_state", "state", "number"),
+)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A message as it is kept. ``body`` is what the protocol sends, ``seq`` included."""
+
+    conversation: str
+    seq: int
+    id: str
+    sender: str
+    body: dict[str, Any]
+    state: str = ANSWERED
+    input: str = ""
+    response: str = ""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A patient's message is stored; ``repeated`` when it already was."""
+
+    message: Stored
+    repeated: bool
+
+
+class Gone(Exception):
+    """The conversation has been closed or deleted; the argument says which."""
+
+
+class UnknownButton(Exception):
+    """No message of this conversation has a button with this payload."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a conversation stands: the last number, and up to which the patient has seen."""
+
+    last_seq: int
+    received: int
+
+
+def accept(
+    connection: Connection,
+    conversation: str,
+    body: dict[str, Any],
+    payload: str | None,
+    now: datetime,
+) -> Accepted:
+    """Stores a patient's message, once for each ``id``.
+
+    ``body`` has ``id`` and ``text``; with a ``payload``, the text becomes the title of the button.
+    Raises Gone or UnknownButton.
+    """
+    _add_conversation(connection, conversation, now)
+    standing(connection, conversation)
+    known = _one(connection, conversation, body["id"])
+    if known is not None:
+        return Accepted(known, True)
+    if payload is not None:
+        body = body | {"text": _title(connection, conversation, payload)}
+    seq = _next(connection, conversation, 1, now)
+    stored = _insert(
+        connection,
+        Stored(conversation, seq, body["id"], PATIENT, body, PENDING, payload or body["text"]),
+    )
+    return Accepted(stored, False)
+
+
+def finish(
+    connection: Connection, asked: Stored, bubbles: Sequence[Bubble], now: datetime
+) -> list[Stored]:
+    """Stores the answers to a message; none when it has been answered before. Raises Gone."""
+    changed = connection.execute(
+        messages.update()
+        .where(messages.c.conversation == asked.conversation)
+        .where(messages.c.id == asked.id)
+        .where(messages.c.state == PENDING)
+        .values(state=ANSWERED)
+    ).rowcount
+    if not changed and _one(connection, asked.conversation, asked.id) is None:
+        raise Gone(DELETED)
+    if not changed:
+        return []
+    return post(connection, asked.conversation, bubbles, now)
+
+
+def post(
+    connection: Connection, conversation: str, bubbles: Sequence[Bubble], now: datetime
+) -> list[Stored]:
+    """Stores messages to the patient. Raises Gone when the conversation was deleted."""
+    _add_conversation(connection, conversation, now)
+    first = _next(connection, conversation, len(bubbles), now) - len(bubbles) + 1
+    return [
+        _insert(
+            connection,
+            Stored(
+                *(conversation, first + place, bubble.body["id"], bubble.body["from"]),
+                *(bubble.body, ANSWERED, "", bubble.response),
+            ),
+        )
+        for place, bubble in enumerate(bubbles)
+    ]
+
+
+def after(connection: Connection, conversation: str, seq: int) -> list[Stored]:
+    """All messages of a conversation after a number, in order."""
+    query = _of(conversation).where(messages.c.seq > seq).order_by(messages.c.seq)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def before(connection: Connection, conversation: str, seq: int | None, limit: int) -> list[Stored]:
+    """The last messages of a conversation, or the last before a number, oldest first."""
+    query = _of(conversation).order_by(messages.c.seq.desc()).limit(limit)
+    if seq is not None:
+        query = query.where(messages.c.seq < seq)
+    return [_stored(row) for row in connection.execute(query)][::-1]
+
+
+def pending(connection: Connection, conversation: str) -> list[Stored]:
+    """What a patient still waits for, oldest first."""
+    query = _of(conversation).where(messages.c.state == PENDING).order_by(messages.c.seq)
+    return [_stored(row) for row in connection.execute(query)]
+
+
+def waiting(connection: Connection) -> list[str]:
+    """The conversations in which a patient still waits, the one waiting longest first."""
+    query = (
+        sa.select(messages.c.conversation)
+        .where(messages.c.state == PENDING)
+        .order_by(messages.c.number)
+    )
+    return list(dict.fromkeys(connection.execute(query).scalars()))
+
+
+def count_try(connection: Connection, asked: Stored) -> int:
+    """Notes that a message is tried again after a server died over it; returns the count."""
+    mine = (messages.c.conversation == asked.conversation) & (messages.c.id == asked.id)
+    connection.execute(messages.update().where(mine).values(tries=messages.c.tries + 1))
+    return int(connection.execute(sa.select(messages.c.tries).where(mine)).scalar() or 0)
+
+
+def standing(connection: Connection, conversation: str) -> Standing:
+    """Where a conversation stands; 0 and 0 when nothing was said. Raises Gone."""
+    row = connection.execute(
+        sa.select(conversations).where(conversations.c.id == conversation)
+    ).one_or_none()
+    if row is None:
+        return Standing(0, 0)
+    if row.state != OPEN:
+        raise Gone(row.state)
+    return Standing(row.last_seq, row.received)
+
+
+def receive(connection: Connection, conversation: str, seq: int) -> None:
+    """Notes up to which number the patient has seen everything."""
+    connection.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation)
+        .where(conversations.c.received < seq)
+        .where(conversations.c.last_seq >= seq)
+        .values(received=seq)
+    )
+
+
+def find(connection: Connection, conversation: str, message_id: str) -> Stored | None:
+    """A message by its id."""
+    return _one(connection, conversation, message_id)
+
+
+def forget(connection: Connection, conversation: str, now: datetime) -> None:
+    """Deletes everything said in a conversation and closes it for good."""
+    close(connection, conversation, DELETED, now)
+    connection.execute(messages.delete().where(messages.c.conversation == conversation))
+
+
+def close(connection: Connection, conversation: str, state: str, now: datetime) -> None:
+    """Lets nobody go on with a conversation; ``state`` is CLOSED or DELETED."""
+    _add_conversation(connection, conversation, now)
+    connection.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation)
+        .values(state=state, active_at=now)
+    )
+
+
+def newest(connection: Connection) -> int:
+    """The number of the newest row, 0 without any."""
+    return int(connection.execute(sa.select(sa.func.max(messages.c.number))).scalar() or 0)
+
+
+def changed(connection: Connection, number: int) -> tuple[int, dict[str, int]]:
+    """The newest row's number, and the last ``seq`` of conversations with rows since ``number``."""
+    latest = newest(connection)
+    if latest <= number:
+        return latest, {}
+    query = (
+        sa.select(messages.c.conversation, sa.func.max(messages.c.seq))
+        .where(messages.c.number > number - _LATE)
+        .group_by(messages.c.conversation)
+    )
+    return latest, {row[0]: row[1] for row in connection.execute(query)}
+
+
+def _add_conversation(connection: Connection, conversation: str, now: datetime) -> None:
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+    # A write comes first in every transaction: SQLite then waits for its turn, and cannot be
+    # refused in the middle.
+    connection.execute(
+        insert(conversations)
+        .values(id=conversation, last_seq=0, received=0, active_at=now, state=OPEN)
+        .on_conflict_do_nothing()
+    )
+
+
+def _next(connection: Connection, conversation: str, count: int, now: datetime) -> int:
+    """Takes numbers, and with them the conversation's row until the transaction ends."""
+    taken = connection.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation)
+        .where(conversations.c.state != DELETED)
+        .values(last_seq=conversations.c.last_seq + count, active_at=now)
+    ).rowcount
+    if not taken:
+        raise Gone(DELETED)
+    mine = conversations.c.id == conversation
+    return int(connection.execute(sa.select(conversations.c.last_seq).where(mine)).scalar_one())
+
+
+def _insert(connection: Connection, message: Stored) -> Stored:
+    body = message.body | {"seq": message.seq}
+    stored = Stored(**{**message.__dict__, "body": body})
+    connection.execute(
+        messages.insert().values(
+            **{**stored.__dict__, "body": json.dumps(body, ensure_ascii=False)}
+        )
+    )
+    return stored
+
+
+def _title(connection: Connection, conversation: str, payload: str) -> str:
+    query = _of(conversation).where(messages.c.sender != PATIENT).order_by(messages.c.seq.desc())
+    for row in connection.execute(query):
+        for button in json.loads(row.body).get("buttons") or []:
+            if button["payload"] == payload:
+                return str(button["title"])
+    raise UnknownButton
+
+
+def _one(connection: Connection, conversation: str, message_id: str) -> Stored | None:
+    row = connection.execute(_of(conversation).where(messages.c.id == message_id)).one_or_none()
+    return None if row is None else _stored(row)
+
+
+def _of(conversation: str) -> Any:
+    return sa.select(messages).where(messages.c.conversation == conversation)
+
+
+def _stored(row: Any) -> Stored:
+    return Stored(
+        *(row.conversation, row.seq, row.id, row.sender, json.loads(row.body)),
+        *(row.state, row.input, row.response),
+    )
+
+
+class Mailbox:
+    """Runs operations on the database, away from the event loop."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        # One thread writes: SQLite has one writer anyway. Two read.
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="mailbox-write")
+        self._readers = ThreadPoolExecutor(2, thread_name_prefix="mailbox-read")
+        self._waiting: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = []
+        self._work: asyncio.Task[None] | None = None
+
+    def create_tables(self) -> None:
+        """Makes the tables that are missing."""
+        _tables.create_all(self._engine)
+
+    async def write(self, operation: Callable[..., T], *arguments: Any) -> T:
+        """Runs an operation and returns its result once it is on the disk.
+
+        Raises what the operation raises, then without effect, or SQLAlchemy's errors.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._waiting.append((lambda connection: operation(connection, *arguments), done))
+        if self._work is None or self._work.done():
+            self._work = loop.create_task(self._write_all())
+        return await done
+
+    async def read(self, operation: Callable[..., T], *arguments: Any) -> T:
+        """Runs an operation that only reads."""
+
+        def work() -> T:
+            with self._engine.connect() as connection:
+                return operation(connection, *arguments)
+
+        return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    async def close(self) -> None:
+        """Returns when everything that was asked for is written."""
+        if self._work is not None:
+            await self._work
+        self._writer.shutdown()
+        self._readers.shutdown()
+
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+            operations = [operation for operation, _ in batch]
+            results = await loop.run_in_executor(self._writer, self._commit, operations)
+            for (_, done), result in zip(batch, results, strict=True):
+                if done.cancelled():
+                    continue
+                if isinstance(result, Exception):
+                    done.set_exception(result)
+                else:
+                    done.set_result(result)
+
+    def _commit(self, operations: Sequence[Callable[[Connection], Any]]) -> list[Any]:
+        """All in one transaction, or, when one of them fails, each in its own."""
+        try:
+            with self._engine.begin() as connection:
+                return [operation(connection) for operation in operations]
+        except Exception as error:
+            if len(operations) == 1:
+                return [error]
+        return [result for operation in operations for result in self._commit([operation])]

@@ -1,0 +1,222 @@
+"""Answers the messages in the mailbox: each one once, in the order they were sent.
+
+A message is answered by Rasa, which stores the turn in its tracker, and then its answers are
+stored in the mailbox. When the server dies between the two, the tracker already has the message:
+then the answers are taken from there, and the message is not handled a second time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.shared.core.events import BotUttered, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from assistant.channels import mailbox
+from assistant.channels.answering import SORRY, answer
+from assistant.channels.bubbles import Bubble, bubble_of, stamp
+from assistant.channels.locks import Locks
+from assistant.channels.mailbox import Mailbox, Stored
+from assistant.channels.wording import error_text
+from clinic import clock
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "website"
+# Conversations answered at the same time: while one waits for the action server, others go on.
+AT_ONCE = 8
+# A message over which the server died this often is answered with a sentence of regret.
+MOST_TRIES = 5
+# Seconds before the answer is stored again when the database cannot be written.
+AGAIN_AFTER = 2.0
+
+
+class Collected(OutputChannel):
+    """Keeps what Rasa says until all of it can be stored."""
+
+    def __init__(self) -> None:
+        self.messages: list[dict[str, Any]] = []
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name, also for wordings written for it alone."""
+        return CHANNEL
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Takes a message with all that belongs to it."""
+        self.messages.append(dict(message))
+
+
+class Listener(Protocol):
+    """Is told how the answering goes on."""
+
+    async def began(self, conversation: str) -> None:
+        """The assistant is working on an answer."""
+
+    async def answered(self, asked: Stored, answers: list[Stored]) -> None:
+        """A message was answered; no answers when it had been before."""
+
+    async def failed(self, conversation: str, in_reply_to: str | None) -> None:
+        """The answer cannot be given or stored now; it will be tried again."""
+
+    async def erased(self, conversation: str, farewell: list[Bubble]) -> None:
+        """The patient had the conversation deleted; these are the last words."""
+
+
+class Turns:
+    """Answers the conversations that were named with ``add``."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        box: Mailbox,
+        on_new_message: Callable[[UserMessage], Awaitable[Any]],
+        listener: Listener,
+        locks: Locks,
+    ) -> None:
+        self._agent = agent
+        self._box = box
+        self._on_new_message = on_new_message
+        self._listener = listener
+        self._locks = locks
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._recovered: set[str] = set()
+
+    @property
+    def length(self) -> int:
+        """How many conversations wait or are being answered."""
+        return len(self._running)
+
+    def add(self, conversation: str, *, recovered: bool = False) -> None:
+        """Answers what is pending in a conversation.
+
+        ``recovered``: it was accepted by a server that is gone.
+        """
+        if recovered:
+            self._recovered.add(conversation)
+        if conversation in self._running:
+            self._again.add(conversation)
+            return
+        self._running[conversation] = asyncio.create_task(self._run(conversation))
+
+    async def stop(self, patience: float) -> None:
+        """Waits for the answers under way, at most so many seconds. The rest stays pending."""
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=patience)
+        for task in self._running.values():
+            task.cancel()
+
+    def pause(self, conversation: str) -> AbstractAsyncContextManager[Any]:
+        """Inside, no message of the conversation is being answered, here or elsewhere."""
+        return self._locks.of(conversation)
+
+    async def _run(self, conversation: str) -> None:
+        try:
+            while True:
+                self._again.discard(conversation)
+                # The place is taken last: a lock that another server holds must not use one up.
+                async with self._locks.of(conversation), self._at_once:
+                    for asked in await self._box.read(mailbox.pending, conversation):
+                        await self._turn(asked)
+                if conversation not in self._again:
+                    return
+        except Exception as error:
+            logger.error("A message could not be answered yet: %s", type(error).__name__)
+            await self._listener.failed(conversation, None)
+            asyncio.get_running_loop().call_later(AGAIN_AFTER, self.add, conversation)
+        finally:
+            self._recovered.discard(conversation)
+            del self._running[conversation]
+
+    async def _turn(self, asked: Stored) -> None:
+        await self._listener.began(asked.conversation)
+        said = await self._said(asked)
+        bubbles = [bubble_of(message, asked.id) for message in said if message.get("text")]
+        bubbles = bubbles or [_no_answer(asked)]
+        while True:
+            try:
+                stored = await self._box.write(mailbox.finish, asked, bubbles, clock.now())
+                break
+            except mailbox.Gone:
+                # In this turn the patient had everything deleted, the question included.
+                await self._listener.erased(asked.conversation, bubbles)
+                return
+            except Exception as error:
+                logger.error("An answer could not be stored yet: %s", type(error).__name__)
+                await self._listener.failed(asked.conversation, asked.id)
+                await asyncio.sleep(AGAIN_AFTER)
+        await self._listener.answered(asked, stored)
+
+    async def _said(self, asked: Stored) -> list[dict[str, Any]]:
+        """Has the message answered, unless that has been done."""
+        message_id = message_id_of(asked)
+        before = await stored_conversations(self._agent).retrieve(asked.conversation)
+        known = _answers_in(before, message_id)
+        if known is not None:
+            return known
+        channel = Collected()
+        message = UserMessage(
+            asked.input, channel, asked.conversation, input_channel=CHANNEL, message_id=message_id
+        )
+        if await self._too_often(asked):
+            tracker = before or DialogueStateTracker(asked.conversation, self._agent.domain.slots)
+            return [await self._agent.nlg.generate(SORRY, tracker, CHANNEL) or {}]
+        await answer(self._agent, message, self._on_new_message)
+        return channel.messages
+
+    async def _too_often(self, asked: Stored) -> bool:
+        if asked.conversation not in self._recovered:
+            return False
+        return await self._box.write(mailbox.count_try, asked) > MOST_TRIES
+
+
+def stored_conversations(agent: Agent) -> Any:
+    """The tracker store itself, which says so when the database fails.
+
+    The one that Rasa puts around it answers from memory then.
+    """
+    return getattr(agent.tracker_store, "_tracker_store", agent.tracker_store)
+
+
+def message_id_of(asked: Stored) -> str:
+    """The message's id for Rasa and the clinic: the same for every try, and for it alone."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{asked.conversation}/{asked.id}").hex
+
+
+def _answers_in(
+    tracker: DialogueStateTracker | None, message_id: str
+) -> list[dict[str, Any]] | None:
+    """What was said to a message that a stored conversation already has, or None."""
+    answers: list[dict[str, Any]] | None = None
+    for event in tracker.events if tracker else []:
+        if isinstance(event, UserUttered):
+            if answers is not None:
+                break
+            if event.message_id == message_id:
+                answers = []
+        elif isinstance(event, BotUttered) and answers is not None:
+            answers.append(event.message())
+    return answers
+
+
+def _no_answer(asked: Stored) -> Bubble:
+    body = {
+        "id": str(uuid.uuid4()),
+        "at": stamp(),
+        "from": "assistant",
+        "text": error_text("no_answer", "en"),
+        "buttons": [],
+        "rateable": False,
+        "kind": "error",
+        "in_reply_to": asked.id,
+    }
+    return Bubble("", body)

@@ -1,0 +1,545 @@
+"""The website's channel: Socket.IO at ``/chat/socket.io``, protocol in docs/website-channel.md.
+
+Rasa's own Socket.IO channel lets the visitor choose the conversation's id, looks at no origin and
+loses what is said while nobody is connected. Here the server issues the id in a signed token, every
+message is on the disk before it is acknowledged, and a window that comes back gets what it missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import math
+import re
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from rasa.core.channels.channel import InputChannel, UserMessage
+from sanic import Blueprint, Sanic
+from sanic.request import Request
+from socketio import AsyncRedisManager, AsyncServer
+from socketio.exceptions import ConnectionRefusedError
+
+from assistant.channels import chat_settings, mailbox, origins
+from assistant.channels.bubbles import Bubble, stamp
+from assistant.channels.chat_settings import ChatSettings
+from assistant.channels.limits import Places, Rate
+from assistant.channels.locks import LocalLocks, Locks, RedisLocks
+from assistant.channels.mailbox import Mailbox, Stored
+from assistant.channels.tokens import Tokens, new_conversation
+from assistant.channels.turns import CHANNEL, Turns, stored_conversations
+from assistant.channels.visitors import Visitor, Visitors
+from assistant.channels.wording import LOCALES, error_text, matches, words
+from clinic import clock, environment, facts
+
+logger = logging.getLogger(__name__)
+
+PATH = "chat/socket.io"
+# Characters of a message, of a reason given with a thumb.
+LONGEST, LONGEST_REASON = 2000, 500
+# Bytes of a frame: the longest message in the widest encoding, and the rest around it.
+FRAME = 32 * 1024
+# Other events than messages, from one conversation in a minute.
+EVENTS_PER_MINUTE = 240
+# More conversations than this waiting for an answer, and messages are refused for a moment.
+MOST_WAITING = 300
+BUSY_FOR = 5
+# Seconds that answers under way are waited for when the server is told to stop.
+STOP_WITHIN = 8.0
+# Seconds between two looks for messages that another process has stored, for what a server that
+# died left unanswered, and for connections that never said what they want.
+LOOK_EVERY = 1.0
+SWEEP_EVERY = 10.0
+
+Ack = dict[str, Any]
+
+
+class Refusal(Exception):
+    """An event is not accepted; ``code`` is one of docs/website-channel.md."""
+
+    def __init__(self, code: str, retry_after: int | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class _SocketBlueprint(Blueprint):
+    """Puts the Socket.IO server into the application together with the channel."""
+
+    def __init__(self, channel: WebsiteInput, settings: ChatSettings) -> None:
+        super().__init__(CHANNEL)
+        self._channel = channel
+        self._settings = settings
+
+    def register(self, app: Sanic, options: dict[str, Any]) -> None:
+        """Called by Sanic."""
+        # Socket.IO has pings of its own.
+        sizes = {"WEBSOCKET_MAX_SIZE": FRAME, "REQUEST_MAX_SIZE": 4 * FRAME}
+        app.config.update({**sizes, "WEBSOCKET_PING_INTERVAL": None})
+        if self._settings.proxies:
+            app.config.PROXIES_COUNT = self._settings.proxies
+        self._channel.sio.attach(app, PATH)
+        super().register(app, options)
+
+
+class WebsiteInput(InputChannel):
+    """Takes the website's chats."""
+
+    sio: AsyncServer
+
+    @classmethod
+    def name(cls) -> str:
+        """The channel's name."""
+        return CHANNEL
+
+    def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
+        """Returns the channel's part of the application. Raises EnvironmentProblem."""
+        settings = chat_settings.read()
+        keys = environment.chat_keys(environment.var_folder())
+        redis = settings.redis_url
+        self.sio = AsyncServer(
+            async_mode="sanic",
+            client_manager=AsyncRedisManager(redis, channel="clinic-website") if redis else None,
+            cors_allowed_origins=_may_knock,
+            cors_credentials=False,
+            max_http_buffer_size=FRAME,
+            # Their own would write what patients say to the log.
+            logger=logger,
+            engineio_logger=logger,
+        )
+        blueprint = _SocketBlueprint(self, settings)
+
+        @blueprint.listener("after_server_start")
+        async def start(app: Sanic, loop: Any) -> None:
+            lifetime = timedelta(days=facts.current().resume_days)
+            app.ctx.chat = Chat(app, self.sio, on_new_message, settings, Tokens(keys, lifetime))
+            await app.ctx.chat.start()
+
+        @blueprint.listener("before_server_stop")
+        async def stop(app: Sanic, loop: Any) -> None:
+            await app.ctx.chat.stop()
+
+        return blueprint
+
+
+def _may_knock(origin: str | None, environ: dict[str, Any]) -> bool:
+    """Whether Engine.IO lets a request in. WebSockets are refused later, with a reason."""
+    if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+        return True
+    return origins.allowed(origin, environ.get("HTTP_HOST", ""), facts.current().allowed_origins)
+
+
+class Chat:
+    """Answers the events of the protocol, and is told what becomes of messages."""
+
+    def __init__(
+        self,
+        app: Sanic,
+        sio: AsyncServer,
+        on_new_message: Callable[[UserMessage], Awaitable[Any]],
+        settings: ChatSettings,
+        tokens: Tokens,
+    ) -> None:
+        self._agent = app.ctx.agent
+        self._sio = sio
+        self._settings = settings
+        self._tokens = tokens
+        self._store = stored_conversations(self._agent)
+        self._box = Mailbox(self._store.engine)
+        self._visitors = Visitors(sio, self._box)
+        locks: Locks = RedisLocks(settings.redis_url) if settings.redis_url else LocalLocks()
+        self._turns = Turns(self._agent, self._box, on_new_message, self, locks)
+        self._places = Places(settings.connections, settings.connections_from_one)
+        self._messages = Rate(settings.per_minute)
+        self._messages_from_one = Rate(settings.per_minute_from_one)
+        self._events = Rate(EVENTS_PER_MINUTE)
+        self._looking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Takes connections, and answers what a server before this one left unanswered."""
+        self._box.create_tables()
+        self._store.erase_with = lambda connection, conversation: mailbox.forget(
+            connection, conversation, clock.now()
+        )
+        newest = await self._box.read(mailbox.newest)
+        for conversation in await self._box.read(mailbox.waiting):
+            self._turns.add(conversation, recovered=True)
+        self._looking = asyncio.create_task(self._look(newest))
+        self._sio.on("connect", self.connect)
+        self._sio.on("disconnect", self.disconnect)
+        for event, handler in (
+            ("message", self.message),
+            ("received", self.received),
+            ("history", self.history),
+            ("feedback", self.feedback),
+            ("delete", self.delete),
+            ("restart", self.restart),
+            ("typing", self.typing),
+        ):
+            self._sio.on(event, self._checked(handler))
+
+    async def stop(self) -> None:
+        """Ends in order: what is not answered by then is answered after the next start."""
+        if self._looking is not None:
+            self._looking.cancel()
+        await self._turns.stop(STOP_WITHIN)
+        await self._box.close()
+
+    # Coming and going.
+
+    async def connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        """Lets a chat window in, or says why not."""
+        host = environ.get("HTTP_HOST", "")
+        if not origins.allowed(environ.get("HTTP_ORIGIN"), host, facts.current().allowed_origins):
+            raise ConnectionRefusedError("origin_not_allowed")
+        address = _address(environ["sanic.request"])
+        if not self._places.take(address):
+            raise ConnectionRefusedError("too_many_connections")
+        wishes = auth if isinstance(auth, dict) else {}
+        locale = wishes.get("locale")
+        visitor = Visitor(sid, address, locale if locale in LOCALES else LOCALES[0], "", 0)
+        try:
+            deleted, resumed, received = await self._place(visitor, wishes)
+        except Exception as error:
+            self._places.leave(address)
+            logger.error("A visitor could not be let in: %s", type(error).__name__)
+            raise ConnectionRefusedError("server_busy") from None
+        self._visitors.add(visitor)
+        _keep(asyncio.create_task(self._welcome(visitor, deleted, resumed, received)))
+
+    async def _place(self, visitor: Visitor, wishes: dict[str, Any]) -> tuple[bool, bool, int]:
+        """Finds the conversation: was it deleted, is it resumed, up to where was it received?"""
+        visitor.conversation = new_conversation()
+        known = self._tokens.read(wishes.get("token"))
+        if known is None:
+            return False, False, 0
+        try:
+            stands = await self._box.read(mailbox.standing, known)
+        except mailbox.Gone as gone:
+            return gone.args[0] == mailbox.DELETED, False, 0
+        visitor.conversation = known
+        visitor.sent = min(_whole(wishes.get("last_seq")) or 0, stands.last_seq)
+        return False, True, stands.received
+
+    async def _welcome(self, visitor: Visitor, deleted: bool, resumed: bool, received: int) -> None:
+        while not self._sio.manager.is_connected(visitor.sid, "/"):
+            if self._visitors.get(visitor.sid) is None:
+                return
+            await asyncio.sleep(0)
+        await self._visitors.enter(visitor)
+        if deleted:
+            await self._visitors.tell(visitor, "deleted", {})
+        session = self._session(visitor.conversation, visitor.locale, resumed, received)
+        await self._visitors.tell(visitor, "session", session)
+        await self._visitors.bring_up_to_date(visitor)
+
+    async def disconnect(self, sid: str, reason: str = "") -> None:
+        """A chat window is gone."""
+        visitor = self._visitors.remove(sid)
+        if visitor is not None:
+            self._places.leave(visitor.address)
+
+    def _session(
+        self, conversation: str, locale: str, resumed: bool = False, received: int = 0
+    ) -> dict[str, Any]:
+        token, expires = self._tokens.issue(conversation)
+        clinic = facts.current()
+        return {
+            "token": token,
+            "expires_at": expires.isoformat().replace("+00:00", "Z"),
+            "conversation": hashlib.sha256(conversation.encode()).hexdigest()[:8],
+            "clinic": {
+                "name": clinic.name,
+                "phone": clinic.phone,
+                "emergency": clinic.help_numbers.emergency,
+            },
+            "assistant": {"name": words()["assistant"][locale], "kind": "assistant"},
+            "limits": {"text": LONGEST, "per_minute": self._settings.per_minute},
+            "resumed": resumed,
+            "received": received,
+        }
+
+    # What a chat window asks for.
+
+    def _checked(self, handler: Callable[[Visitor, dict[str, Any]], Awaitable[Ack]]) -> Any:
+        async def handle(sid: str, *arguments: Any) -> Ack:
+            visitor = self._visitors.get(sid)
+            locale = visitor.locale if visitor else LOCALES[0]
+            try:
+                if visitor is None:
+                    raise Refusal("not_found")
+                data = arguments[0] if arguments else {}
+                if not isinstance(data, dict):
+                    raise Refusal("bad_message")
+                if handler != self.message:
+                    _use(self._events, visitor.conversation)
+                return {"ok": True, **await handler(visitor, data)}
+            except Refusal as refusal:
+                return _refused(refusal, locale)
+            except mailbox.Gone:
+                return _refused(Refusal("not_found"), locale)
+            except Exception as error:
+                logger.error("An event could not be handled: %s", type(error).__name__)
+                return _refused(Refusal("server_busy", BUSY_FOR), locale)
+
+        return handle
+
+    async def message(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
+        """Stores a patient's message and has it answered."""
+        message_id, text, payload = _id(data.get("id")), data.get("text"), data.get("payload")
+        if payload is None and (not isinstance(text, str) or not text.strip()):
+            raise Refusal("bad_message")
+        if payload is not None and not isinstance(payload, str):
+            raise Refusal("bad_message")
+        if len(payload or text or "") > LONGEST:
+            raise Refusal("too_long")
+        for rate, key in (
+            (self._messages, visitor.conversation),
+            (self._messages_from_one, visitor.address),
+        ):
+            _use(rate, key)
+        if self._turns.length >= MOST_WAITING:
+            raise Refusal("server_busy", BUSY_FOR)
+        body = {"id": message_id, "at": stamp(), "from": mailbox.PATIENT, "text": text}
+        conversation = visitor.conversation
+        visitor.own.add(message_id)
+        try:
+            accepted = await self._box.write(
+                mailbox.accept, conversation, _storable(body), payload, clock.now()
+            )
+        except mailbox.UnknownButton:
+            raise Refusal("unknown_button") from None
+        stored = accepted.message
+        if accepted.repeated:
+            visitor.own.discard(message_id)
+        else:
+            self._turns.add(conversation)
+            _keep(asyncio.create_task(self._visitors.deliver(conversation, [stored])))
+        return {"seq": stored.seq, "at": stored.body["at"], "repeated": accepted.repeated}
+
+    async def received(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
+        """Notes what the patient has seen."""
+        seq = _whole(data.get("seq"))
+        if seq is None:
+            raise Refusal("bad_message")
+        await self._box.write(mailbox.receive, visitor.conversation, seq)
+        return {}
+
+    async def history(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
+        """Gives older messages."""
+        before, limit = data.get("before"), data.get("limit", 50)
+        if (before is not None and _whole(before) is None) or not _whole(limit):
+            raise Refusal("bad_message")
+        limit = min(limit, 50)
+        found = await self._box.read(mailbox.before, visitor.conversation, before, limit + 1)
+        bodies = [message.body for message in found[-limit:]]
+        return {"messages": bodies, "more": len(found) > limit}
+
+    async def feedback(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
+        """Stores a thumb."""
+        value, reason = data.get("value"), data.get("reason")
+        if value not in ("up", "down") or not isinstance(reason, str | None):
+            raise Refusal("bad_message")
+        if len(reason or "") > LONGEST_REASON:
+            raise Refusal("too_long")
+        message_id = _id(data.get("message_id"))
+        rated = await self._box.read(mailbox.find, visitor.conversation, message_id)
+        if rated is None or not rated.body.get("rateable"):
+            raise Refusal("bad_message")
+        details = {
+            "value": value,
+            "answer": rated.response.removeprefix("utter_faq/"),
+            "message_reference": message_id,
+            "reason": reason,
+        }
+        done = await self._perform("action_save_feedback", visitor.conversation, details)
+        if f"utter_feedback_thanks_{value}" not in _names(done, "responses", "response"):
+            raise Refusal("server_busy", BUSY_FOR)
+        return {}
+
+    async def delete(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
+        """Deletes what the clinic and this server keep of the conversation."""
+        conversation = visitor.conversation
+        try:
+            async with self._turns.pause(conversation):
+                done = await self._perform("action_delete_my_data", conversation, {})
+                if "erase_chat" not in _names(done, "events", "name"):
+                    raise Refusal("not_deleted")
+                self._store.erase(conversation)
+        except Refusal:
+            raise
+        except Exception as error:
+            logger.error("A conversation could not be deleted: %s", type(error).__name__)
+            raise Refusal("not_deleted") from None
+        _keep(asyncio.create_task(self.erased(conversation, [])))
+        return {}
+
+    async def restart(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
+        """Closes the conversation and begins another one."""
+        old, new = visitor.conversation, new_conversation()
+        await self._box.write(mailbox.close, old, mailbox.CLOSED, clock.now())
+        _keep(asyncio.create_task(self._begin_again(old, new)))
+        return {}
+
+    async def typing(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
+        """The patient is typing. Nobody looks yet."""
+        return {}
+
+    async def _begin_again(self, old: str, new: str) -> None:
+        await self._visitors.tell_all(old, "session", self._session(new, LOCALES[0]))
+        await self._visitors.move(old, new)
+        await self._visitors.deliver(new)
+
+    async def _perform(
+        self, action: str, conversation: str, details: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Has the action server do something outside the dialogue; returns what it answers."""
+        entities = [{"entity": key, "value": value} for key, value in details.items()]
+        answer = await self._agent.action_endpoint.request(
+            method="post",
+            timeout=30,
+            json={
+                "next_action": action,
+                "sender_id": conversation,
+                "domain": {},
+                "tracker": {
+                    "sender_id": conversation,
+                    "slots": {},
+                    "events": [],
+                    "latest_message": {"entities": entities},
+                },
+            },
+        )
+        return dict(answer or {})
+
+    # What becomes of messages: see assistant.channels.turns.Listener.
+
+    async def began(self, conversation: str) -> None:
+        """The assistant is working on an answer."""
+        await self._visitors.tell_all(conversation, "typing", {"on": True})
+
+    async def answered(self, asked: Stored, answers: list[Stored]) -> None:
+        """The answers are stored and can be shown."""
+        await self._visitors.tell_all(asked.conversation, "typing", {"on": False})
+        await self._visitors.deliver(asked.conversation, answers)
+        if any(matches(answer.response, words()["handed_over"]) for answer in answers):
+            await self._visitors.tell_all(asked.conversation, "handoff", {"state": "requested"})
+
+    async def failed(self, conversation: str, in_reply_to: str | None) -> None:
+        """The answer is late."""
+        for visitor in self._visitors.of(conversation):
+            error = {"code": "no_answer", "message": error_text("no_answer", visitor.locale)}
+            if in_reply_to:
+                error["in_reply_to"] = in_reply_to
+            await self._visitors.tell(visitor, "error", error)
+
+    async def erased(self, conversation: str, farewell: list[Bubble]) -> None:
+        """Everything is deleted; the last words stand in a conversation of their own."""
+        new = new_conversation()
+        if farewell:
+            await self._box.write(mailbox.post, new, farewell, clock.now())
+        await self._visitors.tell_all(conversation, "deleted", {})
+        await self._begin_again(conversation, new)
+
+    # Now and then.
+
+    async def _look(self, number: int) -> None:
+        swept = time.monotonic()
+        idle: set[str] = set()
+        waiting: set[str] = set()
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                number, changed = await self._box.read(mailbox.changed, number)
+                for conversation, seq in changed.items():
+                    if any(v.sent < seq for v in self._visitors.of(conversation)):
+                        await self._visitors.deliver(conversation)
+                if time.monotonic() - swept >= SWEEP_EVERY:
+                    swept = time.monotonic()
+                    idle = await self._close_idle(idle)
+                    waiting = await self._take_over(waiting)
+            except Exception as error:
+                logger.error("Looking for news failed: %s", type(error).__name__)
+
+    async def _take_over(self, before: set[str]) -> set[str]:
+        """Answers what another server accepted and has not answered for a while."""
+        if not self._settings.redis_url:
+            return set()
+        waiting = set(await self._box.read(mailbox.waiting))
+        for conversation in waiting & before:
+            self._turns.add(conversation, recovered=True)
+        return waiting
+
+    async def _close_idle(self, before: set[str]) -> set[str]:
+        """Closes connections that were refused or have not joined a chat."""
+        joined = {self._sio.manager.eio_sid_from_sid(sid, "/") for sid in self._visitors.sids()}
+        idle = set(self._sio.eio.sockets) - joined
+        for eio_sid in idle & before:
+            await self._sio.eio.disconnect(eio_sid)
+        return idle
+
+
+_tasks: set[asyncio.Task[Any]] = set()
+
+
+def _keep(task: asyncio.Task[Any]) -> None:
+    """Holds a task until it is done; the loop alone would let it be collected."""
+    _tasks.add(task)
+    task.add_done_callback(_tasks.discard)
+
+
+def _names(done: dict[str, Any], room: str, key: str) -> set[str]:
+    return {str(entry.get(key)) for entry in done.get(room) or []}
+
+
+def _refused(refusal: Refusal, locale: str) -> Ack:
+    values = {"limit": LONGEST, "seconds": refusal.retry_after or BUSY_FOR}
+    error: dict[str, Any] = {
+        "code": refusal.code,
+        "message": error_text(refusal.code, locale, **values),
+    }
+    if refusal.retry_after is not None:
+        error["retry_after"] = refusal.retry_after
+    return {"ok": False, "error": error}
+
+
+def _use(rate: Rate, key: str) -> None:
+    """Counts an event, or refuses it with the seconds to wait."""
+    now = time.monotonic()
+    wait = rate.wait(key, now)
+    if wait:
+        raise Refusal("too_fast", math.ceil(wait))
+    rate.count(key, now)
+
+
+def _id(value: Any) -> str:
+    """A UUID in its usual form."""
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9a-fA-F-]{36}", value):
+        raise Refusal("bad_message")
+    try:
+        return str(uuid.UUID(value))
+    except ValueError:
+        raise Refusal("bad_message") from None
+
+
+def _whole(value: Any) -> int | None:
+    """A whole number from 0 on that a database can hold, or None."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31
+    return value if whole else None
+
+
+def _storable(body: dict[str, Any]) -> dict[str, Any]:
+    """Half an emoji, as some keyboards send it, and NUL cannot be stored."""
+    text = body["text"]
+    if not isinstance(text, str):
+        return body
+    clean = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
+    return body | {"text": clean}
+
+
+def _address(request: Request) -> str:
+    return str(request.remote_addr or request.ip)

@@ -1,0 +1,147 @@
+"""A chat window: what the page's script does, through python-socketio, step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import socketio
+
+PATH = "chat/socket.io"
+PATIENCE = 60.0  # seconds after which something that must happen counts as missing
+
+_loop = asyncio.new_event_loop()
+threading.Thread(target=_loop.run_forever, daemon=True).start()
+
+
+def run(work: Coroutine[Any, Any, Any]) -> Any:
+    """Runs a coroutine on the windows' own loop."""
+    return asyncio.run_coroutine_threadsafe(work, _loop).result(PATIENCE)
+
+
+def new_id() -> str:
+    """An id for a message."""
+    return str(uuid.uuid4())
+
+
+class Window:
+    """One chat window. ``seen`` holds every ``message`` event in the order of arrival."""
+
+    def __init__(self, url: str, address: str = "198.51.100.7") -> None:
+        self.url = url
+        self.address = address
+        self.seen: list[dict[str, Any]] = []
+        self.sessions: list[dict[str, Any]] = []
+        self.events: list[tuple[str, Any]] = []
+        self.refused: list[Any] = []
+        self.client = socketio.AsyncClient(reconnection=False)
+        self._happened = threading.Condition()
+        for event in ("session", "message", "typing", "handoff", "error", "history", "deleted"):
+            self.client.on(event, self._note(event))
+        self.client.on("connect_error", self._note("connect_error"))
+
+    def _note(self, event: str) -> Callable[[Any], Any]:
+        async def note(data: Any = None) -> None:
+            with self._happened:
+                self.events.append((event, data))
+                if event == "message":
+                    self.seen.append(data)
+                if event == "session":
+                    self.sessions.append(data)
+                if event == "connect_error":
+                    self.refused.append(data)
+                self._happened.notify_all()
+
+        return note
+
+    def until(self, condition: Callable[[], Any], what: str) -> Any:
+        """Waits until something holds, which is looked at after every event."""
+        ends = time.monotonic() + PATIENCE
+        with self._happened:
+            while not (result := condition()):
+                left = ends - time.monotonic()
+                assert (left > 0 and self._happened.wait(left)) or condition(), (
+                    f"waited in vain for {what}: {self.events[-5:]}"
+                )
+            return result
+
+    def open(
+        self,
+        auth: dict[str, Any] | None = None,
+        *,
+        origin: str | None = None,
+        transport: str = "websocket",
+    ) -> Window:
+        """Connects and waits for the session; raises socketio's ConnectionError when refused."""
+        headers = {"X-Forwarded-For": self.address}
+        if origin is not None:
+            headers["Origin"] = origin
+        before = len(self.sessions)
+        run(
+            self.client.connect(
+                self.url, headers, auth or {}, [transport], socketio_path=PATH, wait_timeout=30
+            )
+        )
+        self.until(lambda: len(self.sessions) > before, "a session")
+        return self
+
+    def reopen(self, last_seq: int | None = None) -> Window:
+        """Connects again with the token, as after a reload."""
+        self.close()
+        return self.open(
+            {"token": self.token, "last_seq": self.last_seq if last_seq is None else last_seq}
+        )
+
+    def close(self) -> None:
+        """Disconnects."""
+        run(self.client.disconnect())
+
+    @property
+    def token(self) -> str:
+        """The newest token."""
+        return str(self.sessions[-1]["token"])
+
+    @property
+    def last_seq(self) -> int:
+        """The highest number shown."""
+        return max((message["seq"] for message in self.seen), default=0)
+
+    def call(self, event: str, *data: Any) -> dict[str, Any]:
+        """Sends an event and returns its acknowledgement."""
+        return dict(run(self.client.call(event, data[0] if data else None, timeout=PATIENCE)))
+
+    def send(self, text: str, message_id: str | None = None) -> str:
+        """Sends words, which must be accepted; returns the message's id."""
+        message_id = message_id or new_id()
+        ack = self.call("message", {"id": message_id, "text": text})
+        assert ack["ok"], ack
+        return message_id
+
+    def press(self, title: str) -> str:
+        """Presses the newest button with this title; returns the message's id."""
+        for message in reversed(self.seen):
+            for button in message.get("buttons") or []:
+                if button["title"] == title:
+                    message_id = new_id()
+                    ack = self.call("message", {"id": message_id, **button})
+                    assert ack["ok"], ack
+                    return message_id
+        raise AssertionError(f"no button {title}: {self.seen[-1:]}")
+
+    def answers(self, message_id: str) -> list[dict[str, Any]]:
+        """Waits for the answers to a message, all of which arrive together."""
+        self.until(lambda: self._answers(message_id), f"an answer to {message_id}")
+        # They are sent in a row: what belongs to a later message ends them.
+        self.call("typing", {"on": False})
+        return self._answers(message_id)
+
+    def _answers(self, message_id: str) -> list[dict[str, Any]]:
+        return [message for message in self.seen if message.get("in_reply_to") == message_id]
+
+    def ask(self, text: str) -> list[dict[str, Any]]:
+        """Sends words and returns the answers."""
+        return self.answers(self.send(text))
