@@ -21,8 +21,8 @@ class Rate:
 
         ``now`` is a monotonic clock's time in seconds.
         """
-        times = self._times.get(key, ())
-        if len(times) < self._limit:
+        times = self._times.get(key)
+        if times is None or len(times) < self._limit:
             return 0.0
         return max(0.0, times[0] + self._seconds - now)
 

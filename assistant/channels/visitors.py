@@ -23,6 +23,8 @@ class Visitor:
     locale: str
     conversation: str
     sent: int
+    # It resumes a conversation and shows nothing of it yet.
+    wants_past: bool = False
     # Ids of messages that were typed in this window, which shows them already.
     own: set[str] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -103,6 +105,19 @@ class Visitors:
                     visitor.own.discard(message.id)
                 else:
                     await self.tell(visitor, "message", message.body)
+
+    async def past(self, conversation: str, before: int | None, most: int) -> dict[str, Any]:
+        """The protocol's ``history``: the last messages, or the last before a number."""
+        found = await self._box.read(mailbox.before, conversation, before, most + 1)
+        return {"messages": [each.body for each in found[-most:]], "more": len(found) > most}
+
+    async def show_past(self, visitor: Visitor, most: int) -> None:
+        """Sends one window the last messages together."""
+        async with visitor.lock:
+            past = await self.past(visitor.conversation, None, most)
+            await self.tell(visitor, "history", past)
+            if past["messages"]:
+                visitor.sent = past["messages"][-1]["seq"]
 
     def _leave(self, visitor: Visitor) -> None:
         others = self._by_conversation[visitor.conversation]

@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 PATH = "chat/socket.io"
 # Characters of a message, of a reason given with a thumb.
 LONGEST, LONGEST_REASON = 2000, 500
+# Messages that are given at once of what was said before.
+MOST_OF_HISTORY = 50
 # Bytes of a frame: the longest message in the widest encoding, and the rest around it.
 FRAME = 32 * 1024
 # Other events than messages, from one conversation in a minute.
@@ -70,26 +72,24 @@ class Refusal(Exception):
 class _SocketBlueprint(Blueprint):
     """Puts the Socket.IO server into the application together with the channel."""
 
-    def __init__(self, channel: WebsiteInput, settings: ChatSettings) -> None:
+    def __init__(self, sio: AsyncServer, settings: ChatSettings) -> None:
         super().__init__(CHANNEL)
-        self._channel = channel
-        self._settings = settings
+        self.ctx.sio = sio
+        self.ctx.settings = settings
 
     def register(self, app: Sanic, options: dict[str, Any]) -> None:
         """Called by Sanic."""
         # Socket.IO has pings of its own.
         sizes = {"WEBSOCKET_MAX_SIZE": FRAME, "REQUEST_MAX_SIZE": 4 * FRAME}
         app.config.update({**sizes, "WEBSOCKET_PING_INTERVAL": None})
-        if self._settings.proxies:
-            app.config.PROXIES_COUNT = self._settings.proxies
-        self._channel.sio.attach(app, PATH)
+        if self.ctx.settings.proxies:
+            app.config.PROXIES_COUNT = self.ctx.settings.proxies
+        self.ctx.sio.attach(app, PATH)
         super().register(app, options)
 
 
 class WebsiteInput(InputChannel):
     """Takes the website's chats."""
-
-    sio: AsyncServer
 
     @classmethod
     def name(cls) -> str:
@@ -101,7 +101,7 @@ class WebsiteInput(InputChannel):
         settings = chat_settings.read()
         keys = environment.chat_keys(environment.var_folder())
         redis = settings.redis_url
-        self.sio = AsyncServer(
+        sio = AsyncServer(
             async_mode="sanic",
             client_manager=AsyncRedisManager(redis, channel="clinic-website") if redis else None,
             cors_allowed_origins=_may_knock,
@@ -111,12 +111,12 @@ class WebsiteInput(InputChannel):
             logger=logger,
             engineio_logger=logger,
         )
-        blueprint = _SocketBlueprint(self, settings)
+        blueprint = _SocketBlueprint(sio, settings)
 
         @blueprint.listener("after_server_start")
         async def start(app: Sanic, loop: Any) -> None:
             lifetime = timedelta(days=facts.current().resume_days)
-            app.ctx.chat = Chat(app, self.sio, on_new_message, settings, Tokens(keys, lifetime))
+            app.ctx.chat = Chat(app, sio, on_new_message, settings, Tokens(keys, lifetime))
             await app.ctx.chat.start()
 
         @blueprint.listener("before_server_stop")
@@ -222,7 +222,9 @@ class Chat:
         except mailbox.Gone as gone:
             return gone.args[0] == mailbox.DELETED, False, 0
         visitor.conversation = known
-        visitor.sent = min(_whole(wishes.get("last_seq")) or 0, stands.last_seq)
+        seen = _whole(wishes.get("last_seq"))
+        visitor.wants_past = seen is None and stands.last_seq > 0
+        visitor.sent = min(seen or 0, stands.last_seq)
         return False, True, stands.received
 
     async def _welcome(self, visitor: Visitor, deleted: bool, resumed: bool, received: int) -> None:
@@ -235,6 +237,8 @@ class Chat:
             await self._visitors.tell(visitor, "deleted", {})
         session = self._session(visitor.conversation, visitor.locale, resumed, received)
         await self._visitors.tell(visitor, "session", session)
+        if visitor.wants_past:
+            await self._visitors.show_past(visitor, MOST_OF_HISTORY)
         await self._visitors.bring_up_to_date(visitor)
 
     async def disconnect(self, sid: str, reason: str = "") -> None:
@@ -331,13 +335,11 @@ class Chat:
 
     async def history(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """Gives older messages."""
-        before, limit = data.get("before"), data.get("limit", 50)
+        before, limit = data.get("before"), data.get("limit", MOST_OF_HISTORY)
         if (before is not None and _whole(before) is None) or not _whole(limit):
             raise Refusal("bad_message")
-        limit = min(limit, 50)
-        found = await self._box.read(mailbox.before, visitor.conversation, before, limit + 1)
-        bodies = [message.body for message in found[-limit:]]
-        return {"messages": bodies, "more": len(found) > limit}
+        most = min(limit, MOST_OF_HISTORY)
+        return await self._visitors.past(visitor.conversation, before, most)
 
     async def feedback(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """Stores a thumb."""

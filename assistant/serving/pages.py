@@ -6,6 +6,7 @@ Only files that were there at the start are served, from memory; there is no lis
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from sanic import Blueprint, response
@@ -46,7 +47,7 @@ def pages() -> Blueprint:
                 _add_file(blueprint, f"{address}/{file.name}", file, headers)
     for address, page in PAGES.items():
 
-        def show(request: Request, page=page) -> HTTPResponse:  # type: ignore[no-untyped-def]
+        async def show(request: Request, page: Callable[[], str] = page) -> HTTPResponse:
             return response.html(page(), headers={**SAFE, "Content-Security-Policy": POLICY})
 
         blueprint.add_route(show, address, name=f"page {address}")
@@ -58,7 +59,7 @@ def _add_file(blueprint: Blueprint, address: str, file: Path, headers: dict[str,
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     sent = {**SAFE, **headers, "ETag": tag, "Cache-Control": "no-cache"}
 
-    def send(request: Request) -> HTTPResponse:
+    async def send(request: Request) -> HTTPResponse:
         if request.headers.get("if-none-match") == tag:
             return response.empty(304, headers=sent)
         return response.raw(content, headers=sent, content_type=TYPES[file.suffix])

@@ -26,6 +26,7 @@ from rasa.shared.utils.io import read_config_file  # noqa: E402
 from sanic import Sanic  # noqa: E402
 
 from assistant.serving.health import HealthInput, check  # noqa: E402
+from assistant.serving.pages import pages  # noqa: E402
 
 
 def channels(credentials: str) -> list[InputChannel]:
@@ -42,6 +43,7 @@ def application(model: str, endpoints: AvailableEndpoints, credentials: str) -> 
     """The web application. It takes no connection before the model is loaded."""
     app = Sanic("assistant", configure_logging=False)
     register(channels(credentials), app, route="/webhooks/")
+    app.blueprint(pages())
 
     @app.before_server_start
     async def load(app: Sanic, loop: Any) -> None:

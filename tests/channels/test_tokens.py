@@ -106,5 +106,5 @@ def test_keys_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert chat_keys(tmp_path) == (KEY, OLD)
     assert list(tmp_path.iterdir()) == []
     monkeypatch.setenv("CLINIC_CHAT_OLD_KEY", "short")
-    with pytest.raises(EnvironmentProblem, match="CLINIC_CHAT_OLD_KEY has 5 .*at least 50"):
+    with pytest.raises(EnvironmentProblem, match=r"CLINIC_CHAT_OLD_KEY has 5 .*at least 50"):
         chat_keys(tmp_path)

@@ -1,0 +1,7 @@
+"""The pages that the server shows at its own address: path and what makes the HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+PAGES: dict[str, Callable[[], str]] = {}

@@ -1,0 +1,486 @@
+"""The website's channel, from a chat window's side, with the servers as they are started."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from icalendar import Calendar
+from scenario_chat import read
+from scenario_servers import Servers
+from socketio.exceptions import ConnectionError as Refused
+from window import Window, new_id, run
+
+from assistant.channels.tokens import Tokens
+from clinic import facts
+
+NewWindow = Callable[[], Window]
+
+
+def code(ack: dict[str, object]) -> object:
+    """The error's code; its sentence must be there."""
+    assert ack["ok"] is False, ack
+    error = ack["error"]
+    assert isinstance(error, dict)
+    assert error["message"]
+    return error["code"]
+
+
+# Coming in.
+
+
+def test_a_new_window_gets_a_conversation(window: Window) -> None:
+    session = window.sessions[0]
+    assert session["resumed"] is False
+    assert session["clinic"]["phone"] == facts.load().phone
+    assert session["limits"] == {"text": 2000, "per_minute": 20}
+    assert len(session["conversation"]) == 8
+    assert session["conversation"] not in session["token"]
+    assert datetime.fromisoformat(session["expires_at"]).tzinfo is not None
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_both_transports(new_window: NewWindow, transport: str) -> None:
+    window = new_window().open(transport=transport)
+    (answer,) = window.ask("does massage help sciatica?")
+    assert answer["seq"] == 2
+
+
+@pytest.mark.parametrize(
+    "token", ["", "x", "a.b.c", Tokens(("f" * 60,), facts.timedelta(days=1)).issue("chat")[0], 7]
+)
+def test_without_a_token_of_ours_a_new_conversation_begins(
+    new_window: NewWindow, window: Window, token: object
+) -> None:
+    stranger = new_window().open({"token": token})
+    assert stranger.sessions[0]["resumed"] is False
+    assert stranger.sessions[0]["conversation"] != window.sessions[0]["conversation"]
+
+
+def test_the_id_alone_opens_nothing(
+    servers: Servers, new_window: NewWindow, window: Window
+) -> None:
+    window.ask("hello")
+    (row,) = read(
+        servers.tracker_database,
+        "SELECT id FROM website_conversations ORDER BY active_at DESC, rowid DESC LIMIT 1",
+    )
+    thief = new_window().open({"token": row["id"], "session_id": row["id"], "last_seq": 0})
+    assert thief.sessions[0]["resumed"] is False
+    assert thief.call("history", {})["messages"] == []
+
+
+@pytest.mark.parametrize("transport", ["websocket", "polling"])
+def test_a_page_that_is_not_listed(new_window: NewWindow, transport: str) -> None:
+    window = new_window()
+    with pytest.raises(Refused):
+        window.open(origin="https://evil.example", transport=transport)
+    if transport == "websocket":
+        assert window.refused == [{"message": "origin_not_allowed"}]
+    assert not window.sessions
+
+
+def test_the_servers_own_page_may_connect(servers: Servers, new_window: NewWindow) -> None:
+    new_window().open(origin=servers.rasa_url)
+
+
+def test_one_address_cannot_take_all_places(new_window: NewWindow) -> None:
+    for _ in range(30):
+        new_window().open()
+    one_too_many = new_window()
+    with pytest.raises(Refused):
+        one_too_many.open()
+    assert one_too_many.refused == [{"message": "too_many_connections"}]
+
+
+# Saying something.
+
+
+def test_an_answer(window: Window) -> None:
+    sent = window.send("when is massage recommended for sciatica?")
+    (answer,) = window.answers(sent)
+    assert answer["from"] == "assistant"
+    assert answer["source"] == {
+        "label": "From our article: When Is Massage Recommended for Sciatica Pain?"
+    }
+    assert answer["rateable"] is True
+    assert [button["title"] for button in answer["buttons"]][-1] == "Book an appointment"
+    assert [data["on"] for event, data in window.events if event == "typing"] == [True, False]
+
+
+def test_an_emergency_is_marked(window: Window) -> None:
+    (answer,) = window.ask("since this morning I can't feel anything when I wipe")
+    assert answer["kind"] == "emergency"
+    assert "source" not in answer
+
+
+def test_a_repeat_is_answered_once(window: Window) -> None:
+    message_id = new_id()
+    first = window.call("message", {"id": message_id, "text": "does it hurt"})
+    again = window.call("message", {"id": message_id, "text": "does it hurt"})
+    assert (again["seq"], again["repeated"]) == (first["seq"], True)
+    window.ask("thanks")
+    assert len([m for m in window.seen if m["in_reply_to"] == message_id]) == 1
+
+
+def test_answers_come_in_the_order_of_the_messages(window: Window) -> None:
+    sent = [window.send(text) for text in ("hello", "what does it cost", "does it hurt", "bye")]
+    for message_id in sent:
+        window.answers(message_id)
+    order = list(dict.fromkeys(message["in_reply_to"] for message in window.seen))
+    assert order == sent
+    numbers = [message["seq"] for message in window.seen]
+    assert numbers == sorted(numbers)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"id": new_id(), "text": "x" * 2001}, "too_long"),
+        ({"id": new_id(), "text": " \n "}, "bad_message"),
+        ({"id": new_id()}, "bad_message"),
+        ({"text": "hello"}, "bad_message"),
+        ({"id": "1", "text": "hello"}, "bad_message"),
+        ({"id": new_id(), "text": ["hello"]}, "bad_message"),
+        ({"id": new_id(), "payload": {"a": 1}}, "bad_message"),
+        ("hello", "bad_message"),
+        (None, "bad_message"),
+        ({"id": new_id(), "payload": "/restart", "title": "x"}, "unknown_button"),
+    ],
+)
+def test_a_message_that_is_refused(window: Window, data: object, expected: str) -> None:
+    assert code(window.call("message", data)) == expected
+    assert window.call("history", {})["messages"] == []
+
+
+def test_the_longest_message_in_the_widest_letters(window: Window) -> None:
+    """2,000 characters of four bytes each fit into a frame."""
+    sent = window.send("\U0001f469" * 2000)
+    assert window.answers(sent)
+
+
+def test_a_frame_too_large_ends_the_connection(window: Window) -> None:
+    too_large = {"id": new_id(), "text": "x" * 70_000}
+    run(window.client.emit("message", too_large))
+    window.until(lambda: not window.client.connected, "the end of the connection")
+
+
+def test_too_many_messages(window: Window) -> None:
+    acks = [window.call("message", {"id": new_id(), "text": "hello"}) for _ in range(21)]
+    assert [ack["ok"] for ack in acks] == [True] * 20 + [False]
+    assert code(acks[-1]) == "too_fast"
+    assert 0 < acks[-1]["error"]["retry_after"] <= 60
+
+
+def test_too_many_messages_from_one_address(new_window: NewWindow) -> None:
+    """Other conversations are no way around it."""
+    refused = None
+    for _ in range(5):
+        window = new_window().open()
+        for _ in range(20):
+            ack = window.call("message", {"id": new_id(), "text": "hello"})
+            if not ack["ok"]:
+                refused = refused or code(ack)
+    assert refused == "too_fast"
+
+
+def test_errors_in_french(new_window: NewWindow) -> None:
+    window = new_window().open({"locale": "fr"})
+    ack = window.call("message", {"id": new_id(), "text": "x" * 2001})
+    assert ack["error"]["message"].startswith("Votre message dépasse 2000")
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    event=st.sampled_from(["received", "history", "feedback", "typing", "message"]),
+    data=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+        lambda inner: (
+            st.dictionaries(
+                st.sampled_from(["id", "payload", "seq", "before", "limit", "value", "message_id"]),
+                inner,
+            )
+            | st.lists(inner, max_size=3)
+        ),
+        max_leaves=6,
+    ),
+)
+def test_whatever_is_sent_is_acknowledged(window: Window, event: str, data: object) -> None:
+    ack = window.call(event, data)
+    assert ack["ok"] or code(ack) in ("bad_message", "too_fast", "unknown_button", "too_long")
+
+
+# Buttons.
+
+
+def test_a_button_that_was_shown(new_window: NewWindow, window: Window) -> None:
+    window.ask("hello")
+    window.ask("what does it cost")
+    other = new_window().open({"token": window.token, "last_seq": window.last_seq})
+    pressed = window.press("Book an appointment")
+    assert window.answers(pressed)
+    other.until(lambda: other.seen, "the other window's copy")
+    assert other.seen[0]["text"] == "Book an appointment"
+    assert other.seen[0]["from"] == "patient"
+
+
+def test_a_button_of_somebody_else(new_window: NewWindow, window: Window) -> None:
+    window.ask("what does it cost")
+    stranger = new_window().open()
+    ack = stranger.call("message", {"id": new_id(), "payload": "/book_appointment", "title": "x"})
+    assert code(ack) == "unknown_button"
+
+
+def test_a_typed_command_is_words(window: Window, servers: Servers) -> None:
+    answers = window.ask("/confirm_delete")
+    assert answers
+    assert window.call("history", {})["messages"][0]["text"] == "/confirm_delete"
+
+
+# Going and coming back.
+
+
+def test_a_window_that_comes_back_gets_what_it_missed(
+    new_window: NewWindow, window: Window
+) -> None:
+    window.ask("hello")
+    before = window.last_seq
+    asked = window.send("what does it cost")
+    window.close()
+    other = new_window().open({"token": window.token, "last_seq": before})
+    other.answers(asked)
+    other.call("typing", {"on": False})
+    numbers = [message["seq"] for message in other.seen]
+    assert numbers == list(range(before + 1, before + 1 + len(numbers)))
+    assert other.seen[0]["id"] == asked
+    assert other.sessions[0]["resumed"] is True
+    assert other.sessions[0]["conversation"] == window.sessions[0]["conversation"]
+
+
+def test_a_window_without_a_past_gets_the_history(new_window: NewWindow, window: Window) -> None:
+    window.ask("hello")
+    window.call("received", {"seq": window.last_seq})
+    other = new_window().open({"token": window.token})
+    events = other.until(
+        lambda: [data for event, data in other.events if event == "history"], "the history"
+    )
+    assert [message["seq"] for message in events[0]["messages"]] == [1, 2]
+    assert events[0]["more"] is False
+    assert other.sessions[0]["received"] == window.last_seq
+    asked = window.send("what does it cost")
+    other.answers(asked)
+    assert [message["seq"] for message in other.seen][:2] == [3, 4]
+
+
+def test_older_messages(window: Window) -> None:
+    for text in ("hello", "what does it cost", "thanks"):
+        window.ask(text)
+    newest = window.call("history", {"limit": 2})
+    assert newest["more"] is True
+    older = window.call("history", {"before": newest["messages"][0]["seq"], "limit": 50})
+    numbers = [message["seq"] for message in older["messages"] + newest["messages"]]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert older["more"] is False
+
+
+def test_two_windows_show_one_conversation(new_window: NewWindow, window: Window) -> None:
+    window.ask("hello")
+    other = new_window().open({"token": window.token, "last_seq": 0})
+    asked = other.send("what does it cost")
+    answers = window.answers(asked)
+    assert other.answers(asked) == answers
+    mine = [message for message in window.seen if message["id"] == asked]
+    assert [message["text"] for message in mine] == ["what does it cost"]
+    # The window in which it was typed shows it already.
+    assert [message for message in other.seen if message["id"] == asked] == []
+
+
+def test_start_again(new_window: NewWindow, window: Window) -> None:
+    window.ask("hello")
+    old_token = window.token
+    other = new_window().open({"token": old_token, "last_seq": window.last_seq})
+    assert window.call("restart", {})["ok"]
+    for each in (window, other):
+        each.until(lambda each=each: len(each.sessions) == 2, "another session")
+    assert window.token == other.token
+    assert window.sessions[1]["conversation"] != window.sessions[0]["conversation"]
+    (answer,) = window.ask("what does it cost")
+    assert answer["seq"] == 2
+    late = new_window().open({"token": old_token})
+    assert late.sessions[0]["resumed"] is False
+    assert ("deleted", {}) not in late.events
+
+
+# Booking, a thumb, a message to the clinic.
+
+
+def book(window: Window) -> dict[str, object]:
+    """Asks for an appointment and sends the request; returns the last message."""
+    window.ask("can I book 60 minutes with Natalie on Thursday after 4, I am Priya, 416-555-0173")
+    for _ in range(8):
+        newest = window.seen[-1]
+        titles = [button["title"] for button in newest["buttons"]]
+        if "Send request" in titles:
+            assert newest["kind"] == "summary"
+            return window.answers(window.press("Send request"))[-1]
+        window.answers(window.press(titles[0]))
+    raise AssertionError(window.seen)
+
+
+def test_a_booking_has_a_card(window: Window, servers: Servers) -> None:
+    card = book(window)["card"]
+    assert isinstance(card, dict)
+    clinic = facts.load()
+    (row,) = read(
+        servers.clinic_database,
+        "SELECT * FROM booking_appointmentrequest WHERE reference = ?",
+        card["reference"],
+    )
+    starts = datetime.fromisoformat(card["starts"])
+    assert starts.strftime("%Y-%m-%d %H:%M") == "2026-11-26 16:00"
+    assert (datetime.fromisoformat(card["ends"]) - starts).seconds == 3600
+    assert (card["zone"], card["place"]) == (clinic.time_zone, clinic.address)
+    assert (card["status"], card["service"]) == ("requested", row["service"])
+    (entry,) = Calendar.from_ical(card["ics"]).walk("VEVENT")
+    assert entry["DTSTART"].dt == starts
+    assert entry["STATUS"] == "TENTATIVE"
+    assert "Priya" not in card["ics"]
+
+
+def test_a_thumb(window: Window, servers: Servers) -> None:
+    (answer,) = window.ask("does massage help sciatica?")
+    thumb = {"message_id": answer["id"], "value": "down", "reason": "I wanted to know how long"}
+    before = window.last_seq
+    assert window.call("feedback", thumb)["ok"]
+    query = "SELECT * FROM conversations_feedback WHERE message_reference = ?"
+    (row,) = read(servers.clinic_database, query, answer["id"])
+    assert (row["value"], row["reason"]) == ("down", thumb["reason"])
+    assert row["answer"] == "utter_faq/how_massage_helps"
+    assert window.call("feedback", thumb | {"value": "up", "reason": None})["ok"]
+    assert [row["value"] for row in read(servers.clinic_database, query, answer["id"])] == ["up"]
+    assert window.last_seq == before
+    assert code(window.call("feedback", thumb | {"message_id": new_id()})) == "bad_message"
+    assert code(window.call("feedback", thumb | {"value": "meh"})) == "bad_message"
+    assert code(window.call("feedback", thumb | {"reason": "x" * 501})) == "too_long"
+
+
+def test_a_message_to_the_clinic_is_handed_over(window: Window) -> None:
+    window.ask("I want to talk to a person")
+    for text in ("please call me back about my receipt", "Priya", "416-555-0173"):
+        window.ask(text)
+    for _ in range(3):
+        titles = [button["title"] for button in window.seen[-1]["buttons"]]
+        if not titles or ("handoff", {"state": "requested"}) in window.events:
+            break
+        window.answers(window.press(titles[0]))
+    assert ("handoff", {"state": "requested"}) in window.events
+
+
+# Deleting.
+
+
+def kept(servers: Servers, conversation: str) -> list[object]:
+    """Everything that the servers' databases still say about a conversation."""
+    tables = (
+        (servers.tracker_database, "events", "sender_id"),
+        (servers.tracker_database, "website_messages", "conversation"),
+        (servers.clinic_database, "handoff_patientmessage", "conversation_id"),
+        (servers.clinic_database, "conversations_feedback", "conversation_id"),
+    )
+    return [
+        row
+        for database, table, column in tables
+        for row in read(database, f"SELECT * FROM {table} WHERE {column} = ?", conversation)  # noqa: S608
+    ]
+
+
+def conversation_of(servers: Servers, message_id: str) -> str:
+    query = "SELECT conversation FROM website_messages WHERE id = ?"
+    (row,) = read(servers.tracker_database, query, message_id)
+    return str(row["conversation"])
+
+
+def test_delete(servers: Servers, new_window: NewWindow, window: Window) -> None:
+    book(window)
+    asked = window.send("does massage help sciatica?")
+    (answer,) = window.answers(asked)
+    window.call("feedback", {"message_id": answer["id"], "value": "up"})
+    conversation = conversation_of(servers, asked)
+    assert kept(servers, conversation)
+    old_token = window.token
+    other = new_window().open({"token": old_token, "last_seq": window.last_seq})
+    assert window.call("delete", {})["ok"]
+    for each in (window, other):
+        each.until(lambda each=each: len(each.sessions) == 2, "another session")
+        assert ("deleted", {}) in each.events
+    assert kept(servers, conversation) == []
+    query = "SELECT patient_name, patient_contact FROM booking_appointmentrequest WHERE {}"
+    rows = read(servers.clinic_database, query.format("conversation_id = ?"), conversation)
+    assert all(not row["patient_name"] and not row["patient_contact"] for row in rows)
+    (first,) = window.ask("what does it cost")
+    assert first["seq"] == 2
+    late = new_window().open({"token": old_token})
+    assert ("deleted", {}) in late.events
+    assert late.sessions[0]["resumed"] is False
+
+
+def test_delete_in_words(servers: Servers, window: Window) -> None:
+    asked = window.send("delete my data")
+    window.answers(asked)
+    conversation = conversation_of(servers, asked)
+    window.ask("hello") if not window.seen[-1]["buttons"] else None
+    window.press(window.seen[-1]["buttons"][0]["title"])
+    window.until(lambda: ("deleted", {}) in window.events, "deleted")
+    window.until(lambda: window.seen[-1]["seq"] == 1, "the last words")
+    assert len(window.sessions) == 2
+    assert kept(servers, conversation) == []
+
+
+def test_nothing_is_shown_as_deleted_when_it_is_not(servers: Servers, window: Window) -> None:
+    asked = window.send("hello")
+    window.answers(asked)
+    servers.actions.stop()
+    try:
+        assert code(window.call("delete", {})) == "not_deleted"
+    finally:
+        servers.actions.start()
+        servers.actions.wait()
+    assert kept(servers, conversation_of(servers, asked))
+    assert window.call("delete", {})["ok"]
+
+
+# The page.
+
+
+def test_the_window_is_served_for_other_sites(servers: Servers) -> None:
+    listing = httpx.get(f"{servers.rasa_url}/widget/", trust_env=False)
+    assert listing.status_code == 404
+    for path in ("/widget/../pyproject.toml", "/widget/%2e%2e/pyproject.toml", "/site/"):
+        assert httpx.get(servers.rasa_url + path, trust_env=False).status_code == 404
+
+
+# The documentation.
+
+
+def test_every_event_and_field_is_documented(window: Window) -> None:
+    from assistant.channels.wording import words
+    from assistant.project import ROOT
+
+    text = (ROOT / "docs" / "website-channel.md").read_text(encoding="utf-8")
+    book(window)
+    window.call("message", {"id": new_id(), "text": "hello"})
+    names = {event for event, _ in window.events}
+    for _, data in window.events:
+        names |= set(json.loads(json.dumps(data or {})))
+        names |= set((data or {}).get("card") or {})
+    names |= set(words()["errors"]["en"]) | set(words()["kinds"].values())
+    assert [name for name in sorted(names) if f"`{name}`" not in text and name not in text] == []
