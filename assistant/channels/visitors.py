@@ -67,15 +67,23 @@ class Visitors:
         """Lets the window hear what concerns its conversation."""
         await self._sio.enter_room(visitor.sid, visitor.conversation)
 
-    async def move(self, old: str, new: str) -> None:
-        """Shows another conversation in all windows of one, from its beginning."""
+    async def move(self, old: str, new: str, events: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        """Tells all windows of a conversation and shows another one in them, from its beginning.
+
+        Windows at other servers are only told; they come back with what they are told.
+        """
         for visitor in self.of(old):
+            # No message of the old conversation may arrive after the events.
             async with visitor.lock:
                 self._leave(visitor)
                 await self._sio.leave_room(visitor.sid, old)
+                for event, data in events:
+                    await self.tell(visitor, event, data)
                 visitor.conversation, visitor.sent = new, 0
                 self._by_conversation[new].add(visitor)
                 await self.enter(visitor)
+        for event, data in events:
+            await self.tell_all(old, event, data)
 
     async def tell(self, visitor: Visitor, event: str, data: dict[str, Any]) -> None:
         """Sends an event to one window."""

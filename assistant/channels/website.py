@@ -24,7 +24,7 @@ from sanic.request import Request
 from socketio import AsyncRedisManager, AsyncServer
 from socketio.exceptions import ConnectionRefusedError
 
-from assistant.channels import chat_settings, mailbox, origins
+from assistant.channels import chat_settings, mailbox, origins, websockets
 from assistant.channels.bubbles import Bubble, stamp
 from assistant.channels.chat_settings import ChatSettings
 from assistant.channels.limits import Places, Rate
@@ -111,6 +111,7 @@ class WebsiteInput(InputChannel):
             logger=logger,
             engineio_logger=logger,
         )
+        websockets.repair(sio)
         blueprint = _SocketBlueprint(sio, settings)
 
         @blueprint.listener("after_server_start")
@@ -384,16 +385,18 @@ class Chat:
         """Closes the conversation and begins another one."""
         old, new = visitor.conversation, new_conversation()
         await self._box.write(mailbox.close, old, mailbox.CLOSED, clock.now())
-        _keep(asyncio.create_task(self._begin_again(old, new)))
+        _keep(asyncio.create_task(self._begin_again(old, new, [])))
         return {}
 
     async def typing(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """The patient is typing. Nobody looks yet."""
         return {}
 
-    async def _begin_again(self, old: str, new: str) -> None:
-        await self._visitors.tell_all(old, "session", self._session(new, LOCALES[0]))
-        await self._visitors.move(old, new)
+    async def _begin_again(
+        self, old: str, new: str, events: list[tuple[str, dict[str, Any]]]
+    ) -> None:
+        events = [*events, ("session", self._session(new, LOCALES[0]))]
+        await self._visitors.move(old, new, events)
         await self._visitors.deliver(new)
 
     async def _perform(
@@ -444,8 +447,7 @@ class Chat:
         new = new_conversation()
         if farewell:
             await self._box.write(mailbox.post, new, farewell, clock.now())
-        await self._visitors.tell_all(conversation, "deleted", {})
-        await self._begin_again(conversation, new)
+        await self._begin_again(conversation, new, [("deleted", {})])
 
     # Now and then.
 

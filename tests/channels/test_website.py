@@ -14,7 +14,7 @@ from icalendar import Calendar
 from scenario_chat import read
 from scenario_servers import Servers
 from socketio.exceptions import ConnectionError as Refused
-from window import Window, new_id, run
+from window import Window, new_id
 
 from assistant.channels.tokens import Tokens
 from clinic import facts
@@ -166,7 +166,7 @@ def test_the_longest_message_in_the_widest_letters(window: Window) -> None:
 
 def test_a_frame_too_large_ends_the_connection(window: Window) -> None:
     too_large = {"id": new_id(), "text": "x" * 70_000}
-    run(window.client.emit("message", too_large))
+    window.client.emit("message", too_large)
     window.until(lambda: not window.client.connected, "the end of the connection")
 
 

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from typing import Any
 
+import engineio
 import socketio
 
 PATH = "chat/socket.io"
 PATIENCE = 60.0  # seconds after which something that must happen counts as missing
 
-_loop = asyncio.new_event_loop()
-threading.Thread(target=_loop.run_forever, daemon=True).start()
-
-
-def run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Runs a coroutine on the windows' own loop."""
-    return asyncio.run_coroutine_threadsafe(work, _loop).result(PATIENCE)
-
 
 def new_id() -> str:
     """An id for a message."""
     return str(uuid.uuid4())
+
+
+class _InOrder(engineio.Client):
+    """Tells of packets one after the other; the usual one starts a thread for each."""
+
+    def _trigger_event(self, event: str, *arguments: Any, **options: Any) -> Any:
+        return super()._trigger_event(event, *arguments, **{**options, "run_async": False})
+
+
+class _Client(socketio.Client):
+    def _engineio_client_class(self) -> type[engineio.Client]:
+        return _InOrder
 
 
 class Window:
@@ -38,14 +42,14 @@ class Window:
         self.sessions: list[dict[str, Any]] = []
         self.events: list[tuple[str, Any]] = []
         self.refused: list[Any] = []
-        self.client = socketio.AsyncClient(reconnection=False)
+        self.client = _Client(reconnection=False)
         self._happened = threading.Condition()
         for event in ("session", "message", "typing", "handoff", "error", "history", "deleted"):
             self.client.on(event, self._note(event))
         self.client.on("connect_error", self._note("connect_error"))
 
     def _note(self, event: str) -> Callable[[Any], Any]:
-        async def note(data: Any = None) -> None:
+        def note(data: Any = None) -> None:
             with self._happened:
                 self.events.append((event, data))
                 if event == "message":
@@ -81,10 +85,8 @@ class Window:
         if origin is not None:
             headers["Origin"] = origin
         before = len(self.sessions)
-        run(
-            self.client.connect(
-                self.url, headers, auth or {}, [transport], socketio_path=PATH, wait_timeout=30
-            )
+        self.client.connect(
+            self.url, headers, auth or {}, [transport], socketio_path=PATH, wait_timeout=30
         )
         self.until(lambda: len(self.sessions) > before, "a session")
         return self
@@ -98,7 +100,7 @@ class Window:
 
     def close(self) -> None:
         """Disconnects."""
-        run(self.client.disconnect())
+        self.client.disconnect()
 
     @property
     def token(self) -> str:
@@ -112,7 +114,7 @@ class Window:
 
     def call(self, event: str, *data: Any) -> dict[str, Any]:
         """Sends an event and returns its acknowledgement."""
-        return dict(run(self.client.call(event, data[0] if data else None, timeout=PATIENCE)))
+        return dict(self.client.call(event, data[0] if data else None, timeout=PATIENCE))
 
     def send(self, text: str, message_id: str | None = None) -> str:
         """Sends words, which must be accepted; returns the message's id."""
