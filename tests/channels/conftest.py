@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import itertools
+import os
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from scenario_logs import said_in_logs
-from scenario_servers import Servers, current_model, servers_in
+from scenario_servers import Server, Servers, current_model, free_port, servers_in
 from window import Window
+
+from assistant.project import ROOT
+from assistant.server import ENVIRONMENT
 
 # Each test has addresses of its own, so that limits by address do not meet.
 _addresses = itertools.count(1)
@@ -26,6 +32,36 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     yield pair
     pair.stop()
     assert not said_in_logs(pair), "patients' words are in a log"
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    """Starts servers that repeat what they are told, all with the same database."""
+    started: list[Server] = []
+
+    def start(**settings: str) -> Server:
+        port = free_port()
+        environment = {
+            **os.environ,
+            **ENVIRONMENT,
+            "PYTHONPATH": str(ROOT),
+            "CLINIC_VAR": str(tmp_path),
+            "CLINIC_DATABASE_URL": "",
+            **SETTINGS,
+            **settings,
+        }
+        program = str(Path(__file__).with_name("echo_server.py"))
+        command = [sys.executable, "-W", "ignore", program, "--port", str(port)]
+        log = tmp_path / f"echo-{port}.log"
+        url = f"http://127.0.0.1:{port}/ready"
+        started.append(Server("the echo server", command, environment, url, log))
+        started[-1].start()
+        started[-1].wait()
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture

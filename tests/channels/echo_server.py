@@ -2,7 +2,8 @@
 
 Everything but understanding is as in the real server: Sanic, Socket.IO, mailbox, tracker store.
 Each message is stored in the tracker with its answer, so that a second handling would be seen.
-``slow`` in a message makes the answer take a while, ``fail`` makes it fail.
+Words in a message: ``fail`` makes answering fail; ``hold`` waits for a file "go" in the folder;
+``die before`` and ``die after`` kill the server, once, before or after the turn is in the tracker.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,6 +32,7 @@ class Echo:
 
     def __init__(self, folder: Path) -> None:
         self.domain = Domain.empty()
+        self._folder = folder
         url = os.environ.get("CLINIC_DATABASE_URL")
         self.tracker_store = (
             ClinicTrackerStore(self.domain, dialect="postgresql", host=url)
@@ -55,8 +58,10 @@ class Echo:
         tracker = tracker or DialogueStateTracker(message.sender_id, [])
         if "fail" in message.text:
             raise RuntimeError
-        if "slow" in message.text:
-            await asyncio.sleep(0.3)
+        while "hold" in message.text and not (self._folder / "go").exists():
+            await asyncio.sleep(0.01)
+        if "die before" in message.text:
+            self._die_once(message.message_id)
         said = BotUttered(
             f"you said {message.text}",
             {"buttons": [{"title": "Again", "payload": f"/again {message.text}"}]},
@@ -66,6 +71,14 @@ class Echo:
         tracker.update(said, self.domain)
         await message.output_channel.send_response(message.sender_id, said.message())
         await self.tracker_store.save(tracker)
+        if "die after" in message.text:
+            self._die_once(message.message_id)
+
+    def _die_once(self, message_id: str) -> None:
+        died = self._folder / f"died-{message_id}"
+        if not died.exists():
+            died.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main() -> None:
