@@ -171,7 +171,8 @@ def _anchor(words: str, now: Now) -> tuple[Days, ...] | None:
 )
 def _units_from(m: re.Match[str], now: Now) -> list[Piece] | None:
     starts = _anchor(m.group("on") or m.group("on2"), now)
-    if not starts:
+    if not starts or re.match(r"\d+ day after tomorrow", m.group()):
+        # "Around 11 day after tomorrow"
         return None
     unit = m.group("unit") or m.group("unit2")
     number = how_many(m.group("n") or m.group("n2") or "a")

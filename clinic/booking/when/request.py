@@ -76,6 +76,15 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     result.doubtful |= any(piece.kind == "LEFT_OVER" for piece in found)
     groups = groups_of(found)
     clear = set_polarity(groups, anything=result.anything)
+    result.doubtful |= any(
+        piece.kind in ("NOT", "EXCEPT", "BUSY", "NO_GOOD")
+        and not group.negative
+        # "Rather than the one I have"
+        and not piece.text.endswith(("than", "instead of"))
+        for at, group in enumerate(groups)
+        for piece in group.pieces
+        if not (piece.kind == "NO_GOOD" and at and groups[at - 1].negative)
+    )
     result.unclear |= not clear or any(piece.kind == "UNCLEAR" for piece in found)
     if not exception_takes_time and not free_time_of_exception(groups):
         return None
@@ -150,7 +159,7 @@ def _doubtful(found: list[Piece]) -> bool:
 def _beside_item(found: list[Piece], at: int) -> bool:
     """Whether a day or a time is right beside it: "sans Monday", "Mondays nah"."""
     before = neighbour(found, at, -1)
-    after = neighbour(found, at, 1, ("FILL", "ISH", *OPERATORS))
+    after = neighbour(found, at, 1, ("FILL", "ISH", "DASH", "NOT", "EXCEPT", *OPERATORS))
     return any(piece is not None and piece.kind in ITEMS for piece in (before, after))
 
 
@@ -177,7 +186,8 @@ def _drop_words(found: list[Piece], result: Request) -> list[Piece]:
             result.context = True
         elif piece.kind == "UNCLEAR" or (
             # "I leave on the 10th" says when not, and not when.
-            piece.kind == "TRIP" and any(p.kind == "D" for p in found)
+            (piece.kind == "TRIP" and any(p.kind == "D" for p in found))
+            or (piece.kind == "HEDGE" and any(p.kind in ITEMS for p in found))
         ):
             result.unclear = True
         elif piece.kind == "ANY":

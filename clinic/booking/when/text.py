@@ -293,6 +293,50 @@ _NOT_TIMES = [
 _MONTH_SIGN = re.compile(r"\d{1,2}(?:st|nd|rd|th)?$")
 
 
+_SPELLED = re.compile(r"\d|[a-z]+(?:['-][a-z]+)*'?")
+#: Said with small words alone: "at one", "before that", "I don't care when".
+_SMALL_WORDS = re.compile(
+    rf"\b(?:{'|'.join(sorted(word for word in _HOUR_BEFORE if word.isalpha()))}) one\b"
+    r"|\b(?:before|by|after|following) (?:then|that)\b|\bone after\b|\bcare when\b|\bwhat ever\b"
+    r"|\b(?:at|you|wide) open\b"
+    r"|\bright away\b|\banything (?:available|works|is|goes|at all)\b"
+)
+
+
+def may_say_when(text: str) -> bool:
+    """Whether :func:`canonical` may find a day or a time here; quick, for most messages have none.
+
+    True for a figure and for every word some way of saying when cannot do without; typing errors
+    are forgiven as they are later.
+    """
+    plain = _plain(text[:LONGEST])
+    if any(_says_when(word) for word in _SPELLED.findall(plain)) or _french()[0].search(plain):
+        return True
+    # "a.s.a.p."
+    dotted = "." in plain and any(_says_when(w) for w in _SPELLED.findall(plain.replace(".", "")))
+    return dotted or bool(_SMALL_WORDS.search(plain))
+
+
+@lru_cache(maxsize=20_000)
+def _says_when(word: str) -> bool:
+    if word.isdigit():
+        return True
+    telling = (
+        word_set("telling") | _vocabulary()["numbers"].keys() | _vocabulary()["ordinals"].keys()
+    )
+    parts = {word, word.replace("-", ""), *word.split("-")}
+    for part in parts:
+        known = {
+            *_word(part).split(),
+            part.removesuffix("'s"),
+            part.removesuffix("'"),
+            part.removesuffix("time"),
+        }
+        if known & telling or any(w.endswith(("day", "days")) for w in known):
+            return True
+    return False
+
+
 def canonical(text: str) -> str:
     """The words of ``text``, one space apart, as the grammar spells them; ``_`` for no time."""
     plain = _plain(text[:LONGEST])
@@ -348,6 +392,10 @@ def _word(typed: str) -> str:
             return typed
     distance, word = near[0]
     ties = [name for far, name in near if far == distance]
+    if len(ties) == 2 and ties[1] == ties[0] + "s":
+        # "fridasy" is "Fridays": letters change places more often than they are put in.
+        ties = ties[1:] if len(ties[1]) == len(typed) else ties[:1]
+        word = ties[0]
     if len(ties) > 1:
         ties = [name for name in ties if name[0] == typed[0]] or ties
         if len(ties) == 1:

@@ -14,7 +14,7 @@ from clinic.booking.when.clauses import Choice, DayReading
 from clinic.booking.when.items import DAY, POINT, Stretch
 from clinic.booking.when.patterns import Now
 from clinic.booking.when.request import Request, requests
-from clinic.booking.when.text import canonical
+from clinic.booking.when.text import canonical, may_say_when
 from clinic.hours import Span
 from clinic.opening import Interval, OpeningHours
 
@@ -89,6 +89,8 @@ def understand(
     """
     if now.tzinfo is None:
         raise ValueError("understand() needs the current time with a time zone.")
+    if not may_say_when(text):
+        return Understanding("none", [], say.none())
     desk = _Desk(now, hours, horizon_days, notice)
     readings = [request for request in requests(canonical(text), desk.clock) if not request.empty]
     if not readings:
