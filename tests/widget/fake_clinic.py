@@ -82,6 +82,7 @@ class FakeClinic:
         self.refusal = ""  # the reason with which connections are refused
         self.rejections: list[dict[str, Any]] = []  # errors for the next messages
         self.deletes = True  # False: deleting fails
+        self.transports = ["polling", "websocket"]  # taken at the next start
         self.conversations: list[Said] = []
         self.received: list[dict[str, Any]] = []  # every message, repeated ones too
         self.feedback: list[dict[str, Any]] = []
@@ -139,7 +140,9 @@ class FakeClinic:
         return future.result(30)
 
     async def _start(self) -> None:
-        self._sio = socketio.AsyncServer(async_mode="aiohttp", cors_allowed_origins=[])
+        self._sio = socketio.AsyncServer(
+            async_mode="aiohttp", cors_allowed_origins=[], transports=self.transports
+        )
         for event in ("connect", "message", "received", "history", "feedback", "delete"):
             self._sio.on(event, getattr(self, f"_on_{event}"))
         self._sio.on("restart", self._on_restart)
@@ -201,7 +204,6 @@ class FakeClinic:
             "privacy": {"keep_days": 90, "url": "/privacy"},
             "limits": {"text": 2000, "per_minute": 20},
             "resumed": resumed,
-            "last_seq": talk.last_seq,
         }
         await self._sio.emit("session", session, to=sid)
 

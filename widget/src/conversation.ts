@@ -314,7 +314,7 @@ export class Conversation {
     this.memory.update({ token: session.token, conversation: session.conversation });
     this.#tabs?.postMessage({ token: session.token, conversation: session.conversation });
     void this.#flush();
-    if (session.last_seq > 0) {
+    if (session.resumed) {
       // What was said elsewhere or before a reload; what is known already is not shown twice.
       const answer = await this.#connection.ask<Page>("history", { limit: PAGE }).catch(() => undefined);
       if (answer?.ok) this.#read(answer);

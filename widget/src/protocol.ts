@@ -56,7 +56,6 @@ export interface Session {
   privacy?: { keep_days?: number; url?: string };
   limits?: { text?: number; per_minute?: number };
   resumed: boolean;
-  last_seq: number;
 }
 
 export interface Handoff {

@@ -1,0 +1,323 @@
+"""Keyboard, screen reader, contrast, zoom: WCAG 2.2 AA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import pytest
+from conftest import PHONE, NewVisitor
+from fake_clinic import FakeClinic
+from playwright.sync_api import expect
+from test_widget_talking import BOOKING, EMERGENCY
+from widget_node import axe
+from widget_visitor import Visitor
+
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+axe_source = lru_cache(axe)
+TIMES = [{"title": "Thu Dec 3, 5 pm", "payload": "/time{1}"}, {"title": "More", "payload": "/more"}]
+
+
+def violations(visitor: Visitor) -> list[Any]:
+    """What axe finds on the page: rule, and where."""
+    visitor.page.evaluate(axe_source())
+    found: dict[str, Any] = visitor.page.evaluate(
+        "tags => axe.run(document, { runOnly: { type: 'tag', values: tags } })", TAGS
+    )
+    assert found["passes"], "axe did not run"
+    return [
+        (rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found["violations"]
+    ]
+
+
+def closed(visitor: Visitor, clinic: FakeClinic) -> None:
+    expect(visitor.launcher).to_be_visible()
+
+
+def consent(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().sees("By writing here you agree")
+
+
+def refused(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().panel.get_by_role("button", name="I would rather not").click()
+    visitor.sees("Nothing is stored.")
+
+
+def talking(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda _: [
+        {"text": "An **answer**.\n\n- one\n- two", "source": {"label": "From our article: X"}},
+        {"text": "Which?", "rateable": True, "buttons": TIMES},
+    ]
+    visitor.open().say("hello").sees("Which?")
+
+
+def menu(visitor: Visitor, clinic: FakeClinic) -> None:
+    talking(visitor, clinic)
+    visitor.panel.get_by_role("button", name="More", exact=True).first.click()
+
+
+def explaining(visitor: Visitor, clinic: FakeClinic) -> None:
+    talking(visitor, clinic)
+    visitor.log.get_by_role("button", name="This did not help").click()
+    expect(visitor.log.get_by_label("What was missing")).to_be_focused()
+
+
+def deleting(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").menu("Delete my chat").sees("cannot be brought back")
+
+
+def booked(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda _: [{"text": "Requested.", "card": BOOKING}]
+    visitor.open().say("hello").sees("GY3CF7")
+
+
+def typing(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.types, clinic.answers = True, False
+    visitor.open().say("hello")
+    expect(visitor.log.locator(".typing")).to_be_visible()
+
+
+def offline(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    clinic.stop()
+    visitor.say("waiting").sees("No connection.")
+
+
+def failed(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.rejections = [{"code": "bad_message", "message": "This could not be read."}]
+    visitor.open().say("hello").sees("Not sent")
+
+
+def emergency(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda _: [
+        {"text": EMERGENCY, "kind": "emergency"},
+        {"text": "See a doctor today.", "kind": "urgent"},
+        {"text": "Is it new?", "kind": "check", "buttons": TIMES},
+    ]
+    visitor.open().say("hello").sees("Is it new?")
+
+
+def handoff(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    clinic.emit("handoff", {"state": "joined", "name": "Natalie"})
+    clinic.push(text="Hello, Natalie here.", name="Natalie", **{"from": "person"})
+    visitor.sees("Natalie here")
+
+
+def unread(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello").launcher.click()
+    clinic.push(text="One more.")
+    expect(visitor.chat.locator(".badge")).to_have_text("1")
+
+
+STATES: list[Callable[[Visitor, FakeClinic], None]] = [
+    *(closed, consent, refused, talking, menu, explaining, deleting, booked, typing),
+    *(offline, failed, emergency, handoff, unread),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing(
+    new_visitor: NewVisitor,
+    clinic: FakeClinic,
+    state: Callable[[Visitor, FakeClinic], None],
+    scheme: str,
+) -> None:
+    visitor = new_visitor(color_scheme=scheme, reduced_motion="reduce").visit()
+    state(visitor, clinic)
+    assert violations(visitor) == []
+
+
+NARROW = {"viewport": {"width": 320, "height": 640}}
+LAYOUTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
+    "320 px": (NARROW, {}),
+    "phone": (PHONE, {}),
+    "right to left": ({}, {"dir": "rtl", "lang": "ar"}),
+    "forced colours": ({"forced_colors": "active"}, {}),
+    # 1280 x 800 at 200 %
+    "zoomed": ({"viewport": {"width": 640, "height": 400}, "device_scale_factor": 2}, {}),
+}
+
+
+@pytest.mark.parametrize("state", [consent, booked, emergency, talking])
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_axe_finds_nothing_and_nothing_is_cut_off(
+    new_visitor: NewVisitor,
+    clinic: FakeClinic,
+    state: Callable[[Visitor, FakeClinic], None],
+    layout: str,
+) -> None:
+    options, query = LAYOUTS[layout]
+    visitor = new_visitor(reduced_motion="reduce", **options).visit(**query)
+    state(visitor, clinic)
+    assert violations(visitor) == []
+    too_wide = visitor.chat.evaluate(
+        """chat => [...chat.shadowRoot.querySelectorAll("dialog, .log, .bubble, .card, .replies")]
+             .filter(part => part.scrollWidth > part.clientWidth + 1)
+             .map(part => part.className || part.tagName)"""
+    )
+    assert too_wide == []
+    expect(visitor.field).to_be_in_viewport()
+    for name in ("More", "Minimise the chat"):
+        expect(visitor.panel.get_by_role("button", name=name, exact=True).first).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("lang", ["en", "fr"])
+def test_axe_finds_nothing_in_either_language(new_visitor: NewVisitor, lang: str) -> None:
+    visitor = new_visitor().visit(lang=lang).open()
+    expect(visitor.panel.locator("#notice")).to_contain_text("90")
+    assert violations(visitor) == []
+
+
+def test_every_target_is_at_least_44_pixels(visitor: Visitor, clinic: FakeClinic) -> None:
+    talking(visitor, clinic)
+    for button in visitor.chat.locator("button:visible, textarea:visible").all():
+        box = button.bounding_box()
+        assert box is not None
+        assert min(box["width"], box["height"]) >= 44, button.evaluate("node => node.outerHTML")
+
+
+def test_booking_with_the_keyboard_alone(visitor: Visitor, clinic: FakeClinic) -> None:
+    def answering(text: str) -> list[dict[str, Any]]:
+        if text == "I want to book an appointment":
+            return [{"text": "Which time?", "buttons": TIMES}]
+        if text == "/time{1}":
+            return [{"text": "Your name and phone?"}]
+        return [{"text": "Requested.", "card": BOOKING}]
+
+    clinic.answering = answering
+    keys = visitor.page.keyboard
+    visitor.page.locator("#page-button").focus()
+    keys.press("Tab")
+    assert visitor.focused() == "launcher"
+    keys.press("Enter")
+    expect(visitor.field).to_be_focused()
+    # Back from the field to what is offered, the last of it first.
+    keys.press("Shift+Tab")
+    assert visitor.focused() == "I want to book an appointment"
+    keys.press("Enter")
+    visitor.sees("Which time?")
+    assert visitor.focused() == "text"
+    keys.press("Shift+Tab")
+    keys.press("Shift+Tab")
+    assert visitor.focused() == "Thu Dec 3, 5 pm"
+    keys.press("Space")
+    visitor.sees("Your name and phone?")
+    assert visitor.focused() == "text"
+    keys.type("Priya, 604-555-0142")
+    keys.press("Enter")
+    visitor.sees("GY3CF7")
+    assert visitor.focused() == "text"
+    keys.press("Shift+Tab")
+    assert visitor.focused() == "Add to calendar"
+    keys.press("Escape")
+    expect(visitor.panel).to_be_hidden()
+    assert visitor.focused() == "launcher"
+
+
+def test_all_of_the_menu_with_the_keyboard(visitor: Visitor) -> None:
+    keys = visitor.page.keyboard
+    visitor.open().say("hello").sees("You wrote: hello")
+    more = visitor.panel.get_by_role("button", name="More", exact=True)
+    more.focus()
+    keys.press("Enter")
+    expect(more).to_have_attribute("aria-expanded", "true")
+    keys.press("Escape")
+    expect(more).to_have_attribute("aria-expanded", "false")
+    expect(more).to_be_focused()
+    keys.press("Space")
+    keys.press("Tab")  # Minimise
+    for _ in range(3):
+        keys.press("Tab")
+    assert visitor.focused() == "Delete my chat"
+    keys.press("Enter")
+    assert visitor.focused() == "cover-title"
+    keys.press("Escape")
+    visitor.sees("You wrote: hello")
+    expect(visitor.panel).to_be_visible()
+
+
+def test_the_window_beside_the_page_holds_nobody_and_the_full_screen_does(
+    new_visitor: NewVisitor,
+) -> None:
+    beside = new_visitor().visit().open()
+    beside.page.locator("#page-button").focus()
+    assert beside.focused() == "page-button"
+    whole = new_visitor(**PHONE).visit()
+    whole.launcher.tap()
+    expect(whole.panel).to_be_visible()
+    whole.page.locator("#page-button").evaluate("button => button.focus()")
+    assert whole.focused() != "page-button"
+
+
+def test_an_arriving_message_is_read_once_and_moves_nothing(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    visitor.listen()
+    visitor.field.fill("I am just wri")
+    clinic.push(text="An **important** answer.", buttons=TIMES)
+    visitor.sees("An important answer.")
+    visitor.page.wait_for_function("window.announced.length > 0")
+    assert visitor.announcements() == [
+        "Automated assistant: An important answer. Choose an answer: Thu Dec 3, 5 pm, More."
+    ]
+    assert visitor.focused() == "text"
+    expect(visitor.field).to_have_value("I am just wri")
+    # The list itself must not be read as well, nor be read again when it is drawn again.
+    expect(visitor.log).to_have_attribute("aria-live", "off")
+    visitor.menu("Start again")
+    visitor.panel.get_by_role("button", name="Cancel").click()
+    visitor.say("more").sees("You wrote: more")
+    visitor.page.wait_for_function("window.announced.length > 1")
+    assert visitor.announcements()[1:] == ["Automated assistant: You wrote: more"]
+
+
+def test_an_emergency_is_read_at_once(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    clinic.push(text="Call 911 now.", kind="emergency")
+    alert = visitor.chat.locator("#alerts p")
+    expect(alert).to_have_text("Emergency. Automated assistant: Call 911 now.")
+
+
+def test_who_is_typing_elsewhere_on_the_page_is_left_alone(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    visitor.page.locator("#page-button").focus()
+    clinic.push(text="One.")
+    visitor.sees("One.")
+    assert visitor.focused() == "page-button"
+    visitor.launcher.click()
+    visitor.page.locator("#page-button").focus()
+    clinic.push(text="Two.")
+    expect(visitor.chat.locator(".badge")).to_have_text("1")
+    assert visitor.focused() == "page-button"
+
+
+def test_each_message_names_who_said_it(visitor: Visitor) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    expect(visitor.mine.locator(".hidden")).to_have_text("You:")
+    expect(visitor.theirs.locator(".hidden")).to_have_text("Automated assistant:")
+
+
+def test_without_motion_nothing_moves(new_visitor: NewVisitor, clinic: FakeClinic) -> None:
+    visitor = new_visitor(reduced_motion="reduce").visit()
+    typing(visitor, clinic)
+    assert visitor.page.evaluate("document.getAnimations().length") == 0
+
+
+def test_reading_further_up_is_not_disturbed(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda text: [{"text": f"{text}\n\n" + "Long. " * 300}]
+    visitor.open().say("one").say("two")
+    expect(visitor.theirs).to_have_count(2)
+    visitor.log.evaluate("log => (log.scrollTop = 0)")
+    expect(visitor.panel.locator("#notice")).to_be_in_viewport()
+    clinic.push(text="Something new.")
+    below = visitor.panel.get_by_role("button", name="New messages")
+    expect(below).to_be_visible()
+    assert visitor.log.evaluate("log => log.scrollTop") == 0
+    below.click()
+    expect(visitor.theirs.last).to_be_in_viewport()

@@ -1,0 +1,274 @@
+"""The network fails, the server is killed, the page is left: nothing is lost or said twice."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import NewVisitor
+from fake_clinic import FakeClinic
+from playwright.sync_api import expect
+from widget_visitor import Visitor
+
+
+def test_what_is_written_without_a_connection_is_sent_once_it_is_back(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("one").sees("You wrote: one")
+    clinic.stop()
+    bar = visitor.panel.locator(".bar")
+    expect(bar).to_contain_text("No connection. Your messages are kept")
+    expect(bar.get_by_role("link", name="416-555-0142")).to_be_visible()
+    visitor.say("two").say("three")
+    expect(visitor.mine.locator(".delivery")).to_have_text(
+        ["Sent", "Waits for the connection", "Waits for the connection"]
+    )
+    clinic.start()
+    visitor.sees("You wrote: three")
+    expect(bar).to_have_count(0)
+    assert [message["text"] for message in clinic.received] == ["one", "two", "three"]
+    assert visitor.texts() == [
+        *("one", "You wrote: one", "two", "You wrote: two", "three", "You wrote: three")
+    ]
+
+
+def test_the_browser_is_offline(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("one").sees("You wrote: one")
+    clinic.stop()
+    visitor.context.set_offline(True)
+    clinic.start()
+    expect(visitor.panel.locator(".bar")).to_contain_text("No connection")
+    visitor.say("two")
+    expect(visitor.mine.last.locator(".delivery")).to_have_text("Waits for the connection")
+    visitor.context.set_offline(False)
+    visitor.sees("You wrote: two")
+    assert len(clinic.received) == 2
+
+
+def test_a_server_killed_before_it_answers(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("one").sees("You wrote: one")
+    clinic.answers = False
+    visitor.say("two")
+    expect(visitor.mine.last.locator(".delivery")).to_have_text("Sent")
+    clinic.stop()
+    expect(visitor.panel.locator(".bar")).to_be_visible()
+    # The answer was stored while nobody was there to get it.
+    clinic.talk.add(text="The late answer.")
+    clinic.start()
+    visitor.sees("The late answer.")
+    assert visitor.texts() == ["one", "You wrote: one", "two", "The late answer."]
+
+
+def test_a_server_killed_before_it_acknowledges(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.acknowledges = False
+    visitor.open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sending")
+    visitor.page.wait_for_function("() => true")
+    clinic.stop()
+    expect(visitor.mine.locator(".delivery")).to_have_text("Waits for the connection")
+    clinic.acknowledges = True
+    clinic.start()
+    visitor.sees("You wrote: one")
+    assert len({message["id"] for message in clinic.received}) == 1
+    assert visitor.texts() == ["one", "You wrote: one"]
+
+
+def test_a_message_that_was_stored_but_not_acknowledged_is_not_said_twice(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.acknowledges = False
+    visitor.open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sending")
+    visitor.page.wait_for_function("() => document.querySelector('clinic-chat')")
+    clinic.stop()
+    sent = clinic.received[0]
+    clinic.talk.add(id=sent["id"], text=sent["text"], **{"from": "patient"})
+    clinic.talk.add(text="Answered meanwhile.", in_reply_to=sent["id"])
+    clinic.acknowledges = True
+    clinic.start()
+    visitor.sees("Answered meanwhile.")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    visitor.say("two").sees("You wrote: two")
+    assert visitor.texts() == ["one", "Answered meanwhile.", "two", "You wrote: two"]
+
+
+def test_a_refused_message_says_why_and_can_be_sent_again_or_removed(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.rejections = [
+        {"code": "bad_message", "message": "This message could not be read."},
+        {"code": "bad_message", "message": "This message could not be read."},
+    ]
+    visitor.open().say("one").sees("This message could not be read.")
+    expect(visitor.mine).to_contain_text("Not sent")
+    visitor.say("two").sees("This message could not be read.")
+    visitor.mine.first.get_by_role("button", name="Try again").click()
+    visitor.sees("You wrote: one")
+    visitor.mine.last.get_by_role("button", name="Remove").click()
+    expect(visitor.mine).to_have_count(1)
+    assert visitor.texts() == ["one", "You wrote: one"]
+
+
+def test_without_any_acknowledgement_the_patient_is_asked(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    clinic.acknowledges = False
+    visitor.visit().open().say("one")
+    for times in (1, 2, 3):
+        visitor.page.wait_for_function("() => true")
+        while len(clinic.received) < times:
+            visitor.page.wait_for_timeout(20)
+        visitor.page.clock.fast_forward(8_100)
+    visitor.sees("Not sent")
+    clinic.acknowledges = True
+    visitor.mine.get_by_role("button", name="Try again").click()
+    visitor.sees("You wrote: one")
+    assert visitor.texts() == ["one", "You wrote: one"]
+
+
+def test_too_fast_is_sent_a_little_later(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.rejections = [{"code": "too_fast", "message": "Wait.", "retry_after": 1}]
+    visitor.open().say("one").sees("Your message is sent in a moment.")
+    visitor.sees("You wrote: one")
+    assert visitor.texts() == ["one", "You wrote: one"]
+
+
+def test_after_ten_seconds_without_an_answer_the_number_is_given(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    clinic.answers = False
+    visitor.visit().open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    slow = visitor.log.locator(".slow")
+    visitor.page.clock.fast_forward(9_000)
+    expect(slow).to_have_count(0)
+    visitor.page.clock.fast_forward(2_000)
+    expect(slow).to_contain_text("This takes longer than usual")
+    expect(slow.get_by_role("link", name="416-555-0142")).to_have_attribute(
+        "href", "tel:4165550142"
+    )
+    clinic.push(text="At last.")
+    visitor.sees("At last.")
+    expect(slow).to_have_count(0)
+
+
+def test_no_answer_is_said_with_the_number(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answers = False
+    visitor.open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    error = {"code": "no_answer", "message": "Call us.", "in_reply_to": clinic.received[0]["id"]}
+    clinic.emit("error", error)
+    note = visitor.log.locator(".note")
+    expect(note).to_contain_text("There is no answer to this message")
+    expect(note.get_by_role("link", name="416-555-0142")).to_be_visible()
+
+
+@pytest.mark.parametrize("keep", ["session", "local"])
+def test_a_reload_and_the_next_page_keep_the_conversation(
+    new_visitor: NewVisitor, keep: str
+) -> None:
+    visitor = new_visitor().visit(attributes=f'keep="{keep}"')
+    visitor.open().say("one").sees("You wrote: one")
+    visitor.field.fill("half a sen")
+    visitor.page.reload()
+    visitor.sees("You wrote: one")
+    expect(visitor.field).to_have_value("half a sen")
+    visitor.visit("/other.html", attributes=f'keep="{keep}"')
+    visitor.sees("You wrote: one")
+    visitor.say("two").sees("You wrote: two")
+    assert visitor.texts() == ["one", "You wrote: one", "two", "You wrote: two"]
+
+
+def test_a_message_not_sent_yet_survives_a_reload(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.acknowledges = False
+    visitor.open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sending")
+    clinic.acknowledges = True
+    visitor.page.reload()
+    visitor.sees("You wrote: one")
+    assert visitor.texts() == ["one", "You wrote: one"]
+
+
+def test_by_default_nothing_is_left_when_the_tab_is_closed(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor().visit()
+    visitor.open().say("one").sees("You wrote: one")
+    visitor.page.close()
+    later = new_visitor(context=visitor.context).visit()
+    assert later.page.evaluate("localStorage.length + sessionStorage.length") == 0
+    later.open().sees("Before you write")
+    expect(later.messages).to_have_count(0)
+    # The first tab is gone and cannot be looked at any more.
+    visitor.check = lambda: None  # type: ignore[method-assign]
+
+
+def test_kept_locally_it_is_there_in_the_next_tab(new_visitor: NewVisitor) -> None:
+    visitor = new_visitor().visit(attributes='keep="local"')
+    visitor.open().say("one").sees("You wrote: one")
+    visitor.page.close()
+    later = new_visitor(context=visitor.context).visit(attributes='keep="local"')
+    later.sees("You wrote: one")
+    visitor.check = lambda: None  # type: ignore[method-assign]
+
+
+def test_two_tabs_show_one_conversation(new_visitor: NewVisitor, clinic: FakeClinic) -> None:
+    first = new_visitor().visit()
+    first.open().say("one").sees("You wrote: one")
+    second = new_visitor(context=first.context).visit("/other.html")
+    second.open().sees("You wrote: one")
+    second.say("two").sees("You wrote: two")
+    first.sees("You wrote: two").say("three")
+    second.sees("You wrote: three")
+    said = ["one", "You wrote: one", "two", "You wrote: two", "three", "You wrote: three"]
+    assert first.texts() == said
+    assert second.texts() == said
+    assert len(clinic.conversations) == 1
+
+
+def test_deleted_in_one_tab_is_gone_in_the_other(new_visitor: NewVisitor) -> None:
+    first = new_visitor().visit()
+    first.open().say("one").sees("You wrote: one")
+    second = new_visitor(context=first.context).visit()
+    second.open().sees("You wrote: one")
+    first.menu("Delete my chat")
+    first.panel.get_by_role("button", name="Delete", exact=True).click()
+    first.sees("Your chat has been deleted")
+    second.sees("Your chat has been deleted")
+    expect(second.messages).to_have_count(0)
+
+
+def test_a_conversation_that_has_ended_is_followed_by_a_new_one(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("one").sees("You wrote: one")
+    clinic.conversations.clear()
+    visitor.page.reload()
+    visitor.sees("Your earlier chat had ended, so this is a new one.")
+    visitor.say("two").sees("You wrote: two")
+    assert visitor.texts() == ["two", "You wrote: two"]
+
+
+def test_a_page_that_is_not_allowed_gets_the_number(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    clinic.refusal = "origin_not_allowed"
+    visitor = new_visitor().visit(attributes='phone="416-555-0142"').open()
+    visitor.sees("The chat is not set up for this page.")
+    expect(visitor.panel.locator(".bar").get_by_role("link", name="416-555-0142")).to_be_visible()
+
+
+def test_a_full_server_is_asked_again(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.refusal = "server_busy"
+    visitor.open().say("one").sees("Many people are writing at this moment.")
+    clinic.refusal = ""
+    visitor.sees("You wrote: one")
+
+
+def test_where_websockets_are_blocked_it_works_by_polling(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.stop()
+    clinic.transports = ["polling"]
+    clinic.start()
+    visitor.open().say("one").sees("You wrote: one")
