@@ -47,6 +47,13 @@ def echo(text: str) -> list[Answer]:
     return [{"text": f"You wrote: {text}"}]
 
 
+async def _cancel_the_rest() -> None:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
 @dataclass
 class Said:
     """What the server keeps of one conversation."""
@@ -120,6 +127,7 @@ class FakeClinic:
     def end(self) -> None:
         """Stops for good."""
         self.stop()
+        self._call(_cancel_the_rest())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -162,7 +162,6 @@ export class ClinicChat extends LitElement {
     return html`
       ${launcher({
         say: ui.say,
-        name: ui.clinic.name,
         open: this.opened,
         unread: ui.conversation.unread,
         inviting: this._inviting && !this.opened,

@@ -139,8 +139,8 @@ function showInline(parts: Inline[]): (TemplateResult | string | typeof nothing)
 export function richText(text: string, numbers: string[] = []): TemplateResult[] {
   return parse(text, numbers).map((block) =>
     block.type === "list"
-      ? html`<ul>
-          ${block.items.map((item) => html`<li dir="auto">${showInline(item)}</li>`)}
+      ? html`<ul dir="auto">
+          ${block.items.map((item) => html`<li>${showInline(item)}</li>`)}
         </ul>`
       : html`<p dir="auto">${showInline(block.parts)}</p>`,
   );

@@ -176,9 +176,6 @@ export const styles = css`
     padding: 0;
     justify-content: center;
   }
-  .launcher[aria-expanded="true"] .launcher-text {
-    display: none;
-  }
   .badge {
     position: absolute;
     inset-block-start: -8px;
@@ -1008,7 +1005,11 @@ export const styles = css`
       padding: 0;
     }
     .launcher-text {
-      display: none;
+      position: absolute;
+      inline-size: 1px;
+      overflow: hidden;
+      clip-path: inset(50%);
+      white-space: nowrap;
     }
   }
   @media (prefers-reduced-motion: no-preference) {

@@ -5,7 +5,6 @@ import type { Say } from "../wording.ts";
 
 interface Launcher {
   say: Say;
-  name: string;
   open: boolean;
   unread: number;
   inviting: boolean;
@@ -17,8 +16,7 @@ export function unreadText(say: Say, count: number): string {
   return say(count === 1 ? "unread_one" : "unread_many", { count });
 }
 
-export function launcher({ say, name, open, unread, inviting, toggle, decline }: Launcher): TemplateResult {
-  const label = open ? say("launcher_close") : name ? say("launcher_clinic", { clinic: name }) : say("launcher");
+export function launcher({ say, open, unread, inviting, toggle, decline }: Launcher): TemplateResult {
   return html`
     ${inviting
       ? html`<div class="invitation" part="invitation">
@@ -30,14 +28,14 @@ export function launcher({ say, name, open, unread, inviting, toggle, decline }:
       id="launcher"
       class="launcher"
       part="launcher"
-      aria-label=${unread && !open ? `${label}, ${unreadText(say, unread)}` : label}
       aria-expanded=${open ? "true" : "false"}
       aria-haspopup="dialog"
       aria-controls="panel"
       @click=${toggle}
     >
       ${open ? icons.down : icons.chat}
-      <span class="launcher-text" aria-hidden="true">${open ? nothing : say("launcher")}</span>
+      <span class=${open ? "hidden" : "launcher-text"}>${say(open ? "launcher_close" : "launcher")}</span>
+      ${unread && !open ? html`<span class="hidden">, ${unreadText(say, unread)}</span>` : nothing}
       ${unread && !open ? html`<span class="badge" part="badge" aria-hidden="true">${unread > 9 ? "9+" : unread}</span>` : nothing}
     </button>
   `;
