@@ -4,4 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-PAGES: dict[str, Callable[[], str]] = {}
+from assistant.website.site import home, privacy
+
+PAGES: dict[str, Callable[[], str]] = {"/": home, "/privacy": privacy}

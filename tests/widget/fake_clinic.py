@@ -18,18 +18,23 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import socketio
 from aiohttp import web
 
+from assistant.website import PAGES
+
 FILES = Path(__file__).with_name("pages")
-BUNDLE = Path(__file__).resolve().parents[2] / "widget" / "dist" / "clinic-chat.js"
+ROOT = Path(__file__).resolve().parents[2]
+BUNDLE = ROOT / "widget" / "dist" / "clinic-chat.js"
+SITE = ROOT / "assistant" / "website" / "static"
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
-    "trusted-types lit-html"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types lit-html"
 )
 CLINIC = {
     "name": "Sorrel Lane Massage Therapy",
@@ -158,7 +163,9 @@ class FakeClinic:
         app = web.Application()
         app.router.add_get("/{name:[a-z]+\\.(?:html|js|css)}", self._file)
         app.router.add_get("/widget/clinic-chat.js", self._bundle)
-        app.router.add_get("/privacy", self._privacy)
+        for address, page in PAGES.items():
+            app.router.add_get(address, partial(self._page, page))
+        app.router.add_static("/site", SITE)
         self._sio.attach(app, "chat/socket.io")
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -192,8 +199,9 @@ class FakeClinic:
     async def _bundle(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(BUNDLE, headers={"Content-Type": "text/javascript"})
 
-    async def _privacy(self, request: web.Request) -> web.StreamResponse:
-        return web.Response(text="Privacy", headers={"Content-Security-Policy": CSP})
+    async def _page(self, page: Callable[[], str], request: web.Request) -> web.StreamResponse:
+        headers = {"Content-Security-Policy": CSP}
+        return web.Response(text=page(), content_type="text/html", headers=headers)
 
     def _new(self) -> Said:
         talk = Said(f"C{next(self._labels)}", secrets.token_urlsafe(16))

@@ -257,11 +257,11 @@ def test_an_arriving_message_is_read_once_and_moves_nothing(
 ) -> None:
     visitor.open().listen()
     visitor.say("hello")
-    visitor.page.wait_for_function("window.announced.length == 1")
+    visitor.until("window.announced.length == 1")
     visitor.field.fill("I am just wri")
     clinic.push(text="An **important** answer.", buttons=TIMES)
     visitor.sees("An important answer.")
-    visitor.page.wait_for_function("window.announced.length == 2")
+    visitor.until("window.announced.length == 2")
     assert visitor.focused() == "text"
     expect(visitor.field).to_have_value("I am just wri")
     # The list itself must not be read as well, nor be read again when it is drawn again.
@@ -269,7 +269,7 @@ def test_an_arriving_message_is_read_once_and_moves_nothing(
     visitor.menu("Start again")
     visitor.panel.get_by_role("button", name="Cancel").click()
     visitor.say("more").sees("You wrote: more")
-    visitor.page.wait_for_function("window.announced.length == 3")
+    visitor.until("window.announced.length == 3")
     assert visitor.announcements() == [
         "Automated assistant: You wrote: hello",
         "Automated assistant: An important answer. Choose an answer: Thu Dec 3, 5 pm, More.",

@@ -276,7 +276,6 @@ def test_messages_while_closed_are_counted(visitor: Visitor, clinic: FakeClinic)
     visitor.open()
     expect(visitor.chat.locator(".badge")).to_have_count(0)
     visitor.sees("Two.")
-    visitor.page.wait_for_function("true")
     assert clinic.shown[-1] == clinic.talk.last_seq
 
 

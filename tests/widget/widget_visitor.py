@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -121,6 +122,16 @@ class Visitor:
               }
             }"""
         )
+
+    def until(self, condition: str) -> None:
+        """Waits until an expression is true on the page.
+
+        Playwright's own wait would be refused by the page's policy: it uses eval.
+        """
+        ends = time.monotonic() + PATIENCE / 1000
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < ends, f"waited in vain until {condition}"
+            self.page.wait_for_timeout(20)
 
     def heard(self) -> list[Any]:
         """The element's events: name and detail."""
