@@ -25,11 +25,15 @@ ARTICLE = ROOT / "data" / "article.yml"
 BUNDLE = ROOT / "widget" / "dist" / "clinic-chat.js"
 
 
+# The article keeps sentences, and this many are a paragraph that is read with ease.
+SENTENCES = 3
+
+
 class Section(NamedTuple):
     """A heading of the article and the paragraphs below it."""
 
     heading: str
-    sentences: tuple[str, ...]
+    paragraphs: list[str]
 
 
 class Day(NamedTuple):
@@ -45,14 +49,19 @@ def home() -> str:
     clinic = facts.current()
     title, author, sections = _article()
     names = {person.name for person in clinic.therapists}
-    shown = [part for part in sections if not any(name in part.heading for name in names)]
+    # Who treats is told from clinic.yml.
+    shown = [part for part in sections if not any(name in part[0] for name in names)]
+    (first, (lead, *rest)), *others = shown
     return _render(
         "home.html",
         clinic,
         title=title,
         author=author,
-        lead=shown[0].sentences[0] if shown else "",
-        sections=shown,
+        lead=lead,
+        sections=[
+            Section(heading, _paragraphs(sentences))
+            for heading, sentences in [(first, rest), *others]
+        ],
         week=_week(clinic),
     )
 
@@ -102,15 +111,19 @@ def _filled(text: str, variables: dict[str, str | None]) -> str:
     return text.format(**{name: variables[name] for name in names})
 
 
-@lru_cache(maxsize=1)
-def _article() -> tuple[str, str, tuple[Section, ...]]:
-    """The title, the author and the sections, spelling mistakes mended."""
+def _article() -> tuple[str, str, list[tuple[str, list[str]]]]:
+    """The title, the author, and each heading with its sentences, spelling mistakes mended."""
     article = yaml.safe_load(ARTICLE.read_text(encoding="utf-8"))
-    sections = tuple(
-        Section(part["heading"], tuple(_mended(sentence) for sentence in part["sentences"]))
+    sections = [
+        (part["heading"], [_mended(sentence) for sentence in part["sentences"]])
         for part in article["sections"]
-    )
+    ]
     return article["title"], article["author"]["name"], sections
+
+
+def _paragraphs(sentences: list[str]) -> list[str]:
+    starts = range(0, len(sentences), SENTENCES)
+    return [" ".join(sentences[start : start + SENTENCES]) for start in starts]
 
 
 def _mended(sentence: dict[str, Any]) -> str:
