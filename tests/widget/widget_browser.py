@@ -1,17 +1,15 @@
-"""Chromium: the machine's own, or Debian's."""
+"""Chromium: the machine's own, or what script/chromium brings."""
 
 from __future__ import annotations
 
-import os
 import shutil
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from debian_packages import bring, libraries
-
+ROOT = Path(__file__).resolve().parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-# Without fonts nothing is drawn, and no contrast can be measured.
-PACKAGES = ("chromium", "fonts-dejavu-core")
+UNPACKED = ROOT / ".cache" / "chromium"
 
 
 @dataclass(frozen=True)
@@ -23,11 +21,15 @@ class Chromium:
 
 
 def chromium() -> Chromium:
-    """Finds Chromium (or the one named by CHROMIUM), or brings it. Raises NoPackages."""
-    named = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if named:
-        return Chromium(named, {})
-    root = bring(*PACKAGES)
-    if root == Path("/"):
-        return Chromium("/usr/bin/chromium", {})
-    return Chromium(str(root / "usr/lib/chromium/chromium"), libraries(root))
+    """Finds Chromium; brings it when there is none."""
+    subprocess.run([ROOT / "script" / "chromium"], check=True)  # noqa: S603
+    found = next(filter(None, map(shutil.which, NAMES)), None)
+    if found:
+        return Chromium(found, {})
+    # Programs that were only unpacked need the libraries and fonts unpacked beside them.
+    folders = [UNPACKED / f"{room}/x86_64-linux-gnu" for room in ("usr/lib", "lib")]
+    environment = {
+        "LD_LIBRARY_PATH": ":".join(map(str, folders)),
+        "FONTCONFIG_SYSROOT": str(UNPACKED),
+    }
+    return Chromium(str(UNPACKED / "usr/lib/chromium/chromium"), environment)
