@@ -232,8 +232,13 @@ class FakeClinic:
 
         async def welcome() -> None:
             await self._greet(sid, talk, bool(known))
+            seen = auth.get("last_seq")
+            if known and seen is None:
+                page = await self._on_history(sid, {})
+                await self._sio.emit("history", page, to=sid)
+                return
             for message in talk.messages:
-                if message["seq"] > auth.get("last_seq", 0) and message["from"] != "patient":
+                if message["seq"] > (seen or 0):
                     await self._sio.emit("message", message, to=sid)
 
         self._sio.start_background_task(welcome)

@@ -151,15 +151,31 @@ def test_after_ten_seconds_without_an_answer_the_number_is_given(
     expect(slow).to_have_count(0)
 
 
-def test_no_answer_is_said_with_the_number(visitor: Visitor, clinic: FakeClinic) -> None:
+def test_what_the_server_says_about_a_late_answer_is_shown_until_it_comes(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
     clinic.answers = False
     visitor.open().say("one")
     expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
-    error = {"code": "no_answer", "message": "Call us.", "in_reply_to": clinic.received[0]["id"]}
-    clinic.emit("error", error)
-    note = visitor.log.locator(".note")
-    expect(note).to_contain_text("There is no answer to this message")
-    expect(note.get_by_role("link", name="416-555-0142")).to_be_visible()
+    text = "I could not answer that. Please call the clinic at 416-555-0142."
+    asked = clinic.received[0]["id"]
+    clinic.emit("error", {"code": "no_answer", "message": text, "in_reply_to": asked})
+    late = visitor.log.locator(".slow")
+    expect(late).to_contain_text("I could not answer that.")
+    expect(late.get_by_role("link", name="416-555-0142")).to_be_visible()
+    clinic.push(text="At last.", in_reply_to=asked)
+    visitor.sees("At last.")
+    expect(late).to_have_count(0)
+
+
+def test_written_into_a_conversation_that_was_closed_elsewhere(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("one").sees("You wrote: one")
+    clinic.conversations.clear()
+    clinic.rejections = [{"code": "not_found", "message": "This chat is not here any more."}]
+    visitor.say("two").sees("You wrote: two")
+    assert visitor.texts() == ["two", "You wrote: two"]
 
 
 @pytest.mark.parametrize("keep", ["session", "local"])

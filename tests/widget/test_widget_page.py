@@ -57,7 +57,8 @@ def test_every_word_is_used_and_every_used_word_is_there() -> None:
     quoted = set(re.findall(r"\"([a-z_0-9]+)\"", source))
     # Put together from a beginning and a state of the protocol.
     made = {
-        *(f"status_{state}" for state in ("requested", "confirmed", "cancelled", "declined")),
+        *(f"status_{state}" for state in ("requested", "confirmed", "changed", "expired")),
+        *(f"status_{state}" for state in ("cancelled", "declined")),
         *(f"handoff_{state}" for state in ("requested", "joined", "joined_unnamed", "left")),
         *(f"{view}_{part}" for view in ("restart", "delete") for part in ("title", "text", "yes")),
     }

@@ -45,6 +45,8 @@ export interface Watcher {
   arrived(entries: Entry[]): void;
   /** To be told to everyone, also to those who do not look. */
   noted(key: string, values: Record<string, string>): void;
+  /** The answer takes long; maybe with a text of the server's. */
+  late(why: boolean | string): void;
 }
 
 export interface Options {
@@ -69,7 +71,8 @@ export class Conversation {
   session: Session | undefined;
   notes: Note[] = [];
   typing = false;
-  slow = false;
+  /** The answer is late; a text of the server's about it, where it has said something. */
+  slow: boolean | string = false;
   /** Earlier messages can be fetched. */
   more = false;
   deleted = false;
@@ -91,7 +94,8 @@ export class Conversation {
     this.#connection = new Connection(options.server, {
       hello: () => ({
         token: this.memory.get().token,
-        last_seq: this.#lastSeq() || this.memory.get().read || 0,
+        // Without it the server sends the newest messages, as "history".
+        last_seq: this.#lastSeq() || undefined,
         locale: options.locale(),
         page: location.pathname,
       }),
@@ -277,7 +281,7 @@ export class Conversation {
   #heard(event: string, data: unknown): void {
     switch (event) {
       case "session":
-        void this.#greeted(data as Session);
+        this.#greeted(data as Session);
         break;
       case "message":
         this.#merge([data as Message]);
@@ -301,7 +305,7 @@ export class Conversation {
     this.#changed();
   }
 
-  async #greeted(session: Session): Promise<void> {
+  #greeted(session: Session): void {
     const before = this.memory.get().conversation;
     if (before && before !== session.conversation) {
       const said = this.#lastSeq() > 0 || (this.memory.get().read ?? 0) > 0;
@@ -314,11 +318,6 @@ export class Conversation {
     this.memory.update({ token: session.token, conversation: session.conversation });
     this.#tabs?.postMessage({ token: session.token, conversation: session.conversation });
     void this.#flush();
-    if (session.resumed) {
-      // What was said elsewhere or before a reload; what is known already is not shown twice.
-      const answer = await this.#connection.ask<Page>("history", { limit: PAGE }).catch(() => undefined);
-      if (answer?.ok) this.#read(answer);
-    }
     this.#watch();
     this.#changed();
   }
@@ -365,9 +364,9 @@ export class Conversation {
   #failed(problem: Problem): void {
     const entry = problem.in_reply_to ? this.#entries.get(problem.in_reply_to) : undefined;
     if (problem.code === "no_answer") {
+      // It is still given as soon as it can be, and then this disappears.
       this.typing = false;
-      this.#quiet();
-      this.#note("no_answer");
+      this.#late(problem.message ?? true);
     } else if (entry && entry.seq === undefined) {
       this.#refused(entry, problem);
     }
@@ -438,6 +437,12 @@ export class Conversation {
       return true;
     }
     const problem = answer.error ?? { code: "bad_message" };
+    if (problem.code === "not_found") {
+      // Closed or deleted in another window: it belongs into the conversation that follows.
+      entry.delivery = "waiting";
+      this.#connection.reopen();
+      return false;
+    }
     if (problem.retry_after !== undefined || problem.code === "server_busy") {
       entry.delivery = "waiting";
       entry.failure = problem;
@@ -465,12 +470,14 @@ export class Conversation {
     const waits = last?.from === "patient" && this.speaker.kind === "assistant";
     if (!waits || this.line !== "online") return this.#quiet();
     if (this.#slowly || this.slow) return;
-    this.#slowly = setTimeout(() => {
-      this.#slowly = undefined;
-      this.slow = true;
-      this.#options.watcher.noted("slow", {});
-      this.#changed();
-    }, SLOW * 1000);
+    this.#slowly = setTimeout(() => this.#late(true), SLOW * 1000);
+  }
+
+  #late(why: boolean | string): void {
+    this.#quiet();
+    this.slow = why;
+    this.#options.watcher.late(why);
+    this.#changed();
   }
 
   #quiet(): void {

@@ -103,6 +103,7 @@ export class ClinicChat extends LitElement {
         changed: () => this.#changed(),
         arrived: (entries) => this.#arrived(entries),
         noted: (key, values) => this.#noted(key, values),
+        late: (why) => (typeof why === "string" ? this.#tell(why) : this.#noted("slow", {})),
       },
     });
     const { token, outbox, draft, open, invited } = this.#conversation.memory.get();
@@ -392,9 +393,13 @@ export class ClinicChat extends LitElement {
     // A sentence about the connection is for those who look at the window.
     if (!this.opened && key !== "deleted" && !key.startsWith("handoff")) return;
     const { phone } = this.#clinic;
-    const call = key === "slow" || key === "no_answer" ? "slow_call" : key === "offline" ? "offline_call" : "";
+    const call = { slow: "slow_call", offline: "offline_call" }[key];
     const also = call && phone ? ` ${this.#say(call, { phone })}` : "";
     this.#announcer.say(this.#say(key, values) + also);
+  }
+
+  #tell(text: string): void {
+    if (this.opened) this.#announcer.say(plain(text));
   }
 
   #send(text: string, event?: Event, button?: Button): void {

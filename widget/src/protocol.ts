@@ -19,6 +19,7 @@ export interface Card {
   type: "booking";
   reference: string;
   service?: string;
+  therapist?: string;
   /** ISO 8601 with the clinic's offset. */
   starts: string;
   ends?: string;
@@ -56,6 +57,7 @@ export interface Session {
   privacy?: { keep_days?: number; url?: string };
   limits?: { text?: number; per_minute?: number };
   resumed: boolean;
+  received?: number;
 }
 
 export interface Handoff {

@@ -3,6 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import type { Entry, Note } from "../conversation.ts";
 import * as icons from "../icons.ts";
+import { richText } from "../rich-text.ts";
 import { dayName, sameDay } from "../times.ts";
 import type { Ui } from "../ui.ts";
 import { message } from "./message.ts";
@@ -17,7 +18,7 @@ function rows(entries: Entry[], notes: Note[], ui: Ui): Row[] {
     for (const note of waiting.filter((one) => one.after < upTo)) {
       found.push({
         key: `n-${notes.indexOf(note)}`,
-        show: () => html`<li class="note"><p>${noteText(note, ui)}</p></li>`,
+        show: () => html`<li class="note"><p>${ui.say(note.note, note.values)}</p></li>`,
       });
     }
     waiting = waiting.filter((one) => one.after >= upTo);
@@ -34,11 +35,6 @@ function rows(entries: Entry[], notes: Note[], ui: Ui): Row[] {
   });
   flush(Infinity);
   return found;
-}
-
-function noteText(note: Note, ui: Ui): unknown {
-  const text = ui.say(note.note, note.values);
-  return note.note === "no_answer" ? [text, " ", callLine("slow_call", ui)] : text;
 }
 
 function callLine(key: string, ui: Ui): unknown {
@@ -86,7 +82,10 @@ export function log(ui: Ui): TemplateResult {
           </p>`
         : nothing}
       ${slow
-        ? html`<p class="slow note">${icons.clock}<span>${say("slow")} ${callLine("slow_call", ui)}</span></p>`
+        ? html`<div class="slow note">
+            ${icons.clock}
+            <div>${slow === true ? [say("slow"), " ", callLine("slow_call", ui)] : richText(slow, ui.clinic.numbers)}</div>
+          </div>`
         : nothing}
     </div>
     ${ui.below

@@ -6,6 +6,8 @@ import { dial, plain, richText, safeHref } from "../rich-text.ts";
 import { appointment, clockTime, fullTime } from "../times.ts";
 import type { Ui } from "../ui.ts";
 
+const STATUSES = ["requested", "confirmed", "changed", "declined", "cancelled", "expired"];
+
 const MARKS = { emergency: icons.alert, urgent: icons.clock, check: icons.question } as const;
 
 /** The numbers a message names, in its order, each once. */
@@ -19,10 +21,11 @@ function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
   const { say } = ui;
   const booking = entry.card;
   if (booking?.type !== "booking") return nothing;
-  const known = ["requested", "confirmed", "cancelled", "declined"].includes(booking.status ?? "");
+  const known = STATUSES.includes(booking.status ?? "");
   const rows: [string, string | undefined][] = [
     ["when", appointment(booking.starts, booking.ends, booking.zone, ui.lang)],
     ["what", booking.service],
+    ["who", booking.therapist],
     ["where", booking.place],
     ["status", known ? say(`status_${booking.status}`) : booking.status],
   ];
