@@ -195,7 +195,8 @@ def with_operators(found: list[Piece], now: Now) -> list[Piece]:
             result.append(Piece("UNCLEAR", piece.text))
             continue
         if piece.kind in OPERATORS:
-            if operator is not None and piece.kind == "AROUND":
+            if operator is not None and (piece.kind == "AROUND" or operator.kind == "SINCE"):
+                # "Since before Christmas" is told all the same.
                 continue
             operator = piece
             continue
@@ -306,7 +307,7 @@ def without_complaints(found: list[Piece]) -> tuple[list[Piece], bool]:
         words = {word for p in part if p.kind not in ITEMS for word in p.text.split()}
         words |= {word.removesuffix("'s") for word in words}
         if words & word_set("complaint") and not words & word_set("asking"):
-            told = [p for p in part if p.kind in ITEMS and not p.past]
+            told = [p for p in part if p.kind in (*ITEMS, "UNCLEAR") and not p.past]
             # "It hurts since Monday" says itself that it is told.
             since = any(p.kind == "SINCE" for p in part)
             asked |= not since and any(not _often_told(p) for p in told)
@@ -319,6 +320,8 @@ def without_complaints(found: list[Piece]) -> tuple[list[Piece], bool]:
 
 
 def _often_told(piece: Piece) -> bool:
+    if piece.kind == "UNCLEAR":
+        return True
     if piece.kind == "T":
         return not any(times.anchors for times in piece.times)
     return any(word in ("today", "tonight", "this", "every", "all") for word in piece.text.split())

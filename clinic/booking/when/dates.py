@@ -149,6 +149,15 @@ def _a_date(m: re.Match[str], now: Now) -> list[Piece] | None:
     return [piece]
 
 
+@say_as(
+    rf"(?:{MO}) (?:the )?(?:3[2-9]|[4-9]\d)(?:st|nd|rd|th)?{NO_CLOCK}"
+    rf"|(?:the )?(?:3[2-9]|[4-9]\d)(?:st|nd|rd|th)?(?: of)? (?:{MO})|\d{{1,2}}/\d{{1,2}}"
+)
+def _no_date(m: re.Match[str], now: Now) -> list[Piece] | None:
+    # "December 32"; "13/13" is one only where it is all that is said.
+    return [Piece("UNCLEAR")] if "/" not in m.group() or m.group() == m.string else None
+
+
 def _month_first(m: re.Match[str]) -> bool:
     """Whether the month belongs to a number after it: "at 11 December 3"."""
     after = m.string[m.end() :]

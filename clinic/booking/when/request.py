@@ -141,6 +141,8 @@ def _doubtful(found: list[Piece]) -> bool:
     if any(_beside_item(found, at) for at in unknown):
         return True
     for group in _split(found):
+        if _tells(group):
+            return True
         if not any(p.kind in ITEMS for p in group):
             if len(group) <= 2 and any(p.text in word_set("left_over") for p in group):
                 # "Not this week, later"
@@ -154,6 +156,17 @@ def _doubtful(found: list[Piece]) -> bool:
             if _NEGATIONS.fullmatch(piece.text) or piece.text in word_set("left_over"):
                 return True
     return False
+
+
+def _tells(group: list[Piece]) -> bool:
+    """Whether a day or time is among many words of which none asks for anything."""
+    words = [p.text for p in group if p.kind == "WORD"]
+    return (
+        len(words) >= 4
+        and any(p.kind in ITEMS and not p.past for p in group)
+        and not any(p.kind in ("GOOD", "NOT_BEFORE", "NOT_AFTER", "SINCE", "ANY") for p in group)
+        and not set(words) & word_set("asking")
+    )
 
 
 def _beside_item(found: list[Piece], at: int) -> bool:

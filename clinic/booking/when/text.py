@@ -115,7 +115,8 @@ _MONTH = (
 _BEFORE_WORDS = [
     (re.compile(pattern), right)
     for pattern, right in (
-        (r"(\d|[ap]m)-?ish\b", r"\1 ish"),
+        (r"(\d|[ap]m|clock)[- ]?ish\b", r"\1 ish"),
+        (r"\bbright and early\b", "early"),
         (r"\b([ap])\. ?m\b\.?", r"\1m"),
         (r"\bo ?'? ?clocks?\b", "oclock"),
         (
@@ -135,6 +136,8 @@ _BEFORE_WORDS = [
             r"\1:\2",
         ),
         (r"\bb/w\b", "between"),
+        (r"\bb/c\b", "because"),
+        (r"\bne ?(time|day|thing)\b", r"any \1"),
         (
             r"\bnot this (week|month|weekend|wk|wknd) ?,? ?(?:but )?(?:the )?next"
             r"(?: one\b|(?= ?[,.?!]| ?$))",
@@ -234,7 +237,7 @@ _BOOKED = (
 
 # Taken out of the words: lengths, ages, counts, how long it has hurt.
 _NOT_TIMES = [
-    re.compile(rf"(?<![\w:/]){pattern}(?![\w:/])")
+    re.compile(rf"(?<![\w:/])(?:{pattern})(?![\w:/])")
     for pattern in (
         rf"\d+ {_UNITS} (?:old|of age|young)|\d+ (?:yo|y/o|yr old)|\d+ - ?(?:year|yr"
         r"|month) ?-? old",

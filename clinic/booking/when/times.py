@@ -89,7 +89,8 @@ def _first_appointment(m: re.Match[str], now: Now) -> list[Piece]:
 @say_as(
     r"(?:at |by |towards? |before )?(?:the )?(?:end of (?:the )?(?:work(?:ing)? |business )?day"
     r"|close of (?:business|day)|closing(?: time)?|cob|eod)"
-    r"|(?:as late as possible|late as possible|the later the better|late in the day"
+    r"|(?:as late as (?:possible|you (?:can|have|are open|do)(?: (?:do|manage|offer))?)"
+    r"|late as possible|the later the better|late in the day"
     r"|at (?:the )?end of the day)"
 )
 def _end_of_day(m: re.Match[str], now: Now) -> list[Piece]:

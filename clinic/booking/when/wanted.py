@@ -15,6 +15,8 @@ class Group:
     pieces: list[Piece] = field(default_factory=list)
     negative: list[Piece] = field(default_factory=list)
     by: str = ""
+    #: Begins a sentence of its own.
+    sentence: bool = False
 
     @property
     def items(self) -> list[Piece]:
@@ -32,7 +34,7 @@ def groups_of(found: list[Piece]) -> list[Group]:
         if piece.kind in ("COMMA", "STOP", "BUT"):
             join = JOINS[piece.kind]
             if groups[-1].pieces:
-                groups.append(Group(join))
+                groups.append(Group(join, sentence=piece.kind == "STOP"))
             elif join == "but":
                 groups[-1].before = join
         else:
@@ -65,7 +67,7 @@ def set_polarity(groups: list[Group], *, anything: bool) -> bool:
                 or (at + 1 < len(groups) and groups[at + 1].bare)
             ):
                 group.negative, group.by = group.items, previous.by
-            else:
+            elif not group.sentence:
                 # "Not Monday, Tuesday": a list, or a correction?
                 clear = False
         elif group.before == "but":

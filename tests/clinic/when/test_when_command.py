@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -58,6 +59,41 @@ def test_each_line_gives_one_object(
     assert len(found[2]["readings"]) == 2
     assert found[5]["reason"] == "closed"
     assert found[5]["alternatives"]
+
+
+def test_an_object_has_the_first_ten_windows_with_offsets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found, _ = _run(monkeypatch, capsys, "not monday\n", "--hours", "Mo-Sa 08:00-20:00")
+    assert list(found[0]) == ["text", "status", "windows", "say"]
+    assert len(found[0]["windows"]) == 10
+    assert found[0]["windows"][0] == {
+        "start": "2026-11-24T08:00:00-05:00",
+        "end": "2026-11-24T20:00:00-05:00",
+    }
+    days = {datetime.fromisoformat(window["start"]).weekday() for window in found[0]["windows"]}
+    assert days == {1, 2, 3, 4, 5}
+
+
+def test_clock_changes_leap_days_and_far_days(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def one(text: str, now: str) -> dict[str, Any]:
+        return _run(monkeypatch, capsys, text, "--hours", "Mo-Su 08:00-20:00", now=now)[1][0]
+
+    before = one("saturday at 9 or sunday at 9", "2027-03-12T09:00-05:00")
+    assert [window["start"] for window in before["windows"]] == [
+        "2027-03-13T09:00:00-05:00",
+        "2027-03-14T09:00:00-04:00",
+    ]
+    leap = one("feb 29 at 3", "2028-02-20T09:00-05:00")
+    assert leap["windows"][0]["start"] == "2028-02-29T15:00:00-05:00"
+    no_leap = one("feb 29 at 3", "2027-02-20T09:00-05:00")
+    assert (no_leap["status"], no_leap["windows"]) == ("ambiguous", [])
+    assert "not in the calendar" in no_leap["say"]
+    far = one("june 3", "2027-02-20T09:00-05:00")
+    assert (far["status"], far["windows"], far["reason"]) == ("understood", [], "beyond_horizon")
+    assert far["alternatives"]
 
 
 def test_hours_override_the_clinics(
