@@ -28,6 +28,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from assistant import settings as server_settings
+from assistant.channels import chat_settings
 from assistant.endpoints import endpoints_file
 from assistant.project import MODELS, ROOT
 from assistant.settings import Settings
@@ -91,7 +92,7 @@ def programs(settings: Settings, endpoints: Path) -> tuple[Program, ...]:
                 *("--endpoints", str(endpoints)),
             ),
             # /webhooks/health/ sends a message through the model and looks for a reply.
-            (f"{settings.address}/webhooks/health/", f"{settings.address}/webhooks/rest/"),
+            (f"{settings.address}/webhooks/health/", f"{settings.address}/webhooks/website/"),
         ),
         # Last, so that one that cannot run at all has ended by the time the others answer.
         Program("worker", (*python, "clinic", "deliver"), (), needed=False),
@@ -271,6 +272,9 @@ class Supervisor:
         clock.now()
         var = environment.var_folder()
         environment.secret_key(var)
+        environment.chat_keys(var)
+        chat_settings.read()
+        chat_settings.rest_is_on()
         environment.database(var)
         ways.way_out(clinic)
         MODELS.mkdir(exist_ok=True)
@@ -334,16 +338,13 @@ class Supervisor:
 
     def _tell(self, settings: Settings, var: Path, clinic: facts.Facts) -> None:
         sample = "" if not clinic.sample else " (sample values: replace them before going live)"
-        body = '\'{"sender": "me", "message": "Does massage help sciatica?"}\''
         print(
             f"""
 The assistant is ready, {time.time() - self._began:.1f} s after its start. Ctrl-C ends it.
 
   clinic     {clinic.name}, from {clinic.path}{sample}
+  website    {settings.address}/
   chat       .venv/bin/python -m assistant ask        (in another terminal)
-  over REST  curl -s {settings.address}/webhooks/rest/webhook \\
-               -H 'Content-Type: application/json' \\
-               -d {body}
   health     {settings.address}/webhooks/health/
   actions    {settings.action_address} (for the Rasa server only)
   data       {var}
@@ -352,8 +353,14 @@ The assistant is ready, {time.time() - self._began:.1f} s after its start. Ctrl-
         )
         if settings.host not in ("127.0.0.1", "::1"):
             print(
-                f"Other computers can reach {settings.address}. The REST channel believes whatever "
-                "it is told about who is writing: put a reverse proxy in front.\n",
+                f"Other computers can reach {settings.address}. What is sent there is not "
+                "encrypted: put a reverse proxy in front.\n",
+                flush=True,
+            )
+        if chat_settings.rest_is_on():
+            print(
+                "CLINIC_REST is on: the REST channel believes whatever it is told about who is "
+                "writing.\n",
                 flush=True,
             )
 

@@ -1,4 +1,4 @@
-"""Many visitors on the website's channel, and the same load over REST. Called by script/bench chat.
+"""Many visitors on the website's channel, and the same load over REST. Called by script/bench --chat.
 
 Visitors are spread evenly: each sends its next message when its turn comes, whether the last answer
 is there or not. A refused message is sent again after the time the server asks for, as the chat
@@ -191,7 +191,7 @@ async def measure(port: int, options: argparse.Namespace) -> bool:
 
 def main() -> int:
     """Starts the servers, measures, prints."""
-    parser = argparse.ArgumentParser(prog="script/bench chat")
+    parser = argparse.ArgumentParser(prog="script/bench --chat")
     parser.add_argument("--visitors", type=int, default=1000)
     parser.add_argument("--rate", type=float, default=50.0, help="messages a second")
     parser.add_argument("--seconds", type=float, default=60.0)

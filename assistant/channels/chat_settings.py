@@ -1,4 +1,4 @@
-"""Settings of the website's channel, from the environment (``.env.example`` lists all)."""
+"""Settings of the channels, from the environment (``.env.example`` lists all)."""
 
 from __future__ import annotations
 
@@ -32,6 +32,14 @@ def read() -> ChatSettings:
         proxies=_number("CLINIC_PROXIES", 0, 0, 9),
         redis_url=_redis_url(),
     )
+
+
+def rest_is_on() -> bool:
+    """Whether the REST channel is there: ``CLINIC_REST``. Raises EnvironmentProblem."""
+    value = os.environ.get("CLINIC_REST", "").strip() or "off"
+    if value not in ("on", "off"):
+        raise EnvironmentProblem(f'CLINIC_REST is "{value}". Allowed: on or off.')
+    return value == "on"
 
 
 def _number(name: str, default: int, least: int, most: int) -> int:

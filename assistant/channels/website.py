@@ -19,8 +19,9 @@ from datetime import timedelta
 from typing import Any
 
 from rasa.core.channels.channel import InputChannel, UserMessage
-from sanic import Blueprint, Sanic
+from sanic import Blueprint, Sanic, response
 from sanic.request import Request
+from sanic.response import HTTPResponse
 from socketio import AsyncRedisManager, AsyncServer
 from socketio.exceptions import ConnectionRefusedError
 
@@ -114,11 +115,17 @@ class WebsiteInput(InputChannel):
         websockets.repair(sio)
         blueprint = _SocketBlueprint(sio, settings)
 
+        @blueprint.get("/")
+        async def ready(request: Request) -> HTTPResponse:
+            there = hasattr(request.app.ctx, "chat")
+            return response.json({"status": "ok" if there else "starting"}, 200 if there else 503)
+
         @blueprint.listener("after_server_start")
         async def start(app: Sanic, loop: Any) -> None:
             lifetime = timedelta(days=facts.current().resume_days)
-            app.ctx.chat = Chat(app, sio, on_new_message, settings, Tokens(keys, lifetime))
-            await app.ctx.chat.start()
+            chat = Chat(app, sio, on_new_message, settings, Tokens(keys, lifetime))
+            await chat.start()
+            app.ctx.chat = chat
 
         @blueprint.listener("before_server_stop")
         async def stop(app: Sanic, loop: Any) -> None:

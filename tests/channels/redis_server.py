@@ -11,19 +11,17 @@ import tempfile
 import time
 from pathlib import Path
 
+from debian_packages import bring, libraries
+
 _SET_PARENT_DEATH_SIGNAL = 1
 PATIENCE = 30.0
-
-
-class NoRedis(Exception):
-    """There is no Redis here and it cannot be installed; the text says what to do."""
 
 
 class Redis:
     """A running server; ``url`` is its address in ``CLINIC_REDIS_URL``."""
 
     def __init__(self) -> None:
-        program = _program()
+        program, environment = _program()
         self._folder = Path(tempfile.mkdtemp(prefix="clinic-redis-"))
         socket = self._folder / "redis.sock"
         self.url = f"unix://{socket}"
@@ -32,6 +30,7 @@ class Redis:
         self._process = subprocess.Popen(  # noqa: S603
             [program, *options],
             cwd=self._folder,
+            env=os.environ | environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             preexec_fn=_die_with_parent,
@@ -50,20 +49,12 @@ class Redis:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _program() -> str:
+def _program() -> tuple[str, dict[str, str]]:
     found = shutil.which("redis-server")
-    if found is None and os.getuid() == 0 and shutil.which("apt-get"):
-        # RUNLEVEL=1: the package starts no server of its own.
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        for arguments in (
-            ["update"],
-            ["install", "-y", "--no-install-recommends", "redis-server"],
-        ):
-            subprocess.run(["apt-get", "-q", *arguments], env=quiet, capture_output=True)  # noqa: S603, S607
-        found = shutil.which("redis-server")
-    if found is None:
-        raise NoRedis("needs Redis: apt-get install redis-server")
-    return found
+    if found is not None:
+        return found, {}
+    root = bring("redis-server")
+    return str(root / "usr/bin/redis-server"), libraries(root)
 
 
 def _die_with_parent() -> None:

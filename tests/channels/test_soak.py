@@ -1,4 +1,4 @@
-"""The real server killed in mid-conversation, again and again: ``script/bench kill 50``.
+"""The real server killed in mid-conversation, again and again: ``script/bench --kill``.
 
 As part of the tests it is killed a few times; CHANNEL_KILLS says how often.
 """

@@ -65,6 +65,7 @@ class Clone:
             # The uv that script/test brought, so that it is not fetched again.
             "PATH": f"{ROOT / '.uv'}:{os.environ['PATH']}",
             "CLINIC_VAR": str(self.var),
+            "CLINIC_REST": "on",
             "CLINIC_PORT": str(self.port),
             "ACTION_SERVER_PORT": str(self.action_port),
             **settings,

@@ -216,6 +216,7 @@ def servers_in(folder: Path, model: Path) -> Servers:
         "CLINIC_VAR": str(folder),
         "CLINIC_NOW": NOW,
         "CLINIC_DATABASE_URL": "",
+        "CLINIC_REST": "on",
     }
     serving = [sys.executable, "-m"]
     actions = [*serving, "assistant.serving.action_server", "--port", str(settings.action_port)]
