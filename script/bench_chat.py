@@ -1,4 +1,4 @@
-"""Many visitors on the website's channel, and the same load over REST. Called by script/bench --chat.
+"""Many visitors on the website's channel, and the same load over REST: script/bench --chat.
 
 Visitors are spread evenly: each sends its next message when its turn comes, whether the last answer
 is there or not. A refused message is sent again after the time the server asks for, as the chat
