@@ -113,6 +113,7 @@ class WebsiteInput(InputChannel):
             engineio_logger=logger,
         )
         websockets.repair(sio)
+        sio.on("connect", _not_yet)
         blueprint = _SocketBlueprint(sio, settings)
 
         @blueprint.get("/")
@@ -132,6 +133,11 @@ class WebsiteInput(InputChannel):
             await app.ctx.chat.stop()
 
         return blueprint
+
+
+async def _not_yet(sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+    """Until the channel has started."""
+    raise ConnectionRefusedError("server_busy")
 
 
 def _may_knock(origin: str | None, environ: dict[str, Any]) -> bool:

@@ -22,6 +22,7 @@ from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Sanic, response
 
+from assistant.channels.rest import ClinicRestInput
 from assistant.channels.website import WebsiteInput
 from assistant.serving import log
 from assistant.tracker_store import ClinicTrackerStore
@@ -89,7 +90,7 @@ def main() -> None:
     log.configure()
     app = Sanic("echo", configure_logging=False)
     app.ctx.agent = Echo(Path(os.environ["CLINIC_VAR"]))
-    register([WebsiteInput()], app, route="/webhooks/")
+    register([WebsiteInput(), ClinicRestInput()], app, route="/webhooks/")
 
     @app.get("/ready")
     async def ready(_: Any) -> Any:

@@ -59,6 +59,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# Made once: a new one for every look would cost the servers a good part of the processor.
+_client = httpx.Client(timeout=2, trust_env=False)
 _library = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
@@ -102,7 +104,7 @@ class Server:
         if not self.runs():
             return True
         try:
-            return httpx.get(self.url, timeout=2, trust_env=False).status_code == 200
+            return _client.get(self.url).status_code == 200
         except httpx.TransportError:
             return False
 
