@@ -21,9 +21,13 @@ def allowed(origin: str | None, host: str, listed: Collection[str]) -> bool:
         return True
     try:
         page, here = urlsplit(origin), urlsplit(f"//{host}")
+        _ = page.port
     except ValueError:
         return False
-    if not page.hostname or page.scheme not in ("http", "https"):
+    # Nothing but scheme, host and port: two headers, for one, arrive joined by a comma.
+    if origin != f"{page.scheme}://{page.netloc}" or page.scheme not in ("http", "https"):
+        return False
+    if not page.hostname:
         return False
     if _loopback(page.hostname) and here.hostname is not None and _loopback(here.hostname):
         return True

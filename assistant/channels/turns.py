@@ -22,7 +22,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from assistant.channels import mailbox
 from assistant.channels.answering import SORRY, answer
 from assistant.channels.bubbles import Bubble, bubble_of, stamp
-from assistant.channels.locks import Locks
+from assistant.channels.locks import LocalLocks, Locks
 from assistant.channels.mailbox import Mailbox, Stored
 from assistant.channels.wording import error_text
 from clinic import clock
@@ -90,11 +90,19 @@ class Turns:
         self._again: set[str] = set()
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._recovered: set[str] = set()
+        # Messages that nobody can have begun to answer: no need to look in the tracker.
+        self._fresh: set[tuple[str, str]] = set()
 
     @property
     def length(self) -> int:
         """How many conversations wait or are being answered."""
         return len(self._running)
+
+    def accepted(self, asked: Stored) -> None:
+        """Answers a message that this server has just accepted."""
+        if isinstance(self._locks, LocalLocks):
+            self._fresh.add((asked.conversation, asked.id))
+        self.add(asked.conversation)
 
     def add(self, conversation: str, *, recovered: bool = False) -> None:
         """Answers what is pending in a conversation.
@@ -159,10 +167,14 @@ class Turns:
     async def _said(self, asked: Stored) -> list[dict[str, Any]]:
         """Has the message answered, unless that has been done."""
         message_id = message_id_of(asked)
-        before = await stored_conversations(self._agent).retrieve(asked.conversation)
-        known = _answers_in(before, message_id)
-        if known is not None:
-            return known
+        before = None
+        if (asked.conversation, asked.id) in self._fresh:
+            self._fresh.discard((asked.conversation, asked.id))
+        else:
+            before = await stored_conversations(self._agent).retrieve(asked.conversation)
+            known = _answers_in(before, message_id)
+            if known is not None:
+                return known
         channel = Collected()
         message = UserMessage(
             asked.input, channel, asked.conversation, input_channel=CHANNEL, message_id=message_id

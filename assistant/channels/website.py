@@ -335,7 +335,7 @@ class Chat:
         if accepted.repeated:
             visitor.own.discard(message_id)
         else:
-            self._turns.add(conversation)
+            self._turns.accepted(stored)
             _keep(asyncio.create_task(self._visitors.deliver(conversation, [stored])))
         return {"seq": stored.seq, "at": stored.body["at"], "repeated": accepted.repeated}
 

@@ -82,8 +82,10 @@ class Window:
     ) -> Window:
         """Connects and waits for the session; raises socketio's ConnectionError when refused."""
         headers = {"X-Forwarded-For": self.address}
-        if origin is not None:
+        if origin is not None and transport == "polling":
             headers["Origin"] = origin
+        # Otherwise the client's own library would send the server's address.
+        self.client.eio.websocket_extra_options = {"origin": origin, "suppress_origin": not origin}
         before = len(self.sessions)
         self.client.connect(
             self.url, headers, auth or {}, [transport], socketio_path=PATH, wait_timeout=30
