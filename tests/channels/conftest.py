@@ -21,6 +21,8 @@ _addresses = itertools.count(1)
 
 # Behind one proxy, the tests can say which address a window comes from.
 SETTINGS = {"CLINIC_PROXIES": "1"}
+# Answers with 200 once chat windows are let in.
+READY = "/webhooks/website/"
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +30,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """A Rasa server and an action server, started once for all tests."""
     pair = servers_in(tmp_path_factory.mktemp("channel"), current_model())
     pair.rasa.environment.update(SETTINGS)
+    pair.rasa.url = pair.rasa_url + READY
     pair.start()
     yield pair
     pair.stop()
@@ -53,7 +56,7 @@ def echo(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         program = str(Path(__file__).with_name("echo_server.py"))
         command = [sys.executable, "-W", "ignore", program, "--port", str(port)]
         log = tmp_path / f"echo-{port}.log"
-        url = f"http://127.0.0.1:{port}/ready"
+        url = f"http://127.0.0.1:{port}{READY}"
         started.append(Server("the echo server", command, environment, url, log))
         started[-1].start()
         started[-1].wait()

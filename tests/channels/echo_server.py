@@ -13,14 +13,13 @@ import asyncio
 import os
 import signal
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from rasa.core.channels.channel import UserMessage, register
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
-from sanic import Sanic, response
+from sanic import Sanic
 
 from assistant.channels.rest import ClinicRestInput
 from assistant.channels.website import WebsiteInput
@@ -91,10 +90,6 @@ def main() -> None:
     app = Sanic("echo", configure_logging=False)
     app.ctx.agent = Echo(Path(os.environ["CLINIC_VAR"]))
     register([WebsiteInput(), ClinicRestInput()], app, route="/webhooks/")
-
-    @app.get("/ready")
-    async def ready(_: Any) -> Any:
-        return response.json(SimpleNamespace(ready=hasattr(app.ctx, "chat")).__dict__)
 
     app.run("127.0.0.1", options.port, workers=1, access_log=False)
 

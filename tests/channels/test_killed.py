@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from conftest import READY
 from scenario_chat import read
 from scenario_servers import Server
 from socketio.exceptions import SocketIOError
@@ -19,7 +20,7 @@ Echo = Callable[..., Server]
 
 
 def address(server: Server) -> str:
-    return server.url.removesuffix("/ready")
+    return server.url.removesuffix(READY)
 
 
 def restart(server: Server) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from conftest import READY
 from scenario_servers import Server
 
 from assistant.channels.chat_settings import rest_is_on
@@ -15,7 +16,7 @@ from clinic.environment import EnvironmentProblem
 @pytest.mark.parametrize(("setting", "status"), [("", 404), ("off", 404), ("on", 200)])
 def test_rest(echo: Callable[..., Server], setting: str, status: int) -> None:
     server = echo(CLINIC_REST=setting)
-    address = server.url.removesuffix("/ready")
+    address = server.url.removesuffix(READY)
     body = {"sender": "me", "message": "hello"}
     answer = httpx.post(f"{address}/webhooks/rest/webhook", json=body, trust_env=False)
     assert answer.status_code == status

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import SETTINGS
+from conftest import READY, SETTINGS
 from scenario_chat import read
 from scenario_logs import said_in_logs
 from scenario_servers import Servers, current_model, servers_in
@@ -39,6 +39,7 @@ TEXTS = (
 def pair(tmp_path: Path) -> Iterator[Servers]:
     found = servers_in(tmp_path, current_model())
     found.rasa.environment.update(SETTINGS)
+    found.rasa.url = found.rasa_url + READY
     found.start()
     yield found
     found.stop()
