@@ -11,18 +11,13 @@ from pathlib import Path
 import pytest
 from scenario_logs import said_in_logs
 from scenario_servers import Server, Servers, current_model, free_port, servers_in
-from window import Window
+from window import READY, SETTINGS, Window
 
 from assistant.project import ROOT
 from assistant.server import ENVIRONMENT
 
 # Each test has addresses of its own, so that limits by address do not meet.
 _addresses = itertools.count(1)
-
-# Behind one proxy, the tests can say which address a window comes from.
-SETTINGS = {"CLINIC_PROXIES": "1"}
-# Answers with 200 once chat windows are let in.
-READY = "/webhooks/website/"
 
 
 @pytest.fixture(scope="session")

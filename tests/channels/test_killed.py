@@ -10,11 +10,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import READY
 from scenario_chat import read
 from scenario_servers import Server
 from socketio.exceptions import SocketIOError
-from window import Window, new_id
+from window import READY, Window, new_id
 
 Echo = Callable[..., Server]
 

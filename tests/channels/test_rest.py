@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from conftest import READY
 from scenario_servers import Server
+from window import READY
 
 from assistant.channels.chat_settings import rest_is_on
 from clinic.environment import EnvironmentProblem

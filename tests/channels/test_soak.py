@@ -14,12 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from conftest import READY, SETTINGS
 from scenario_chat import read
 from scenario_logs import said_in_logs
 from scenario_servers import Servers, current_model, servers_in
 from socketio.exceptions import SocketIOError
-from window import Window, new_id
+from window import READY, SETTINGS, Window, new_id
 
 KILLS = int(os.environ.get("CHANNEL_KILLS", "5"))
 # Of one conversation; the next kill goes on with another one.

@@ -12,6 +12,10 @@ import engineio
 import socketio
 
 PATH = "chat/socket.io"
+# Behind one proxy, the tests can say which address a window comes from.
+SETTINGS = {"CLINIC_PROXIES": "1"}
+# Answers with 200 once chat windows are let in.
+READY = "/webhooks/website/"
 PATIENCE = 60.0  # seconds after which something that must happen counts as missing
 
 
