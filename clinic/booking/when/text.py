@@ -365,6 +365,8 @@ def _plain(text: str) -> str:
     text = "".join(c for c in text if not unicodedata.combining(c)).lower()
     text = re.sub("[\u2018\u2019\u02bc`\u00b4]", "'", text)
     text = re.sub("[\u2010-\u2015\u2212]", "-", text)
+    # "Ummm, thursdaaay"; not "www".
+    text = re.sub(r"([a-vx-z])\1{2,}", r"\1", text)
     text = re.sub('[\u201c\u201d()\\[\\]*"]', " ", text)
     return re.sub(r"\s+", " ", text.replace("\n", " . ")).strip()
 
