@@ -17,6 +17,9 @@ from socketio.exceptions import ConnectionError as Refused
 from window import Window, new_id
 
 from assistant.channels.tokens import Tokens
+from assistant.channels.wording import words
+from assistant.project import ROOT
+from assistant.website import PAGES
 from clinic import facts
 
 NewWindow = Callable[[], Window]
@@ -461,20 +464,42 @@ def test_nothing_is_shown_as_deleted_when_it_is_not(servers: Servers, window: Wi
 # The page.
 
 
+def get(servers: Servers, path: str, **headers: str) -> httpx.Response:
+    return httpx.get(servers.rasa_url + path, headers=headers, trust_env=False)
+
+
 def test_the_window_is_served_for_other_sites(servers: Servers) -> None:
-    listing = httpx.get(f"{servers.rasa_url}/widget/", trust_env=False)
-    assert listing.status_code == 404
-    for path in ("/widget/../pyproject.toml", "/widget/%2e%2e/pyproject.toml", "/site/"):
-        assert httpx.get(servers.rasa_url + path, trust_env=False).status_code == 404
+    script = get(servers, "/widget/clinic-chat.js")
+    assert script.content == (ROOT / "widget" / "dist" / "clinic-chat.js").read_bytes()
+    assert script.headers["content-type"].startswith("text/javascript")
+    assert script.headers["access-control-allow-origin"] == "*"
+    assert script.headers["x-content-type-options"] == "nosniff"
+    same = get(servers, "/widget/clinic-chat.js", **{"If-None-Match": script.headers["etag"]})
+    assert same.status_code == 304
+
+
+@pytest.mark.parametrize(
+    "path", ["/widget/", "/site/", "/widget/../pyproject.toml", "/widget/%2e%2e/pyproject.toml"]
+)
+def test_nothing_else_is_served(servers: Servers, path: str) -> None:
+    assert get(servers, path).status_code == 404
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_runs_its_own_scripts_only(servers: Servers, path: str) -> None:
+    page = get(servers, path)
+    assert page.status_code == 200
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'; style-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "require-trusted-types-for 'script'" in policy
+    assert facts.load().name in page.text
 
 
 # The documentation.
 
 
 def test_every_event_and_field_is_documented(window: Window) -> None:
-    from assistant.channels.wording import words
-    from assistant.project import ROOT
-
     text = (ROOT / "docs" / "website-channel.md").read_text(encoding="utf-8")
     book(window)
     window.call("message", {"id": new_id(), "text": "hello"})
