@@ -135,16 +135,16 @@ class WebsiteInput(InputChannel):
         return blueprint
 
 
-async def _not_yet(sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+async def _not_yet(sid: str, wsgi: dict[str, Any], auth: Any = None) -> None:
     """Until the channel has started."""
     raise ConnectionRefusedError("server_busy")
 
 
-def _may_knock(origin: str | None, environ: dict[str, Any]) -> bool:
+def _may_knock(origin: str | None, wsgi: dict[str, Any]) -> bool:
     """Whether Engine.IO lets a request in. WebSockets are refused later, with a reason."""
-    if environ.get("HTTP_UPGRADE", "").lower() == "websocket":
+    if wsgi.get("HTTP_UPGRADE", "").lower() == "websocket":
         return True
-    return origins.allowed(origin, environ.get("HTTP_HOST", ""), facts.current().allowed_origins)
+    return origins.allowed(origin, wsgi.get("HTTP_HOST", ""), facts.current().allowed_origins)
 
 
 class Chat:
@@ -205,12 +205,12 @@ class Chat:
 
     # Coming and going.
 
-    async def connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+    async def connect(self, sid: str, wsgi: dict[str, Any], auth: Any = None) -> None:
         """Lets a chat window in, or says why not."""
-        host = environ.get("HTTP_HOST", "")
-        if not origins.allowed(environ.get("HTTP_ORIGIN"), host, facts.current().allowed_origins):
+        host = wsgi.get("HTTP_HOST", "")
+        if not origins.allowed(wsgi.get("HTTP_ORIGIN"), host, facts.current().allowed_origins):
             raise ConnectionRefusedError("origin_not_allowed")
-        address = _address(environ["sanic.request"])
+        address = _address(wsgi["sanic.request"])
         if not self._places.take(address):
             raise ConnectionRefusedError("too_many_connections")
         wishes = auth if isinstance(auth, dict) else {}
