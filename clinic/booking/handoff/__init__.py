@@ -10,7 +10,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta, tzinfo
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from clinic.booking.handoff.link import Link
@@ -33,7 +33,17 @@ _down_until: dict[str, float] = {}
 KEPT = 60.0
 
 Stretch = tuple[datetime, datetime]
-_known: dict[tuple[str, str, datetime, datetime], tuple[list[Stretch], float]] = {}
+
+
+class _Key(NamedTuple):
+    """One therapist's times in one stretch, at one place in the other system."""
+
+    therapist: str
+    place: tuple[str, str]
+    block: Stretch
+
+
+_known: dict[_Key, tuple[list[Stretch], float]] = {}
 _monotonic = monotonic
 
 #: The ways out that know of times of their own.
@@ -119,39 +129,48 @@ def _read(
     clinic: Facts, names: list[str], blocks: list[Stretch], fresh: bool
 ) -> dict[str, list[Stretch]]:
     """What stands in these blocks, by therapist; raises whatever is wrong there."""
+    system = clinic.booking.system
+    # The place is part of the key, so that another calendar in clinic.yml is another one here.
+    keys = [
+        _Key(name, (system.way, system.therapists.get(name, "")), block)
+        for block in blocks
+        for name in names
+    ]
+    known = {} if fresh else _remembered()
+    asked = _ask(clinic, [key for key in keys if key not in known])
+    if not fresh:
+        until = _monotonic() + KEPT
+        _known.update({key: (stretches, until) for key, stretches in asked.items()})
+    found: dict[str, list[Stretch]] = {name: [] for name in names}
+    for key in keys:
+        found[key.therapist] += asked[key] if key in asked else known[key]
+    return found
+
+
+def _remembered() -> dict[_Key, list[Stretch]]:
+    """What was read a moment ago; what is older is forgotten."""
+    now = _monotonic()
+    for key, (_, until) in list(_known.items()):
+        if until <= now:
+            _known.pop(key, None)
+    return {key: stretches for key, (stretches, _) in list(_known.items())}
+
+
+def _ask(clinic: Facts, keys: list[_Key]) -> dict[_Key, list[Stretch]]:
+    """The other side's answers, asked for at once and waited for five seconds together."""
     from clinic.booking.handoff.interface import LIMIT
     from clinic.booking.handoff.patience import Deadline
     from clinic.booking.handoff.ways import way_out
 
-    now = _monotonic()
-    for key in [key for key, (_, until) in list(_known.items()) if until <= now]:
-        _known.pop(key, None)
-    wanted = [(name, block) for block in blocks for name in names]
-    keys = {pair: (clinic.booking.system.way, _place(clinic, pair[0]), *pair[1]) for pair in wanted}
-    known = {pair: _known[keys[pair]][0] for pair in wanted if not fresh and keys[pair] in _known}
-    asked = {}
-    if len(known) < len(wanted):
-        way = way_out(clinic)
-        deadline = Deadline(LIMIT)
-        for pair in wanted:
-            if pair not in known:
-                asked[pair] = _pool.submit(way.offer_busy, *pair[1], pair[0])
+    if not keys:
+        return {}
+    way, deadline = way_out(clinic), Deadline(LIMIT)
+    asked = {key: _pool.submit(way.offer_busy, *key.block, key.therapist) for key in keys}
     try:
-        for pair, future in asked.items():
-            known[pair] = future.result(deadline.left())
-            _known[keys[pair]] = (known[pair], _monotonic() + KEPT)
+        return {key: future.result(deadline.left()) for key, future in asked.items()}
     finally:
         for future in asked.values():
             future.cancel()
-    found: dict[str, list[Stretch]] = {name: [] for name in names}
-    for name, block in wanted:
-        found[name] += known[name, block]
-    return found
-
-
-def _place(clinic: Facts, therapist: str) -> str:
-    """Where a therapist's times stand in the other system."""
-    return clinic.booking.system.therapists.get(therapist, "")
 
 
 def hand_over(

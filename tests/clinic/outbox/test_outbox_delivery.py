@@ -24,7 +24,7 @@ from handoff_peers.mail import Mailbox, MailServer, free_port
 from handoff_peers.samples import NOW, ROOT, START
 from icalendar import Calendar
 
-from clinic.booking import handoff
+from clinic.booking import handoff, holds
 from clinic.booking.calendar import Slot
 from clinic.booking.handoff.caldav import CalDav
 from clinic.booking.handoff.cliniko import Cliniko
@@ -260,21 +260,23 @@ def test_a_calendar_is_read_by_the_week_once_a_minute_and_anew_before_writing(
         "2026-11-23T00:00:00-05:00",
         "2026-11-30T00:00:00-05:00",
     }
+    nothing = {"Natalie Yeo": []}
+    assert handoff.busy(START, START + 2 * HOUR, fresh=True) == nothing
     radicale.add_event(
         calendar,
         "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//t//EN\r\nBEGIN:VEVENT\r\nUID:new\r\n"
         f"DTSTAMP:20261101T000000Z\r\nDTSTART:{START:%Y%m%dT%H%M%SZ}\r\n"
         f"DTEND:{START + HOUR:%Y%m%dT%H%M%SZ}\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
     )
-    assert handoff.busy(START - HOUR, START + HOUR) == {"Natalie Yeo": []}
-    assert len(calls) == 2
+    assert handoff.busy(START - HOUR, START + HOUR) == nothing
+    assert len(calls) == 3
     assert handoff.busy(START, START + 2 * HOUR, fresh=True) == {
         "Natalie Yeo": [(START, START + HOUR)]
     }
     moment[0] += handoff.KEPT
     half = START + HOUR / 2
     assert handoff.busy(half, START + 2 * HOUR) == {"Natalie Yeo": [(half, START + HOUR)]}
-    assert len(calls) == 4
+    assert len(calls) == 5
 
 
 def test_without_a_connected_calendar_nothing_is_asked(clinic_file: Callable[[str], Path]) -> None:
@@ -398,3 +400,27 @@ def test_told_to_stop_while_the_other_side_is_silent_it_finishes_that_try_first(
     assert command.returncode == 0
     (item,) = Item.objects.all()
     assert (item.state, item.reason, item.leased_by) == ("failed", "busy", "")
+
+
+def test_an_appointment_is_not_in_the_way_of_its_own_moving(
+    database: Path, radicale: Any, caldav_login: str, clinic_file: Callable[[str], Path], clock: Any
+) -> None:
+    calendar = radicale.make_calendar("moving")
+    clinic_file(f"    way: caldav\n    therapists:\n      Natalie Yeo: {calendar}\n")
+    request = ask(patient_contact="604-555-0142")
+    deliver(clock)
+    around = (START - HOUR, START + 2 * HOUR)
+    found = handoff.busy(*around)
+    assert found == {"Natalie Yeo": [(START, START + HOUR)]}
+    assert handoff.but_for(request, found) == {"Natalie Yeo": []}
+    assert handoff.but_for(None, found) == found
+    # What touches it there is somebody else's and stays.
+    joined = {"Natalie Yeo": [(START - HOUR, START + HOUR)]}
+    assert handoff.but_for(request, joined) == {"Natalie Yeo": [(START - HOUR, START)]}
+    half = HOUR / 2
+    new = holds.hold("Natalie Yeo", START + half, 60, "c1", NOW, moving=request)
+    assert new is not None
+    assert reschedule_request(request, new, now=NOW)
+    deliver(clock)
+    (event,) = radicale.events(calendar)
+    assert event.start == START + half
