@@ -16,6 +16,8 @@ from actions.reading import entity_of, intent_of, mentioned, read, slot_events, 
 from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS
 from assistant.project import DATA
 
+# What is done when a form is complete; they start it again when the time has gone meanwhile.
+LAST_STEPS = frozenset({"action_change_appointment", "action_submit_booking"})
 # Intents that change what was given before also where any words are an answer.
 CORRECTIONS = frozenset({"correct_booking"})
 
@@ -52,6 +54,9 @@ class FormValidation(ClinicAction):
         After an interruption Rasa asks for the validation again, although the message was
         dealt with: then there is nothing to read.
         """
+        if begun_again(tracker):
+            # What was wrong is still to be said with the next question.
+            return slot_events({slot: tracker.slots.get(slot) for slot in no_problem()})
         return slot_events(no_problem() if dealt_with(tracker) else await self.values_from(tracker))
 
     async def values_from(self, tracker: Tracker) -> dict[str, Any]:
@@ -127,6 +132,16 @@ def dealt_with(tracker: Tracker) -> bool:
         if event["event"] == "action":
             others = others or event.get("name") != tracker.active_loop.get("name")
     return others
+
+
+def begun_again(tracker: Tracker) -> bool:
+    """The message completed the form, and what was to be done then could not be done."""
+    for event in reversed(tracker.events):
+        if event["event"] == "user":
+            break
+        if event["event"] == "action" and event.get("name") in LAST_STEPS:
+            return True
+    return False
 
 
 def no_problem() -> dict[str, Any]:

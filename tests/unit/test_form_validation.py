@@ -332,6 +332,25 @@ def test_the_message_that_starts_a_form_is_read_though_something_was_said_before
     assert events_of(MESSAGE, tracker)["patient_name"] == "Sam"
 
 
+def test_a_form_that_begins_again_says_why_and_reads_nothing() -> None:
+    gone = {"problem": "time_taken", "problem_count": 1}
+    events = [
+        user(),
+        action("booking_form"),
+        {"event": "active_loop", "name": None},
+        action("action_submit_booking"),
+        {"event": "active_loop", "name": "booking_form"},
+    ]
+    tracker = heard("/affirm", "affirm", slots=gone, events=events)
+    assert events_of(BOOKING, tracker) == {**no_problem(), **gone}
+    # The next message is an answer again.
+    tracker = heard(
+        "it's Sam", asked="patient_name", slots=gone, events=[*events, user()], name="Sam"
+    )
+    assert events_of(BOOKING, tracker)["patient_name"] == "Sam"
+    assert events_of(BOOKING, tracker)["problem"] is None
+
+
 def test_a_turn_of_the_form_itself_is_read() -> None:
     events = [action("utter_faq/cost"), user(), action("message_form")]
     tracker = heard("Sam", asked="patient_name", form=MESSAGE, events=events)

@@ -138,13 +138,27 @@ def _read(
     ]
     known = {} if fresh else _remembered()
     asked = _ask(clinic, [key for key in keys if key not in known])
-    if not fresh:
+    if fresh:
+        _forget([key for key in keys if asked[key]])
+    else:
         until = _monotonic() + KEPT
         _known.update({key: (stretches, until) for key, stretches in asked.items()})
     found: dict[str, list[Stretch]] = {name: [] for name in names}
     for key in keys:
         found[key.therapist] += asked[key] if key in asked else known[key]
     return found
+
+
+def _forget(keys: list[_Key]) -> None:
+    """What is remembered of these therapists' days: something stands there by now."""
+    for known in list(_known):
+        if any(
+            (known.therapist, known.place) == (key.therapist, key.place)
+            and known.block[0] < key.block[1]
+            and key.block[0] < known.block[1]
+            for key in keys
+        ):
+            _known.pop(known, None)
 
 
 def _remembered() -> dict[_Key, list[Stretch]]:

@@ -273,10 +273,15 @@ def test_a_calendar_is_read_by_the_week_once_a_minute_and_anew_before_writing(
     assert handoff.busy(START, START + 2 * HOUR, fresh=True) == {
         "Natalie Yeo": [(START, START + HOUR)]
     }
-    moment[0] += handoff.KEPT
+    # What was found then is not forgotten in favour of what was known before.
     half = START + HOUR / 2
     assert handoff.busy(half, START + 2 * HOUR) == {"Natalie Yeo": [(half, START + HOUR)]}
     assert len(calls) == 5
+    assert handoff.busy(START, START + 5 * 24 * HOUR) == {"Natalie Yeo": [(START, START + HOUR)]}
+    assert len(calls) == 5
+    moment[0] += handoff.KEPT
+    assert handoff.busy(START, START + 5 * 24 * HOUR) == {"Natalie Yeo": [(START, START + HOUR)]}
+    assert len(calls) == 7
 
 
 def test_without_a_connected_calendar_nothing_is_asked(clinic_file: Callable[[str], Path]) -> None:
