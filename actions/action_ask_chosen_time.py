@@ -56,6 +56,8 @@ class ActionAskChosenTime(ClinicAction):
                 tracker.sender_id, minutes, therapist, around, moving(tracker)
             )
             response = "utter_nothing_free" if offers else "utter_nothing_free_at_all"
+            if offers and slots.get("problem") == "time_taken":
+                response = PROBLEMS["time_taken"]
         if not certain:
             dispatcher.utter_message(response="utter_times_unsure")
         dispatcher.utter_message(
