@@ -266,6 +266,7 @@ class Chat:
     ) -> dict[str, Any]:
         token, expires = self._tokens.issue(conversation)
         clinic = facts.current()
+        numbers = clinic.help_numbers
         return {
             "token": token,
             "expires_at": expires.isoformat().replace("+00:00", "Z"),
@@ -273,8 +274,10 @@ class Chat:
             "clinic": {
                 "name": clinic.name,
                 "phone": clinic.phone,
-                "emergency": clinic.help_numbers.emergency,
+                "emergency": numbers.emergency,
+                "numbers": [numbers.emergency, numbers.nurse_line, numbers.crisis_line],
             },
+            "privacy": {"keep_days": clinic.privacy.keep_conversations.days},
             "assistant": {"name": words()["assistant"][locale], "kind": "assistant"},
             "limits": {"text": LONGEST, "per_minute": self._settings.per_minute},
             "resumed": resumed,

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fake_clinic import FakeClinic
 from playwright.sync_api import Browser, sync_playwright
 from widget_browser import chromium
-from widget_visitor import Visitor
-
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 800}}
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "is_mobile": True,
-    "has_touch": True,
-    "device_scale_factor": 2,
-}
-NewVisitor = Callable[..., Visitor]
+from widget_visitor import DESKTOP, NewVisitor, Visitor
 
 
 @pytest.fixture(scope="session")

@@ -43,6 +43,19 @@ CLINIC = {
     "numbers": ["911", "988", "811"],
 }
 
+BOOKING: dict[str, Any] = {
+    "type": "booking",
+    "reference": "GY3CF7",
+    "service": "massage therapy, 60 minutes with Natalie Yeo",
+    "starts": "2026-12-03T17:00:00-05:00",
+    "ends": "2026-12-03T18:00:00-05:00",
+    "zone": "America/Toronto",
+    "place": "12 Sorrel Lane, Suite 3, Toronto",
+    "status": "requested",
+    "ics": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
+}
+EMERGENCY = "Please go to the nearest emergency department or call 911 now.\n\nThis needs a doctor."
+
 Answer = dict[str, Any]
 Answering = Callable[[str], list[Answer]]
 
@@ -217,7 +230,7 @@ class FakeClinic:
             "conversation": talk.label,
             "clinic": CLINIC,
             "assistant": {"name": "Assistant", "kind": "assistant"},
-            "privacy": {"keep_days": 90, "url": "/privacy"},
+            "privacy": {"keep_days": 90},
             "limits": {"text": 2000, "per_minute": 20},
             "resumed": resumed,
         }

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import DESKTOP, PHONE, NewVisitor
-from test_widget_access import violations
+from widget_axe import violations
+from widget_visitor import DESKTOP, PHONE, NewVisitor
 
 from assistant.website import PAGES
 from assistant.website.site import ARTICLE

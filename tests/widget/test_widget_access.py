@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import pytest
-from conftest import PHONE, NewVisitor
-from fake_clinic import FakeClinic
+from fake_clinic import BOOKING, EMERGENCY, FakeClinic
 from playwright.sync_api import expect
-from test_widget_talking import BOOKING, EMERGENCY
-from widget_node import axe
-from widget_visitor import Visitor
+from widget_axe import violations
+from widget_visitor import PHONE, NewVisitor, Visitor
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-axe_source = lru_cache(axe)
 TIMES = [{"title": "Thu Dec 3, 5 pm", "payload": "/time{1}"}, {"title": "More", "payload": "/more"}]
-
-
-def violations(visitor: Visitor) -> list[Any]:
-    """What axe finds on the page: rule, and where."""
-    visitor.page.evaluate(axe_source())
-    found: dict[str, Any] = visitor.page.evaluate(
-        "tags => axe.run(document, { runOnly: { type: 'tag', values: tags } })", TAGS
-    )
-    assert found["passes"], "axe did not run"
-    return [
-        (rule["id"], [node["html"][:120] for node in rule["nodes"]]) for rule in found["violations"]
-    ]
 
 
 def closed(visitor: Visitor, clinic: FakeClinic) -> None:

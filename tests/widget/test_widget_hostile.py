@@ -5,12 +5,11 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import NewVisitor
 from fake_clinic import FakeClinic
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from playwright.sync_api import expect
-from widget_visitor import Visitor
+from widget_visitor import NewVisitor, Visitor
 
 MARKUP = "<img src=x onerror=\"document.title='hacked'\"><script>document.title='hacked'</script>"
 LINKS = (
@@ -36,7 +35,7 @@ def test_markup_is_shown_as_it_was_written(visitor: Visitor, clinic: FakeClinic,
 
 @pytest.mark.parametrize("link", LINKS)
 def test_only_harmless_links_are_links(visitor: Visitor, clinic: FakeClinic, link: str) -> None:
-    source = {"label": "Source", "url": link}
+    source = {"label": link}
     card = {"type": "booking", "reference": "A", "starts": "2026-12-03T17:00:00Z", "ics": link}
     clinic.answering = lambda _: [
         {"text": f"See {link} or **{link}**", "source": source, "card": card},

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from conftest import NewVisitor
 from fake_clinic import FakeClinic
 from playwright.sync_api import expect
-from widget_visitor import Visitor
+from widget_visitor import NewVisitor, Visitor
 
 
 def test_what_is_written_without_a_connection_is_sent_once_it_is_back(

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import NewVisitor
 from fake_clinic import BUNDLE, ROOT
 from playwright.sync_api import Browser, expect
 from widget_node import MODULES, install, node
-from widget_visitor import Visitor
+from widget_visitor import NewVisitor, Visitor
 
 LARGEST = 40_000  # bytes, gzipped
 LONGEST_WORK = 50  # milliseconds of the page's main thread before the launcher is used

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1100, "height": 800}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "is_mobile": True,
+    "has_touch": True,
+    "device_scale_factor": 2,
+}
 PATIENCE = 15_000  # milliseconds until what should be seen counts as missing
 expect.set_options(timeout=PATIENCE)
 
@@ -167,3 +175,7 @@ class Visitor:
         """Waits until the window shows a text."""
         expect(self.panel.get_by_text(text).first).to_be_visible()
         return self
+
+
+#: Opens another tab; takes the browser's settings, or ``context=`` of a tab to share its browser.
+NewVisitor = Callable[..., Visitor]

@@ -18,7 +18,7 @@ export function transcript(title: string, entries: Entry[], lang: string, name: 
   const said = entries.map((entry) => {
     const lines = [`[${fullTime(entry.at, lang)}] ${name(entry)}:`, plain(entry.text)];
     if (entry.card) lines.push(entry.card.reference);
-    if (entry.source?.url) lines.push(entry.source.url);
+    if (entry.source) lines.push(entry.source.label);
     return lines.join("\n");
   });
   return [title, ...said].join("\n\n") + "\n";

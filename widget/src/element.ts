@@ -232,12 +232,11 @@ export class ClinicChat extends LitElement {
     const told = this.#conversation.session?.clinic ?? {};
     const phone = told.phone ?? this.phone;
     const emergency = String(told.emergency ?? (this.emergency || "911"));
-    const privacy = this.#conversation.session?.privacy?.url ?? this.privacy;
     return {
       name: told.name ?? this.clinic,
       phone,
       emergency,
-      privacy: privacy ? (safeHref(new URL(privacy, this.server).href) ?? "") : "",
+      privacy: this.privacy ? (safeHref(new URL(this.privacy, location.href).href) ?? "") : "",
       numbers: [...new Set([emergency, phone, ...(told.numbers ?? [])].map(String).filter(Boolean))],
     };
   }

@@ -40,7 +40,7 @@ export interface Message {
   name?: string;
   text: string;
   buttons?: Button[];
-  source?: { label: string; url?: string };
+  source?: { label: string };
   kind?: Kind | null;
   card?: Card;
   rateable?: boolean;
@@ -54,7 +54,7 @@ export interface Session {
   conversation: string;
   clinic?: { name?: string; phone?: string; emergency?: string; numbers?: string[] };
   assistant?: { name?: string; kind?: "assistant" | "person" };
-  privacy?: { keep_days?: number; url?: string };
+  privacy?: { keep_days?: number };
   limits?: { text?: number; per_minute?: number };
   resumed: boolean;
   received?: number;

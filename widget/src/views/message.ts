@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Entry } from "../conversation.ts";
 import * as icons from "../icons.ts";
-import { dial, plain, richText, safeHref } from "../rich-text.ts";
+import { dial, plain, richText } from "../rich-text.ts";
 import { appointment, clockTime, fullTime } from "../times.ts";
 import type { Ui } from "../ui.ts";
 
@@ -45,14 +45,6 @@ function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
         : nothing}
     </section>
   `;
-}
-
-function source(entry: Entry): TemplateResult | typeof nothing {
-  if (!entry.source?.label) return nothing;
-  const href = entry.source.url ? safeHref(new URL(entry.source.url, location.href).href) : null;
-  return html`<p class="source" dir="auto">
-    ${href ? html`<a href=${href} target="_blank" rel="noopener">${entry.source.label}</a>` : entry.source.label}
-  </p>`;
 }
 
 function thumbs(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
@@ -134,7 +126,7 @@ export function message(entry: Entry, ui: Ui, last: boolean, closesGroup: boolea
                   ${calls.map((call) => html`<a class="call" href=${dial(call)}>${icons.phone}${say("call", { number: call })}</a>`)}
                 </div>`
               : nothing}
-            ${source(entry)}
+            ${entry.source?.label ? html`<p class="source" dir="auto">${entry.source.label}</p>` : nothing}
           </div>`
         : nothing}
       ${card(entry, ui)}
