@@ -56,6 +56,7 @@ def test_every_word_is_used_and_every_used_word_is_there() -> None:
     quoted = set(re.findall(r"\"([a-z_0-9]+)\"", source))
     # Put together from a beginning and a state of the protocol.
     made = {
+        *("assistant", "person"),
         *(f"status_{state}" for state in ("requested", "confirmed", "changed", "expired")),
         *(f"status_{state}" for state in ("cancelled", "declined")),
         *(f"handoff_{state}" for state in ("requested", "joined", "joined_unnamed", "left")),

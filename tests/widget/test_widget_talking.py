@@ -234,7 +234,7 @@ def test_a_person_joins_and_leaves(visitor: Visitor, clinic: FakeClinic) -> None
     visitor.sees("We have asked someone at the clinic to join")
     clinic.emit("handoff", {"state": "joined", "name": "Natalie"})
     visitor.sees("Natalie from the clinic has joined.")
-    expect(speaker).to_have_text("Natalie, Person at the clinic")
+    expect(speaker).to_have_text("Natalie, from the clinic")
     clinic.push(text="Hello, this is Natalie.", name="Natalie", **{"from": "person"})
     expect(visitor.theirs.last.locator(".meta")).to_contain_text("Natalie")
     clinic.emit("handoff", {"state": "left"})

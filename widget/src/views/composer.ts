@@ -9,6 +9,11 @@ export function composer(ui: Ui): TemplateResult {
   const { limit } = conversation;
   const long = draft.length > limit;
   const near = draft.length > limit * 0.9;
+  const said = long
+    ? say("too_long", { count: draft.length, limit })
+    : near
+      ? say("left", { count: limit - draft.length })
+      : nothing;
   return html`
     <form class="composer" part="composer" @submit=${(event: Event) => ui.submit(event)}>
       <label class="hidden" for="text">${say("composer")}</label>
@@ -30,9 +35,7 @@ export function composer(ui: Ui): TemplateResult {
       <button class="send" part="send" aria-label=${say("send")} aria-disabled=${!draft.trim() || long ? "true" : nothing}>
         ${icons.send}
       </button>
-      <p id="count" class="count ${long ? "problem" : "quiet"}">
-        ${long ? say("too_long", { count: draft.length, limit }) : near ? say("left", { count: limit - draft.length }) : nothing}
-      </p>
+      <p id="count" class="count ${long ? "problem" : "quiet"}">${said}</p>
     </form>
   `;
 }

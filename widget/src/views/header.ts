@@ -6,7 +6,7 @@ import type { Ui } from "../ui.ts";
 export function header(ui: Ui): TemplateResult {
   const { say, clinic, conversation, menu } = ui;
   const { kind, name } = conversation.speaker;
-  const who = kind === "person" ? [name, say("person")].filter(Boolean).join(", ") : say("assistant");
+  const who = kind === "person" && name ? say("person_named", { name }) : say(kind);
   return html`
     <header part="header">
       <span class="avatar ${kind}" part="avatar">${kind === "person" ? icons.person : icons.leaf}</span>
