@@ -118,12 +118,14 @@ def _in_units(m: re.Match[str], now: Now) -> list[Piece] | None:
 
 @say_as(
     rf"in (?P<n>an?|\d+) (?:-|or|to) (?P<b>\d+) {UNIT}(?: time| from now)?"
+    rf"|(?P<n3>\d+) (?:-|or|to) (?P<b3>\d+) {UNIT.replace('<unit>', '<unit3>')} from now"
     rf"|in an? {UNIT.replace('<unit>', '<unit2>')} or (?P<two>2|so)"
 )
 def _in_some_units(m: re.Match[str], now: Now) -> list[Piece]:
-    unit = m.group("unit") or m.group("unit2")
-    low = how_many(m.group("n")) if m.group("unit") else 1
-    high = int(m.group("b")) if m.group("unit") else (2 if m.group("two") == "2" else 1)
+    unit = m.group("unit") or m.group("unit3") or m.group("unit2")
+    first_number, second_number = m.group("n") or m.group("n3"), m.group("b") or m.group("b3")
+    low = how_many(first_number) if first_number else 1
+    high = int(second_number) if second_number else (2 if m.group("two") == "2" else 1)
     first, last = _offset(low, unit, now), _offset(high, unit, now)
     return days_piece(Days(span(first, max(first, last)), "period"))
 

@@ -158,7 +158,7 @@ def _part_of_month(m: re.Match[str], now: Now) -> list[Piece]:
 
 
 @say_as(
-    rf"(?:the )?(?P<nth>1st|2nd|3rd|4th|last) (?P<what>{WD}|week|weekend) (?:of|in) "
+    rf"(?:the )?(?P<nth>1st|2nd|3rd|4th|last) (?P<what>{WD}|week|weekend) (?:(?:of|in) )?"
     r"(?:(?P<which>this|the|next) month|(?:the new year|the year"
     rf"|(?P<mo>{MO}))(?: (?P<year>20\d\d))?)"
 )

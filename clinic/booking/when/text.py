@@ -135,6 +135,8 @@ _BEFORE_WORDS = [
             r"(?!,? ?(?:-|to |or )? ?(?:min|hour|hr|day|massage|session|appointment|slot|one|\d))",
             r"\1:\2",
         ),
+        # 530 alone answers when; 2027 is a year.
+        (r"^(?!19|20)(\d|1\d|2[0-3])([0-5][05])[.?!]?$", r"\1:\2"),
         (r"\bb/w\b", "between"),
         (r"\bb/c\b", "because"),
         (r"\bne ?(time|day|thing)\b", r"any \1"),
@@ -276,7 +278,8 @@ _NOT_TIMES = [
         r"(?:19|20)\d\d accident|(?:since|depuis|from|back in|in) (?:(?:early|late"
         r"|mid) )?(?:19[5-9]\d"
         r"|20[01]\d|202[0-5])",
-        rf"(?<!in )(?<!within )(?<!next )\d+ (?:to|-|or) \d+ (?:{_BOOKED}|{_UNITS}|hours?)",
+        rf"(?<!in )(?<!within )(?<!next )\d+ (?:to|-|or) \d+ (?:{_BOOKED}|{_UNITS}|hours?)"
+        r"(?! from now)",
         rf"(?:for |just |only )?\d+ {_BOOKED}",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
         r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",

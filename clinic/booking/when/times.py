@@ -194,6 +194,9 @@ _BARE = rf"(?:{CLOCK}|\d{{1,2}})"
 def _clock_range(m: re.Match[str], now: Now) -> list[Piece] | None:
     if m.group("by") == "and" and m.group("lead") != "between ":
         return None
+    if m.group() == m.string and re.fullmatch(r"\d{1,2} - (?:1[3-9]|2\d)", m.string):
+        # "12-24" alone is a date, or noon to midnight.
+        return [Piece("UNCLEAR")]
     return range_of(m.group("a"), m.group("b"))
 
 
