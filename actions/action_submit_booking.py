@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -111,12 +112,15 @@ def _store(conversation: str, slots: dict[str, Any], key: str) -> str | None:
 def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> str:
     from clinic.booking.waiting import join_waiting_list
 
+    minutes = services.minutes_of(slots["service"])
+    # The patient means when it starts, the waiting list where the whole of it lies.
+    longer = timedelta(minutes=minutes - 1)
     entry = join_waiting_list(
         conversation_id=conversation,
         patient_name=slots["patient_name"],
         patient_contact=slots["patient_contact"],
-        minutes=services.minutes_of(slots["service"]),
-        windows=times.loaded(slots["windows"]),
+        minutes=minutes,
+        windows=[(start, end + longer) for start, end in times.loaded(slots["windows"])],
         idempotency_key=key,
         now=clock.now(),
         service=services.name_of(slots["service"]),

@@ -388,6 +388,34 @@ def test_cliniko(clinic: Clinic, mailbox: MailServer) -> None:
         account.stop()
 
 
+def test_the_waiting_list(clinic: Clinic, mailbox: MailServer) -> None:
+    """Who waits for a time is told once that it became free, and can ask for it."""
+    clinic.use("    way: requests", **smtp(mailbox.mailbox.port))
+    first = book(clinic.servers, {"preferred_time": AT_TEN["preferred_time"]})
+    waits = Chat(clinic.servers)
+    play(waits, fragments()["start_booking"])
+    fill(waits, until="chosen_time", with_=AT_TEN)
+    expect(waits, {"response": "utter_nothing_free", "buttons_include": "Waiting list"})
+    waits.click("Waiting list")
+    fill(waits, with_=BY_MAIL)
+    expect(waits, {"response": "utter_waiting_list_joined", "contains": "Nothing is booked yet"})
+    assert "Priya Venkataraman" in clinic.staff("requests", "waiting")
+    first.say("I need to cancel my appointment")
+    fill(first, with_={"change_kind": {"click": "Cancel it"}})
+    expect(first, {"response": "utter_appointment_cancelled"})
+
+    def told() -> list[str]:
+        return [m["Subject"] for m in mailbox.mailbox.messages if m["To"] == EMAIL]
+
+    wait_until(lambda: bool(told()), "the letter arrives")
+    clinic.stop_worker(signal.SIGKILL)
+    clinic.start_worker()
+    again = book(clinic.servers)
+    wait_until(lambda: clinic.all_sent() and len(told()) == 2, "the next letter arrives")
+    assert "A time is free" in told()[0]
+    assert "appointment request" in told()[1], again
+
+
 def test_a_link(clinic: Clinic) -> None:
     """The patient gets the address, filled in with what was said; staff see who was sent where."""
     servers = clinic.servers
