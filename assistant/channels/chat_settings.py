@@ -18,6 +18,7 @@ class ChatSettings:
     connections_from_one: int
     per_minute: int
     per_minute_from_one: int
+    waiting: int
     proxies: int
     redis_url: str
 
@@ -29,6 +30,7 @@ def read() -> ChatSettings:
         connections_from_one=_number("CLINIC_CHAT_CONNECTIONS_PER_ADDRESS", 30, 1, 100_000),
         per_minute=_number("CLINIC_CHAT_MESSAGES_PER_MINUTE", 20, 1, 10_000),
         per_minute_from_one=_number("CLINIC_CHAT_MESSAGES_PER_MINUTE_PER_ADDRESS", 90, 1, 100_000),
+        waiting=_number("CLINIC_CHAT_WAITING", 300, 1, 100_000),
         proxies=_number("CLINIC_PROXIES", 0, 0, 9),
         redis_url=_redis_url(),
     )

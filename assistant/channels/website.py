@@ -48,8 +48,7 @@ MOST_OF_HISTORY = 50
 FRAME = 32 * 1024
 # Other events than messages, from one conversation in a minute.
 EVENTS_PER_MINUTE = 240
-# More conversations than this waiting for an answer, and messages are refused for a moment.
-MOST_WAITING = 300
+# Seconds after which a window may try again when there is too much to do.
 BUSY_FOR = 5
 # Seconds that answers under way are waited for when the server is told to stop.
 STOP_WITHIN = 8.0
@@ -323,7 +322,7 @@ class Chat:
             (self._messages_from_one, visitor.address),
         ):
             _use(rate, key)
-        if self._turns.length >= MOST_WAITING:
+        if self._turns.length >= self._settings.waiting:
             raise Refusal("server_busy", BUSY_FOR)
         body = {"id": message_id, "at": stamp(), "from": mailbox.PATIENT, "text": text}
         conversation = visitor.conversation

@@ -76,6 +76,7 @@ def new_window(servers: Servers) -> Iterator[Callable[[], Window]]:
     yield make
     for window in opened:
         window.close()
+        servers.typed.extend(window.typed)
 
 
 @pytest.fixture

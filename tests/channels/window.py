@@ -44,6 +44,7 @@ class Window:
         self.address = address
         self.seen: list[dict[str, Any]] = []
         self.sessions: list[dict[str, Any]] = []
+        self.typed: list[str] = []
         self.events: list[tuple[str, Any]] = []
         self.refused: list[Any] = []
         self.client = _Client(reconnection=False)
@@ -125,6 +126,7 @@ class Window:
     def send(self, text: str, message_id: str | None = None) -> str:
         """Sends words, which must be accepted; returns the message's id."""
         message_id = message_id or new_id()
+        self.typed.append(text)
         ack = self.call("message", {"id": message_id, "text": text})
         assert ack["ok"], ack
         return message_id

@@ -1,0 +1,52 @@
+"""Too much to do, or a database that cannot be used: the patient is told, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from scenario_servers import Server, locked
+from test_killed import address, handled
+from window import Window, new_id
+
+from clinic import facts
+
+
+def test_too_many_wait(echo: Callable[..., Server], tmp_path: Path) -> None:
+    """A message is refused with the time to wait; those accepted before are answered."""
+    url = address(echo(CLINIC_CHAT_WAITING="2"))
+    waiting = [Window(url).open() for _ in range(2)]
+    sent = [window.send("hold on") for window in waiting]
+    late = Window(url).open()
+    message = {"id": new_id(), "text": "hello"}
+    refused = late.call("message", message)["error"]
+    assert refused["code"] == "server_busy"
+    assert refused["retry_after"] > 0
+    assert facts.load().phone in refused["message"]
+    (tmp_path / "go").touch()
+    for window, message_id in zip(waiting, sent, strict=True):
+        assert window.answers(message_id)
+    ack = late.until(lambda: (ack := late.call("message", message))["ok"] and ack, "a free place")
+    assert ack["repeated"] is False
+    assert late.answers(message["id"])
+
+
+def test_the_database_is_locked(echo: Callable[..., Server], tmp_path: Path) -> None:
+    """A new message is refused; an answer under way is late, is told to be, and comes."""
+    window = Window(address(echo())).open()
+    sent = window.send("hold on")
+    window.until(lambda: ("typing", {"on": True}) in window.events, "typing")
+    message = {"id": new_id(), "text": "hello"}
+    with locked(tmp_path / "conversations.sqlite3"):
+        assert window.call("message", message)["error"]["code"] == "server_busy"
+        (tmp_path / "go").touch()
+        late = window.until(
+            lambda: [data for event, data in window.events if event == "error"], "an error"
+        )
+        assert late[0]["code"] == "no_answer"
+        assert late[0]["in_reply_to"] == sent
+        assert window.seen == []
+    assert window.answers(sent)[0]["text"] == "you said hold on"
+    assert window.call("message", message)["ok"]
+    assert window.answers(message["id"])
+    assert handled(tmp_path) == {"hold on": 1, "hello": 1}
