@@ -16,7 +16,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -119,19 +119,19 @@ def accept(
     ``body`` has ``id`` and ``text``; with a ``payload``, the text becomes the title of the button.
     Raises Gone or UnknownButton.
     """
-    _add_conversation(connection, conversation, now)
-    standing(connection, conversation)
+    _touch(connection, conversation, now)
+    last_seq = standing(connection, conversation).last_seq
     known = _one(connection, conversation, body["id"])
     if known is not None:
         return Accepted(known, True)
     if payload is not None:
         body = body | {"text": _title(connection, conversation, payload)}
-    seq = _next(connection, conversation, 1, now)
-    stored = _insert(
-        connection,
-        Stored(conversation, seq, body["id"], PATIENT, body, PENDING, payload or body["text"]),
+    _take(connection, conversation, last_seq + 1)
+    message = Stored(
+        *(conversation, last_seq + 1, body["id"], PATIENT, body, PENDING),
+        payload or body["text"],
     )
-    return Accepted(stored, False)
+    return Accepted(_insert(connection, [message])[0], False)
 
 
 def finish(
@@ -156,18 +156,21 @@ def post(
     connection: Connection, conversation: str, bubbles: Sequence[Bubble], now: datetime
 ) -> list[Stored]:
     """Stores messages to the patient. Raises Gone when the conversation was deleted."""
-    _add_conversation(connection, conversation, now)
-    first = _next(connection, conversation, len(bubbles), now) - len(bubbles) + 1
-    return [
-        _insert(
-            connection,
+    _touch(connection, conversation, now)
+    row = _conversation(connection, conversation)
+    if row.state == DELETED:
+        raise Gone(DELETED)
+    _take(connection, conversation, row.last_seq + len(bubbles))
+    return _insert(
+        connection,
+        [
             Stored(
-                *(conversation, first + place, bubble.body["id"], bubble.body["from"]),
+                *(conversation, seq, bubble.body["id"], bubble.body["from"]),
                 *(bubble.body, ANSWERED, "", bubble.response),
-            ),
-        )
-        for place, bubble in enumerate(bubbles)
-    ]
+            )
+            for seq, bubble in enumerate(bubbles, row.last_seq + 1)
+        ],
+    )
 
 
 def after(connection: Connection, conversation: str, seq: int) -> list[Stored]:
@@ -209,9 +212,7 @@ def count_try(connection: Connection, asked: Stored) -> int:
 
 def standing(connection: Connection, conversation: str) -> Standing:
     """Where a conversation stands; 0 and 0 when nothing was said. Raises Gone."""
-    row = connection.execute(
-        sa.select(conversations).where(conversations.c.id == conversation)
-    ).one_or_none()
+    row = _conversation(connection, conversation)
     if row is None:
         return Standing(0, 0)
     if row.state != OPEN:
@@ -243,11 +244,9 @@ def forget(connection: Connection, conversation: str, now: datetime) -> None:
 
 def close(connection: Connection, conversation: str, state: str, now: datetime) -> None:
     """Lets nobody go on with a conversation; ``state`` is CLOSED or DELETED."""
-    _add_conversation(connection, conversation, now)
+    _touch(connection, conversation, now)
     connection.execute(
-        conversations.update()
-        .where(conversations.c.id == conversation)
-        .values(state=state, active_at=now)
+        conversations.update().where(conversations.c.id == conversation).values(state=state)
     )
 
 
@@ -269,39 +268,44 @@ def changed(connection: Connection, number: int) -> tuple[int, dict[str, int]]:
     return latest, {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _add_conversation(connection: Connection, conversation: str, now: datetime) -> None:
+def _touch(connection: Connection, conversation: str, now: datetime) -> None:
+    """Takes the conversation's row until the transaction ends, and makes it if need be.
+
+    A write comes first in every transaction: SQLite then waits for its turn, and cannot be refused
+    in the middle.
+    """
+    mine = conversations.update().where(conversations.c.id == conversation).values(active_at=now)
+    if connection.execute(mine).rowcount:
+        return
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
-    # A write comes first in every transaction: SQLite then waits for its turn, and cannot be
-    # refused in the middle.
     connection.execute(
         insert(conversations)
         .values(id=conversation, last_seq=0, received=0, active_at=now, state=OPEN)
         .on_conflict_do_nothing()
     )
+    connection.execute(mine)
 
 
-def _next(connection: Connection, conversation: str, count: int, now: datetime) -> int:
-    """Takes numbers, and with them the conversation's row until the transaction ends."""
-    taken = connection.execute(
-        conversations.update()
-        .where(conversations.c.id == conversation)
-        .where(conversations.c.state != DELETED)
-        .values(last_seq=conversations.c.last_seq + count, active_at=now)
-    ).rowcount
-    if not taken:
-        raise Gone(DELETED)
-    mine = conversations.c.id == conversation
-    return int(connection.execute(sa.select(conversations.c.last_seq).where(mine)).scalar_one())
+def _conversation(connection: Connection, conversation: str) -> Any:
+    query = sa.select(conversations).where(conversations.c.id == conversation)
+    return connection.execute(query).one_or_none()
 
 
-def _insert(connection: Connection, message: Stored) -> Stored:
-    body = message.body | {"seq": message.seq}
-    stored = Stored(**{**message.__dict__, "body": body})
+def _take(connection: Connection, conversation: str, seq: int) -> None:
+    """Takes the numbers up to ``seq``."""
     connection.execute(
-        messages.insert().values(
-            **{**stored.__dict__, "body": json.dumps(body, ensure_ascii=False)}
-        )
+        conversations.update().where(conversations.c.id == conversation).values(last_seq=seq)
     )
+
+
+def _insert(connection: Connection, new: Sequence[Stored]) -> list[Stored]:
+    stored = [replace(message, body=message.body | {"seq": message.seq}) for message in new]
+    rows = [
+        {**vars(message), "body": json.dumps(message.body, ensure_ascii=False)}
+        for message in stored
+    ]
+    if rows:
+        connection.execute(messages.insert(), rows)
     return stored
 
 
@@ -337,6 +341,7 @@ class Mailbox:
         self._engine = engine
         # One thread writes: SQLite has one writer anyway. Two read.
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="mailbox-write")
+        self._connection: Connection | None = None
         self._readers = ThreadPoolExecutor(2, thread_name_prefix="mailbox-read")
         self._waiting: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = []
         self._work: asyncio.Task[None] | None = None
@@ -370,6 +375,8 @@ class Mailbox:
         """Returns when everything that was asked for is written."""
         if self._work is not None:
             await self._work
+        if self._connection is not None:
+            self._writer.submit(self._connection.close)
         self._writer.shutdown()
         self._readers.shutdown()
 
@@ -390,9 +397,14 @@ class Mailbox:
     def _commit(self, operations: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """All in one transaction, or, when one of them fails, each in its own."""
         try:
-            with self._engine.begin() as connection:
-                return [operation(connection) for operation in operations]
+            if self._connection is None:
+                self._connection = self._engine.connect()
+            with self._connection.begin():
+                return [operation(self._connection) for operation in operations]
         except Exception as error:
+            if isinstance(error, sa.exc.SQLAlchemyError) and self._connection is not None:
+                self._connection.invalidate()
+                self._connection = None
             if len(operations) == 1:
                 return [error]
         return [result for operation in operations for result in self._commit([operation])]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
@@ -90,8 +91,13 @@ class Turns:
         self._again: set[str] = set()
         self._at_once = asyncio.Semaphore(AT_ONCE)
         self._recovered: set[str] = set()
-        # Messages that nobody can have begun to answer: no need to look in the tracker.
-        self._fresh: set[tuple[str, str]] = set()
+        # Messages that nobody can have begun to answer: neither the mailbox nor the tracker has
+        # to be asked about them.
+        self._fresh: dict[str, list[Stored]] = {}
+        # Conversations whose pending messages are read from the mailbox, and the last messages that
+        # were found there: one may be found before its acceptance is told of here.
+        self._unsure: set[str] = set()
+        self._found: deque[tuple[str, str]] = deque(maxlen=1000)
 
     @property
     def length(self) -> int:
@@ -100,9 +106,11 @@ class Turns:
 
     def accepted(self, asked: Stored) -> None:
         """Answers a message that this server has just accepted."""
-        if isinstance(self._locks, LocalLocks):
-            self._fresh.add((asked.conversation, asked.id))
-        self.add(asked.conversation)
+        if not isinstance(self._locks, LocalLocks):
+            self.add(asked.conversation)
+        elif (asked.conversation, asked.id) not in self._found:
+            self._fresh.setdefault(asked.conversation, []).append(asked)
+            self._start(asked.conversation)
 
     def add(self, conversation: str, *, recovered: bool = False) -> None:
         """Answers what is pending in a conversation.
@@ -111,6 +119,10 @@ class Turns:
         """
         if recovered:
             self._recovered.add(conversation)
+        self._unsure.add(conversation)
+        self._start(conversation)
+
+    def _start(self, conversation: str) -> None:
         if conversation in self._running:
             self._again.add(conversation)
             return
@@ -133,21 +145,27 @@ class Turns:
                 self._again.discard(conversation)
                 # The place is taken last: a lock that another server holds must not use one up.
                 async with self._locks.of(conversation), self._at_once:
-                    for asked in await self._box.read(mailbox.pending, conversation):
-                        await self._turn(asked)
+                    messages, fresh = self._fresh.pop(conversation, []), True
+                    if conversation in self._unsure:
+                        self._unsure.discard(conversation)
+                        messages, fresh = await self._box.read(mailbox.pending, conversation), False
+                        self._found.extend((each.conversation, each.id) for each in messages)
+                    for asked in messages:
+                        await self._turn(asked, fresh)
                 if conversation not in self._again:
                     return
         except Exception as error:
             logger.error("A message could not be answered yet: %s", type(error).__name__)
+            self._unsure.add(conversation)
             await self._listener.failed(conversation, None)
             asyncio.get_running_loop().call_later(AGAIN_AFTER, self.add, conversation)
         finally:
             self._recovered.discard(conversation)
             del self._running[conversation]
 
-    async def _turn(self, asked: Stored) -> None:
+    async def _turn(self, asked: Stored, fresh: bool) -> None:
         await self._listener.began(asked.conversation)
-        said = await self._said(asked)
+        said = await self._said(asked, fresh)
         bubbles = [bubble_of(message, asked.id) for message in said if message.get("text")]
         bubbles = bubbles or [_no_answer(asked)]
         while True:
@@ -164,13 +182,11 @@ class Turns:
                 await asyncio.sleep(AGAIN_AFTER)
         await self._listener.answered(asked, stored)
 
-    async def _said(self, asked: Stored) -> list[dict[str, Any]]:
+    async def _said(self, asked: Stored, fresh: bool) -> list[dict[str, Any]]:
         """Has the message answered, unless that has been done."""
         message_id = message_id_of(asked)
         before = None
-        if (asked.conversation, asked.id) in self._fresh:
-            self._fresh.discard((asked.conversation, asked.id))
-        else:
+        if not fresh:
             before = await stored_conversations(self._agent).retrieve(asked.conversation)
             known = _answers_in(before, message_id)
             if known is not None:

@@ -12,6 +12,7 @@ import hashlib
 import logging
 import math
 import re
+import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
@@ -55,6 +56,8 @@ STOP_WITHIN = 8.0
 # Seconds between two looks for messages that another process has stored, for what a server that
 # died left unanswered, and for connections that never said what they want.
 LOOK_EVERY = 1.0
+# Seconds for which one thread may keep the others waiting.
+SWITCH = 0.0005
 SWEEP_EVERY = 10.0
 
 Ack = dict[str, Any]
@@ -122,6 +125,9 @@ class WebsiteInput(InputChannel):
 
         @blueprint.listener("after_server_start")
         async def start(app: Sanic, loop: Any) -> None:
+            # While messages are being understood, the threads that read and write the database
+            # would wait five milliseconds for each of their steps.
+            sys.setswitchinterval(SWITCH)
             lifetime = timedelta(days=facts.current().resume_days)
             chat = Chat(app, sio, on_new_message, settings, Tokens(keys, lifetime))
             await chat.start()

@@ -58,6 +58,8 @@ class Echo:
         tracker = tracker or DialogueStateTracker(message.sender_id, [])
         if "fail" in message.text:
             raise RuntimeError
+        if "hold" in message.text:
+            (self._folder / "holding").touch()
         while "hold" in message.text and not (self._folder / "go").exists():
             await asyncio.sleep(0.01)
         if "die before" in message.text:

@@ -34,7 +34,7 @@ def test_the_database_is_locked(echo: Callable[..., Server], tmp_path: Path) -> 
     """A new message is refused; an answer under way is late, is told to be, and comes."""
     window = Window(address(echo())).open()
     sent = window.send("hold on")
-    window.until(lambda: ("typing", {"on": True}) in window.events, "typing")
+    wait_until((tmp_path / "holding").exists, "it is being answered")
     message = {"id": new_id(), "text": "hello"}
     with locked(tmp_path / "conversations.sqlite3"):
         assert window.call("message", message)["error"]["code"] == "server_busy"
