@@ -11,8 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from debian_packages import bring, libraries
+from assistant.project import ROOT
 
+UNPACKED = ROOT / ".cache" / "redis"
 _SET_PARENT_DEATH_SIGNAL = 1
 PATIENCE = 30.0
 
@@ -50,11 +51,16 @@ class Redis:
 
 
 def _program() -> tuple[str, dict[str, str]]:
+    """The program, fetched from Debian when there is none, and what it needs to run."""
+    subprocess.run([ROOT / "script" / "redis"], check=True)  # noqa: S603
     found = shutil.which("redis-server")
     if found is not None:
         return found, {}
-    root = bring("redis-server")
-    return str(root / "usr/bin/redis-server"), libraries(root)
+    # What was only unpacked needs the libraries that were unpacked beside it.
+    libraries = [UNPACKED / folder / "x86_64-linux-gnu" for folder in ("usr/lib", "lib")]
+    return str(UNPACKED / "usr/bin/redis-server"), {
+        "LD_LIBRARY_PATH": ":".join(map(str, libraries))
+    }
 
 
 def _die_with_parent() -> None:
