@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+
+from assistant.nlu import softmax_regression
+from assistant.nlu.sentence_encoder import DIMENSIONS
 
 Encode = Callable[[list[str]], np.ndarray]
 
@@ -24,7 +26,6 @@ NGRAMS = (2, 5)
 MIN_TEXTS_WITH_NGRAM = 3
 SPELLING_WEIGHT = 0.7
 REGULARISATION = 12.0
-RANDOM_SEED = 7
 
 
 def _vectorizer(vocabulary: dict[str, int] | None = None) -> TfidfVectorizer:
@@ -64,40 +65,35 @@ class IntentModel:
         self.labels = labels
         self._encode = encode
         self._vectorizer = vectorizer
-        self._weights = weights
+        # in the order in which they are multiplied: anything else is copied for each message
+        self._of_meaning = np.ascontiguousarray(weights[:, :DIMENSIONS].T)
+        self._of_spelling = np.ascontiguousarray(weights[:, DIMENSIONS:].T)
         self._intercepts = intercepts
 
     @classmethod
     def train(cls, texts: list[str], labels: list[str], encode: Encode) -> IntentModel:
         """Trains on one label a text. The same data give the same model."""
         vectorizer = _vectorizer().fit(texts)
-        features = cls._features(texts, encode, vectorizer)
-        regression = LogisticRegression(
-            C=REGULARISATION,
-            class_weight=_class_weights(labels),
-            max_iter=400,
-            random_state=RANDOM_SEED,
+        names = sorted(set(labels))
+        number = {label: place for place, label in enumerate(names)}
+        counts_for = _class_weights(labels)
+        weights, intercepts = softmax_regression.fit(
+            encode(texts),
+            cls._spelling(texts, vectorizer),
+            np.array([number[label] for label in labels]),
+            np.array([counts_for[label] for label in labels], dtype=np.float32),
+            REGULARISATION,
         )
-        regression.fit(features, labels)
-        return cls(
-            encode,
-            list(regression.classes_),
-            vectorizer,
-            regression.coef_.astype(np.float32),
-            regression.intercept_.astype(np.float32),
-        )
+        return cls(encode, names, vectorizer, weights, intercepts)
 
     @staticmethod
-    def _features(
-        texts: list[str], encode: Encode, vectorizer: TfidfVectorizer
-    ) -> sparse.csr_matrix:
-        spelling = vectorizer.transform(texts) * SPELLING_WEIGHT
-        return sparse.hstack([sparse.csr_matrix(encode(texts)), spelling], format="csr")
+    def _spelling(texts: list[str], vectorizer: TfidfVectorizer) -> sparse.csr_matrix:
+        return vectorizer.transform(texts) * SPELLING_WEIGHT
 
     def rank(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         """Returns for each text all labels with their probability, likeliest first."""
-        scores = self._features(texts, self._encode, self._vectorizer) @ self._weights.T
-        scores = np.asarray(scores) + self._intercepts
+        scores = self._encode(texts) @ self._of_meaning + self._intercepts
+        scores += self._spelling(texts, self._vectorizer) @ self._of_spelling
         scores -= scores.max(axis=1, keepdims=True)
         probabilities = np.exp(scores)
         probabilities /= probabilities.sum(axis=1, keepdims=True)
@@ -109,9 +105,8 @@ class IntentModel:
     def save(self, folder: Path) -> None:
         """Writes the model as plain arrays and JSON, nothing that runs code on loading."""
         idf = self._vectorizer.idf_
-        np.savez(
-            folder / "weights.npz", weights=self._weights, intercepts=self._intercepts, idf=idf
-        )
+        weights = np.concatenate([self._of_meaning, self._of_spelling]).T
+        np.savez(folder / "weights.npz", weights=weights, intercepts=self._intercepts, idf=idf)
         vocabulary = {term: int(index) for term, index in self._vectorizer.vocabulary_.items()}
         (folder / "labels.json").write_text(
             json.dumps({"labels": self.labels, "vocabulary": vocabulary}), encoding="utf-8"

@@ -92,14 +92,31 @@ def test_a_conversation_begins_anew_after_it_was_erased(store: ClinicTrackerStor
     assert tracker.get_slot(ERASE_SLOT) is None
 
 
+def holding(words: bytes, file: Path) -> list[Path]:
+    """The database's files that hold these words."""
+    return [path for path in file.parent.iterdir() if words in path.read_bytes()]
+
+
 def test_nothing_erased_is_left_in_the_file(store: ClinicTrackerStore, file: Path) -> None:
     for number in range(50):
         turn(store, "sam", UserUttered(f"a quite unusual sentence {number} " + "x" * 500))
-    assert b"a quite unusual sentence" in file.read_bytes()
+    assert holding(b"a quite unusual sentence", file)
     turn(store, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
-    store.engine.dispose()
-    left = [path for path in file.parent.iterdir() if b"unusual sentence" in path.read_bytes()]
-    assert not left
+    assert not holding(b"unusual sentence", file)
+
+
+def test_what_a_reader_kept_in_the_log_is_removed_with_the_next_turn(
+    store: ClinicTrackerStore, file: Path
+) -> None:
+    turn(store, "sam", UserUttered("a quite unusual sentence"))
+    reader = sqlite3.connect(file, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM events").fetchall()
+    turn(store, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
+    assert read(store, "sam") is None
+    reader.close()
+    turn(store, "alex", UserUttered("hello"))
+    assert not holding(b"unusual sentence", file)
 
 
 def test_overwriting_does_not_depend_on_how_sqlite_was_built(store: ClinicTrackerStore) -> None:
@@ -122,12 +139,22 @@ def test_rasa_opens_it_as_endpoints_yml_says(file: Path) -> None:
 
 
 @contextmanager
-def held(file: Path, how: str) -> Iterator[None]:
-    """Another process holds the file: EXCLUSIVE nobody can read it, IMMEDIATE only write."""
+def held(file: Path) -> Iterator[None]:
+    """Another process is writing: nobody else can."""
     connection = sqlite3.connect(file, isolation_level=None)
-    connection.execute(f"BEGIN {how}")
+    connection.execute("BEGIN IMMEDIATE")
     yield
     connection.execute("ROLLBACK")
+    connection.close()
+
+
+@contextmanager
+def unreadable(file: Path) -> Iterator[None]:
+    """The table is not there for a while."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute("ALTER TABLE events RENAME TO events_elsewhere")
+    yield
+    connection.execute("ALTER TABLE events_elsewhere RENAME TO events")
     connection.close()
 
 
@@ -141,7 +168,7 @@ def test_a_turn_that_could_not_be_written_is_remembered_and_written_later(
     store: ClinicTrackerStore, file: Path
 ) -> None:
     turn(store, "sam", UserUttered("hello"))
-    with held(file, "IMMEDIATE"):
+    with held(file):
         turn(store, "sam", UserUttered("I feel numb"), SlotSet("red_flag_level", "emergency"))
         tracker = read(store, "sam")
         assert tracker is not None
@@ -153,7 +180,7 @@ def test_a_turn_that_could_not_be_written_is_remembered_and_written_later(
 
 @pytest.mark.usefixtures("impatient")
 def test_what_is_remembered_is_a_copy(store: ClinicTrackerStore, file: Path) -> None:
-    with held(file, "IMMEDIATE"):
+    with held(file):
         turn(store, "sam", UserUttered("hello"))
         abandoned = read(store, "sam")
         assert abandoned is not None
@@ -166,7 +193,7 @@ def test_a_turn_begun_without_the_conversation_is_not_mixed_into_it(
     store: ClinicTrackerStore, file: Path
 ) -> None:
     turn(store, "sam", UserUttered("hello"), SlotSet("red_flag_level", "emergency"))
-    with held(file, "EXCLUSIVE"), pytest.raises(OperationalError):
+    with unreadable(file), pytest.raises(OperationalError):
         read(store, "sam")
     stopgap = DialogueStateTracker("sam", DOMAIN.slots)
     stopgap.update_with_events([UserUttered("just book it"), ActionExecuted("x")] * 9, DOMAIN)
@@ -184,7 +211,7 @@ def test_what_could_not_be_erased_is_erased_with_the_next_turn_of_anybody(
     store: ClinicTrackerStore, file: Path
 ) -> None:
     turn(store, "sam", UserUttered("hello"))
-    with held(file, "IMMEDIATE"):
+    with held(file):
         turn(store, "sam", UserUttered("delete"), SlotSet(ERASE_SLOT, True))
         assert read(store, "sam") is None
     turn(store, "alex", UserUttered("hello"))
@@ -199,7 +226,7 @@ def test_errors_do_not_hold_what_was_written(
     store: ClinicTrackerStore, file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     turn(store, "sam", UserUttered("hello"))
-    with held(file, "IMMEDIATE"):
+    with held(file):
         turn(store, "sam", UserUttered("a quite unusual sentence"))
     assert "could not be saved: OperationalError" in caplog.text
     assert "unusual" not in caplog.text
