@@ -236,6 +236,7 @@ def _ask_check(now: Situation) -> Turn:
     waiting = {
         "level": now.triage.get("escalates_to") or "urgent",
         "why": now.triage.get("why"),
+        "response": now.triage.get("escalates_with"),
         "acts": [list(act) for act in now.acts],
     }
     return Turn((str(now.triage["response"]),), {"safety_check": waiting})
@@ -246,7 +247,7 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
         now.triage.get("reply") == "old" and now.triage.get("level") is None
     )
     if not denied:
-        return _alarm(now, str(waiting["level"]), None, waiting.get("why"))
+        return _alarm(now, str(waiting["level"]), waiting.get("response"), waiting.get("why"))
     cleared = {"safety_check": None}
     asked = tuple((str(label), float(sure)) for label, sure in waiting.get("acts", []))
     if now.red_flag_level:

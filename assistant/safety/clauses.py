@@ -58,7 +58,7 @@ _STARTS = word_set(
     "i im ive id my now it its he she they we hes shes there theres today since je jai ahora "
     "cant suddenly"
 )
-_CONTRAST = word_set("but however although though except mais pero whereas")
+CONTRAST = word_set("but however although though except mais pero whereas")
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def read(text: str, spellings: Mapping[str, str], mend: Callable[[str], str]) ->
                 continue
             for single in word.split():
                 joined = open_sentence and words[-1] in _JOINS and single in _STARTS
-                if single in _CONTRAST or joined:
+                if single in CONTRAST or joined:
                     clause_number += 1
                 if comma:
                     commas.add(len(words))

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from itertools import pairwise
 
-from assistant.safety.clauses import Words, word_set
+from assistant.safety.clauses import CONTRAST, Words, word_set
 from assistant.safety.patterns import Match, Place, Places
 from assistant.safety.table import CUES
 
@@ -114,13 +114,30 @@ def read_cues(message: Words, places: Places) -> Cues:
         )
         if not told and words[max(at - 1, 0)] not in ("never", "not", "ever"):
             new.append(Place(at, at + 1))
-    return Cues(new, past, lasting)
+    return Cues(
+        [cue for cue in new if not _of_an_old_time(cue, words, past + lasting)], past, lasting
+    )
+
+
+def _of_an_old_time(cue: Place, words: list[str], old: list[Place]) -> bool:
+    """As in "fifteen years now", "ever since my twins, fifteen years now", "I'm 50 now"."""
+    if words[cue.start] == "now" and cue.end == cue.start + 1 and cue.start > 0:
+        if words[cue.start - 1].isdigit():
+            return True
+        return any(other.end == cue.start for other in old)
+    if words[cue.end - 1] == "since":
+        return any(cue.end <= other.start <= cue.start + SINCE_REACH for other in old)
+    return False
 
 
 _INTRODUCE_TIME = word_set("in back about around some over almost nearly during the so")
 # "History of lymphoma, back pain for two weeks": says nothing about the back pain.
 _NO_OPENING = word_set("history past medical hx used previously")
 _JOINS = word_set("and so because since as then")
+# "Since my twins", "had my son": names a time, no other complaint.
+_OF_A_TIME = word_set("since after before had having with from")
+_JOINS_NEW = word_set("and with but plus then")
+_NEW_THING = word_set("new now recent sudden fresh")
 _SPEAKERS = word_set("i im ive he she they we hes shes je jai id")
 _THINGS = word_set(
     "my it its there theres this now his her the when everything both all one also then today since"
@@ -198,11 +215,15 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
 
 
 def _is_of_animal(match: Match, message: Words, places: Places) -> bool:
-    """As in "my dog can't walk"; but not "tripped over the dog and my back hurts"."""
+    """As in "my dog can't walk", "I lift patients who can't walk".
+
+    But not "tripped over the dog and my back hurts".
+    """
     return any(
         cue.end <= match.start <= cue.end + SUBJECT_REACH
         and message.clause[cue.start] == message.clause[match.start]
-        for cue in places.get("animal", [])
+        for name in ("animal", "said_of_others")
+        for cue in places.get(name, [])
     )
 
 
@@ -334,6 +355,8 @@ def _age(
 def _applies(cue: Place, match: Match, message: Words) -> bool:
     """Whether a time cue belongs to the match: same clause, or the opening of the sentence."""
     clause = message.clause[cue.start]
+    if cue.end <= match.start and _begins_anew(cue.end, match.start, message):
+        return False
     if any(clause == message.clause[part.start] for part in match.parts):
         return True
     start = cue.start
@@ -359,13 +382,24 @@ def _applies(cue: Place, match: Match, message: Words) -> bool:
     return opens and end <= match.start and follows
 
 
+def _begins_anew(start: int, end: int, message: Words) -> bool:
+    """As in "history of cancer and new back pain": what follows "and new" is of its own time."""
+    return any(
+        message.words[at] in _JOINS_NEW and message.words[at + 1] in _NEW_THING
+        for at in range(start, min(end, len(message.words) - 1))
+    )
+
+
 def _speaks_of(cue: Place, match: Match, message: Words) -> bool:
     """As in "..., it went away": said after the match, with no other thing named in between."""
     if cue.start < match.end:
         clause = message.clause[cue.start]
         return any(clause == message.clause[part.start] for part in match.parts)
     between = message.words[match.end : cue.start]
-    return not any(word in ("my", "his", "her", "pain") for word in between)
+    return not any(
+        word in ("my", "his", "her", "pain") and between[max(at - 1, 0)] not in _OF_A_TIME
+        for at, word in enumerate(between)
+    )
 
 
 def _next_sentence_says(name: str, message: Words, places: Places, after: int) -> bool:
@@ -387,6 +421,11 @@ def _question(
     def inside(name: str) -> list[Place]:
         return [place for place in places.get(name, []) if first <= place.start < last]
 
+    # "Is it normal that I can't feel when I wipe?" says that it is so.
+    if any(place.start < match.end for place in inside("asks_if_usual")) and not any(
+        place.start < match.start for place in inside("named_cause")
+    ):
+        return None
     about = [place for place in inside("asks_about") if place.start < match.end]
     begins = _begins_as_question(message, inside("question_start"), places, first) or (
         bool(inside("search_word"))
@@ -406,9 +445,19 @@ def _question(
         if not own:
             return _kind_of_question(message, inside, places, clauses)
     supposed = [
-        cue for cue in inside("supposed") if cue.start < match.end and not match.covers(cue)
+        cue
+        for cue in inside("supposed")
+        if cue.start < match.end
+        and not match.covers(cue)
+        and not _inside(cue, inside("hedge"))
+        and not _contrasted(cue.end, match.start, message)
     ]
     return Meaning.SUPPOSED if supposed else None
+
+
+def _contrasted(start: int, end: int, message: Words) -> bool:
+    """Whether a "but" stands between two positions: what follows is a statement again."""
+    return any(word in CONTRAST for word in message.words[start:end])
 
 
 def _begins_as_question(message: Words, openers: list[Place], places: Places, first: int) -> bool:

@@ -209,12 +209,19 @@ def matches(patterns: Iterable[Pattern], places: Places, message: Words) -> list
     found: list[Match] = []
     present = places.keys()
     for pattern in patterns:
-        if any(part.isdisjoint(present) for part in pattern.parts):
-            continue
-        choices = [_of(part, places) for part in pattern.parts]
-        for parts in islice(_combine(pattern, choices, message), MOST_MATCHES):
-            found.append(Match(pattern, parts, _is_void(pattern, parts, places, message)))
+        # A plain loop: this runs for every pattern of the table on every message.
+        for part in pattern.parts:
+            if part.isdisjoint(present):
+                break
+        else:
+            found.extend(_matches(pattern, places, message))
     return found
+
+
+def _matches(pattern: Pattern, places: Places, message: Words) -> Iterator[Match]:
+    choices = [_of(part, places) for part in pattern.parts]
+    for parts in islice(_combine(pattern, choices, message), MOST_MATCHES):
+        yield Match(pattern, parts, _is_void(pattern, parts, places, message))
 
 
 def _of(part: frozenset[str], places: Places) -> list[Place]:

@@ -19,7 +19,7 @@ import yaml
 
 LEVELS = ("check", "urgent", "emergency")
 SIGN_LEVELS = ("urgent", "emergency")
-CHECKS = ("bladder", "saddle", "legs", "weakness", "swelling", "fever", "general")
+CHECKS = ("bladder", "saddle", "legs", "weakness", "swelling", "fever", "mood", "general")
 SECTIONS = (
     "concepts",
     "spellings",
@@ -45,6 +45,8 @@ CUES = (
     "question_start",
     "small_talk",
     "asks_about",
+    "asks_if_usual",
+    "hedge",
     "request",
     "definition",
     "search_word",
@@ -56,6 +58,7 @@ CUES = (
     "supposed",
     "someone_elses_illness",
     "animal",
+    "said_of_others",
     "no_word",
     "yes_word",
     "unsure",

@@ -24,12 +24,13 @@ logger = logging.getLogger(__name__)
 MEANING_FILE = ".meaning.npz"
 _RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
 
-# Likeness by meaning above which a text without any pattern is worth a question: about one of
-# a hundred and fifty everyday messages lies above it, and nine of ten signs. One sentence of a
-# long message says less by itself.
-ASK_FROM = 0.25
-ASK_FROM_SENTENCE = 0.4
-CRISIS_MARGIN = 0.25
+# One sentence of a long message says less by itself, so it has to be this much clearer.
+SENTENCE_MARGIN = 0.15
+# What a comparison of meanings cannot read. With any of it, it asks and does not tell.
+DOUBTS = (
+    *("not", "supposed", "animal", "long_ago", "went_away", "unchanged", "asks_about"),
+    *("definition", "question_start", "said_of_others"),
+)
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 3
 LONG_MESSAGE_WORDS = 14
@@ -53,6 +54,8 @@ class Assessment:
     """A red-flag subject was mentioned, but denied, past or asked in general."""
     reply: str | None
     """How the text reads as a reply to a check question: "old", "yes" or None."""
+    escalates_with: str | None = None
+    """For "check": the response if it escalates, where it is not the one of the level."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values for JSON."""
@@ -79,12 +82,10 @@ class Triage:
         table: Table,
         vocabulary: Vocabulary,
         model: MeaningModel,
-        encode: Callable[[list[str]], np.ndarray],
     ) -> None:
         self.table = table
         self._vocabulary = vocabulary
         self._model = model
-        self._encode = encode
         self._order = {entry.id: place for place, entry in enumerate(table.entries)}
         self._by_id = {entry.id: entry for entry in table.entries}
 
@@ -97,8 +98,9 @@ class Triage:
         be used.
         """
         table = load(Path(folder))
-        model = MeaningModel.load(table, encode, Path(folder) / MEANING_FILE)
-        return cls(table, Vocabulary(table, nlp), model, encode)
+        vocabulary = Vocabulary(table, nlp)
+        model = MeaningModel.load(table, encode, vocabulary, Path(folder) / MEANING_FILE)
+        return cls(table, vocabulary, model)
 
     def assess(self, text: str) -> Assessment:
         """Assesses one message. Never raises, whatever the text.
@@ -125,20 +127,19 @@ class Triage:
         mentioned = set(well)
         present: set[str] = set()
         for sign in self.table.signs:
-            level, seen = self._sign_level(sign, message, places, cues, well)
+            level, seen, told = self._sign_level(sign, message, places, cues, well)
             mentioned |= seen
             if level is None:
                 continue
-            if level != "check":
+            if told:
                 present.add(sign.id)
             escalates = sign.level if level == "check" else level
             found.append(_Found(sign.id, level, sign.check, sign.response, sign.why, escalates))
-        asked_about = {one.id for one in found}
         for finding in self.table.findings:
             if self._is_present(finding, message, places, cues):
                 present.add(finding.id)
         for combination in self.table.combinations:
-            if _is_complete(combination, present | asked_about):
+            if _is_complete(combination, present):
                 found.append(_of_combination(combination))
         if not found:
             likely = self._by_meaning(message, places, mentioned)
@@ -148,25 +149,37 @@ class Triage:
 
     def _sign_level(
         self, sign: Sign, message: Words, places: Places, cues: Cues, well: set[int]
-    ) -> tuple[str | None, set[int]]:
+    ) -> tuple[str | None, set[int], bool]:
         """The level a message gives a sign, and the sentences that speak of the sign at all.
 
-        ``well`` holds the sentences that say something works, where no question is due.
+        The last says whether the sign is told of as there now, be it worth a question only:
+        not supposed, over or there for years. ``well`` holds the sentences that say something
+        works, where no question is due.
         """
         level: str | None = None
         seen: set[int] = set()
+        told = False
+        settled: list[Match] = []
         for patterns, clear in ((sign.clear, True), (sign.unclear, False), (sign.ask, False)):
             for match in matches(patterns, places, message):
                 seen.add(message.sentence[match.start])
                 if match.void:
                     continue
-                given = _level(sign, clear, judge(match, message, places, cues))
+                meaning = judge(match, message, places, cues)
+                if meaning in (Meaning.DENIED, Meaning.OLD, Meaning.GENERAL):
+                    settled.append(match)
+                given = _level(sign, clear, meaning)
                 if patterns is sign.ask and given is not None:
-                    given = None if message.sentence[match.start] in well else "check"
+                    well_known = message.sentence[match.start] in well or any(
+                        other.covers(part) for other in settled for part in match.parts
+                    )
+                    level = _higher(level, None if well_known else "check")
+                    continue
                 level = _higher(level, given)
+                told |= given is not None and meaning in (Meaning.NEW, Meaning.PRESENT)
                 if level == sign.level:
-                    return level, seen
-        return level, seen
+                    return level, seen, True
+        return level, seen, told
 
     def _is_present(self, finding: Finding, message: Words, places: Places, cues: Cues) -> bool:
         return any(
@@ -198,10 +211,10 @@ class Triage:
         left out: a sentence vector does not tell "no fever" from "fever".
         """
         texts: list[str] = []
-        limits: list[float] = []
+        margins: list[float] = []
         if message.words and not mentioned:
             texts.append(message.text.strip())
-            limits.append(ASK_FROM)
+            margins.append(0.0)
         sentences = [one for one in message.sentence_texts() if one[0] not in mentioned]
         if len(message.words) > LONG_MESSAGE_WORDS and message.sentence[-1] > 0:
             weight = self._weight_of_sentences(message, places)
@@ -209,26 +222,22 @@ class Triage:
             for number, text in sentences[:MOST_SENTENCES]:
                 if weight[number]:
                     texts.append(text)
-                    limits.append(ASK_FROM_SENTENCE)
+                    margins.append(SENTENCE_MARGIN)
         if not texts:
             return None
-        likely = self._model.likeness(self._encode(texts))
-        kind, excess = max(
-            ((kind, value - limit) for (kind, value), limit in zip(likely, limits, strict=True)),
-            key=lambda found: found[1],
+        likely, margin = max(
+            zip(self._model.likeness(texts), margins, strict=True),
+            key=lambda found: found[0].asks - found[1],
         )
-        if excess < 0:
+        if likely.asks < margin:
             return None
-        entry = self._by_id[kind]
+        entry = self._by_id[likely.kind]
         found = f"resembles_{entry.id}"
-        if isinstance(entry, Sign) and entry.response is not None:
-            # A question about the body would be the wrong reply to despair: speak of help,
-            # or, where it is less clear, leave it to the sentences for sad moments.
-            if excess < CRISIS_MARGIN:
-                return None
-            return _Found(found, entry.level, entry.check, entry.response, entry.why, entry.level)
+        told = likely.tells >= margin and not any(places.get(name) for name in DOUBTS)
         level = entry.level if entry.level != "check" else "urgent"
-        return _Found(found, "check", entry.check, None, entry.why, level)
+        given = entry.level if told else "check"
+        response = entry.response if isinstance(entry, Sign) else None
+        return _Found(found, given, entry.check, response, entry.why, level)
 
     def _conclude(self, found: Iterable[_Found], mentioned: bool, reply: str | None) -> Assessment:
         ranked = sorted(
@@ -257,7 +266,14 @@ class Triage:
             escalates_to=first.escalates_to if first.level == "check" else None,
             safety_net=False,
             reply=reply,
+            escalates_with=_escalates_with(first),
         )
+
+
+def _escalates_with(found: _Found) -> str | None:
+    if found.level != "check" or found.response is None:
+        return None
+    return f"utter_{found.response}"
 
 
 def _level(sign: Sign, clear: bool, meaning: Meaning) -> str | None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -196,7 +199,7 @@ def test_a_failure_inside_asks_instead_of_raising(
     def fail(_: list[str]) -> Any:
         raise RuntimeError("a secret the patient typed")
 
-    monkeypatch.setattr(triage, "_encode", fail)
+    monkeypatch.setattr(triage._model, "likeness", fail)
     found = triage.assess("something harmless")
     assert (found.level, found.response) == ("check", "utter_check_general")
     assert "secret" not in caplog.text
@@ -310,19 +313,30 @@ def test_no_reason_names_a_diagnosis_as_certain_or_probable() -> None:
 
 
 def test_the_meaning_model_is_kept_and_refreshed(copy: Path) -> None:
-    encoder = SentenceEncoder()
-    calls: list[int] = []
+    trained: list[int] = []
 
-    def encode(texts: list[str]) -> Any:
-        calls.append(len(texts))
-        return encoder.encode([text[:12] for text in texts])
+    def encoder(seed: int) -> Callable[[list[str]], Any]:
+        def encode(texts: list[str]) -> Any:
+            if len(texts) > 1:
+                trained.append(len(texts))
+            drawn = [
+                np.random.default_rng([seed, zlib.crc32(text.encode())]).normal(size=384)
+                for text in texts
+            ]
+            return np.array([one / np.linalg.norm(one) for one in drawn], dtype=np.float32)
 
-    Triage.load(copy, english.load(), encode)
-    Triage.load(copy, english.load(), encode)
-    assert len(calls) == 1
+        return encode
+
+    for file in copy.glob("wordings_*.yml"):
+        file.unlink()
+    Triage.load(copy, english.load(), encoder(1))
+    Triage.load(copy, english.load(), encoder(1))
+    assert len(trained) == 1
     (copy / "ordinary.yml").write_text("ordinary: [hello there]", encoding="utf-8")
-    Triage.load(copy, english.load(), encode)
-    assert len(calls) == 2
+    Triage.load(copy, english.load(), encoder(1))
+    assert len(trained) == 2
     (copy / ".meaning.npz").write_bytes(b"broken")
-    Triage.load(copy, english.load(), encode)
-    assert len(calls) == 3
+    Triage.load(copy, english.load(), encoder(1))
+    assert len(trained) == 3
+    Triage.load(copy, english.load(), encoder(2))
+    assert len(trained) == 4, "trained anew for other sentence vectors"
