@@ -233,12 +233,13 @@ def _higher(level: str, other: str | None) -> str:
 
 
 def _ask_check(now: Situation) -> Turn:
-    waiting = {
+    waiting: dict[str, Any] = {
         "level": now.triage.get("escalates_to") or "urgent",
         "why": now.triage.get("why"),
-        "response": now.triage.get("escalates_with"),
         "acts": [list(act) for act in now.acts],
     }
+    if now.triage.get("escalates_with"):
+        waiting["response"] = now.triage["escalates_with"]
     return Turn((str(now.triage["response"]),), {"safety_check": waiting})
 
 

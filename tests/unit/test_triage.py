@@ -182,9 +182,21 @@ def test_the_most_serious_sign_comes_first(triage: Triage) -> None:
     assert "leg_clot" in found.signs
 
 
-def test_a_wording_no_pattern_knows_is_asked_about(triage: Triage) -> None:
+def test_a_wording_no_pattern_knows_is_caught_by_its_likeness(triage: Triage) -> None:
     found = triage.assess("underpants feel peculiar, like on another person's body")
-    assert found.level == "check"
+    assert found.signs == ("resembles_saddle_numbness",)
+    assert found.level in ("check", "emergency")
+
+
+def test_a_likeness_with_a_no_in_it_only_asks(triage: Triage) -> None:
+    found = triage.assess("underpants don't feel like mine, like on another person's body")
+    assert (found.level, found.signs) == ("check", ("resembles_saddle_numbness",))
+
+
+def test_words_that_may_mean_a_wish_to_die_are_asked_about_directly(triage: Triage) -> None:
+    found = triage.assess("I keep thinking it would be restful not to be")
+    assert (found.level, found.response) == ("check", "utter_check_mood")
+    assert found.escalates_with == "utter_crisis"
 
 
 def test_an_ordinary_message_is_nothing(triage: Triage) -> None:

@@ -235,6 +235,17 @@ def test_a_check_is_asked_and_the_form_waits(form: str, slot: str) -> None:
     }
 
 
+def test_a_check_about_the_wish_to_die_escalates_to_the_crisis_reply() -> None:
+    mood = assess("check", response="utter_check_mood", escalates_to="emergency")
+    mood["escalates_with"] = "utter_crisis"
+    asked = plan(says("I keep looking at the bridge", "distress", triage=mood))
+    assert asked is not None
+    assert asked.actions == ("utter_check_mood",)
+    answered = plan(says("I don't know", "deny", safety_check=asked.slots["safety_check"]))
+    assert answered is not None
+    assert answered.actions[0] == "utter_crisis"
+
+
 def waiting(level: str = "emergency", *asked: str) -> dict[str, Any]:
     return {"level": level, "why": "A reason.", "acts": [[label, 0.9] for label in asked]}
 
