@@ -24,6 +24,7 @@ CHECKS: tuple[Callable[[Project], Iterator[str]], ...] = (
     wordings.check_sources,
     wordings.check_variables,
     wordings.check_needs,
+    wordings.check_mentions,
     wordings.check_buttons,
     names.check_answers,
     names.check_responses,

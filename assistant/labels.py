@@ -10,6 +10,9 @@ LABEL_OF_INTENT = {
     "thank": "greeting_thanks_goodbye",
     "goodbye": "greeting_thanks_goodbye",
     "red_flag": "red_flag",
+    # how to have it deleted belongs to the topic privacy, what the assistant can do to what it is
+    "delete_my_data": "privacy",
+    "help": "bot_identity",
 }
 
 

@@ -3,7 +3,10 @@
 Rasa's own generator picks a wording at random and knows only slots. Here
 
 - ``{clinic_phone}`` and the like come from ``clinic.yml``;
-- a wording with ``metadata.needs`` is used only when the owner has filled in those facts;
+- a wording with ``metadata.needs`` is used only when the owner has filled in those facts, or
+  the patient has named a day;
+- a wording with ``metadata.about`` is used only when the patient has mentioned that (see
+  ``assistant.nlu.mentions``), and then before any other;
 - a wording that this conversation has not read yet is preferred, in the order written;
 - a form whose question was not answered well asks in other words (slot ``problem``);
 - buttons that lead to booking are left out while a red flag is open;
@@ -27,10 +30,17 @@ from rasa.shared.core.events import BotUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
+from assistant import asked_day
+from assistant.nlu import mentions
 from assistant.policies.turn import topic_of
 from assistant.project import DATA
-from clinic import facts
+from clinic import clock, facts, hours
 
+# Variables that a patient's message gives, beside the clinic's facts: whether it is open on a day
+# that is named, and what is mentioned when it is several things.
+ASKED_HOURS = "asked_hours"
+MENTIONED = "mentioned"
+FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED})
 BOOKING_PAYLOADS = ("/book_appointment",)
 SUGGESTED_TOPICS = 3
 # Shown as choices when a message was not understood; a choice this unlikely helps nobody.
@@ -73,8 +83,12 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         """
         name = self._said_instead(utter_action, tracker)
         slots = tracker.current_slot_values()
-        variables = {**facts.current().variables(), **slots, **kwargs}
-        wording = self._choose(name, tracker, output_channel, slots)
+        known = facts.current().variables()
+        suitable = self._suitable(name, output_channel, slots)
+        mentioned = self._mentioned(suitable, tracker)
+        known |= self._asked(suitable, mentioned, tracker)
+        variables = {**known, **slots, **kwargs}
+        wording = self._choose(name, tracker, suitable, known, mentioned)
         if wording is None:
             return None
         message = copy.deepcopy(wording)
@@ -103,16 +117,21 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         return instead if instead in self.responses else name
 
     def _choose(
-        self, name: str, tracker: DialogueStateTracker, channel: str, slots: dict[str, Any]
+        self,
+        name: str,
+        tracker: DialogueStateTracker,
+        suitable: list[dict[str, Any]],
+        variables: dict[str, Any],
+        mentioned: dict[str, str],
     ) -> dict[str, Any] | None:
-        if name not in self.responses:
-            return None
-        known = facts.current().known()
-        allowed = [
-            wording
-            for wording in self._suitable(name, channel, slots)
-            if set(_needs(wording)) <= known
-        ]
+        known = {variable for variable, value in variables.items() if value is not None}
+        allowed = [wording for wording in suitable if set(_needs(wording)) <= known]
+        if MENTIONED in variables:
+            several = [wording for wording in allowed if MENTIONED in _needs(wording)]
+            allowed = several or allowed
+        else:
+            first = next((_about(w) for w in allowed if _about(w) in mentioned), None)
+            allowed = [wording for wording in allowed if _about(wording) == first]
         if not allowed:
             return None
         # what the owner has filled in is told before "I don't have that"
@@ -120,7 +139,33 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         best = [wording for wording in allowed if len(_needs(wording)) == most]
         return best[_times_said(name, tracker) % len(best)]
 
+    @staticmethod
+    def _mentioned(wordings: list[dict[str, Any]], tracker: DialogueStateTracker) -> dict[str, str]:
+        """What the patient's message mentions of what these wordings are about."""
+        subjects = {_about(wording) for wording in wordings} - {None}
+        text = _last_text(tracker)
+        if not subjects or not text:
+            return {}
+        found = mentions.find(text)
+        return {key: named for key, named in found.items() if key in subjects}
+
+    @staticmethod
+    def _asked(
+        wordings: list[dict[str, Any]], mentioned: dict[str, str], tracker: DialogueStateTracker
+    ) -> dict[str, str | None]:
+        """Variables that the patient's message gives, of those that these wordings need."""
+        needs = {need for wording in wordings for need in _needs(wording)}
+        found: dict[str, str | None] = {}
+        if MENTIONED in needs and len(mentioned) > 1:
+            found[MENTIONED] = hours.join(list(mentioned.values()))
+        if ASKED_HOURS in needs:
+            text = _last_text(tracker)
+            found[ASKED_HOURS] = asked_day.hours_on(text, facts.current(), clock.now())
+        return found
+
     def _suitable(self, name: str, channel: str, slots: dict[str, Any]) -> list[dict[str, Any]]:
+        if name not in self.responses:
+            return []
         suitable = ResponseVariationFilter(self.responses)
         return suitable.responses_for_utter_action(name, channel, slots)
 
@@ -163,6 +208,17 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
 
 def _needs(wording: dict[str, Any]) -> list[str]:
     return list(wording.get("metadata", {}).get("needs", []))
+
+
+def _about(wording: dict[str, Any]) -> str | None:
+    about: str | None = wording.get("metadata", {}).get("about")
+    return about
+
+
+def _last_text(tracker: DialogueStateTracker) -> str:
+    """What the patient wrote last; nothing when it was a button."""
+    text = (tracker.latest_message.text or "") if tracker.latest_message else ""
+    return "" if text.startswith("/") else text
 
 
 def _times_said(name: str, tracker: DialogueStateTracker) -> int:

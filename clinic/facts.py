@@ -241,6 +241,7 @@ class Facts:
             ),
             "clinic_address": self.address,
             "therapist_name": hours.join([person.name for person in self.therapists]),
+            "therapist_genders": _genders_words(self.therapists),
             "therapist_title": lead.title,
             "therapist_role": lead.role,
             "therapist_training": hours.join(list(lead.trained_in)) or None,
@@ -260,6 +261,15 @@ class Facts:
             "nurse_line": self.help_numbers.nurse_line,
             "crisis_line": self.help_numbers.crisis_line,
         }
+
+
+def _genders_words(therapists: tuple[Therapist, ...]) -> str | None:
+    """Who is a woman and who is a man, or None while that is unknown of somebody."""
+    if not all(person.gender for person in therapists):
+        return None
+    return hours.join(
+        [say("therapist_gender", name=one.name, gender=one.gender) for one in therapists]
+    )
 
 
 def is_key(name: str) -> bool:

@@ -74,6 +74,12 @@ class Wording:
         return list(self.metadata.get("needs") or [])
 
     @property
+    def about(self) -> str | None:
+        """What a patient has to mention for it to be said, a key of data/mentions.yml."""
+        about = self.metadata.get("about")
+        return None if about is None else str(about)
+
+    @property
     def buttons(self) -> list[dict[str, str]]:
         """Its buttons, each with title and payload."""
         return list(self.content.get("buttons") or [])

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 
 from assistant.checks.project import RETRIEVAL_INTENT, SET_BY_CODE, Project
+from assistant.nlg import FROM_THE_MESSAGE
+from assistant.nlu import mentions
 from clinic import facts
 
 _VARIABLE = re.compile(r"{(\w+)}")
@@ -41,7 +43,7 @@ def check_sources(project: Project) -> Iterator[str]:
 
 def check_variables(project: Project) -> Iterator[str]:
     """Every {variable} is a fact of the clinic or a slot."""
-    known = set(project.facts.variables()) | set(project.domain["slots"])
+    known = set(project.facts.variables()) | FROM_THE_MESSAGE | set(project.domain["slots"])
     for wording in project.wordings:
         for text in wording.texts:
             for name in _VARIABLE.findall(text):
@@ -53,18 +55,34 @@ def check_variables(project: Project) -> Iterator[str]:
 
 
 def check_needs(project: Project) -> Iterator[str]:
-    """What a wording needs is a fact, and one wording of each response needs nothing."""
-    known = set(project.facts.variables())
+    """What a wording needs can be known, and one wording of each response needs nothing."""
+    known = set(project.facts.variables()) | FROM_THE_MESSAGE
     for wording in project.wordings:
         for name in wording.needs:
             if name not in known:
                 yield f"{wording} needs {name!r}. Allowed: {', '.join(sorted(known))}."
     for name, wordings in project.responses.items():
-        if all(wording.needs for wording in wordings):
+        if all(wording.needs or wording.about for wording in wordings):
             yield (
                 f"{wordings[0].file}: {name} has no wording without needs. "
                 "Write one that says the assistant does not have it, and how to ask."
             )
+
+
+def check_mentions(project: Project) -> Iterator[str]:
+    """What a wording is about stands in data/mentions.yml, in expressions that can be read."""
+    path = "data/mentions.yml"
+    known = project.mapping(path, "mentions")
+    for wording in project.wordings:
+        if wording.about is not None and wording.about not in known:
+            yield f"{wording} is about {wording.about!r}. Allowed: the keys of {path}."
+    for key, entry in known.items():
+        if not entry.get("named"):
+            yield f"{path}: {key} has no name. Write under named: how an answer names it."
+        try:
+            mentions.pattern(entry["words"])
+        except (re.error, KeyError, TypeError) as error:
+            yield f"{path}: the words of {key} cannot be read: {error}."
 
 
 def check_texts(project: Project) -> Iterator[str]:

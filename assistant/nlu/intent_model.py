@@ -1,8 +1,9 @@
 """The ranking of intents: logistic regression over sentence meaning and spelling.
 
 Intents are ranked flat, with every topic of the retrieval intent as a label of its own
-("faq/cost"). Features of a text are its sentence vector (384 numbers) and the weights of
-its character n-grams, which keep "siatica" close to "sciatica".
+("faq/cost"). Features of a text are its sentence vector (384 numbers), the weights of its
+character n-grams, which keep "siatica" close to "sciatica", and what it mentions of
+data/mentions.yml, which keeps "eliquis" close to "blood thinners".
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from assistant.nlu import softmax_regression
+from assistant.nlu import mentions, softmax_regression
 from assistant.nlu.sentence_encoder import DIMENSIONS
 
 Encode = Callable[[list[str]], np.ndarray]
@@ -25,6 +26,7 @@ Encode = Callable[[list[str]], np.ndarray]
 NGRAMS = (2, 5)
 MIN_TEXTS_WITH_NGRAM = 3
 SPELLING_WEIGHT = 0.7
+MENTION_WEIGHT = 0.4
 REGULARISATION = 12.0
 
 
@@ -50,6 +52,20 @@ def _class_weights(labels: list[str]) -> dict[str, float]:
     return {label: math.sqrt(mean / count) for label, count in counts.items()}
 
 
+def _mentions(texts: list[str]) -> sparse.csr_matrix:
+    """What each text mentions: shape (texts, keys of data/mentions.yml).
+
+    That file is among what a model is trained from (``assistant.training``), so its keys are the
+    same in training and afterwards.
+    """
+    keys = mentions.keys()
+    found = np.zeros((len(texts), len(keys)), dtype=np.float32)
+    for row, text in enumerate(texts):
+        named = mentions.find(text)
+        found[row] = [MENTION_WEIGHT * (key in named) for key in keys]
+    return sparse.csr_matrix(found)
+
+
 class IntentModel:
     """Ranks the labels it was trained with for a text."""
 
@@ -61,13 +77,13 @@ class IntentModel:
         weights: np.ndarray,
         intercepts: np.ndarray,
     ) -> None:
-        """Weights have the shape (labels, 384 + n-grams), intercepts (labels,)."""
+        """Weights have the shape (labels, 384 + n-grams + mentions), intercepts (labels,)."""
         self.labels = labels
         self._encode = encode
         self._vectorizer = vectorizer
         # in the order in which they are multiplied: anything else is copied for each message
         self._of_meaning = np.ascontiguousarray(weights[:, :DIMENSIONS].T)
-        self._of_spelling = np.ascontiguousarray(weights[:, DIMENSIONS:].T)
+        self._of_words = np.ascontiguousarray(weights[:, DIMENSIONS:].T)
         self._intercepts = intercepts
 
     @classmethod
@@ -79,7 +95,7 @@ class IntentModel:
         counts_for = _class_weights(labels)
         weights, intercepts = softmax_regression.fit(
             encode(texts),
-            cls._spelling(texts, vectorizer),
+            cls._words(texts, vectorizer),
             np.array([number[label] for label in labels]),
             np.array([counts_for[label] for label in labels], dtype=np.float32),
             REGULARISATION,
@@ -87,13 +103,15 @@ class IntentModel:
         return cls(encode, names, vectorizer, weights, intercepts)
 
     @staticmethod
-    def _spelling(texts: list[str], vectorizer: TfidfVectorizer) -> sparse.csr_matrix:
-        return vectorizer.transform(texts) * SPELLING_WEIGHT
+    def _words(texts: list[str], vectorizer: TfidfVectorizer) -> sparse.csr_matrix:
+        """Spelling and mentions of each text, side by side."""
+        spelling = vectorizer.transform(texts) * SPELLING_WEIGHT
+        return sparse.hstack([spelling, _mentions(texts)], format="csr")
 
     def rank(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         """Returns for each text all labels with their probability, likeliest first."""
         scores = self._encode(texts) @ self._of_meaning + self._intercepts
-        scores += self._spelling(texts, self._vectorizer) @ self._of_spelling
+        scores += self._words(texts, self._vectorizer) @ self._of_words
         scores -= scores.max(axis=1, keepdims=True)
         probabilities = np.exp(scores)
         probabilities /= probabilities.sum(axis=1, keepdims=True)
@@ -105,7 +123,7 @@ class IntentModel:
     def save(self, folder: Path) -> None:
         """Writes the model as plain arrays and JSON, nothing that runs code on loading."""
         idf = self._vectorizer.idf_
-        weights = np.concatenate([self._of_meaning, self._of_spelling]).T
+        weights = np.concatenate([self._of_meaning, self._of_words]).T
         np.savez(folder / "weights.npz", weights=weights, intercepts=self._intercepts, idf=idf)
         vocabulary = {term: int(index) for term, index in self._vectorizer.vocabulary_.items()}
         (folder / "labels.json").write_text(

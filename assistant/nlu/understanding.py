@@ -21,6 +21,10 @@ UNDERSTOOD = 0.22
 CLEAR_PART = 0.45
 # What can be asked for beside something else. Greetings and statements cannot.
 REQUESTS = frozenset({"book_appointment", "change_appointment", "speak_to_human", "delete_my_data"})
+# What is told on the way to a question: "my leg burns when I sit. can massage do anything?"
+TOLD = frozenset(
+    {"affirm", "been_checked", "deny", "faq/symptoms", "greet", "skip", "thank", "write_for_other"}
+)
 NOT_UNDERSTOOD = "nlu_fallback"
 NO_WORDS = "no_words"
 
@@ -78,7 +82,8 @@ def understand(text: str, model: IntentModel) -> Understanding:
     ]
     acts = _distinct(asked)
     if len(acts) < 2:
-        best = max([ranking[0], *acts], key=lambda act: act.confidence)
+        candidates = acts if acts and ranking[0].label in TOLD else [ranking[0], *acts]
+        best = max(candidates, key=lambda act: act.confidence)
         if best.confidence < UNDERSTOOD:
             best = Act(NOT_UNDERSTOOD, best.confidence)
         acts = [best]

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from assistant.article_coverage import RESPONSES, load_article, wordings
+from assistant.nlg import FROM_THE_MESSAGE
 from assistant.project import DATA, ROOT
 from clinic import facts
 
@@ -136,6 +137,11 @@ def texts(response: str) -> Iterator[str]:
     return (wording.text for wording in BY_RESPONSE[response])
 
 
+def general(response: str) -> Iterator[str]:
+    """Wordings for whoever has mentioned nothing in particular."""
+    return (w.text for w in BY_RESPONSE[response] if not w.metadata.get("about"))
+
+
 def count_sentences(text: str) -> int:
     """Ends of sentences: a full stop or question mark, perhaps quoted, before a gap or the end."""
     whole = SENTENCES_OF_THE_OWNER.sub("A fact.", text)
@@ -172,7 +178,9 @@ def test_topics_are_those_with_examples() -> None:
 @pytest.mark.parametrize("known", ["sample", "nothing"])
 def test_what_is_asked_often_has_two_wordings(topic: str, known: str) -> None:
     filled_in = facts.load(ROOT / "clinic.yml").known() if known == "sample" else set()
-    usable = [w for w in BY_RESPONSE[f"utter_faq/{topic}"] if w.needs <= filled_in]
+    # of wordings for something mentioned, one is enough
+    answers = [w for w in BY_RESPONSE[f"utter_faq/{topic}"] if not w.metadata.get("about")]
+    usable = [w for w in answers if w.needs <= filled_in]
     most = max(len(wording.needs) for wording in usable)
     assert len([wording for wording in usable if len(wording.needs) == most]) >= 2
 
@@ -302,6 +310,7 @@ def test_variables_are_known_and_needed_where_the_owner_may_leave_them_out(
 ) -> None:
     of_the_clinic = set(facts.load(ROOT / "clinic.yml").variables())
     used = set(re.findall(r"{(\w+)}", wording.text))
+    of_the_clinic |= FROM_THE_MESSAGE
     assert used <= of_the_clinic | set(DOMAIN["slots"]), f"{wording}: unknown variable"
     assert wording.needs <= of_the_clinic, f"{wording}: needs something that is no fact"
     optional = (used & of_the_clinic) - ALWAYS_KNOWN
@@ -310,9 +319,9 @@ def test_variables_are_known_and_needed_where_the_owner_may_leave_them_out(
 
 @every_response
 def test_there_is_a_wording_without_needs(response: str) -> None:
-    assert any(not wording.needs for wording in BY_RESPONSE[response]), (
-        f"{response} says nothing when the owner has left the facts out"
-    )
+    assert any(
+        not wording.needs and not wording.metadata.get("about") for wording in BY_RESPONSE[response]
+    ), f"{response} says nothing when the owner has left the facts out"
 
 
 @pytest.mark.parametrize("topic", ["cost", "insurance", "opening_hours", "location"])
@@ -328,8 +337,8 @@ def test_an_unknown_fact_is_said_to_be_unknown_with_a_way_to_ask(topic: str) -> 
 
 
 @pytest.mark.parametrize("topic", ["symptoms", "safety_contraindications", "medical_advice"])
-def test_danger_signs_are_named_in_every_wording(topic: str) -> None:
-    for text in texts(f"utter_faq/{topic}"):
+def test_danger_signs_are_named_in_every_general_wording(topic: str) -> None:
+    for text in general(f"utter_faq/{topic}"):
         assert re.search(r"medical care at once|emergency|{emergency_number}", text), text
         assert "groin" in text, text
 
@@ -338,11 +347,13 @@ def test_toxins_are_never_told_as_a_fact() -> None:
     for wording in WORDINGS:
         if re.search(r"toxin|oxygen", wording.text):
             assert re.search(r"no good evidence|without good evidence", wording.text), wording
-    assert all("toxin" in text for text in texts("utter_faq/benefits_circulation_recovery"))
+    assert all("toxin" in text for text in general("utter_faq/benefits_circulation_recovery"))
 
 
 def test_nobody_promises_a_number_of_sessions() -> None:
     for text in texts("utter_faq/how_many_sessions"):
+        assert not re.search(r"\d+ (sessions|visits|times)", text), text
+    for text in general("utter_faq/how_many_sessions"):
         assert re.match(r"Nobody can promise|I can't give you a number", text), text
 
 
@@ -353,7 +364,8 @@ def test_medicines_are_for_the_pharmacist_or_prescriber() -> None:
 
 
 def test_the_therapist_assesses_and_does_not_diagnose() -> None:
-    for text in texts("utter_faq/medical_advice"):
+    assert all("doctor" in text for text in texts("utter_faq/medical_advice"))
+    for text in general("utter_faq/medical_advice"):
         assert "assess" in text
         assert "not\ndiagnose" in text or "not diagnose" in text
         assert "doctor" in text

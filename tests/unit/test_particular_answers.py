@@ -1,0 +1,151 @@
+"""What a question is about in particular, and the answer to that."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from assistant import asked_day
+from assistant.nlg import ResponseGenerator
+from assistant.nlu import mentions
+from assistant.project import DATA, ROOT
+from clinic import facts
+
+SAMPLE = facts.load(ROOT / "clinic.yml")
+# A Thursday, 6:30 pm.
+NOW = datetime(2026, 11, 26, 18, 30, tzinfo=ZoneInfo("America/Toronto"))
+
+Answer = Callable[..., str]
+
+
+@pytest.fixture
+def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
+    """The answer to a message on a topic, with some lines of clinic.yml filled in."""
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+    responses: dict[str, Any] = {}
+    for path in (DATA / "responses").glob("*.yml"):
+        responses |= yaml.safe_load(path.read_text(encoding="utf-8"))["responses"]
+    domain = Domain.load(str(ROOT / "domain.yml")).merge(Domain.from_dict({"responses": responses}))
+
+    def say(text: str, name: str, **filled_in: str) -> str:
+        clinic = (ROOT / "clinic.yml").read_text(encoding="utf-8")
+        for key, value in filled_in.items():
+            clinic, found = re.subn(
+                rf"^( *){key}:.*$", rf"\g<1>{key}: {value}", clinic, flags=re.MULTILINE
+            )
+            assert found == 1
+        file = tmp_path / "clinic.yml"
+        file.write_text(clinic, encoding="utf-8")
+        monkeypatch.setenv("CLINIC_YML", str(file))
+        tracker = DialogueStateTracker.from_events(
+            "someone",
+            [ActionExecuted("action_listen"), UserUttered(text)],
+            slots=domain.slots,
+            domain=domain,
+        )
+        message = asyncio.run(
+            ResponseGenerator(domain=domain).generate(f"utter_{name}", tracker, "rest")
+        )
+        assert message
+        return str(message["text"])
+
+    return say
+
+
+# the day that a question names
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("are you open on sunday", "closed on Sunday 29 November"),
+        ("how late are you open friday", "open tomorrow, Friday 27 November, from 8 am to 8 pm"),
+        ("open today?", "open today, Thursday 26 November, from 8 am to 8 pm"),
+        ("are you open on christmas", "closed on Friday 25 December (Christmas Day)"),
+        ("hours on mondays", "open on Monday 30 November, from 8 am to 8 pm"),
+        ("are you open weekends",
+         "open on Saturday 28 November, from 8 am to 8 pm and closed on Sunday 29 November"),
+        ("what are your hours", None),
+        ("are you open in the evening", None),
+    ],
+)  # fmt: skip
+def test_the_hours_of_a_day(text: str, said: str | None) -> None:
+    assert asked_day.hours_on(text, SAMPLE, NOW) == said
+
+
+@settings(deadline=None)
+@given(st.text(max_size=300))
+def test_any_text_can_be_read(text: str) -> None:
+    asked_day.hours_on(text, SAMPLE, NOW)
+    assert set(mentions.find(text)) <= set(mentions.keys())
+
+
+def test_the_answer_is_about_the_day(answer: Answer) -> None:
+    text = answer("are you open on sunday?", "faq/opening_hours")
+    assert text.startswith("The clinic is closed on Sunday 29 November.")
+    text = answer("what are your hours?", "faq/opening_hours")
+    assert text.startswith("The clinic's hours are Monday to Saturday 8 am to 8 pm")
+    text = answer("are you open right now", "faq/opening_hours")
+    assert text.startswith("The clinic is open now, until 8 pm.")
+
+
+# what a question mentions
+
+
+@pytest.mark.parametrize(
+    ("text", "topic", "said"),
+    [
+        ("I'm pregnant, can I come?", "safety_contraindications", "In pregnancy"),
+        ("on eliquis, ok to get a massage?", "safety_contraindications", "With blood thinners"),
+        ("i had breast cancer in 2019", "safety_contraindications", "With cancer"),
+        ("my hip replacement was in May", "safety_contraindications", "After an operation"),
+        ("had a DVT once", "safety_contraindications", "After a blood clot"),
+        ("i have a fever", "safety_contraindications", "fever"),
+        ("I have osteoporosis", "safety_contraindications", "With osteoporosis"),
+        ("pregnant and on blood thinners", "safety_contraindications",
+         "For blood thinners and pregnancy"),
+        ("who should not have a massage", "safety_contraindications", "not right for everyone"),
+        ("and for stenosis?", "underlying_condition", "With spinal stenosis"),
+        ("I have a herniated disc", "underlying_condition", "disc"),
+        ("arthritis in my hip", "underlying_condition", "With arthritis"),
+        ("does it flush out toxins", "benefits_circulation_recovery", "No, there is no good"),
+        ("is there parking?", "location", "I don't have anything on parking"),
+        ("can I pay by debit", "cost", "I don't have the ways to pay"),
+        ("do you give receipts", "insurance", "I don't know how the clinic handles receipts"),
+        ("is there a female therapist", "therapist_info", "I would rather not guess"),
+        ("do you do cupping", "techniques", "I have not been told about other techniques"),
+    ],
+)  # fmt: skip
+def test_what_is_mentioned_is_answered(answer: Answer, text: str, topic: str, said: str) -> None:
+    assert said in answer(text, f"faq/{topic}")
+
+
+def test_what_the_owner_has_filled_in_is_told(answer: Answer) -> None:
+    text = answer("is there a female therapist", "faq/therapist_info", gender="woman")
+    assert text.startswith("Natalie Yeo is a woman.")
+    text = answer("where can I park", "faq/location", parking="Behind the building.")
+    assert text.startswith("Parking: Behind the building.")
+    text = answer("do I get a receipt?", "faq/insurance", insurance="We give you a receipt.")
+    assert "We give you a receipt." in text
+
+
+def test_a_button_mentions_nothing(answer: Answer) -> None:
+    assert answer("/faq/location", "faq/location").startswith("The clinic is at")
+
+
+def test_another_part_of_the_body_is_told_what_natalie_may_help_with(answer: Answer) -> None:
+    text = answer("can you help with my frozen shoulder", "out_of_scope")
+    assert "whether yours is among them" in text
