@@ -36,7 +36,9 @@ def _days(text: str, facts: Facts, now: datetime) -> list[date]:
     read = when.understand(
         text, now, _always_open(facts), horizon_days=_HORIZON_DAYS, notice=timedelta()
     )
-    starts = [start.date() for start, _ in read.windows]
+    # where booking would ask which one is meant, the first is told
+    windows = read.windows or (read.readings[0].windows if read.readings else [])
+    starts = [start.date() for start, _ in windows]
     # "on Mondays" is every Monday: the next one stands for all
     by_weekday: dict[int, date] = {}
     for day in starts:

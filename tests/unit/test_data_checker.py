@@ -318,6 +318,26 @@ def needs_without_a_fallback(copy: Copy) -> None:
     copy.response("utter_added", metadata={"source": ["dialogue"], "needs": ["prices"]})
 
 
+@breaks(r"added.yml: utter_added has no wording without needs")
+def about_something_without_a_fallback(copy: Copy) -> None:
+    copy.response("utter_added", metadata={"source": ["dialogue"], "about": "pregnancy"})
+
+
+@breaks(r"added.yml: utter_added, wording 1 is about 'astrology'. Allowed: the keys of data/ment")
+def about_something_unknown(copy: Copy) -> None:
+    copy.response("utter_added", metadata={"source": ["dialogue"], "about": "astrology"})
+
+
+@breaks(r"data/mentions.yml: the words of parking cannot be read: ")
+def mention_that_cannot_be_read(copy: Copy) -> None:
+    copy.replace("data/mentions.yml", r'words: \["park", "garage"\]', 'words: ["park("]')
+
+
+@breaks(r"data/mentions.yml: parking has no name")
+def mention_without_a_name(copy: Copy) -> None:
+    copy.replace("data/mentions.yml", r"named: parking$", "named:")
+
+
 @breaks(r"added.yml: utter_added has a wording without text")
 def wording_without_text(copy: Copy) -> None:
     copy.response("utter_added", text=" ")

@@ -73,6 +73,8 @@ def answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Answer:
     [
         ("are you open on sunday", "closed on Sunday 29 November"),
         ("how late are you open friday", "open tomorrow, Friday 27 November, from 8 am to 8 pm"),
+        ("what time do you close thursday",
+         "open today, Thursday 26 November, from 8 am to 8 pm"),
         ("open today?", "open today, Thursday 26 November, from 8 am to 8 pm"),
         ("are you open on christmas", "closed on Friday 25 December (Christmas Day)"),
         ("hours on mondays", "open on Monday 30 November, from 8 am to 8 pm"),
