@@ -61,7 +61,7 @@ URGENCIES = ("emergency", "urgent")
 RED_FLAG_LEVELS = (None, "check", *reversed(URGENCIES))
 VERSION = 1
 REQUIRED_KEYS = ("id", "text", "source", "origin", "expected")
-OPTIONAL_KEYS = ("urgency", "tags", "note")
+OPTIONAL_KEYS = ("urgency", "tags", "note", "set")
 WORST = 10
 
 
@@ -78,7 +78,7 @@ class Question:
     """One message with the answers that are right for it.
 
     ``expected`` is never empty and its first label is the preferred one. ``urgency``
-    is ``"emergency"``, ``"urgent"`` or None.
+    is ``"emergency"``, ``"urgent"`` or None. ``set`` names questions written together.
     """
 
     id: str
@@ -89,6 +89,7 @@ class Question:
     urgency: str | None = None
     tags: tuple[str, ...] = ()
     note: str = ""
+    set: str = ""
 
     @property
     def is_strict_red_flag(self) -> bool:
@@ -442,6 +443,9 @@ def _question(path: Path, place: int, entry: Any) -> Question:
     note = entry.get("note", "")
     if not isinstance(note, str):
         raise QuestionFileError(f"{where}: note is {_short(note)}; expected text.")
+    of_set = entry.get("set", "")
+    if not isinstance(of_set, str):
+        raise QuestionFileError(f"{where}: set is {_short(of_set)}; expected text.")
     return Question(
         id=_string(where, entry, "id"),
         text=text,
@@ -451,6 +455,7 @@ def _question(path: Path, place: int, entry: Any) -> Question:
         urgency=urgency,
         tags=tags,
         note=note,
+        set=of_set,
     )
 
 

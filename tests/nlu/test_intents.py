@@ -1,7 +1,7 @@
 """The classifier against messages it was not taught: this folder's, and the evaluation set's.
 
 The floors stand a point below what was measured when they were written (November 2026: 93.2 %
-of the messages here, 89.0 % of the questions), so that an edit of the data may cost a message or
+of the messages here, 93 % of the questions), so that an edit of the data may cost a message or
 two and not more. Raise them when the measured figures rise; lower them only with a reason.
 """
 
@@ -19,7 +19,7 @@ from assistant.project import ROOT
 
 PROJECT = Project(ROOT)
 FLOOR_OF_INTENTS = 0.92
-FLOOR_OF_QUESTIONS = 0.88
+FLOOR_OF_QUESTIONS = 0.92
 # No intent may be lost behind a good average.
 FLOOR_OF_ONE = 0.6
 

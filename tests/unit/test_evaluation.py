@@ -154,6 +154,7 @@ def test_a_remark_under_a_key_of_ones_own_is_allowed(tmp_path: Path) -> None:
         pytest.param(line(tags="[1]"), ["q1: tags is [1]"], id="a number as tag"),
         pytest.param(line(tag="[dvt]"), ["'tag' is not a key", "'tags'"], id="misspelt key"),
         pytest.param(line(note="[a]"), ["q1: note is ['a']"], id="note a list"),
+        pytest.param(line(set="[a]"), ["q1: set is ['a']"], id="set a list"),
         pytest.param(
             line() + line().split("questions:\n")[1], ["q1: id is used 2 times"], id="same id twice"
         ),
