@@ -59,6 +59,10 @@ LOOK_EVERY = 1.0
 # Seconds for which one thread may keep the others waiting.
 SWITCH = 0.0005
 SWEEP_EVERY = 10.0
+# Seconds between two looks for conversations that have been kept long enough.
+FORGET_EVERY = 3600.0
+# No token is older than this: what is said of a deleted conversation need not be remembered longer.
+LONGEST_TOKEN = timedelta(days=90)
 
 Ack = dict[str, Any]
 
@@ -473,7 +477,7 @@ class Chat:
     # Now and then.
 
     async def _look(self, number: int) -> None:
-        swept = time.monotonic()
+        swept, forgot = time.monotonic(), -FORGET_EVERY
         idle: set[str] = set()
         waiting: set[str] = set()
         while True:
@@ -487,6 +491,9 @@ class Chat:
                     swept = time.monotonic()
                     idle = await self._close_idle(idle)
                     waiting = await self._take_over(waiting)
+                if time.monotonic() - forgot >= FORGET_EVERY:
+                    forgot = time.monotonic()
+                    await self._forget_old()
             except Exception as error:
                 logger.error("Looking for news failed: %s", type(error).__name__)
 
@@ -498,6 +505,15 @@ class Chat:
         for conversation in waiting & before:
             self._turns.add(conversation, recovered=True)
         return waiting
+
+    async def _forget_old(self) -> None:
+        """Deletes conversations after the days of clinic.yml in which nothing was said."""
+        now = clock.now()
+        kept_since = now - facts.current().privacy.keep_conversations
+        for conversation in await self._box.read(mailbox.inactive, kept_since):
+            async with self._turns.pause(conversation):
+                self._store.erase(conversation)
+        await self._box.write(mailbox.forget_deleted, now - LONGEST_TOKEN)
 
     async def _close_idle(self, before: set[str]) -> set[str]:
         """Closes connections that were refused or have not joined a chat."""

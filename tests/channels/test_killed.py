@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from scenario_chat import read
-from scenario_servers import Server
+from scenario_servers import Server, wait_until
 from socketio.exceptions import SocketIOError
 from window import READY, Window, new_id
 
@@ -123,6 +123,29 @@ def test_a_message_over_which_the_server_always_dies(echo: Echo, tmp_path: Path)
     (answer,) = window.answers(sent)
     assert answer["kind"] == "error"
     assert window.ask("hello")[0]["text"] == "you said hello"
+
+
+def test_a_conversation_is_kept_as_long_as_clinic_yml_says(echo: Echo, tmp_path: Path) -> None:
+    now = {"CLINIC_NOW": "2026-11-23T09:30:00-05:00"}
+    server = echo(**now)
+    window = Window(address(server)).open()
+    window.ask("hello")
+    server.stop()
+    server.environment["CLINIC_NOW"] = "2027-02-20T09:30:00-05:00"  # 89 days later
+    server.start()
+    server.wait()
+    window.reopen()
+    assert window.sessions[-1]["resumed"]
+    window.close()
+    server.stop()
+    server.environment["CLINIC_NOW"] = "2027-02-22T09:30:00-05:00"
+    server.start()
+    server.wait()
+    rows = "SELECT 1 FROM website_messages UNION ALL SELECT 1 FROM events"
+    wait_until(lambda: not read(tmp_path / "conversations.sqlite3", rows), "it is deleted")
+    window.open({"token": window.token})
+    assert not window.sessions[-1]["resumed"]
+    assert ("deleted", {}) in window.events
 
 
 def test_an_answer_that_fails_is_an_answer(echo: Echo) -> None:

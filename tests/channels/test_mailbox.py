@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +145,20 @@ def test_a_closed_conversation_takes_answers_and_no_messages(engine: Any) -> Non
     with pytest.raises(mailbox.Gone):
         said(engine, "m2")
     assert len(do(engine, mailbox.finish, asked, [bubble("hi")], NOW)) == 1
+
+
+def test_what_has_been_kept_long_enough(engine: Any) -> None:
+    said(engine, "m1")
+    said(engine, "m1", chat="chat-2")
+    do(engine, mailbox.forget, "chat-2", NOW)
+    assert do(engine, mailbox.inactive, NOW) == []
+    assert do(engine, mailbox.inactive, NOW + timedelta(seconds=1)) == [CHAT]
+    do(engine, mailbox.forget_deleted, NOW)
+    with pytest.raises(mailbox.Gone):
+        do(engine, mailbox.standing, "chat-2")
+    do(engine, mailbox.forget_deleted, NOW + timedelta(seconds=1))
+    assert do(engine, mailbox.standing, "chat-2") == mailbox.Standing(0, 0)
+    assert do(engine, mailbox.standing, CHAT).last_seq == 1
 
 
 def test_received_only_grows_and_never_past_the_end(engine: Any) -> None:
