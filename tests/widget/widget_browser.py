@@ -28,8 +28,7 @@ def chromium() -> Chromium:
         return Chromium(found, {})
     # Programs that were only unpacked need the libraries and fonts unpacked beside them.
     folders = [UNPACKED / f"{room}/x86_64-linux-gnu" for room in ("usr/lib", "lib")]
-    environment = {
-        "LD_LIBRARY_PATH": ":".join(map(str, folders)),
-        "FONTCONFIG_SYSROOT": str(UNPACKED),
-    }
+    environment = {"LD_LIBRARY_PATH": ":".join(map(str, folders))}
+    if (UNPACKED / "etc/fonts/fonts.conf").exists():
+        environment["FONTCONFIG_SYSROOT"] = str(UNPACKED)
     return Chromium(str(UNPACKED / "usr/lib/chromium/chromium"), environment)
