@@ -7,8 +7,6 @@ them in wording.yml; what clinic.yml leaves empty is left out.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +20,6 @@ from clinic.facts import Facts
 
 HERE = Path(__file__).parent
 ARTICLE = ROOT / "data" / "article.yml"
-BUNDLE = ROOT / "widget" / "dist" / "clinic-chat.js"
 
 
 # The article keeps sentences, and this many are a paragraph that is read with ease.
@@ -80,7 +77,6 @@ def _render(template: str, clinic: Facts, **values: Any) -> str:
             clinic=clinic,
             facts=variables,
             words={key: _filled(text, variables) for key, text in _wording().items()},
-            integrity=_integrity(),
             **values,
         )
     )
@@ -154,10 +150,3 @@ def _week(clinic: Facts) -> list[Day]:
 def _span(span: hours.Span) -> str:
     begin, end = hours.clock_words(span.start), hours.clock_words(span.end)
     return hours.say("time_range", start=begin, end=end)
-
-
-@lru_cache(maxsize=1)
-def _integrity() -> str:
-    """What a browser checks the chat window's file against."""
-    digest = hashlib.sha384(BUNDLE.read_bytes()).digest()
-    return f"sha384-{base64.b64encode(digest).decode()}"

@@ -255,7 +255,7 @@ def test_messages_while_closed_are_counted(visitor: Visitor, clinic: FakeClinic)
     clinic.push(text="One.")
     clinic.push(text="Two.")
     expect(visitor.chat.locator(".badge")).to_have_text("2")
-    name = "Chat with us, 2 new messages"
+    name = "Chat with us 2 new messages"
     expect(visitor.page.get_by_role("button", name=name)).to_be_visible()
     visitor.open()
     expect(visitor.chat.locator(".badge")).to_have_count(0)

@@ -35,7 +35,7 @@ export function launcher({ say, open, unread, inviting, toggle, decline }: Launc
     >
       ${open ? icons.down : icons.chat}
       <span class=${open ? "hidden" : "launcher-text"}>${say(open ? "launcher_close" : "launcher")}</span>
-      ${unread && !open ? html`<span class="hidden">, ${unreadText(say, unread)}</span>` : nothing}
+      ${unread && !open ? html`<span class="hidden">${unreadText(say, unread)}</span>` : nothing}
       ${unread && !open ? html`<span class="badge" part="badge" aria-hidden="true">${unread > 9 ? "9+" : unread}</span>` : nothing}
     </button>
   `;
