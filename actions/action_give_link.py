@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services
 from actions.base import ClinicAction, Event
 from actions.choosing import therapist_of
-from actions.reading import intent_of, mentioned, slot_events
+from actions.reading import intent_of, mentioned, slot_events, text_of
 from clinic import setup
 from clinic.contacts import read_contact
 
@@ -35,7 +37,7 @@ class ActionGiveLink(ClinicAction):
             tracker.sender_id,
             service=services.name_of(service) if service else None,
             minutes=services.minutes_of(service) if service else None,
-            therapist=therapist_of(known),
+            therapist=_therapist(known, tracker),
             name=known.get("patient_name"),
             email=contact.value if contact and contact.kind == "email" else None,
             phone=contact.value if contact and contact.kind == "phone" else None,
@@ -46,3 +48,10 @@ class ActionGiveLink(ClinicAction):
             booking_link=link.address,
         )
         return slot_events({"booking_link": link.address})
+
+
+def _therapist(known: dict[str, Any], tracker: Tracker) -> str | None:
+    """Whom the patient wants to see, or the only one there is; None for anyone."""
+    named = known.get("therapist") or services.read_therapist(text_of(tracker))
+    everyone = services.therapists()
+    return therapist_of({"therapist": named}) or (everyone[0] if len(everyone) == 1 else None)

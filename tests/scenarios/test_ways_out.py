@@ -422,18 +422,21 @@ def test_a_link(clinic: Clinic) -> None:
     clinic.use(
         "    way: link\n    program: acuity\n"
         "    address: https://sorrel-lane.as.me/schedule.php\n"
-        "    services: {massage therapy: {60: 4711}}\n"
+        "    services: {massage therapy: {60: 4711}}\n    therapists: {Natalie Yeo: 12}\n"
     )
     servers.rasa.restart()
     chat = Chat(servers)
     chat.say("can I book 60 minutes, I am Mirabel Okonkwo, mirabel@example.com")
     expect(chat, {"response": ["utter_link_to_book"], "form": None})
     assert (
-        "https://sorrel-lane.as.me/schedule.php?appointmentType=4711&firstName=Mirabel"
+        "https://sorrel-lane.as.me/schedule.php?appointmentType=4711&calendarID=12&firstName=Mirabel"
         "&lastName=Okonkwo&email=mirabel%40example.com" in chat.text
     ), chat
     given = clinic.staff("requests", "links")
-    assert f"{chat.sender}  https://sorrel-lane.as.me/schedule.php?appointmentType=4711\n" in given
+    assert (
+        f"{chat.sender}  https://sorrel-lane.as.me/schedule.php?appointmentType=4711&calendarID=12\n"
+        in given
+    )
     assert "Mirabel" not in given
     # Nobody in danger is sent to a booking page.
     chat.click("One of these applies")
