@@ -60,12 +60,14 @@ class ActionAskChosenTime(ClinicAction):
                 response = PROBLEMS["time_taken"]
         if not certain:
             dispatcher.utter_message(response="utter_times_unsure")
+        kept = [offer.as_dict() for offer in offers]
+        if kept and kept == slots.get("offered_times"):
+            response = PROBLEMS.get(slots.get("problem") or "", "utter_ask_chosen_time_again")
         dispatcher.utter_message(
             response=response,
             buttons=_buttons(offers, more=len(fresh) > len(offers), waiting=not free),
             problem_text=slots.get("problem_text") or "",
         )
-        kept = [offer.as_dict() for offer in offers]
         return slot_events({"offered_times": kept, "shown_times": shown})
 
 

@@ -8,7 +8,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import times
+from actions import open_forms, times
 from actions.base import ClinicAction, Event
 from actions.cards import card_of
 from actions.choosing import CHANGE_ENDED, UNCHOSEN
@@ -44,7 +44,7 @@ class ActionChangeAppointment(ClinicAction):
             chosen_time=slots.get("chosen_time") or "",
             card=await card_of(reference),
         )
-        return slot_events(CHANGE_ENDED)
+        return slot_events({**CHANGE_ENDED, **open_forms.ended(tracker, "change_form", dispatcher)})
 
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""

@@ -26,5 +26,6 @@ class ActionReadDetails(ClinicAction):
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Sets the slots that the message answers."""
-        form = FORMS.get(str(tracker.active_loop.get("name")))
+        waiting = (tracker.slots.get("open_forms") or [None])[-1]
+        form = FORMS.get(str(tracker.active_loop.get("name") or waiting))
         return slot_events(await form.values_from(tracker)) if form else []

@@ -7,7 +7,6 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import times
 from actions.base import ClinicAction, Event
-from actions.reading import slot_events
 
 
 class ActionReleaseTime(ClinicAction):
@@ -16,6 +15,6 @@ class ActionReleaseTime(ClinicAction):
     NAME = "action_release_time"
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
-        """Releases the time; the patient chooses again when booking goes on."""
+        """Releases the time; when booking goes on it is asked for again, if it is still free."""
         await times.let_go(tracker.sender_id)
-        return slot_events({"chosen_time": None, "chosen": None, "offered_times": None})
+        return []

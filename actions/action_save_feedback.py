@@ -6,8 +6,10 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import ClinicAction, Event
-from actions.reading import entity_of
+from actions.reading import entity_of, slot_events
 from clinic import setup
+
+NOTED = "utter_feedback_noted"
 
 
 class ActionSaveFeedback(ClinicAction):
@@ -22,20 +24,24 @@ class ActionSaveFeedback(ClinicAction):
         value = entity_of(tracker, "value")
         answer = entity_of(tracker, "answer")
         if value not in ("up", "down") or not answer:
-            dispatcher.utter_message(response="utter_feedback_noted")
+            dispatcher.utter_message(response=NOTED)
             return []
-        await setup.call(
-            save_feedback,
-            conversation_id=tracker.sender_id,
-            answer=f"utter_faq/{answer}",
-            value=value,
-            # The website's thumbs name the message and may give a reason.
-            message_reference=entity_of(tracker, "message_reference")
+        rated = {
+            "answer": f"utter_faq/{answer}",
+            "value": value,
+            # the website's thumbs name the message and may give a reason
+            "message_reference": entity_of(tracker, "message_reference")
             or _rated_message(tracker, answer),
-            reason=entity_of(tracker, "reason"),
+        }
+        reason = entity_of(tracker, "reason")
+        await setup.call(
+            save_feedback, conversation_id=tracker.sender_id, reason=reason, **rated
         )
-        dispatcher.utter_message(response=f"utter_feedback_thanks_{value}")
-        return []
+        # in a form the next words answer its question, so none is asked here
+        asks_why = value == "down" and not reason and not tracker.active_loop.get("name")
+        response = f"utter_feedback_thanks_{value}" if asks_why or value == "up" else NOTED
+        dispatcher.utter_message(response=response)
+        return slot_events({"rated": rated if asks_why else None})
 
 
 def _rated_message(tracker: Tracker, answer: str) -> str:

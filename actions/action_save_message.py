@@ -5,6 +5,7 @@ from __future__ import annotations
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import open_forms
 from actions.base import ClinicAction, Event
 from actions.reading import slot_events
 from clinic import setup
@@ -37,7 +38,7 @@ class ActionSaveMessage(ClinicAction):
             reference=message.reference,
             patient_contact=slots["patient_contact"],
         )
-        return slot_events({**DONE, "reference": message.reference})
+        return slot_events({**DONE, **open_forms.ended(tracker, "message_form", dispatcher)})
 
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""

@@ -6,7 +6,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import times
+from actions import open_forms, times
 from actions.base import ClinicAction, Event
 from actions.choosing import CHANGE_ENDED, UNCHOSEN
 from actions.form_validation import no_problem
@@ -40,5 +40,6 @@ class ActionStopForm(ClinicAction):
         if form in ("booking_form", "change_form"):
             await times.let_go(tracker.sender_id)
         emptied = CHANGE_ENDED if form == "change_form" else {}
-        cleared = {**emptied, **CONFIRMATIONS, **no_problem(), "requested_slot": None}
+        ended = open_forms.ended(tracker, form, dispatcher)
+        cleared = {**emptied, **CONFIRMATIONS, **no_problem(), **ended, "requested_slot": None}
         return [ActiveLoop(None), *slot_events(cleared)]

@@ -9,7 +9,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import services, times
+from actions import open_forms, services, times
 from actions.base import ClinicAction, Event
 from actions.cards import card_of
 from actions.choosing import NO_WISH, UNCHOSEN, therapist_of
@@ -24,7 +24,6 @@ DONE = {
     "new_or_returning": None,
     "note": None,
     "for_whom": None,
-    "paused_form": None,
     **NO_WISH,
 }
 AGAIN = {"confirm_booking": None}
@@ -60,7 +59,12 @@ class ActionSubmitBooking(ClinicAction):
             chosen_time=tracker.slots["chosen_time"],
             card=None if waits else await card_of(reference),
         )
-        return slot_events({**DONE, "reference": reference})
+        ended = open_forms.ended(tracker, "booking_form", dispatcher)
+        done = {**DONE, **ended, "reference": reference}
+        if not waits:
+            chosen = {**tracker.slots["chosen"], "service": tracker.slots["service"]}
+            done["last_appointment"] = chosen
+        return slot_events(done)
 
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""

@@ -7,14 +7,18 @@ one is held in the clinic's database while the patient finishes.
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, times
-from actions.form_validation import no_problem
-from actions.reading import entity_of, intent_of, text_of
+from actions.form_validation import asked_in, no_problem
+from actions.reading import entity_of, intent_of, is_undecided, text_of
 from actions.times import Offer
+from clinic import clock
+from clinic.booking.when import say
 from clinic.opening import Interval
 
 # A new wish replaces what was chosen from the old one.
@@ -43,23 +47,80 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     """A time picked from those shown, or a wish for others; None for anything else."""
     intent = intent_of(tracker)
     if intent in ("more_times", "tell_me_more"):
-        before = tracker.slots.get("shown_times") or []
-        now = [offer["start"] for offer in tracker.slots.get("offered_times") or []]
-        return {"shown_times": [*before, *now], **no_problem()}
+        return _more(tracker)
     if intent == "other_day":
         await times.let_go(tracker.sender_id)
         return {**NO_WISH, **no_problem()}
     if intent == "join_waiting_list":
         return {"chosen_time": times.words()["waiting"], "waiting_list": "yes", **no_problem()}
     offer = _picked(tracker)
-    return await _choose(tracker, offer) if offer else None
+    if offer:
+        return await _choose(tracker, offer)
+    asks_for_others = re.search(times.words()["others"], text_of(tracker), re.IGNORECASE)
+    if asks_for_others and not _tells_time(tracker):
+        return _more(tracker)
+    offers = _offers(tracker)
+    if offers and is_undecided(text_of(tracker)):
+        return await _choose(tracker, offers[0])
+    return None
+
+
+def _more(tracker: Tracker) -> dict[str, Any]:
+    before = tracker.slots.get("shown_times") or []
+    now = [offer.start.isoformat() for offer in _offers(tracker)]
+    return {"shown_times": [*before, *now], **no_problem()}
+
+
+def _tells_time(tracker: Tracker) -> bool:
+    return entity_of(tracker, "time") is not None or entity_of(tracker, "time_unclear") is not None
+
+
+def _offers(tracker: Tracker) -> list[Offer]:
+    stored: list[dict[str, Any]] = tracker.slots.get("offered_times") or []
+    return [Offer.from_dict(entry) for entry in stored]
+
+
+async def other_one(tracker: Tracker) -> dict[str, Any] | None:
+    """ "No, the other one", said after a time was picked: that of two, or the choice again."""
+    chosen = tracker.slots.get("chosen")
+    said = re.search(times.words()["other_one"], text_of(tracker), re.IGNORECASE)
+    if not chosen or not said or _tells_time(tracker):
+        return None
+    others = [offer for offer in _offers(tracker) if offer.start.isoformat() != chosen["start"]]
+    if len(others) == 1:
+        return await _choose(tracker, others[0])
+    await times.let_go(tracker.sender_id)
+    return {"chosen_time": None, "chosen": None, "shown_times": None, **no_problem()}
+
+
+async def take_up(dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
+    """What became of the wish and of the time picked since the form was interrupted."""
+    windows = times.loaded(tracker.slots.get("windows") or [])
+    over = windows and all(end <= clock.now() for _, end in windows)
+    chosen = tracker.slots.get("chosen")
+    if not chosen:
+        return dict(NO_WISH) if over else {}
+    offer = Offer.from_dict(chosen)
+    if await times.is_kept(tracker.sender_id, offer):
+        return {}
+    if await times.keep(tracker.sender_id, offer, moving(tracker)):
+        dispatcher.utter_message(response="utter_time_kept_again", chosen_time=offer.read_back())
+        return {}
+    dispatcher.utter_message(response="utter_time_gone", chosen_time=offer.read_back())
+    return dict(NO_WISH) if over else dict(UNCHOSEN)
 
 
 async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     """Adds what follows from a new wish for a time, a length or a therapist."""
+    again = _same_time_again(tracker, values)
+    if again:
+        values = {**values, **again}
     wish = values.get("preferred_time")
-    if wish:
-        windows = _narrowed(tracker, times.understood(text_of(tracker)).windows)
+    if again:
+        values = {**UNCHOSEN, **values, **no_problem()}
+    elif wish:
+        meant = times.understood(text_of(tracker)).windows or times.understood(times.ASAP).windows
+        windows = _narrowed(tracker, meant)
         values = {**UNCHOSEN, **values, **no_problem(), "windows": times.stored(windows)}
     elif values.get("service") or values.get("therapist"):
         values = {**UNCHOSEN, **values}
@@ -74,7 +135,7 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     if not wish or not known.get("service"):
         return values
     windows = times.loaded(values["windows"])
-    exact = times.point(text_of(tracker), windows)
+    exact = windows[0][0] if again else times.point(text_of(tracker), windows)
     if exact is None:
         return values
     minutes = services.minutes_of(known["service"])
@@ -85,9 +146,30 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     return {**values, **(await _choose(tracker, offer) if offer else {})}
 
 
+def _same_time_again(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """ "The same time next week", counted from the appointment talked about last."""
+    known = {**tracker.slots, **values}
+    last = known.get("last_appointment")
+    text = text_of(tracker)
+    if not last or not re.search(times.words()["same_time"], text, re.IGNORECASE):
+        return {}
+    days = next(
+        int(days)
+        for days, pattern in times.words()["days_later"].items()
+        if re.search(pattern, text, re.IGNORECASE)
+    )
+    # days later by the clock on the wall, also when the clocks change in between
+    start = Offer.from_dict(last).local_start + timedelta(days=days)
+    return {
+        "service": known.get("service") or last["service"],
+        "preferred_time": f"{say.day_words(start.date())}, {say.clock_words(start)}",
+        "windows": times.stored([(start, start + times.POINT)]),
+    }
+
+
 def _narrowed(tracker: Tracker, windows: list[Interval]) -> list[Interval]:
     """ "10 am", said to times on Monday, means Monday at 10."""
-    if tracker.slots.get("requested_slot") != "chosen_time":
+    if asked_in(tracker) != "chosen_time":
         return windows
     shown = times.loaded(tracker.slots.get("windows") or [])
     both = [
@@ -114,18 +196,16 @@ def moving(tracker: Tracker) -> str | None:
 
 def _picked(tracker: Tracker) -> Offer | None:
     """The offer that the message picks, by its button, its number or its time."""
-    stored: list[dict[str, Any]] = tracker.slots.get("offered_times") or []
-    offers = [Offer.from_dict(entry) for entry in stored]
+    offers = _offers(tracker)
     option = entity_of(tracker, "option")
     if option is not None:
         return next((offer for offer in offers if offer.start.isoformat() == option), None)
     text = text_of(tracker)
     if len(offers) == 1 and intent_of(tracker) == "affirm":
         return offers[0]
-    for offer, ordinal in zip(offers, times.words()["ordinals"], strict=False):
-        rest, found = re.subn(ordinal, "", text, flags=re.IGNORECASE)
-        if found and re.match(times.words()["around_ordinals"], rest.strip(), re.IGNORECASE):
-            return offer
+    index = services.ordinal(text, len(offers))
+    if index is not None:
+        return offers[index]
     windows = times.understood(text).windows
     inside = [
         offer for offer in offers if any(start <= offer.start < end for start, end in windows)

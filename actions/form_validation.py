@@ -11,15 +11,30 @@ import yaml
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import open_forms
 from actions.base import ClinicAction, Event
-from actions.reading import entity_of, intent_of, mentioned, read, slot_events, text_of
-from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS
+from actions.reading import (
+    entity_of,
+    hint_of,
+    intent_of,
+    is_correction,
+    is_undecided,
+    mentioned,
+    read,
+    slot_events,
+    text_of,
+)
+from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS, offers_of
 from assistant.project import DATA
 
 # What is done when a form is complete; they start it again when the time has gone meanwhile.
 LAST_STEPS = frozenset({"action_change_appointment", "action_submit_booking"})
 # Intents that change what was given before also where any words are an answer.
 CORRECTIONS = frozenset({"correct_booking"})
+# Where "you pick" is an answer.
+LEFT_TO_US = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
+# Kept from one request to the next, so no sign of a draft.
+OF_THE_PATIENT = frozenset({"patient_name", "patient_contact", "therapist", "note"})
 
 
 @lru_cache(maxsize=1)
@@ -42,6 +57,8 @@ class FormValidation(ClinicAction):
     CONFIRMATION: ClassVar[str]
     # Slots at whose question a mention replaces what was given before.
     REPLACED: ClassVar[frozenset[str]] = frozenset()
+    # What is told when the form is taken up again with what it holds.
+    KEPT: ClassVar[str | None] = None
 
     @property
     @abstractmethod
@@ -57,7 +74,30 @@ class FormValidation(ClinicAction):
         if begun_again(tracker):
             # What was wrong is still to be said with the next question.
             return slot_events({slot: tracker.slots.get(slot) for slot in no_problem()})
-        return slot_events(no_problem() if dealt_with(tracker) else await self.values_from(tracker))
+        form = self.NAME.removeprefix("validate_")
+        if dealt_with(tracker):
+            return slot_events(no_problem())
+        if starting(tracker):
+            values = await self.take_up(dispatcher, tracker)
+            if self.KEPT and self._is_draft(tracker) and not _was_offered(tracker, form):
+                dispatcher.utter_message(response=self.KEPT)
+        else:
+            values = await self.values_from(tracker)
+            asked = tracker.slots.get("requested_slot")
+            if asked in LEFT_TO_US and values.get(asked) and is_undecided(text_of(tracker)):
+                dispatcher.utter_message(response="utter_picked", picked=values[asked])
+        return slot_events({**values, **open_forms.begun(tracker, form)})
+
+    async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
+        """The slots to set when the form starts, with what it held before or without."""
+        return await self.values_from(tracker)
+
+    def _is_draft(self, tracker: Tracker) -> bool:
+        return any(
+            tracker.slots.get(slot) not in (None, "")
+            for slot in self.SLOTS
+            if slot not in OF_THE_PATIENT
+        )
 
     async def values_from(self, tracker: Tracker) -> dict[str, Any]:
         """The slots that the latest message sets; forms that keep times add to it."""
@@ -69,7 +109,7 @@ class FormValidation(ClinicAction):
 
     def read_message(self, tracker: Tracker) -> dict[str, Any]:
         """The slots that the latest message sets."""
-        asked = tracker.slots.get("requested_slot")
+        asked = asked_in(tracker)
         asked = asked if asked in self.SLOTS else None
         said = {slot: value for slot, value in mentioned(tracker).items() if slot in self.SLOTS}
         to_change = self._field_to_change(tracker, asked, said)
@@ -77,19 +117,25 @@ class FormValidation(ClinicAction):
             return {to_change: None, self.CONFIRMATION: None, **no_problem()}
         # "cancel on Thursday, my number is ..." is what the clinic should read, not a change here
         changes = intent_of(tracker) in (CORRECTIONS if asked in FREE_TEXT_SLOTS else CHANGES)
-        may_replace = changes or asked == self.CONFIRMATION or asked in self.REPLACED
+        corrects = bool(said) and asked not in FREE_TEXT_SLOTS and is_correction(text_of(tracker))
+        may_replace = changes or corrects or asked == self.CONFIRMATION or asked in self.REPLACED
         values: dict[str, Any] = {
             slot: value
             for slot, value in said.items()
             if may_replace or slot == asked or tracker.slots.get(slot) is None
         }
+        hint = hint_of(text_of(tracker))
+        if "patient_contact" in values and (hint or tracker.slots.get("contact_hint")):
+            values["contact_hint"] = hint
         closed = asked not in (self.CONFIRMATION, *FREE_TEXT_SLOTS)
         # "I want to book" in the middle of booking is no answer, and no mistake either
-        if asked is None or asked in values or (may_replace and said) or (changes and closed):
+        if asked is None or asked in values or (may_replace and said):
             return {**values, **no_problem()}
         reading = read(asked, tracker)
         if reading.problem is None:
             return {**values, asked: reading.value, **no_problem()}
+        if changes and closed:
+            return {**values, **no_problem()}
         if values and closed:
             # the answer to another question: this one is asked again, plainly
             return {**values, **no_problem()}
@@ -119,6 +165,32 @@ class FormValidation(ClinicAction):
             if slot in self.SLOTS and words.search(text_of(tracker))
         ]
         return named[0] if len(named) == 1 else None
+
+
+def starting(tracker: Tracker) -> bool:
+    """The form begins with this message, or is taken up again."""
+    for event in reversed(tracker.events):
+        if event["event"] == "user":
+            return False
+        if event["event"] == "active_loop" and event.get("name"):
+            return True
+    return False
+
+
+def asked_in(tracker: Tracker) -> str | None:
+    """The slot that the message answers; a form that starts has asked nothing yet."""
+    return None if starting(tracker) else tracker.slots.get("requested_slot")
+
+
+def _was_offered(tracker: Tracker, form: str) -> bool:
+    """The turn before ended by offering the form, with what it holds."""
+    messages = 0
+    for event in reversed(tracker.events):
+        messages += event["event"] == "user"
+        if event["event"] == "bot" and messages:
+            said = (event.get("metadata") or {}).get("utter_action")
+            return messages == 1 and said in offers_of(form)
+    return False
 
 
 def dealt_with(tracker: Tracker) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from rasa_sdk import Tracker
 
 from actions import services
-from actions.times import understood
+from actions.times import ASAP, understood, words
 from clinic.contacts import contact_problem, read_contact
 from clinic.names import read_name
 
@@ -21,8 +21,15 @@ ENTITY_OF = {
     "patient_contact": "contact",
     "change_contact": "contact",
 }
+# One way to be reached is refused: the other is enough.
+REFUSED = {
+    "phone": "invalid_patient_contact_no_phone",
+    "email": "invalid_patient_contact_no_email",
+}
 # What a typed yes must reach before something is sent or deleted.
 CERTAIN = 0.5
+# Punctuation and the like beside a name that stands alone.
+LONGEST_BESIDE_A_NAME = 3
 # Words of a plain no ("no thank you, nothing else").
 LONGEST_NO = 5
 # An optional answer that was skipped: filled, and empty.
@@ -73,6 +80,30 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
     return {slot: value for slot, value in found.items() if value is not None}
 
 
+def is_undecided(text: str) -> bool:
+    """ "You pick", "I don't mind"."""
+    return re.search(words()["undecided"], text, re.IGNORECASE) is not None
+
+
+def is_correction(text: str) -> bool:
+    """ "Actually", "make it", "sorry, I meant"."""
+    return re.search(words()["corrects"], text, re.IGNORECASE) is not None
+
+
+def hint_of(text: str) -> str | None:
+    """The e-mail address probably meant by the one in the text, when it looks mistyped."""
+    contact = read_contact(text)
+    return contact.hint if contact else None
+
+
+def bare_name(text: str) -> str | None:
+    """A message that is nothing but a first and a last name, each with a capital letter."""
+    name = read_name(text)
+    words_of = name.split() if name else []
+    alone = name is not None and len(text) - len(name) <= LONGEST_BESIDE_A_NAME
+    return name if alone and len(words_of) > 1 and all(w[:1].isupper() for w in words_of) else None
+
+
 def read(slot: str, tracker: Tracker) -> Reading:
     """Reads the latest message as the answer to the question for ``slot``."""
     said = mentioned(tracker).get(slot)
@@ -85,7 +116,7 @@ def _name(tracker: Tracker) -> Reading:
     text = text_of(tracker)
     # "I'm new here, Priya Nair": the question asks for both
     parts = (part for part in re.split(r"[,;:.]\s|\s-\s", text) if not services.read_visit(part))
-    name = next(filter(None, map(read_name, (text, *parts))), None)
+    name = next(filter(None, map(read_name, (text, *parts, services.without_visit(text)))), None)
     return Reading(name) if name else Reading(problem="invalid_patient_name")
 
 
@@ -93,13 +124,18 @@ def _contact(tracker: Tracker) -> Reading:
     contact = read_contact(text_of(tracker))
     if contact:
         return Reading(contact.shown)
-    problem = contact_problem(text_of(tracker))
-    kind = problem.value if problem else "nothing_found"
+    for refused, problem in REFUSED.items():
+        if re.search(words()["refuses"][refused], text_of(tracker), re.IGNORECASE):
+            return Reading(problem=problem)
+    found = contact_problem(text_of(tracker))
+    kind = found.value if found else "nothing_found"
     return Reading(problem=f"invalid_patient_contact_{kind}")
 
 
 def _time(tracker: Tracker) -> Reading:
     meant = understood(text_of(tracker))
+    if not meant.windows and is_undecided(text_of(tracker)):
+        meant = understood(ASAP)
     if meant.windows:
         return Reading(meant.say)
     if meant.status == "none" and not meant.reason:
@@ -116,12 +152,14 @@ def _chosen_time(tracker: Tracker) -> Reading:
 
 
 def _service(tracker: Tracker) -> Reading:
-    service = services.read(text_of(tracker))
+    service = services.pick(text_of(tracker), undecided=is_undecided(text_of(tracker)))
     return Reading(service) if service else Reading(problem="invalid_service")
 
 
 def _therapist(tracker: Tracker) -> Reading:
     therapist = services.read_therapist(text_of(tracker))
+    if therapist is None and is_undecided(text_of(tracker)):
+        therapist = services.ANYONE
     return Reading(therapist) if therapist else Reading(problem="invalid_therapist")
 
 

@@ -47,6 +47,33 @@ def read(text: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def pick(text: str, undecided: bool = False) -> str | None:
+    """The service that an answer to "which one?" picks: as ``read``, by number, or by order.
+
+    ``undecided`` leaves the choice to the assistant, which takes the middle one.
+    """
+    names = offered()
+    numbers = set(map(int, re.findall(words()["number_of_minutes"], text, re.IGNORECASE)))
+    by_number = [name for name in names if minutes_of(name) in numbers]
+    if read(text):
+        return read(text)
+    if len(by_number) == 1:
+        return by_number[0]
+    index = ordinal(text, len(names))
+    if index is not None:
+        return names[index]
+    return names[len(names) // 2] if undecided else None
+
+
+def ordinal(text: str, count: int) -> int | None:
+    """Which of ``count`` things "the second one" means, counted from 0."""
+    for index, pattern in enumerate(words()["ordinals"][:count]):
+        rest, found = re.subn(pattern, "", text, flags=re.IGNORECASE)
+        if found and re.match(words()["around_ordinals"], rest.strip(), re.IGNORECASE):
+            return index
+    return None
+
+
 def _names(service: str, text: str) -> bool:
     return service.rsplit(", ", 1)[0].casefold() in text.casefold()
 
@@ -60,9 +87,10 @@ def _minutes(text: str) -> int | None:
     for minutes, pattern in sorted(words()["lengths"].items(), reverse=True):
         if re.search(pattern, text, re.IGNORECASE):
             return int(minutes)
-    match = re.search(words()["minutes"], text, re.IGNORECASE)
-    if match:
-        return int(match[1])
+    for said in ("minutes", "made_to"):
+        match = re.search(words()[said], text, re.IGNORECASE)
+        if match:
+            return int(match[1])
     alone = re.fullmatch(r"\W*(\d{2,3})\W*", text)
     return int(alone[1]) if alone and int(alone[1]) in lengths else None
 
@@ -90,6 +118,16 @@ def read_visit(text: str) -> str | None:
         if re.search(words()[visit], text, re.IGNORECASE):
             return visit
     return None
+
+
+def without_visit(text: str) -> str:
+    """The text up to where it says whether this is a first visit: "Jo Tremblay first time"."""
+    places = [
+        match.start()
+        for visit in ("returning", "new", "about_a_visit")
+        if (match := re.search(words()[visit], text, re.IGNORECASE))
+    ]
+    return text[: min(places)] if places else text
 
 
 def read_for_whom(text: str) -> str | None:

@@ -18,6 +18,8 @@ from clinic.booking.when import Understanding, say, understand
 from clinic.opening import Interval, OpeningHours
 
 OFFERED = 3
+# What a wish left to the assistant is taken for.
+ASAP = "as soon as possible"
 # A stretch this short is a clock time ("at 3"), unless the patient gave both ends.
 POINT = timedelta(hours=1)
 
@@ -266,6 +268,18 @@ def _request(reference: str | None) -> Any:
     from clinic.booking.models import AppointmentRequest
 
     return AppointmentRequest.objects.get(reference=reference) if reference else None
+
+
+async def is_kept(conversation: str, offer: Offer) -> bool:
+    """The conversation still holds this time."""
+    return await setup.call(_is_kept, conversation, offer)
+
+
+def _is_kept(conversation: str, offer: Offer) -> bool:
+    from clinic.booking.holds import held
+
+    kept = held(conversation, clock.now())
+    return kept is not None and (kept.therapist, kept.starts_at) == (offer.therapist, offer.start)
 
 
 async def let_go(conversation: str) -> None:

@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, times
-from actions.choosing import answer_to_offers, with_time
-from actions.form_validation import FormValidation, no_problem
+from actions.choosing import answer_to_offers, take_up, with_time
+from actions.form_validation import FormValidation, asked_in, no_problem
 from actions.reading import SKIPPED, entity_of, text_of
 from clinic import setup
 
@@ -39,7 +40,7 @@ class ValidateChangeForm(FormValidation):
 
     async def values_from(self, tracker: Tracker) -> dict[str, Any]:
         """The slots that the message sets, a time that is held included."""
-        asked = tracker.slots.get("requested_slot")
+        asked = asked_in(tracker)
         if asked == "chosen_time":
             answer = await answer_to_offers(tracker)
             if answer is not None:
@@ -57,11 +58,17 @@ class ValidateChangeForm(FormValidation):
             values |= {"preferred_time": SKIPPED, "chosen_time": SKIPPED}
         return values
 
+    async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
+        """What the message says comes before what was kept."""
+        values = await self.values_from(tracker)
+        anew = {"preferred_time", "chosen_time"} & values.keys()
+        return values if anew else {**await take_up(dispatcher, tracker), **values}
+
 
 def _from_this_chat(tracker: Tracker) -> dict[str, Any]:
     """A request made in this chat needs no reference typed again."""
     slots = tracker.slots
-    if slots.get("requested_slot") is not None or not slots.get("reference"):
+    if asked_in(tracker) is not None or not slots.get("reference"):
         return {}
     if not slots.get("patient_contact"):
         return {}
@@ -122,4 +129,5 @@ def _find(conversation: str, reference: str, contact: str) -> dict[str, Any] | s
         minutes = int((request.ends_at - request.starts_at).total_seconds() // 60)
         offer = times.Offer(request.starts_at, minutes, request.therapist)
         found["found_request"] = offer.read_back()
+        found["last_appointment"] = {**offer.as_dict(), "service": request.service}
     return found

@@ -11,3 +11,4 @@ class ValidateMessageForm(FormValidation):
     NAME = "validate_message_form"
     SLOTS = ("message_text", "patient_name", "patient_contact", "confirm_message")
     CONFIRMATION = "confirm_message"
+    KEPT = "utter_kept_message_form"

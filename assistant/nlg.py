@@ -179,6 +179,10 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         for button in message.get("buttons") or []:
             # Rasa's notation doubles the braces of a payload
             payload = button["payload"].replace("{{", "{").replace("}}", "}")
+            if _says_nothing(button["title"], variables):
+                continue
+            if _VARIABLE.fullmatch(button["payload"]):
+                payload = _fill(button["payload"], variables)
             yield {"title": _fill(button["title"], variables), "payload": payload}
         if name == "utter_time_question":
             for choice in tracker.get_slot("problem_choices") or []:
@@ -239,6 +243,11 @@ def _fill(text: str, variables: dict[str, Any]) -> str:
 
     # a paragraph of which nothing is known leaves no gap
     return _GAP.sub("\n\n", _VARIABLE.sub(value, text)).strip()
+
+
+def _says_nothing(title: str, variables: dict[str, Any]) -> bool:
+    """The title of a button for something that is not known."""
+    return any(name in variables and not variables[name] for name in _VARIABLE.findall(title))
 
 
 def _is_empty(line: str, variables: dict[str, Any]) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.checks.project import RETRIEVAL_INTENT, Project
-from assistant.policies.turn import Situation, plan
+from assistant.policies.turn import Situation, offers_of, plan
 from assistant.safety.table import CHECKS, SIGN_LEVELS
 from clinic.contacts import ContactProblem
 
@@ -62,6 +62,9 @@ def _named_responses(project: Project) -> Iterator[tuple[str, str]]:
     for path, kind, name in project.steps:
         if kind == "action" and name.startswith("utter_") and name != f"utter_{RETRIEVAL_INTENT}":
             yield name, path
+    for form in project.forms:
+        for offer in offers_of(form):
+            yield offer, "assistant/policies/turn.py"
     for path, texts in project.code.items():
         for text in texts:
             if _RESPONSE.fullmatch(text) and text not in _NO_RESPONSES:

@@ -19,7 +19,15 @@ from clinic import facts
 SET_BY_CODE = frozenset({"red_flag", "nlu_fallback", "no_words"})
 # Intents that only buttons send.
 SENT_BY_BUTTONS = frozenset(
-    {"join_waiting_list", "more_times", "other_day", "pick_time", "sign_applies"}
+    {
+        "join_waiting_list",
+        "leave_form",
+        "more_times",
+        "other_day",
+        "pick_time",
+        "resume_form",
+        "sign_applies",
+    }
 )
 # Intents that no example teaches.
 WITHOUT_EXAMPLES = SET_BY_CODE | SENT_BY_BUTTONS
@@ -289,6 +297,20 @@ class Project:
             for path in self.files(folder, "*.py")
             if not path.startswith(NOT_LOOKED_AT)
         }
+
+    @cached_property
+    def given_by_actions(self) -> frozenset[str]:
+        """What the actions hand over with a response: the keywords of utter_message."""
+        return frozenset(
+            keyword.arg
+            for path in self.files("actions", "*.py")
+            for node in ast.walk(ast.parse((self.root / path).read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr == "utter_message"
+            for keyword in node.keywords
+            if keyword.arg
+        )
 
     @cached_property
     def facts(self) -> facts.Facts:

@@ -42,8 +42,9 @@ def check_sources(project: Project) -> Iterator[str]:
 
 
 def check_variables(project: Project) -> Iterator[str]:
-    """Every {variable} is a fact of the clinic or a slot."""
-    known = set(project.facts.variables()) | FROM_THE_MESSAGE | set(project.domain["slots"])
+    """Every {variable} is a fact of the clinic, a slot or what an action hands over."""
+    known = {*project.facts.variables(), *project.domain["slots"], *project.given_by_actions}
+    known |= FROM_THE_MESSAGE
     for wording in project.wordings:
         for text in wording.texts:
             for name in _VARIABLE.findall(text):

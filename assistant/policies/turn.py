@@ -8,10 +8,12 @@ The order of the questions is the order of importance:
 
 1. Is somebody in danger? A red flag interrupts everything, also a form.
 2. Does a check question wait for its answer? All but a clear "old and unchanged" escalates.
-3. Is a red flag still open? Then nothing is booked.
-4. Is a form running? The message answers its question, or interrupts it: then it is dealt
+3. Is a red flag still open? Then nothing is booked, until the patient has been checked.
+4. Was a form that was interrupted offered again, or is the patient back after a break? A yes goes
+   on with it; nothing else does.
+5. Is a form running? The message answers its question, or interrupts it: then it is dealt
    with as it would be outside, and the form asks again. Nothing given is lost.
-5. Are there several things to do, or does the message lean on the last answer?
+6. Are there several things to do, or does the message lean on the last answer?
 """
 
 from __future__ import annotations
@@ -19,13 +21,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
-import yaml
-
 from assistant.nlu import clauses
-from assistant.project import DATA
+from assistant.policies import checked
+from assistant.policies.wishes import therapist_wish
 
 LONGEST_MESSAGE = 2000  # characters
 
@@ -45,9 +45,11 @@ FORM_REPLIES = frozenset(
         "correct_booking",
         "deny",
         "join_waiting_list",
+        "leave_form",
         "more_times",
         "other_day",
         "pick_time",
+        "resume_form",
         "skip",
     }
 )
@@ -64,6 +66,7 @@ NOTES = frozenset(
 )
 # With one of these, a detail in the message replaces what was given before.
 CHANGES = frozenset({"book_appointment", "change_appointment", "correct_booking"})
+COURTESIES = frozenset({"goodbye", "greet", "thank"})
 # Slots that take any words. Only what is plainly a question or a command interrupts them: "I
 # need to cancel on Thursday" is what the patient wants the clinic to read.
 FREE_TEXT_SLOTS = frozenset({"note", "message_text"})
@@ -81,6 +84,12 @@ CONFIRMATIONS = frozenset({"confirm_booking", "confirm_message", "confirm_change
 # Slots with few possible answers, which look like topics: "30 minutes".
 CHOICES = frozenset({"service", "therapist", "change_kind", "change_reference", "chosen_time"})
 CANCELS = re.compile(r"\bcancel", re.IGNORECASE)
+# A question that begins in the middle: "wait whats the price first".
+ASKS = re.compile(
+    r"\b(?:what.?s|how (?:much|long|many|often)|(?:what|where|when|which|who) (?:is|are|do|does|r)|"
+    r"(?:do|does|are|r) (?:you|u|it|they|she)|is (?:it|there|that))\b",
+    re.IGNORECASE,
+)
 # Details that are values, not signs of a problem.
 GIVEN = frozenset({"time", "name", "contact"})
 # What an act must reach to interrupt a form, by what the form asks for.
@@ -116,6 +125,10 @@ ANSWERS = {
     "thank": "utter_thank_briefly",
     "write_for_other": "utter_write_for_other",
 }
+# What "can I see a woman?" may be taken for.
+WITH_A_WISH = frozenset(
+    {"book_appointment", "faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"}
+)
 # They lean on the last answer.
 MORE = ("tell_me_more", "ask_why")
 NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not_understood_3")
@@ -129,7 +142,8 @@ class Situation:
     found in the message ("time", "name", "contact") to its value. ``could_be_a_name`` is
     whether the whole message can be read as a person's name. ``said_before`` are the
     names of the responses of the turn before, oldest first; ``last_topic`` is the topic
-    last answered. ``responses`` are the names of all responses there are. ``books_elsewhere`` is
+    last answered. ``open_forms`` were begun and neither completed nor given up, the latest
+    last. ``responses`` are the names of all responses there are. ``books_elsewhere`` is
     whether the clinic sends its patients to a booking program of its own.
     """
 
@@ -141,7 +155,8 @@ class Situation:
     form: str | None = None
     requested_slot: str | None = None
     red_flag_level: str | None = None
-    paused_form: str | None = None
+    open_forms: tuple[str, ...] = ()
+    back_after_a_break: bool = False
     safety_check: Mapping[str, Any] | None = None
     said_before: tuple[str, ...] = ()
     last_topic: str | None = None
@@ -158,6 +173,12 @@ class Situation:
         """Label of the first act."""
         return self.acts[0][0] if self.acts else "nlu_fallback"
 
+    @property
+    def offered(self) -> str | None:
+        """The form that the turn before ended by offering again."""
+        last = self.said_before[-1] if self.said_before else ""
+        return next((form for form in self.open_forms if last in offers_of(form)), None)
+
 
 @dataclass(frozen=True)
 class Turn:
@@ -169,6 +190,11 @@ class Turn:
     actions: tuple[str, ...]
     slots: Mapping[str, Any] = field(default_factory=dict)
     stop_form: bool = False
+
+
+def offers_of(form: str) -> tuple[str, str]:
+    """The response that offers to go on with a form, and the one that offers it once more."""
+    return f"utter_offer_{form}", f"utter_offer_again_{form}"
 
 
 def plan(now: Situation) -> Turn | None:
@@ -189,7 +215,7 @@ def _sent_elsewhere(turn: Turn | None, now: Situation) -> Turn | None:
     if not turn.stop_form:
         return Turn(actions, turn.slots)
     # Another form runs, and nothing has come to replace it.
-    slots = {name: value for name, value in turn.slots.items() if name != "paused_form"}
+    slots = {name: value for name, value in turn.slots.items() if name != "open_forms"}
     return Turn((*actions, *_resume(now)), slots)
 
 
@@ -211,6 +237,14 @@ def _plan(now: Situation) -> Turn | None:
         return Turn(("utter_too_long", *_resume(now)))
     if now.form:
         return _in_form(now)
+    if _is_resumed(now):
+        return _go_on(now, str(now.details.get("form") or now.offered))
+    if now.clicked and now.intent == "leave_form":
+        return Turn(("action_leave_form",))
+    if now.offered:
+        return _after_offer(now, now.offered)
+    if now.back_after_a_break and _to_offer(now):
+        return _after_break(now)
     return _outside_forms(now)
 
 
@@ -222,10 +256,16 @@ def _alarm(now: Situation, level: str, response: str | None, why: str | None) ->
             "red_flag_level": _higher(level, now.red_flag_level),
             "why": why,
             "safety_check": None,
-            "paused_form": now.form or now.paused_form,
+            "open_forms": _open_forms(now),
         },
         stop_form=now.form is not None,
     )
+
+
+def _open_forms(now: Situation) -> list[str] | None:
+    """The forms that are open when the running one stops."""
+    others = [form for form in now.open_forms if form != now.form]
+    return [*others, now.form] if now.form else others or None
 
 
 def _higher(level: str, other: str | None) -> str:
@@ -259,11 +299,12 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
 
 
 def _while_red_flag_is_open(now: Situation) -> Turn | None:
-    if now.intent == "been_checked":
-        if not _is_checked(now):
-            return Turn(("utter_booking_blocked_red_flag", *_resume(now)))
+    said = checked.read(now.text, sure=_sure_of(now, "been_checked"), clicked=now.clicked)
+    if said == "checked":
         cleared = {"red_flag_level": None, "why": None}
-        return Turn(("utter_been_checked", *_resume(now)), cleared)
+        return Turn(("utter_been_checked", *_once_checked(now)), cleared)
+    if said == "not_checked" or now.intent == "been_checked":
+        return Turn(("utter_booking_blocked_red_flag", *_resume(now)))
     if now.form:
         # a message for the clinic may be about an appointment; a wish to book is refused
         acts = tuple(act for act in now.acts if _interrupts(act, now))
@@ -271,36 +312,118 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
         acts = now.acts
         if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK:
             return Turn(("utter_red_flag_stays",))
-    if any(label in BOOKING for label, _ in acts):
+    if any(label in BOOKING for label, _ in acts) or _resumes_booking(now):
         answers = _topic_answers(acts)
         return Turn((*answers, "utter_booking_blocked_red_flag", *_resume(now)))
     return None
 
 
-def _is_checked(now: Situation) -> bool:
-    """A doctor has looked at it, for certain: "I have not been checked yet" sounds alike."""
+def _resumes_booking(now: Situation) -> bool:
+    form = now.details.get("form") or now.offered
+    return form in TIMED_FORMS and _is_resumed(now)
+
+
+def _sure_of(now: Situation, label: str) -> float:
+    return max((sure for name, sure in now.acts if name == label), default=0.0)
+
+
+def _once_checked(now: Situation) -> tuple[str, ...]:
+    """What follows the good news: the running form, what was asked for, or an offer."""
+    if now.form:
+        return (now.form,)
+    answers = _topic_answers(now.acts)
+    wished = [FORMS[label] for label, _ in now.acts if label in FORMS]
+    if not wished and not now.clicked and checked.wants_appointment(now.text):
+        wished = ["booking_form"]
+    if wished:
+        return (*answers, wished[0])
+    offered = now.open_forms[-1] if now.open_forms else None
+    return (*answers, offers_of(offered)[0] if offered else "utter_what_next")
+
+
+def _to_offer(now: Situation) -> str | None:
+    """The form to offer again; while a red flag is open, none that books."""
+    forms = [form for form in now.open_forms if not (now.red_flag_level and form in TIMED_FORMS)]
+    return forms[-1] if forms else None
+
+
+def _is_resumed(now: Situation) -> bool:
     if now.clicked:
-        return True
-    if now.acts[0][1] < CLEAR_IN_FREE_TEXT or clauses.is_question(now.text):
+        return now.intent == "resume_form" and now.details.get("form") in FORMS.values()
+    if not now.offered:
         return False
-    words = _words_of_being_checked()
-    return not words["still_open"].search(words["good_news"].sub(" ", now.text))
+    label, sure = now.acts[0]
+    if label in ("affirm", "tell_me_more"):
+        return sure >= CLEAR
+    return FORMS.get(label) == now.offered and not clauses.is_question(now.text)
 
 
-@lru_cache(maxsize=1)
-def _words_of_being_checked() -> dict[str, re.Pattern[str]]:
-    lists = yaml.safe_load((DATA / "been_checked.yml").read_text(encoding="utf-8"))
-    return {name: re.compile("|".join(words), re.IGNORECASE) for name, words in lists.items()}
+def _go_on(now: Situation, form: str) -> Turn:
+    # the form asks anew: a yes to the offer answers nothing that was asked before
+    return Turn((form,), {"requested_slot": None})
+
+
+def _after_offer(now: Situation, form: str) -> Turn | None:
+    """No yes: the offer is declined, or made once more after what the patient wants to know."""
+    label, sure = now.acts[0]
+    if label in ("deny", "stop", "skip") and sure >= CLEAR and not _asks_something(now.text):
+        return Turn(("action_leave_form",))
+    if now.details.keys() & GIVEN and not _asks_something(now.text):
+        return _go_on(now, form)
+    answers = _answers_to(now.acts, now)
+    _, again = offers_of(form)
+    if any(answer in FORMS.values() for answer in answers) or label in STOPS:
+        return _outside_forms(now)
+    if now.said_before[-1] == again or label in NO_FORM_AFTER:
+        return _outside_forms(now)
+    answers = tuple(answer for answer in answers if answer not in NOT_UNDERSTOOD)
+    return Turn((*_with_safety_net(answers, now), again))
+
+
+def _after_break(now: Situation) -> Turn | None:
+    """A form that a long pause interrupted is offered with what it holds."""
+    form = _to_offer(now)
+    assert form is not None
+    label, _ = now.acts[0]
+    if label in STOPS or label in NO_FORM_AFTER:
+        return None
+    offer = offers_of(form)[0]
+    if now.details.keys() & GIVEN and not _asks_something(now.text):
+        return Turn(("action_read_details", offer), {"requested_slot": None})
+    acts = tuple(act for act in now.acts if FORMS.get(act[0]) != form)
+    answers = _answers_to(acts, now)
+    if any(answer in FORMS.values() for answer in answers):
+        return _outside_forms(now)
+    answers = tuple(answer for answer in answers if answer not in NOT_UNDERSTOOD)
+    return Turn((*_with_safety_net(answers, now), offer), {"requested_slot": None})
 
 
 def _outside_forms(now: Situation) -> Turn | None:
+    if _reason_is_given(now):
+        return Turn(("action_save_reason",))
+    if therapist_wish(now.text) and now.intent in WITH_A_WISH:
+        books = any(label == "book_appointment" for label, _ in now.acts)
+        return Turn(("action_answer_wish", *(("booking_form",) if books else ())))
     planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
     if planned or now.triage.get("safety_net"):
         return Turn(_with_safety_net(_answers_to(now.acts, now), now))
     return None
 
 
+def _reason_is_given(now: Situation) -> bool:
+    """Words, or a button, after "what was missing?"."""
+    if "utter_feedback_thanks_down" not in now.said_before:
+        return False
+    if now.clicked:
+        return now.intent == "feedback" and {"reason", "value"} & now.details.keys() == {"reason"}
+    label, sure = now.acts[0]
+    asks_for_more = label in FORMS or label in STOPS or label in FORM_REPLIES
+    return not (_asks_something(now.text) or (asks_for_more and sure >= CLEAR))
+
+
 def _in_form(now: Situation) -> Turn | None:
+    if now.clicked and now.intent == "resume_form":
+        return Turn((now.form or "",))
     if now.clicked and now.intent in FORM_REPLIES:
         return None
     acts = tuple(act for act in now.acts if _interrupts(act, now))
@@ -309,6 +432,10 @@ def _in_form(now: Situation) -> Turn | None:
             return Turn((STOPS[label],))
     if now.requested_slot == "confirm_delete" and now.intent == "deny":
         return Turn((STOPS["stop"],))
+    if now.form == "booking_form" and _wishes_a_therapist(now):
+        others = tuple(act for act in acts if act[0] != "faq/therapist_info")
+        answers = ("action_answer_wish", *_topic_answers(others))
+        return Turn(("action_read_details", *answers, *_resume(now)))
     if _fits(now):
         answers = _topic_answers(acts) if _asks_something(now.text) else ()
         if not answers:
@@ -321,15 +448,21 @@ def _in_form(now: Situation) -> Turn | None:
         return Turn((*answers, "action_add_note", now.form))
     for label, _ in acts:
         if label in FORMS and FORMS[label] != now.form:
-            return Turn((FORMS[label],), {"paused_form": now.form}, stop_form=True)
+            return Turn((FORMS[label],), {"open_forms": _open_forms(now)}, stop_form=True)
     answers = _answers_to(acts, now)
     if not answers:
         return None
     return Turn((*_with_safety_net(answers, now), *_resume(now, *answers)))
 
 
+def _wishes_a_therapist(now: Situation) -> bool:
+    free_text = now.requested_slot in FREE_TEXT_SLOTS
+    return not now.clicked and not free_text and therapist_wish(now.text) is not None
+
+
 def _asks_something(text: str) -> bool:
-    return any(clauses.is_question(part) for part in (text, *clauses.split(text)))
+    asks = any(clauses.is_question(part) for part in (text, *clauses.split(text)))
+    return asks or ASKS.search(text) is not None
 
 
 def _is_note(now: Situation) -> bool:
@@ -358,6 +491,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT and not answered
     if label in ("nlu_fallback", "no_words"):
         return False
+    if label == "out_of_scope":
+        # "Sam Lee", "45": what is no question is an answer before it is beside the point
+        return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT
     volunteered = now.details.keys() & GIVEN and not _asks_something(now.text)
     if volunteered and label not in STOPS and confidence < CLEAR_BESIDE_DETAILS:
         return False
@@ -365,7 +501,10 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         # six random letters resemble anything
         return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in CHOICES and label.startswith("faq/"):
-        return _asks_something(now.text) and confidence >= CLEAR
+        return confidence >= (CLEAR if _asks_something(now.text) else CLEAR_IN_FREE_TEXT)
+    if label in COURTESIES or label in MORE:
+        # "sam, returning" resembles a goodbye
+        return confidence >= CLEAR_IN_FREE_TEXT
     if label == "stop" and now.form == "change_form" and CANCELS.search(now.text):
         # "cancel it" is about the appointment
         return False
@@ -373,8 +512,6 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in DETAIL_OF and label in ("distress", "minor"):
         return confidence >= CLEAR_IN_FREE_TEXT
-    if now.requested_slot in DETAIL_OF and label == "out_of_scope":
-        return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT
     if label in ("book_appointment", "change_appointment") and now.form in TIMED_FORMS:
         # "change it to 3" is about the time that is being asked for
         return False

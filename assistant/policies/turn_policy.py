@@ -19,6 +19,7 @@ from rasa.shared.core.events import (
     ActiveLoop,
     BotUttered,
     Event,
+    SessionStarted,
     SlotSet,
     UserUttered,
 )
@@ -120,13 +121,24 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         form=tracker.active_loop_name,
         requested_slot=tracker.get_slot(REQUESTED_SLOT),
         red_flag_level=tracker.get_slot("red_flag_level"),
-        paused_form=tracker.get_slot("paused_form"),
+        open_forms=tuple(tracker.get_slot("open_forms") or ()),
+        back_after_a_break=_is_first_message(tracker),
         safety_check=tracker.get_slot("safety_check"),
         said_before=_said_in_turn_before(tracker),
         last_topic=_last_topic(tracker),
         responses=domain.responses.keys(),
         books_elsewhere=facts.current().booking.system.way == "link",
     )
+
+
+def _is_first_message(tracker: DialogueStateTracker) -> bool:
+    """No message before it in this session; the slots of an older session may be there."""
+    messages = 0
+    for event in reversed(tracker.events):
+        if isinstance(event, SessionStarted):
+            break
+        messages += isinstance(event, UserUttered)
+    return messages == 1
 
 
 def _said_in_turn_before(tracker: DialogueStateTracker) -> tuple[str, ...]:

@@ -14,17 +14,16 @@ from scenario_steps import Step, answers, expect, fill, fragments, play
 
 # How each form is started and, after a red flag, gone on with.
 FORMS: dict[str, tuple[str, Step]] = {
-    "booking_form": ("start_booking", {"click": "Go on with booking"}),
-    "change_form": ("start_change", {"patient": "I need to reschedule my appointment"}),
-    "delete_form": ("start_deletion", {"patient": "please delete my data"}),
-    "message_form": ("start_message", {"click": "Talk to a person"}),
+    "booking_form": ("start_booking", {"click": "Yes, go on"}),
+    "change_form": ("start_change", {"click": "Yes, go on"}),
+    "delete_form": ("start_deletion", {"click": "Yes, go on"}),
+    "message_form": ("start_message", {"click": "Yes, finish it"}),
 }
 # What belongs to the question itself or to the time that is given back.
 NOT_KEPT = {
     "chosen",
     "chosen_time",
     "offered_times",
-    "paused_form",
     "problem_count",
     "red_flag_level",
     "requested_slot",

@@ -71,7 +71,7 @@ class TestActionServerKilled:
         servers.actions.restart()
         play(half_a_booking, fragments()["insists_on_booking"])
         play(half_a_booking, fragments()["has_been_checked"])
-        half_a_booking.click("Go on with booking")
+        half_a_booking.click("Yes, go on")
         expect(half_a_booking, {"slots": {"patient_name": "Priya Venkataraman"}})
         fill(half_a_booking)
         assert len(stored(half_a_booking).requests) == 1, half_a_booking

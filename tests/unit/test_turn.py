@@ -52,6 +52,7 @@ def spoken(planned: Turn | None) -> list[str]:
 
 
 EMERGENCY = assess("emergency")
+CHECKED = ("utter_been_checked", "utter_what_next")
 URGENT = assess("urgent")
 CHECK = assess("check", response="utter_check_legs", escalates_to="emergency")
 
@@ -69,7 +70,7 @@ def test_a_red_flag_at_any_question_stops_the_form_and_keeps_what_was_given(
     assert planned is not None
     assert planned.actions[0] == f"utter_{level}"
     assert planned.stop_form
-    assert planned.slots["paused_form"] == form
+    assert planned.slots["open_forms"] == [form]
     assert not set(planned.slots) & set(FORMS[form]), "nothing that was given is touched"
     assert planned.slots["red_flag_level"] == level
     assert planned.slots["why"] == "A reason."
@@ -95,9 +96,9 @@ def test_an_emergency_is_not_lowered_by_what_comes_after() -> None:
 
 
 def test_a_form_paused_before_is_remembered_through_a_second_alarm() -> None:
-    planned = plan(says("words", paused_form="booking_form", triage=URGENT))
+    planned = plan(says("words", open_forms=("booking_form",), triage=URGENT))
     assert planned is not None
-    assert planned.slots["paused_form"] == "booking_form"
+    assert planned.slots["open_forms"] == ["booking_form"]
     assert not planned.stop_form
 
 
@@ -149,7 +150,7 @@ def situations(draw: st.DrawFn, triage: st.SearchStrategy[dict[str, Any]]) -> Si
         form=form,
         requested_slot=slot,
         red_flag_level=draw(levels),
-        paused_form=draw(st.sampled_from([None, *FORMS])),
+        open_forms=tuple(draw(st.lists(st.sampled_from(sorted(FORMS)), unique=True, max_size=2))),
         safety_check=draw(checks),
         said_before=tuple(draw(st.lists(st.sampled_from(sorted(RESPONSES)), max_size=2))),
         last_topic=draw(st.sampled_from([None, *sorted(PROJECT.topics)])),
@@ -191,7 +192,8 @@ def test_whatever_else_there_is_the_alarm_comes_first_and_alone(now: Situation) 
     assert planned.stop_form == (now.form is not None)
     assert planned.slots["red_flag_level"] in (level, "emergency")
     assert planned.slots["safety_check"] is None
-    assert planned.slots["paused_form"] == (now.form or now.paused_form)
+    expected = {*now.open_forms, *([now.form] if now.form else [])}
+    assert set(planned.slots["open_forms"] or []) == expected
 
 
 @unhurried
@@ -345,7 +347,7 @@ def test_a_question_beside_the_wish_to_book_is_answered() -> None:
 def test_having_been_checked_closes_it() -> None:
     planned = plan(says("the doctor saw me", "been_checked", red_flag_level="urgent"))
     assert planned is not None
-    assert planned.actions == ("utter_been_checked",)
+    assert planned.actions == CHECKED
     assert planned.slots == {"red_flag_level": None, "why": None}
 
 
@@ -375,7 +377,7 @@ def test_not_having_been_checked_does_not_close_it(text: str) -> None:
 def test_having_been_checked_has_to_be_said_clearly() -> None:
     now = says("the doctor", ("been_checked", 0.5), red_flag_level="urgent")
     assert actions(now) == ("utter_booking_blocked_red_flag",)
-    assert actions(clicks("been_checked", red_flag_level="urgent")) == ("utter_been_checked",)
+    assert actions(clicks("been_checked", red_flag_level="urgent")) == CHECKED
 
 
 @pytest.mark.parametrize(
@@ -390,7 +392,7 @@ def test_having_been_checked_has_to_be_said_clearly() -> None:
     ],
 )
 def test_the_usual_ways_to_say_that_one_was_checked(text: str) -> None:
-    assert actions(says(text, "been_checked", red_flag_level="urgent")) == ("utter_been_checked",)
+    assert actions(says(text, "been_checked", red_flag_level="urgent")) == CHECKED
 
 
 @pytest.mark.parametrize("label", ["deny", "nlu_fallback", "faq/symptoms"])
@@ -473,7 +475,7 @@ def _ends(planned: Turn, form: str) -> bool:
     """The form is stopped, or another one takes its place."""
     others = set(FORMS) - {form}
     if planned.stop_form:
-        assert planned.slots["paused_form"] == form
+        assert planned.slots["open_forms"] == [form]
     assert planned.stop_form or not set(planned.actions) & others
     return planned.stop_form or bool(set(planned.actions) & set(turn.STOPS.values()))
 
@@ -568,7 +570,7 @@ def test_another_form_takes_over_and_the_first_is_remembered() -> None:
     assert planned is not None
     assert planned.actions == ("message_form",)
     assert planned.stop_form
-    assert planned.slots == {"paused_form": "booking_form"}
+    assert planned.slots == {"open_forms": ["booking_form"]}
 
 
 def test_the_form_that_runs_is_not_started_again() -> None:
@@ -780,7 +782,129 @@ def test_what_only_sounds_like_having_been_checked_closes_nothing(text: str) -> 
 def test_good_news_with_a_no_in_it_closes_the_alarm(text: str) -> None:
     planned = plan(says(text, ("been_checked", 0.97), red_flag_level="emergency"))
     assert planned is not None
-    assert planned.actions == ("utter_been_checked",)
+    assert planned.actions == CHECKED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the doctor cleared me, can I book?",
+        "The doctor cleared me. Can I book for tomorrow?",
+        "doc says im fine can i come in next week",
+        "my gp checked me yesterday all good can i book thurs",
+        "Been checked by my doctor, please book me for friday",
+    ],
+)
+def test_checked_and_booking_in_one_message(text: str) -> None:
+    planned = plan(says(text, "book_appointment", red_flag_level="emergency"))
+    assert planned is not None
+    assert planned.actions == ("utter_been_checked", "booking_form")
+    assert planned.slots["red_flag_level"] is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no I haven't been yet, can I book?",
+        "the doctor hasn't cleared me but I want to book",
+        "should I be checked first or can I book?",
+        "my friend is a nurse and says it is fine, book me",
+        "they will check me tomorrow, book me for friday",
+        "the numbness cleared up, can I book",
+        "I checked online and it's fine, book me in",
+    ],
+)
+def test_a_wish_to_book_without_having_been_checked_is_refused(text: str) -> None:
+    planned = plan(says(text, "book_appointment", red_flag_level="emergency"))
+    assert planned is not None
+    assert planned.actions == ("utter_booking_blocked_red_flag",)
+    assert not planned.slots
+
+
+# Forms that were interrupted are offered again
+
+waits = {"open_forms": ("booking_form",)}
+offered = {**waits, "said_before": ("utter_message_saved", "utter_offer_booking_form")}
+
+
+def test_once_checked_the_interrupted_form_is_offered_and_not_started() -> None:
+    now = clicks("been_checked", red_flag_level="urgent", **waits)
+    assert actions(now) == ("utter_been_checked", "utter_offer_booking_form")
+
+
+def test_a_yes_to_the_offer_goes_on_and_answers_nothing_else() -> None:
+    for now in (
+        says("yes", "affirm", **offered),
+        says("I want to book", "book_appointment", **offered),
+        clicks("resume_form", details={"form": "booking_form"}, **waits),
+    ):
+        planned = plan(now)
+        assert planned is not None
+        assert planned.actions == ("booking_form",)
+        assert planned.slots == {"requested_slot": None}
+
+
+def test_a_no_to_the_offer_drops_it() -> None:
+    assert actions(says("no", "deny", **offered)) == ("action_leave_form",)
+    now = clicks("leave_form", details={"form": "booking_form"}, **waits)
+    assert actions(now) == ("action_leave_form",)
+
+
+def test_the_offer_is_made_once_more_after_a_question_and_not_for_ever() -> None:
+    now = says("how much is it?", "faq/cost", **offered)
+    assert actions(now) == ("utter_faq/cost", "utter_offer_again_booking_form")
+    again = replace(now, said_before=("utter_faq/cost", "utter_offer_again_booking_form"))
+    assert plan(again) is None
+    assert actions(replace(again, text="yes", acts=(("affirm", 0.9),))) == ("booking_form",)
+
+
+def test_a_yes_without_an_offer_starts_nothing() -> None:
+    assert plan(says("yes", "affirm", **waits)) is None
+
+
+def test_after_a_break_the_draft_is_offered_whatever_is_said() -> None:
+    back = {**waits, "back_after_a_break": True}
+    for label in ("greet", "affirm", "book_appointment", "nlu_fallback", "deny"):
+        planned = plan(says("words", label, **back))
+        assert planned is not None
+        assert planned.actions[-1] == "utter_offer_booking_form", label
+        assert "booking_form" not in planned.actions
+    asks = says("how much is it?", "faq/cost", **back)
+    assert actions(asks) == ("utter_faq/cost", "utter_offer_booking_form")
+    tells = says("604 555 0142", "nlu_fallback", details={"contact": "604-555-0142"}, **back)
+    assert actions(tells) == ("action_read_details", "utter_offer_booking_form")
+
+
+def test_while_a_red_flag_is_open_no_appointment_is_offered() -> None:
+    back = {"back_after_a_break": True, "red_flag_level": "urgent"}
+    assert plan(says("hello", "greet", **waits, **back)) is None
+    refused = clicks("resume_form", details={"form": "booking_form"}, **waits, **back)
+    assert actions(refused) == ("utter_booking_blocked_red_flag",)
+    message = says("hello", "greet", open_forms=("message_form",), **back)
+    assert actions(message) == ("utter_greet_again", "utter_offer_message_form")
+
+
+def test_the_reason_of_a_bad_rating_is_words_or_a_button_and_no_question() -> None:
+    rated = {"said_before": ("utter_feedback_thanks_down",)}
+    assert actions(says("too vague", "nlu_fallback", **rated)) == ("action_save_reason",)
+    now = clicks("feedback", details={"reason": "Hard to understand"}, **rated)
+    assert actions(now) == ("action_save_reason",)
+    assert plan(says("how much is it?", "faq/cost", **rated)) is None
+    assert plan(says("book me in", "book_appointment", **rated)) is None
+    assert plan(says("too vague", "thank")) is None
+
+
+def test_the_wish_for_a_woman_or_a_man() -> None:
+    asked = says("can I see a woman?", "faq/therapist_info")
+    assert actions(asked) == ("action_answer_wish",)
+    books = says("book me with a female therapist", "book_appointment")
+    assert actions(books) == ("action_answer_wish", "booking_form")
+    inside = says("with a woman if possible", "nlu_fallback", **at_name)
+    assert plan(inside) is None, "a message for the clinic has no therapist"
+    booking = replace(inside, form="booking_form")
+    assert actions(booking) == ("action_read_details", "action_answer_wish", "booking_form")
+    free_text = replace(booking, requested_slot="note")
+    assert plan(free_text) is None
 
 
 def test_an_unsure_reading_closes_nothing() -> None:
