@@ -7,6 +7,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import ClinicAction, Event
 from actions.reading import slot_events, text_of
+from assistant.policies.wishes import note_in
 
 LONGEST = 2000  # characters
 
@@ -18,6 +19,7 @@ class ActionAddNote(ClinicAction):
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Appends; a note that grows too long keeps its beginning."""
-        note = "\n".join(filter(None, (tracker.slots.get("note"), text_of(tracker))))
+        told = note_in(text_of(tracker)) or text_of(tracker)
+        note = "\n".join(filter(None, (tracker.slots.get("note"), told)))
         dispatcher.utter_message(response="utter_note_added")
         return slot_events({"note": note[:LONGEST]})

@@ -7,16 +7,17 @@ one is held in the clinic's database while the patient finishes.
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, times
-from actions.form_validation import asked_in, no_problem
+from actions.form_validation import no_problem
 from actions.reading import entity_of, intent_of, is_undecided, text_of
 from actions.times import Offer
+from assistant.policies import wishes
 from clinic import clock
 from clinic.booking.when import say
 from clinic.opening import Interval
@@ -52,10 +53,14 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
         await times.let_go(tracker.sender_id)
         return {**NO_WISH, **no_problem()}
     if intent == "join_waiting_list":
-        return {"chosen_time": times.words()["waiting"], "waiting_list": "yes", **no_problem()}
+        return _waiting()
     offer = _picked(tracker)
     if offer:
         return await _choose(tracker, offer)
+    if wishes.says("waiting_list", text_of(tracker)):
+        return _waiting()
+    if wishes.says("earliest", text_of(tracker)) and not _tells_time(tracker):
+        return {"shown_times": None, **no_problem()}
     asks_for_others = re.search(times.words()["others"], text_of(tracker), re.IGNORECASE)
     if asks_for_others and not _tells_time(tracker):
         return _more(tracker)
@@ -63,6 +68,10 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     if offers and is_undecided(text_of(tracker)):
         return await _choose(tracker, offers[0])
     return None
+
+
+def _waiting() -> dict[str, Any]:
+    return {"chosen_time": times.words()["waiting"], "waiting_list": "yes", **no_problem()}
 
 
 def _more(tracker: Tracker) -> dict[str, Any]:
@@ -121,6 +130,8 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     elif wish:
         meant = times.understood(text_of(tracker)).windows or times.understood(times.ASAP).windows
         windows = _narrowed(tracker, meant)
+        if windows != meant:
+            values["preferred_time"] = times.said(windows)
         values = {**UNCHOSEN, **values, **no_problem(), "windows": times.stored(windows)}
     elif values.get("service") or values.get("therapist"):
         values = {**UNCHOSEN, **values}
@@ -168,17 +179,35 @@ def _same_time_again(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]
 
 
 def _narrowed(tracker: Tracker, windows: list[Interval]) -> list[Interval]:
-    """ "10 am", said to times on Monday, means Monday at 10."""
-    if asked_in(tracker) != "chosen_time":
-        return windows
+    """ "10 am", said to times on Monday, or after one was picked there, means Monday at 10."""
     shown = times.loaded(tracker.slots.get("windows") or [])
+    chosen = tracker.slots.get("chosen")
+    if chosen:
+        start = Offer.from_dict(chosen).start
+        shown = [(start, start)]
     both = [
         (max(start, first), min(end, last))
         for start, end in windows
         for first, last in shown
         if max(start, first) < min(end, last)
     ]
-    return both or windows
+    # another time of the same days: "10 instead", after an afternoon was asked for
+    days = {times.local_day(first) for first, _ in shown}
+    same_days = [window for window in windows if times.local_day(window[0]) in days]
+    return both or same_days or _same_weekday(tracker, windows, days) or windows
+
+
+def _same_weekday(
+    tracker: Tracker, windows: list[Interval], days: set[date]
+) -> list[Interval] | None:
+    """ "Tuesday", said to times on Monday or Tuesday of next week, is that Tuesday."""
+    named = {times.local_day(start) for start, _ in windows}
+    dated = re.search(times.words()["dated"], text_of(tracker), re.IGNORECASE)
+    if len(named) != 1 or dated:
+        return None
+    (day,) = named
+    later = [shown - day for shown in sorted(days) if (shown - day).days % 7 == 0]
+    return [(start + later[0], end + later[0]) for start, end in windows] if later else None
 
 
 def therapist_of(slots: dict[str, Any]) -> str | None:

@@ -24,15 +24,13 @@ from actions.reading import (
     slot_events,
     text_of,
 )
-from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS, offers_of
+from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS, LEFT_TO_US, offers_of
 from assistant.project import DATA
 
 # What is done when a form is complete; they start it again when the time has gone meanwhile.
 LAST_STEPS = frozenset({"action_change_appointment", "action_submit_booking"})
 # Intents that change what was given before also where any words are an answer.
 CORRECTIONS = frozenset({"correct_booking"})
-# Where "you pick" is an answer.
-LEFT_TO_US = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 # Kept from one request to the next, so no sign of a draft.
 OF_THE_PATIENT = frozenset({"patient_name", "patient_contact", "therapist", "note"})
 
@@ -86,7 +84,19 @@ class FormValidation(ClinicAction):
             asked = tracker.slots.get("requested_slot")
             if asked in LEFT_TO_US and values.get(asked) and is_undecided(text_of(tracker)):
                 dispatcher.utter_message(response="utter_picked", picked=values[asked])
+            elif values.get("chosen_time") and asked not in ("chosen_time", "preferred_time"):
+                dispatcher.utter_message(response="utter_picked", picked=values["chosen_time"])
+            elif self._answers_another(asked, values):
+                dispatcher.utter_message(response="utter_noted")
         return slot_events({**values, **open_forms.begun(tracker, form)})
+
+    def _answers_another(self, asked: str | None, values: dict[str, Any]) -> bool:
+        """Something was told, and the same is asked again."""
+        told = [slot for slot in self.SLOTS if slot not in (asked, "note") and values.get(slot)]
+        asked_again = asked not in (None, self.CONFIRMATION) and values.get(str(asked)) is None
+        # new times to choose from say by themselves that the wish was heard
+        shows = asked == "chosen_time" and bool({"service", "preferred_time"} & set(told))
+        return bool(told) and asked_again and not shows and asked not in FREE_TEXT_SLOTS
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """The slots to set when the form starts, with what it held before or without."""

@@ -13,6 +13,7 @@ from actions import services
 from actions.times import ASAP, understood, words
 from clinic.contacts import contact_problem, read_contact
 from clinic.names import read_name
+from clinic.references import ALPHABET, LENGTH
 
 # The entity that holds a slot's value when it is said unasked.
 ENTITY_OF = {
@@ -169,9 +170,9 @@ def _reference(tracker: Tracker) -> Reading:
         found = re.sub(r"[- ]", "", match[0])
         if any(c.isdigit() for c in found) or found.isupper():
             return Reading(found.upper())
-    alone = re.sub(r"[\W_]", "", text_of(tracker))
-    if len(alone) == 6:
-        return Reading(alone.upper())
+    alone = re.sub(r"[\W_]", "", text_of(tracker)).upper()
+    if len(alone) == LENGTH and (set(alone) <= set(ALPHABET) or " " not in text_of(tracker)):
+        return Reading(alone)
     return Reading(problem="invalid_change_reference")
 
 
@@ -182,7 +183,9 @@ def _kind(tracker: Tracker) -> Reading:
 def _note(tracker: Tracker) -> Reading:
     intent = intent_of(tracker)
     # "no allergies, but I am on blood thinners" begins with a no and is a note
-    says_no = intent == "deny" and len(text_of(tracker).split()) <= LONGEST_NO
+    says_no = intent in ("deny", "affirm") and len(text_of(tracker).split()) <= LONGEST_NO
+    if intent == "affirm" and len(text_of(tracker).split()) == 1:
+        return Reading(problem="invalid_words")
     return Reading(SKIPPED) if intent == "skip" or says_no else _words(tracker)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -80,10 +80,26 @@ def understood(text: str) -> Understanding:
     return understand(
         text,
         clock.now(),
-        OpeningHours(clinic.opening_hours, clinic.time_zone, clinic.province),
+        _hours(clinic),
         horizon_days=clinic.booking.horizon.days,
         notice=clinic.booking.notice,
     )
+
+
+def said(windows: Sequence[Interval]) -> str:
+    """Windows read back: "Monday, November 23, between 1 pm and 5 pm"."""
+    clinic = facts.current()
+    local = [(start.astimezone(clinic.zone), end.astimezone(clinic.zone)) for start, end in windows]
+    return say.windows(local, {}, _hours(clinic))
+
+
+def local_day(moment: datetime) -> date:
+    """The day on the clinic's clock."""
+    return moment.astimezone(facts.current().zone).date()
+
+
+def _hours(clinic: facts.Facts) -> OpeningHours:
+    return OpeningHours(clinic.opening_hours, clinic.time_zone, clinic.province)
 
 
 def stored(windows: Iterable[Interval]) -> list[list[str]]:

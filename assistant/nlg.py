@@ -26,7 +26,7 @@ import yaml
 from rasa.core.nlg.generator import ResponseVariationFilter
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import BotUttered
+from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -93,6 +93,9 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
             return None
         message = copy.deepcopy(wording)
         message["text"] = _fill(message.get("text", ""), variables)
+        again = f"{name}_again"
+        if again in self.responses and message["text"] in _said_last(tracker):
+            return await self.generate(again, tracker, output_channel, **kwargs)
         message["metadata"] = {**message.get("metadata", {}), "response": name}
         alarm = tracker.get_slot("red_flag_level")
         message["buttons"] = [
@@ -230,6 +233,19 @@ def _times_said(name: str, tracker: DialogueStateTracker) -> int:
         isinstance(event, BotUttered) and event.metadata.get("metadata", {}).get("response") == name
         for event in tracker.events
     )
+
+
+def _said_last(tracker: DialogueStateTracker) -> list[str]:
+    """The texts of the turn before."""
+    said: list[str] = []
+    messages = 0
+    for event in reversed(tracker.events):
+        messages += isinstance(event, UserUttered)
+        if messages == 2:
+            break
+        if isinstance(event, BotUttered) and messages == 1:
+            said.append(str(event.text))
+    return said
 
 
 def _fill(text: str, variables: dict[str, Any]) -> str:

@@ -17,11 +17,21 @@ _NAMED = re.compile(
 )
 # "I'm", "this is": only a capital letter tells a name from "I'm tired".
 _PERHAPS = re.compile(r"^\s*(?:[Ii]'?m|[Ii] am|[Tt]his is|[Ii]t'?s)\s+(?P<name>[^\W\d_a-z].*)")
+# "priya nair here, 604-555-0142": as a greeting begins.
+_HERE = re.compile(
+    r"^\s*(?:(?:hi|hello|hey)\W+)?(?P<name>[^\W\d_]+(?:[ '-][^\W\d_]+){0,2}) here\s*(?:$|[,.;!-])",
+    re.IGNORECASE,
+)
 _TAIL = re.compile(r"\s+(?:calling|speaking|here|and|but|please|thanks)\b.*$", re.IGNORECASE)
 
 
 def find_name(text: str) -> str | None:
     """The name that ``text`` gives as a name, or None. A bare name is not a mention."""
+    here = _HERE.search(text)
+    if here:
+        name = read_name(here["name"])
+        if name:
+            return name
     for part in _PART.split(text):
         for pattern in (_NAMED, _PERHAPS):
             match = pattern.search(part)

@@ -25,7 +25,7 @@ from typing import Any
 
 from assistant.nlu import clauses
 from assistant.policies import checked
-from assistant.policies.wishes import therapist_wish
+from assistant.policies.wishes import note_in, says, therapist_wish
 
 LONGEST_MESSAGE = 2000  # characters
 
@@ -83,6 +83,25 @@ DETAIL_OF = {
 CONFIRMATIONS = frozenset({"confirm_booking", "confirm_message", "confirm_change"})
 # Slots with few possible answers, which look like topics: "30 minutes".
 CHOICES = frozenset({"service", "therapist", "change_kind", "change_reference", "chosen_time"})
+# Where "you pick" is an answer.
+LEFT_TO_US = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
+# Asked for a reference that not everybody has.
+REFERENCE = frozenset({"change_reference"})
+# Responses that end by offering something, which a yes asks for.
+YES_TO = {
+    "utter_booking_blocked_red_flag": "message_form",
+    "utter_booking_cancelled": "booking_form",
+    "utter_booking_not_saved": "booking_form",
+    "utter_change_not_saved": "change_form",
+    "utter_delete_failed": "delete_form",
+    "utter_distress": "message_form",
+    "utter_feedback_noted": "message_form",
+    "utter_message_not_saved": "message_form",
+    "utter_not_understood_3": "message_form",
+    "utter_offer_is_old": "booking_form",
+    "utter_speak_french": "message_form",
+    "utter_speak_spanish": "message_form",
+}
 CANCELS = re.compile(r"\bcancel", re.IGNORECASE)
 # A question that begins in the middle: "wait whats the price first".
 ASKS = re.compile(
@@ -243,6 +262,8 @@ def _plan(now: Situation) -> Turn | None:
         return Turn(("action_leave_form",))
     if now.offered:
         return _after_offer(now, now.offered)
+    if now.said_before and now.said_before[-1] in YES_TO and now.intent == "affirm":
+        return _go_on(now, YES_TO[now.said_before[-1]])
     if now.back_after_a_break and _to_offer(now):
         return _after_break(now)
     return _outside_forms(now)
@@ -404,6 +425,8 @@ def _outside_forms(now: Situation) -> Turn | None:
     if therapist_wish(now.text) and now.intent in WITH_A_WISH:
         books = any(label == "book_appointment" for label, _ in now.acts)
         return Turn(("action_answer_wish", *(("booking_form",) if books else ())))
+    if now.intent == "book_appointment" and not now.clicked and note_in(now.text):
+        return Turn((*_topic_answers(now.acts), *_note(now), "booking_form"))
     planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
     if planned or now.triage.get("safety_net"):
         return Turn(_with_safety_net(_answers_to(now.acts, now), now))
@@ -436,16 +459,16 @@ def _in_form(now: Situation) -> Turn | None:
         others = tuple(act for act in acts if act[0] != "faq/therapist_info")
         answers = ("action_answer_wish", *_topic_answers(others))
         return Turn(("action_read_details", *answers, *_resume(now)))
+    if now.requested_slot in REFERENCE and now.intent == "affirm" and not now.clicked:
+        # yes to "I can pass a message to the clinic"
+        return Turn(("message_form",), {"open_forms": _open_forms(now)}, stop_form=True)
     if _fits(now):
         answers = _topic_answers(acts) if _asks_something(now.text) else ()
         if not answers:
             return None
         return Turn(("action_read_details", *_with_safety_net(answers, now), *_resume(now)))
     if now.form == "booking_form" and _is_note(now):
-        answers = _topic_answers(
-            tuple(act for act in now.acts if act[0] == "faq/safety_contraindications")
-        )
-        return Turn((*answers, "action_add_note", now.form))
+        return Turn((*_note(now), now.form))
     for label, _ in acts:
         if label in FORMS and FORMS[label] != now.form:
             return Turn((FORMS[label],), {"open_forms": _open_forms(now)}, stop_form=True)
@@ -466,13 +489,18 @@ def _asks_something(text: str) -> bool:
 
 
 def _is_note(now: Situation) -> bool:
-    return (
-        now.requested_slot not in FREE_TEXT_SLOTS
-        and not now.clicked
-        and now.intent in NOTES
-        and now.acts[0][1] >= CLEAR
-        and not clauses.is_question(now.text)
-    )
+    if now.requested_slot in FREE_TEXT_SLOTS or now.clicked or clauses.is_question(now.text):
+        return False
+    if note_in(now.text):
+        return not now.details.keys() & GIVEN
+    return now.intent in NOTES and now.acts[0][1] >= CLEAR
+
+
+def _note(now: Situation) -> tuple[str, ...]:
+    """The note is taken, and who should be careful is told whom it concerns."""
+    careful = "faq/safety_contraindications"
+    warned = says("careful", note_in(now.text) or "") or careful in [act[0] for act in now.acts]
+    return (*((f"utter_{careful}",) if warned else ()), "action_add_note")
 
 
 def _interrupts(act: tuple[str, float], now: Situation) -> bool:
@@ -491,6 +519,10 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT and not answered
     if label in ("nlu_fallback", "no_words"):
         return False
+    if now.requested_slot in LEFT_TO_US and label not in (*STOPS, *FORMS):
+        about_the_choice = says("undecided", now.text) or says("about_times", now.text)
+        if about_the_choice and (label == "out_of_scope" or not clauses.is_question(now.text)):
+            return False
     if label == "out_of_scope":
         # "Sam Lee", "45": what is no question is an answer before it is beside the point
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT
@@ -500,7 +532,7 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     if now.requested_slot == "change_reference" and not _asks_something(now.text):
         # six random letters resemble anything
         return confidence >= CLEAR_BESIDE_A_NAME
-    if now.requested_slot in CHOICES and label.startswith("faq/"):
+    if now.requested_slot in CHOICES and label.startswith("faq/") and not now.could_be_a_name:
         return confidence >= (CLEAR if _asks_something(now.text) else CLEAR_IN_FREE_TEXT)
     if label in COURTESIES or label in MORE:
         # "sam, returning" resembles a goodbye
@@ -508,7 +540,7 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     if label == "stop" and now.form == "change_form" and CANCELS.search(now.text):
         # "cancel it" is about the appointment
         return False
-    if now.requested_slot == "patient_name" and now.could_be_a_name:
+    if now.requested_slot in (*LEFT_TO_US, "patient_name") and now.could_be_a_name:
         return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in DETAIL_OF and label in ("distress", "minor"):
         return confidence >= CLEAR_IN_FREE_TEXT

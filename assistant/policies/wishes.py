@@ -1,4 +1,4 @@
-"""The wish to be treated by a woman or by a man."""
+"""What patients say beside the answer to a question, from ``data/booking_words.yml``."""
 
 from __future__ import annotations
 
@@ -8,13 +8,39 @@ from typing import Any
 
 import yaml
 
+from assistant.nlu import clauses
 from assistant.project import DATA
+
+_PART = re.compile(
+    r"(?<=[.;!?])\s+|,\s*|\n+|\s+(?:but|so)\s+|\s+and\s+(?=i\b|i'|my\b)", re.IGNORECASE
+)
 
 
 @lru_cache(maxsize=1)
 def _words() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((DATA / "booking_words.yml").read_text("utf-8"))
     return loaded
+
+
+def says(name: str, text: str) -> bool:
+    """The words of that name in the list are in the text."""
+    return re.search(_words()[name], text, re.IGNORECASE) is not None
+
+
+def note_in(text: str) -> str | None:
+    """What the text tells the therapist: "add a note that ...", or about the patient's health.
+
+    A question tells nothing.
+    """
+    asked_for = re.search(_words()["note_for_her"], text, re.IGNORECASE)
+    if asked_for:
+        return next(filter(None, asked_for.groups())).strip()
+    told = [
+        part.strip()
+        for part in _PART.split(text)
+        if says("health", part) and not clauses.is_question(part)
+    ]
+    return ". ".join(told) or None
 
 
 def therapist_wish(text: str) -> str | None:
