@@ -34,9 +34,7 @@ class ActionSaveFeedback(ClinicAction):
             or _rated_message(tracker, answer),
         }
         reason = entity_of(tracker, "reason")
-        await setup.call(
-            save_feedback, conversation_id=tracker.sender_id, reason=reason, **rated
-        )
+        await setup.call(save_feedback, conversation_id=tracker.sender_id, reason=reason, **rated)
         # in a form the next words answer its question, so none is asked here
         asks_why = value == "down" and not reason and not tracker.active_loop.get("name")
         response = f"utter_feedback_thanks_{value}" if asks_why or value == "up" else NOTED
