@@ -546,7 +546,11 @@ def test_a_change_of_something_given_before_is_left_to_the_form() -> None:
 @pytest.mark.parametrize("label", ["affirm", "deny", "skip", "correct_booking"])
 @every_place
 def test_replies_are_left_to_the_form(form: str, slot: str, label: str) -> None:
-    expected = ("action_stop_form",) if (slot, label) == ("confirm_delete", "deny") else None
+    expected = {
+        ("confirm_delete", "deny"): ("action_stop_form",),
+        # the question offers to pass a message on
+        ("change_reference", "affirm"): ("message_form",),
+    }.get((slot, label))
     assert actions(says("words", label, form=form, requested_slot=slot)) == expected
     if label != "deny":
         assert plan(clicks(label, form=form, requested_slot=slot)) is None
