@@ -14,6 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import open_forms
 from actions.base import ClinicAction, Event
 from actions.reading import (
+    REFUSED,
     entity_of,
     hint_of,
     intent_of,
@@ -144,7 +145,7 @@ class FormValidation(ClinicAction):
         reading = read(asked, tracker)
         if reading.problem is None:
             return {**values, asked: reading.value, **no_problem()}
-        if changes and closed:
+        if changes and closed and reading.problem not in REFUSED.values():
             return {**values, **no_problem()}
         if values and closed:
             # the answer to another question: this one is asked again, plainly

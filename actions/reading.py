@@ -11,6 +11,7 @@ from rasa_sdk import Tracker
 
 from actions import services
 from actions.times import ASAP, understood, words
+from assistant.policies.wishes import refuses_contact
 from clinic.contacts import contact_problem, read_contact
 from clinic.names import read_name
 from clinic.references import ALPHABET, LENGTH
@@ -125,9 +126,9 @@ def _contact(tracker: Tracker) -> Reading:
     contact = read_contact(text_of(tracker))
     if contact:
         return Reading(contact.shown)
-    for refused, problem in REFUSED.items():
-        if re.search(words()["refuses"][refused], text_of(tracker), re.IGNORECASE):
-            return Reading(problem=problem)
+    refused = refuses_contact(text_of(tracker))
+    if refused:
+        return Reading(problem=REFUSED[refused])
     found = contact_problem(text_of(tracker))
     kind = found.value if found else "nothing_found"
     return Reading(problem=f"invalid_patient_contact_{kind}")

@@ -20,12 +20,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assistant.nlu import clauses
 from assistant.policies import checked
-from assistant.policies.wishes import note_in, says, therapist_wish
+from assistant.policies.wishes import note_in, refuses_contact, says, therapist_wish
 
 LONGEST_MESSAGE = 2000  # characters
 
@@ -239,6 +239,9 @@ def _sent_elsewhere(turn: Turn | None, now: Situation) -> Turn | None:
 
 
 def _plan(now: Situation) -> Turn | None:
+    if now.intent == "change_appointment" and not now.clicked and says("books_anew", now.text):
+        # "I want to make another appointment", "I'd like to book one instead"
+        now = replace(now, acts=(("book_appointment", now.acts[0][1]), *now.acts[1:]))
     level = now.triage.get("level")
     if level in ALARMS:
         return _alarm(now, level, now.triage.get("response"), now.triage.get("why"))
@@ -441,7 +444,8 @@ def _reason_is_given(now: Situation) -> bool:
         return now.intent == "feedback" and {"reason", "value"} & now.details.keys() == {"reason"}
     label, sure = now.acts[0]
     asks_for_more = label in FORMS or label in STOPS or label in FORM_REPLIES
-    return not (_asks_something(now.text) or (asks_for_more and sure >= CLEAR))
+    asks = any(clauses.is_question(part) for part in (now.text, *clauses.split(now.text)))
+    return not (asks or (asks_for_more and sure >= CLEAR))
 
 
 def _in_form(now: Situation) -> Turn | None:
@@ -519,6 +523,11 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT and not answered
     if label in ("nlu_fallback", "no_words"):
         return False
+    if now.requested_slot == "patient_contact" and refuses_contact(now.text):
+        return False
+    if now.requested_slot in LEFT_TO_US and label == "stop" and says("undecided", now.text):
+        # "I don't mind" resembles "never mind"
+        return says("stops", now.text)
     if now.requested_slot in LEFT_TO_US and label not in (*STOPS, *FORMS):
         about_the_choice = says("undecided", now.text) or says("about_times", now.text)
         if about_the_choice and (label == "out_of_scope" or not clauses.is_question(now.text)):

@@ -27,6 +27,14 @@ def says(name: str, text: str) -> bool:
     return re.search(_words()[name], text, re.IGNORECASE) is not None
 
 
+def refuses_contact(text: str) -> str | None:
+    """ "phone" or "email" when the patient does not want to give it, or None."""
+    for kind, pattern in _words()["refuses"].items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return str(kind)
+    return None
+
+
 def note_in(text: str) -> str | None:
     """What the text tells the therapist: "add a note that ...", or about the patient's health.
 

@@ -898,6 +898,16 @@ def test_the_reason_of_a_bad_rating_is_words_or_a_button_and_no_question() -> No
     assert plan(says("too vague", "thank")) is None
 
 
+def test_an_appointment_more_is_no_change_of_one() -> None:
+    for text in ("I would like to make another appointment please", "I want to book an appointment instead"):
+        now = says(text, "change_appointment", open_forms=("booking_form",))
+        assert plan(replace(now, form="message_form", requested_slot="patient_name")) == Turn(
+            ("booking_form",), {"open_forms": ["booking_form", "message_form"]}, stop_form=True
+        )
+    for text in ("I want to make a change to my appointment", "I need to cancel an appointment"):
+        assert plan(says(text, "change_appointment")) is None
+
+
 def test_the_wish_for_a_woman_or_a_man() -> None:
     asked = says("can I see a woman?", "faq/therapist_info")
     assert actions(asked) == ("action_answer_wish",)
