@@ -899,7 +899,10 @@ def test_the_reason_of_a_bad_rating_is_words_or_a_button_and_no_question() -> No
 
 
 def test_an_appointment_more_is_no_change_of_one() -> None:
-    for text in ("I would like to make another appointment please", "I want to book an appointment instead"):
+    for text in (
+        "I would like to make another appointment please",
+        "I want to book an appointment instead",
+    ):
         now = says(text, "change_appointment", open_forms=("booking_form",))
         assert plan(replace(now, form="message_form", requested_slot="patient_name")) == Turn(
             ("booking_form",), {"open_forms": ["booking_form", "message_form"]}, stop_form=True
