@@ -266,7 +266,7 @@ export const styles = css`
     }
   }
 
-  header {
+  .head {
     display: flex;
     align-items: center;
     gap: 12px;
@@ -274,7 +274,7 @@ export const styles = css`
     background: var(--_surface);
     border-block-end: 1px solid var(--_line);
   }
-  header:dir(rtl) {
+  .head:dir(rtl) {
     padding: 12px 16px 12px 8px;
   }
   .avatar {
@@ -968,7 +968,7 @@ export const styles = css`
 
   /* What an on-screen keyboard leaves free is low: the messages need it most. */
   @container (max-height: 460px) {
-    header {
+    .head {
       padding-block: 4px;
     }
     .avatar {

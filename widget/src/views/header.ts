@@ -8,7 +8,7 @@ export function header(ui: Ui): TemplateResult {
   const { kind, name } = conversation.speaker;
   const who = kind === "person" && name ? say("person_named", { name }) : say(kind);
   return html`
-    <header part="header">
+    <div class="head" part="header">
       <span class="avatar ${kind}" part="avatar">${kind === "person" ? icons.person : icons.leaf}</span>
       <div class="who">
         <h2 id="title" tabindex="-1">${clinic.name || say("title")}</h2>
@@ -27,7 +27,7 @@ export function header(ui: Ui): TemplateResult {
       <button class="icon-button" part="minimise" aria-label=${say("minimise")} @click=${() => ui.minimise()}>
         ${icons.down}
       </button>
-    </header>
+    </div>
     <ul id="menu" class="menu" part="menu" ?hidden=${!menu}>
       <li><button @click=${() => ui.copy()}>${icons.copy}${say("get_copy")}</button></li>
       <li><button @click=${() => ui.show("restart")}>${icons.restart}${say("start_again")}</button></li>
