@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from postgres import Cluster
 from scenario_chat import read
 from scenario_servers import Server, wait_until
 from socketio.exceptions import SocketIOError
@@ -76,6 +77,28 @@ def test_what_was_accepted_is_answered_after_the_start(echo: Echo, tmp_path: Pat
         "you said second",
     ]
     assert handled(tmp_path) == {"hold on": 1, "second": 1}
+
+
+def test_on_postgresql(echo: Echo) -> None:
+    """The same with the other database."""
+    cluster = Cluster()
+    try:
+        cluster.run("CREATE DATABASE chat")
+        server = echo(CLINIC_DATABASE_URL=cluster.url("chat"))
+        window = Window(address(server)).open()
+        sent = window.send("please die after")
+        window.until(lambda: not window.client.connected, "the end of the connection")
+        server.process.wait(20)
+        restart(server)
+        window.reopen()
+        assert [answer["seq"] for answer in window.answers(sent)] == [2]
+        assert window.ask("and then")[0]["seq"] == 4
+        assert window.call("delete", {})["ok"]
+        window.until(lambda: ("deleted", {}) in window.events, "deleted")
+        window.close()
+        server.stop()
+    finally:
+        cluster.stop()
 
 
 def test_killed_again_and_again(echo: Echo, tmp_path: Path) -> None:
