@@ -413,11 +413,18 @@ class Mailbox:
                 else:
                     done.set_result(result)
 
+    def _open(self) -> Connection:
+        connection = self._engine.connect()
+        if connection.dialect.name == "sqlite":
+            # What is acknowledged survives a loss of power, and with it all that was written before.
+            connection.exec_driver_sql("PRAGMA synchronous=FULL")
+        return connection
+
     def _commit(self, operations: Sequence[Callable[[Connection], Any]]) -> list[Any]:
         """All in one transaction, or, when one of them fails, each in its own."""
         try:
             if self._connection is None:
-                self._connection = self._engine.connect()
+                self._connection = self._open()
             with self._connection.begin():
                 return [operation(self._connection) for operation in operations]
         except Exception as error:
