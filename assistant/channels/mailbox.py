@@ -416,7 +416,7 @@ class Mailbox:
     def _open(self) -> Connection:
         connection = self._engine.connect()
         if connection.dialect.name == "sqlite":
-            # What is acknowledged survives a loss of power, and with it all that was written before.
+            # What is acknowledged survives a loss of power, and so does all written before it.
             connection.exec_driver_sql("PRAGMA synchronous=FULL")
         return connection
 
