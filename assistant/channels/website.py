@@ -91,7 +91,7 @@ class _SocketBlueprint(Blueprint):
         app.config.update({**sizes, "WEBSOCKET_PING_INTERVAL": None})
         if self.ctx.settings.proxies:
             app.config.PROXIES_COUNT = self.ctx.settings.proxies
-        self.ctx.sio.attach(app, PATH)
+        websockets.attach(self.ctx.sio, app, PATH)
         super().register(app, options)
 
 
@@ -118,7 +118,6 @@ class WebsiteInput(InputChannel):
             logger=logger,
             engineio_logger=logger,
         )
-        websockets.repair(sio)
         sio.on("connect", _not_yet)
         blueprint = _SocketBlueprint(sio, settings)
 

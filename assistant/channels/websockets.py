@@ -11,17 +11,31 @@ import asyncio
 from typing import Any
 
 from engineio.async_drivers import sanic as driver
+from sanic import Sanic
+from sanic.request import Request
 from socketio import AsyncServer
 from websockets.connection import CLOSED
 
 
-def repair(sio: AsyncServer) -> None:
-    """Makes a Socket.IO server use WebSockets that work."""
+def attach(sio: AsyncServer, app: Sanic, path: str) -> None:
+    """Puts a Socket.IO server into an application, with WebSockets that work."""
     sio.eio._async = {**sio.eio._async, "websocket": WebSocket}
+
+    async def handle(request: Request) -> Any:
+        return await sio.handle_request(request)
+
+    # Sanic sends no HTTP response after such a handler: the connection is over by then.
+    handle.is_websocket = True  # type: ignore[attr-defined]
+    app.add_route(handle, f"/{path}/", methods=["GET", "POST", "OPTIONS"], name="socketio")
+    app.enable_websocket()
 
 
 class WebSocket(driver.WebSocket):
-    """Engine.IO's WebSocket, with a ``wait`` of its own."""
+    """Engine.IO's WebSocket, with a ``wait`` of its own and nothing to say at its end."""
+
+    async def __call__(self, environ: dict[str, Any]) -> None:
+        """Serves a connection until it ends."""
+        await super().__call__(environ)
 
     async def wait(self) -> str | bytes:
         """Returns the next message. Raises OSError when there will be none."""

@@ -49,3 +49,16 @@ def test_the_database_is_locked(echo: Callable[..., Server], tmp_path: Path) -> 
     assert window.call("message", message)["ok"]
     assert window.answers(message["id"])
     assert handled(tmp_path) == {"hold on": 1, "hello": 1}
+
+
+def test_a_window_that_goes_is_no_error(echo: Callable[..., Server]) -> None:
+    server = echo()
+    for transport in ("websocket", "polling"):
+        window = Window(address(server)).open(transport=transport)
+        window.ask("hello")
+        window.close()
+    gone = Window(address(server)).open()
+    gone.client.eio.ws.shutdown()
+    gone.until(lambda: not gone.client.connected, "the end of the connection")
+    Window(address(server)).open().close()
+    assert "ERROR" not in server.log.read_text(encoding="utf-8")
