@@ -39,6 +39,9 @@ from assistant.channels.wording import LOCALES, error_text, matches, words
 from clinic import clock, environment, facts
 
 logger = logging.getLogger(__name__)
+# Windows come and go; that is nothing to warn of.
+_connections = logging.getLogger(f"{__name__}.connections")
+_connections.setLevel(logging.ERROR)
 
 PATH = "chat/socket.io"
 # Characters of a message, of a reason given with a thumb.
@@ -115,8 +118,8 @@ class WebsiteInput(InputChannel):
             cors_credentials=False,
             max_http_buffer_size=FRAME,
             # Their own would write what patients say to the log.
-            logger=logger,
-            engineio_logger=logger,
+            logger=_connections,
+            engineio_logger=_connections,
         )
         sio.on("connect", _not_yet)
         blueprint = _SocketBlueprint(sio, settings)
