@@ -136,6 +136,7 @@ _NO_OPENING = word_set("history past medical hx used previously")
 _JOINS = word_set("and so because since as then")
 # "Since my twins", "had my son": names a time, no other complaint.
 _OF_A_TIME = word_set("since after before had having with from")
+_OWN = word_set("i im ive my me myself mine now today since")
 _JOINS_NEW = word_set("and with but plus then")
 _NEW_THING = word_set("new now recent sudden fresh")
 _SPEAKERS = word_set("i im ive he she they we hes shes je jai id")
@@ -193,7 +194,7 @@ def _is_time_span(words: list[str], start: int, at: int) -> bool:
 def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
     """How one match is meant."""
     first, last = message.sentence_span(match.start)
-    if _is_of_animal(match, message, places):
+    if _is_of_animal(match, message, places) or _is_of_others(match, message, places):
         return Meaning.DENIED
     if _is_denied(match, message, places, first, last):
         return Meaning.DENIED
@@ -215,15 +216,21 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
 
 
 def _is_of_animal(match: Match, message: Words, places: Places) -> bool:
-    """As in "my dog can't walk", "I lift patients who can't walk".
-
-    But not "tripped over the dog and my back hurts".
-    """
+    """As in "my dog can't walk"; but not "tripped over the dog and my back hurts"."""
     return any(
         cue.end <= match.start <= cue.end + SUBJECT_REACH
         and message.clause[cue.start] == message.clause[match.start]
-        for name in ("animal", "said_of_others")
-        for cue in places.get(name, [])
+        for cue in places.get("animal", [])
+    )
+
+
+def _is_of_others(match: Match, message: Words, places: Places) -> bool:
+    """As in "I lift patients who can't walk", as long as nobody says "I" or "my" in between."""
+    return any(
+        cue.end <= match.start
+        and message.sentence[cue.start] == message.sentence[match.start]
+        and not _OWN.intersection(message.words[cue.end : match.end])
+        for cue in places.get("said_of_others", [])
     )
 
 

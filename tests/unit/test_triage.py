@@ -98,6 +98,21 @@ def test_look_alikes_rarely_alarm(triage: Triage, half: str) -> None:
     assert len(asked) <= 0.06 * len(texts), asked
 
 
+FRESH = yaml.safe_load(
+    (ROOT / "tests" / "evaluation" / "fresh-2026-11.yml").read_text(encoding="utf-8")
+)["questions"]
+
+
+def test_a_fresh_set_written_by_others(triage: Triage) -> None:
+    """Floors as measured when it was added."""
+    signs = [triage.assess(one["text"]).level for one in FRESH if one["expected"] == "red_flag"]
+    others = [triage.assess(one["text"]).level for one in FRESH if one["expected"] != "red_flag"]
+    assert signs.count(None) == 0
+    assert signs.count("check") <= 5
+    assert len(others) - others.count(None) - others.count("check") <= 0.05 * len(others)
+    assert others.count("check") <= 9
+
+
 @pytest.mark.parametrize("case", read("context.yml"), ids=lambda case: case["text"])
 def test_negation_time_and_subject(triage: Triage, case: dict[str, Any]) -> None:
     found = triage.assess(case["text"])
