@@ -209,7 +209,7 @@ def test_a_likeness_with_a_no_in_it_only_asks(triage: Triage) -> None:
 
 
 def test_words_that_may_mean_a_wish_to_die_are_asked_about_directly(triage: Triage) -> None:
-    found = triage.assess("I keep thinking it would be restful not to be")
+    found = triage.assess("I don't think I'm meant to be alive")
     assert (found.level, found.response) == ("check", "utter_check_mood")
     assert found.escalates_with == "utter_crisis"
 
