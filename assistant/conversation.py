@@ -22,6 +22,7 @@ from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundExceptio
 from assistant.channels.incoming import incoming
 from assistant.labels import label_of
 from assistant.project import MODELS
+from assistant.serving import shortcuts
 from clinic import setup
 
 
@@ -107,6 +108,7 @@ class Assistant:
                 f"There is no trained model in {models}: run script/server once, or rasa train."
             )
         setup.ready(migrate=True)
+        shortcuts.take()
         agent = Agent(
             tracker_store=InMemoryTrackerStore(Domain.empty()),
             generator=EndpointConfig(type="assistant.nlg.ResponseGenerator"),

@@ -25,6 +25,7 @@ from rasa.shared.utils.common import class_from_module_path  # noqa: E402
 from rasa.shared.utils.io import read_config_file  # noqa: E402
 from sanic import Sanic  # noqa: E402
 
+from assistant.serving import shortcuts  # noqa: E402
 from assistant.serving.health import HealthInput, check  # noqa: E402
 from assistant.serving.pages import pages  # noqa: E402
 
@@ -74,6 +75,7 @@ def main() -> None:
     parser.add_argument("--credentials", default="credentials.yml")
     options = parser.parse_args()
     log.configure()
+    shortcuts.take()
     endpoints = AvailableEndpoints.read_endpoints(options.endpoints)
     app = application(options.model, endpoints, options.credentials)
     app.run(options.host, options.port, workers=1, access_log=False)
