@@ -33,7 +33,9 @@ def test_every_kind_of_message_is_described(kind: str) -> None:
 
 def test_the_widget_says_nothing_else(visitor: Visitor, clinic: FakeClinic) -> None:
     sent: list[str] = []
-    visitor.page.on("websocket", lambda line: line.on("framesent", sent.append))
+    visitor.page.on(
+        "websocket", lambda line: line.on("framesent", lambda frame: sent.append(str(frame)))
+    )
     clinic.answering = lambda _: [{"text": "Rate this.", "rateable": True}]
     visitor.page.reload()
     visitor.open().say("hello").sees("Rate this.")
