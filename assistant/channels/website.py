@@ -387,7 +387,8 @@ class Chat:
             "reason": reason,
         }
         done = await self._perform("action_save_feedback", visitor.conversation, details)
-        if f"utter_feedback_thanks_{value}" not in _names(done, "responses", "response"):
+        said = _names(done, "responses", "response")
+        if not {f"utter_feedback_thanks_{value}", "utter_feedback_noted"} & set(said):
             raise Refusal("server_busy", BUSY_FOR)
         return {}
 

@@ -111,7 +111,7 @@ def test_a_wrong_database_address_is_named_without_its_password(
 
 
 # Read by the programs underneath, or set by us for them alone.
-NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PATH", "HOME", "TMPDIR"}
+NOT_OURS = {"DJANGO_SETTINGS_MODULE", "OPENBLAS_NUM_THREADS", "PATH", "HOME", "TMPDIR"}
 
 
 def test_every_setting_the_code_reads_is_in_env_example() -> None:

@@ -13,7 +13,7 @@ from widget_browser import chromium
 from widget_visitor import DESKTOP, NewVisitor, Visitor
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, started once."""
     found = chromium()

@@ -167,7 +167,7 @@ class Visitor:
 
     def menu(self, item: str) -> Visitor:
         """Opens the menu and takes an item."""
-        self.panel.get_by_role("button", name="More").click()
+        self.panel.get_by_role("button", name="More", exact=True).first.click()
         self.panel.get_by_role("button", name=item).click()
         return self
 
