@@ -425,9 +425,10 @@ def _after_break(now: Situation) -> Turn | None:
 def _outside_forms(now: Situation) -> Turn | None:
     if _reason_is_given(now):
         return Turn(("action_save_reason",))
-    if therapist_wish(now.text) and now.intent in WITH_A_WISH:
-        books = any(label == "book_appointment" for label, _ in now.acts)
-        return Turn(("action_answer_wish", *(("booking_form",) if books else ())))
+    books = any(label == "book_appointment" for label, _ in now.acts)
+    if books and therapist_wish(now.text) and now.intent in WITH_A_WISH:
+        # without a booking there is no note to put the wish into: the topic's answer tells
+        return Turn(("action_answer_wish", "booking_form"))
     if now.intent == "book_appointment" and not now.clicked and note_in(now.text):
         return Turn((*_topic_answers(now.acts), *_note(now), "booking_form"))
     planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
@@ -532,6 +533,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         about_the_choice = says("undecided", now.text) or says("about_times", now.text)
         if about_the_choice and (label == "out_of_scope" or not clauses.is_question(now.text)):
             return False
+    if now.requested_slot in CHOICES and says("picks", now.text):
+        # "the first one" resembles a question about a first visit
+        return False
     if label == "out_of_scope":
         # "Sam Lee", "45": what is no question is an answer before it is beside the point
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT

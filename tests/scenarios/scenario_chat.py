@@ -141,9 +141,14 @@ class Chat:
 
     @property
     def form(self) -> str | None:
-        """The running form."""
-        loops = [event["name"] for event in self.events() if event["event"] == "active_loop"]
-        return loops[-1] if loops else None
+        """The running form. A new session of the conversation begins without one."""
+        form = None
+        for event in self.events():
+            if event["event"] == "active_loop":
+                form = event["name"]
+            elif event["event"] == "session_started":
+                form = None
+        return form
 
     @property
     def asked(self) -> str | None:

@@ -911,9 +911,18 @@ def test_an_appointment_more_is_no_change_of_one() -> None:
         assert plan(says(text, "change_appointment")) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["the first one", "second please", "ok the last one", "number 2", "i'll take the third"]
+)
+def test_one_of_what_was_offered_is_an_answer_whatever_it_resembles(text: str) -> None:
+    at_times = {"form": "booking_form", "requested_slot": "chosen_time"}
+    now = says(text, "faq/what_to_wear", **at_times)
+    assert plan(replace(now, acts=(("faq/what_to_wear", 0.99),))) is None
+
+
 def test_the_wish_for_a_woman_or_a_man() -> None:
     asked = says("can I see a woman?", "faq/therapist_info")
-    assert actions(asked) == ("action_answer_wish",)
+    assert plan(asked) is None, "the topic answers, and no note is spoken of"
     books = says("book me with a female therapist", "book_appointment")
     assert actions(books) == ("action_answer_wish", "booking_form")
     inside = says("with a woman if possible", "nlu_fallback", **at_name)
