@@ -175,7 +175,8 @@ class FormValidation(ClinicAction):
             for slot, words in _field_words().items()
             if slot in self.SLOTS and words.search(text_of(tracker))
         ]
-        return named[0] if len(named) == 1 else None
+        # words about what is being asked for are a reply, not a change
+        return named[0] if len(named) == 1 and named != [asked] else None
 
 
 def starting(tracker: Tracker) -> bool:
