@@ -357,8 +357,12 @@ class _Store:
     ("sent", "heard"),
     [("hello", "hello"), ("/help", "/help"), ("/restart", "restart"), ("/\n/restart", "restart")],
 )
-def test_rest_takes_a_payload_only_from_a_button(sent: str, heard: str) -> None:
+def test_rest_takes_a_payload_only_from_a_button(
+    sent: str, heard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from assistant.channels.rest import ClinicRestInput
+
+    monkeypatch.setenv("CLINIC_REST", "on")
 
     received: list[UserMessage] = []
 
