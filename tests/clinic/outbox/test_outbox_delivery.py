@@ -314,6 +314,9 @@ def test_the_command_delivers_until_it_is_told_to_stop(
         for _ in range(2)
     ]
     try:
+        # A command that is stopped before it runs has nothing to finish and ends by the signal.
+        started = [command.stderr.readline() for command in commands if command.stderr]
+        assert all(line.endswith("worker started\n") for line in started), started
         mail_settings.mailbox.wait_for(2, 60)
         for number in range(10):
             ask_without_time(number)

@@ -58,6 +58,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
+        logger.info("worker started")
         duties = _duties(stop.is_set)
         while not stop.is_set():
             for duty in duties:
