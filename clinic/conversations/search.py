@@ -1,0 +1,72 @@
+"""Finding sessions by what was said in them: FTS5 on SQLite, tsvector on PostgreSQL.
+
+Needs ``clinic.setup.ready()``. A session is one document, all that was said in it. All words must
+be in it, in any form ("burning" finds "burns"); words in quotation marks must follow each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from django.db import connection, models
+from django.db.models.expressions import RawSQL
+
+_FIND = {
+    "postgresql": (
+        "SELECT session_id FROM conversations_search "
+        "WHERE document @@ websearch_to_tsquery('english', %s)"
+    ),
+    "sqlite": "SELECT rowid FROM conversations_search WHERE conversations_search MATCH %s",
+}
+_PUT = {
+    "postgresql": (
+        "INSERT INTO conversations_search (session_id, document) "
+        "VALUES (%s, to_tsvector('english', %s)) "
+        "ON CONFLICT (session_id) DO UPDATE SET document = excluded.document"
+    ),
+    "sqlite": "INSERT OR REPLACE INTO conversations_search (rowid, document) VALUES (%s, %s)",
+}
+_REMOVE = {
+    "postgresql": "DELETE FROM conversations_search WHERE session_id = %s",
+    "sqlite": "DELETE FROM conversations_search WHERE rowid = %s",
+}
+_REWRITE = "INSERT INTO conversations_search (conversations_search) VALUES ('optimize')"
+
+_PART = re.compile(r'"([^"]+)"|(\S+)')
+_WORD = re.compile(r"\w+")
+
+
+def sessions_with(text: str) -> models.Q:
+    """A condition on ``Session``: all words of ``text`` were said. No words: nothing matches."""
+    phrases = _phrases(text)
+    if not phrases:
+        return models.Q(id__in=[])
+    found = RawSQL(_FIND[connection.vendor], [" ".join(phrases)])  # noqa: S611
+    return models.Q(id__in=found)
+
+
+def _phrases(text: str) -> list[str]:
+    """Each word or quoted phrase in quotation marks, with nothing in it but letters and digits."""
+    parts = (_WORD.findall(quoted or word) for quoted, word in _PART.findall(text))
+    return [f'"{" ".join(words)}"' for words in parts if words]
+
+
+def put(documents: Sequence[tuple[int, str]]) -> None:
+    """Store what was said in sessions, as (session id, all of it), in place of what was there."""
+    if documents:
+        with connection.cursor() as cursor:
+            cursor.executemany(_PUT[connection.vendor], documents)
+
+
+def remove(sessions: Iterable[int]) -> None:
+    """Forget what was said in sessions."""
+    with connection.cursor() as cursor:
+        cursor.executemany(_REMOVE[connection.vendor], [(session,) for session in sessions])
+
+
+def forget_removed() -> None:
+    """Rewrite SQLite's index, in which the words of what was removed are still to be read."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(_REWRITE)

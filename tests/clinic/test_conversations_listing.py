@@ -1,0 +1,158 @@
+"""The list of sessions: filters in an address, pages, and the way to the next unreviewed one."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clinic.conversations import listing, search
+from clinic.conversations.listing import Filters
+from clinic.conversations.models import Session, SessionTag, SessionTopic, Tag
+from clinic.text import BadInput
+
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+def session(number: int, minutes: int | None = None, **more: Any) -> Session:
+    """A session whose last activity is so many minutes after START."""
+    at = START + timedelta(minutes=number if minutes is None else minutes)
+    values = {
+        "channel": "website",
+        "started_at": at,
+        "last_activity_at": at,
+        "first_event_id": number,
+        "last_event_id": number,
+        "messages": 2,
+        "patient_messages": 1,
+        "not_understood": 0,
+        "outcome": "answered",
+        **more,
+    }
+    return Session.objects.create(conversation_id=f"c{number}", number=1, **values)
+
+
+def ids(page: listing.Page) -> list[str]:
+    return [found.conversation_id for found in page.sessions]
+
+
+def test_filters_survive_the_address() -> None:
+    filters = Filters(
+        since=date(2026, 11, 1),
+        until=date(2026, 11, 2),
+        channel="website",
+        topic="faq/cost",
+        outcome="answered",
+        confidence_below=0.4,
+        red_flag=True,
+        not_understood=False,
+        feedback="down",
+        reviewed=False,
+        hold=True,
+        tag="follow up",
+        assigned="natalie",
+        text='"burning leg" & more',
+    )
+    assert Filters.from_query("?" + filters.to_query()) == filters
+    assert Filters().to_query() == ""
+    assert Filters.from_query({"page": "2", "channel": " "}) == Filters()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "since=yesterday",
+        "confidence_below=nan",
+        "confidence_below=2",
+        "reviewed=maybe",
+        "outcome=good",
+        "feedback=sideways",
+        "text=" + "a" * 201,
+    ],
+)
+def test_what_is_not_allowed_is_named(query: str) -> None:
+    with pytest.raises(BadInput, match=query.partition("=")[0]):
+        Filters.from_query(query)
+
+
+def test_each_filter_finds_its_own(database: Path) -> None:
+    session(0)
+    session(1, channel="sms")
+    session(2, outcome="abandoned")
+    session(3, lowest_confidence=0.1)
+    session(4, triage_level="urgent")
+    session(5, feedback_down=True)
+    session(6, reviewed_at=START)
+    session(7, assigned_to="natalie")
+    session(8, hold=True)
+    session(9, not_understood=1)
+    session(10, minutes=3 * 24 * 60)
+    SessionTopic.objects.create(session=session(11), topic="faq/cost")
+    tagged = session(12)
+    SessionTag.objects.create(session=tagged, tag=Tag.objects.create(name="odd"), by="natalie")
+    search.put([(session(13).pk, "my calf burns at night")])
+    for number, filters in {
+        1: Filters(channel="sms"),
+        2: Filters(outcome="abandoned"),
+        3: Filters(confidence_below=0.2),
+        4: Filters(red_flag=True),
+        5: Filters(feedback="any"),
+        6: Filters(reviewed=True),
+        7: Filters(assigned="natalie"),
+        8: Filters(hold=True),
+        9: Filters(not_understood=True),
+        10: Filters(since=date(2026, 11, 2)),
+        11: Filters(topic="faq/cost"),
+        12: Filters(tag="odd"),
+        13: Filters(text="burning calf"),
+    }.items():
+        assert ids(listing.page(filters)) == [f"c{number}"], filters
+        assert listing.count(filters) == 1, filters
+    assert listing.count(Filters(reviewed=False)) == 13
+    assert listing.choices()["channel"] == ["sms", "website"]
+
+
+def test_a_day_is_a_day_at_the_clinic(database: Path) -> None:
+    # 03:00 UTC on the 2nd is still the evening of the 1st in Toronto
+    session(1, minutes=15 * 60)
+    assert ids(listing.page(Filters(until=date(2026, 11, 1)))) == ["c1"]
+    assert ids(listing.page(Filters(since=date(2026, 11, 2)))) == []
+
+
+def test_words_with_signs_are_only_words(database: Path) -> None:
+    search.put([(session(1).pk, "is it 50% off (really)?")])
+    for text in ('"', "50%", "(really", "off*", "a OR b", "NEAR(", "-off", "'; DROP"):
+        listing.page(Filters(text=text))
+    assert ids(listing.page(Filters(text="50% off"))) == ["c1"]
+    assert ids(listing.page(Filters(text='"off 50"'))) == []
+    assert ids(listing.page(Filters(text="?!"))) == []
+
+
+def test_pages_lead_forth_and_back(database: Path) -> None:
+    for number in range(7):
+        session(number, minutes=number // 3)  # some at the same moment
+    first = listing.page(Filters(), size=3)
+    second = listing.page(Filters(), older=first.older, size=3)
+    third = listing.page(Filters(), older=second.older, size=3)
+    assert ids(first) + ids(second) + ids(third) == [f"c{n}" for n in (6, 5, 4, 3, 2, 1, 0)]
+    assert first.newer is None
+    assert third.older is None
+    assert ids(listing.page(Filters(), newer=third.newer, size=3)) == ids(second)
+    assert ids(listing.page(Filters(), newer=second.newer, size=3)) == ids(first)
+    with pytest.raises(BadInput):
+        listing.page(Filters(), older="here")
+
+
+def test_the_next_unreviewed_one(database: Path) -> None:
+    for number in range(5):
+        session(number, reviewed_at=START if number == 2 else None)
+    at = Session.objects.get(conversation_id="c3")
+    older = listing.next_unreviewed(Filters(), at)
+    newer = listing.previous_unreviewed(Filters(), at)
+    assert older
+    assert older.conversation_id == "c1"
+    assert newer
+    assert newer.conversation_id == "c4"
+    assert listing.next_unreviewed(Filters(channel="sms"), at) is None
