@@ -86,6 +86,9 @@ KEYS = (
     "website",
     "website.allowed_origins",
     "website.resume_days",
+    "live_chat",
+    "live_chat.wait_minutes",
+    "live_chat.idle_minutes",
 )
 
 
@@ -146,6 +149,18 @@ class Privacy:
 
 
 @dataclass(frozen=True)
+class LiveChat:
+    """Chats with a person at the clinic.
+
+    ``wait``: a patient who has waited longer for a person is told; None: no chats with a person.
+    ``idle``: a person who does nothing for longer has gone, and the assistant goes on.
+    """
+
+    wait: timedelta | None = None
+    idle: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
 class HelpNumbers:
     """Numbers for a patient who may be in danger, as they are dialled."""
 
@@ -181,6 +196,7 @@ class Facts:
     help_numbers: HelpNumbers
     allowed_origins: tuple[str, ...] = field(default=())
     resume_days: int = 7
+    live_chat: LiveChat = field(default_factory=LiveChat)
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -546,6 +562,7 @@ def _check(path: Path, text: str) -> Facts:
     privacy = top.inner("privacy", "keep_conversations_days: 90")
     numbers = top.inner("help_numbers", "emergency: 911")
     website = top.inner("website", "allowed_origins:", needed=False)
+    live_chat = top.inner("live_chat", "wait_minutes: 5", needed=False)
     facts = Facts(
         path=path,
         sample=_sample(top),
@@ -589,11 +606,22 @@ def _check(path: Path, text: str) -> Facts:
         resume_days=website.whole("resume_days", 1, 90, 7, "days")
         if website.get("resume_days") is not None
         else 7,
+        live_chat=_live_chat(live_chat),
     )
     if problems:
         # In the order of the lines, whatever order they were found in.
         raise ClinicFileError(sorted(problems, key=_line_of))
     return facts
+
+
+def _live_chat(reader: _Reader) -> LiveChat:
+    wait, idle = (
+        timedelta(minutes=reader.whole(key, 1, 60, example, "minutes"))
+        if reader.get(key) is not None
+        else None
+        for key, example in (("wait_minutes", 5), ("idle_minutes", 10))
+    )
+    return LiveChat(wait, idle or LiveChat.idle)
 
 
 def _line_of(problem: str) -> int:

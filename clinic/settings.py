@@ -15,6 +15,7 @@ INSTALLED_APPS = [
     "clinic.handoff",
     "clinic.outbox",
     "clinic.conversations",
+    "clinic.live",
     "clinic.privacy",
 ]
 MIDDLEWARE: list[str] = []

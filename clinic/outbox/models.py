@@ -6,6 +6,7 @@ from django.db import models
 
 from clinic import clock
 from clinic.booking.models import AppointmentRequest, StatusChange, WaitingOffer
+from clinic.live.models import Step
 
 
 class State(models.TextChoices):
@@ -27,11 +28,18 @@ class State(models.TextChoices):
 OPEN = (State.WAITING, State.FAILED)
 
 
+def _about(**there: bool) -> models.Q:
+    """The fields that say what an item is about: these are there, the others are not."""
+    names = ("request", "change", "offer", "step")
+    return models.Q(**{f"{name}__isnull": name not in there for name in names})
+
+
 class Item(models.Model):
     """One part of one change of a request, or of one freed time, to be brought to one place.
 
     About a request: ``request`` and ``change``. About a time that became free, for someone on the
-    waiting list: ``offer``. Holds nothing personal: what is sent is made of these when it is sent.
+    waiting list: ``offer``. About a patient who waits for a person in the chat: ``step``. Holds
+    nothing personal: what is sent is made of these when it is sent.
     ``reason`` and ``code`` say why the last try failed. Whoever tries holds a lease: ``leased_by``
     is made anew for each try, and until ``leased_until`` nobody else tries. ``waiting_since`` is
     when it was noted down or last retried by someone at the clinic.
@@ -46,6 +54,7 @@ class Item(models.Model):
     offer = models.ForeignKey(
         WaitingOffer, on_delete=models.CASCADE, null=True, related_name="deliveries"
     )
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, null=True, related_name="deliveries")
     part = models.CharField(max_length=7)
     sequence = models.PositiveIntegerField()
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
@@ -66,9 +75,11 @@ class Item(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("change", "part"), name="item_once_per_change"),
             models.UniqueConstraint(fields=("offer", "part"), name="item_once_per_offer"),
+            models.UniqueConstraint(fields=("step", "part"), name="item_once_per_step"),
             models.CheckConstraint(
-                condition=models.Q(request__isnull=False, change__isnull=False, offer__isnull=True)
-                | models.Q(request__isnull=True, change__isnull=True, offer__isnull=False),
+                condition=_about(request=True, change=True)
+                | _about(offer=True)
+                | _about(step=True),
                 name="item_about_one_thing",
             ),
             models.CheckConstraint(
@@ -77,7 +88,8 @@ class Item(models.Model):
         )
 
     def __str__(self) -> str:
-        what = f"offer {self.offer_id}" if self.offer_id else f"change {self.change_id}"
+        abouts = {"offer": self.offer_id, "change": self.change_id, "step": self.step_id}
+        what = next(f"{name} {key}" for name, key in abouts.items() if key)
         return f"{self.part} of {what} ({self.state})"
 
 

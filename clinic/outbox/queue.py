@@ -23,6 +23,7 @@ from clinic.booking import waiting
 from clinic.booking.handoff.interface import ENDINGS, Delivery, Event, Outcome, Part, Reason
 from clinic.booking.handoff.ways import parts
 from clinic.booking.models import AppointmentRequest, ContactKind, StatusChange
+from clinic.live.models import Step
 from clinic.outbox.models import OPEN, Item, State
 from clinic.outbox.reading import appointment_of, sequence_of
 from clinic.text import BadInput, required
@@ -122,6 +123,18 @@ def enqueue_offers(now: datetime, real: datetime | None = None) -> int:
     return noted
 
 
+def enqueue_wait(step: Step, real: datetime | None = None) -> bool:
+    """Note down that the clinic is to be told of a patient who waits in the chat; whether it is.
+
+    In the transaction that stores the step. A clinic without an e-mail address is not told.
+    """
+    if not facts.current().email:
+        return False
+    real = real or real_now()
+    Item.objects.create(step=step, part=Part.CLINIC, sequence=0, due_at=real, waiting_since=real)
+    return True
+
+
 def claim(now: datetime) -> Item | None:
     """The next delivery to try, leased to the caller; None when there is none.
 
@@ -130,7 +143,7 @@ def claim(now: datetime) -> Item | None:
     """
     free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
     due = Item.objects.filter(free, state__in=OPEN, due_at__lte=now).order_by("due_at", "id")
-    for about in due.values("request_id", "offer_id", "part")[:50]:
+    for about in due.values("request_id", "offer_id", "step_id", "part")[:50]:
         if item := _lease(about, now):
             return item
     return None
@@ -211,6 +224,7 @@ def retry(item_id: int, who: str, now: datetime | None = None) -> Item:
         later = Item.objects.filter(
             request_id=item.request_id,
             offer_id=item.offer_id,
+            step_id=item.step_id,
             part=item.part,
             sequence__gt=item.sequence,
         )

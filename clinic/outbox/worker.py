@@ -23,6 +23,8 @@ from clinic.booking.handoff.ways import way_out
 from clinic.booking.models import WaitingOffer
 from clinic.environment import EnvironmentProblem
 from clinic.facts import Facts
+from clinic.live import letters
+from clinic.live.models import State, Step
 from clinic.outbox import queue
 from clinic.outbox.models import Item
 from clinic.outbox.reading import appointment_of, appointment_offered, last_in_system
@@ -79,6 +81,8 @@ class Worker:
             part = Part(item.part)
             if item.offer is not None:
                 return self._tell_of_free_time(item.offer, part)
+            if item.step is not None:
+                return self._tell_of_wait(item.step)
             assert item.change is not None
             last = last_in_system(item) if part == Part.SYSTEM else None
             appointment = appointment_of(item.change, item.sequence, last)
@@ -119,6 +123,12 @@ class Worker:
             return None
         letters = Requests(clinic, mail.settings())
         return letters.tell_of_free_time(appointment_offered(offer), part)
+
+    def _tell_of_wait(self, step: Step) -> Delivery | None:
+        """Tell the clinic of a patient who waits in the chat, unless somebody has come by now."""
+        if step.chat.state != State.WAITING:
+            return None
+        return letters.send_wait(step, facts.current(), mail.settings())
 
     def _is_over(self, appointment: Appointment) -> bool:
         start = appointment.starts_at

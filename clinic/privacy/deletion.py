@@ -15,6 +15,7 @@ from clinic import clock
 from clinic.booking.erasing import erase_conversation
 from clinic.conversations.models import Feedback
 from clinic.handoff.models import PatientMessage
+from clinic.live import chats
 from clinic.privacy.models import DeletionReceipt
 from clinic.references import new_reference
 from clinic.text import required
@@ -33,9 +34,10 @@ class DeletionCounts:
 def delete_conversation(conversation_id: str, who: str = "patient") -> DeletionCounts:
     """Delete or empty all that is kept of one conversation, at once or not at all.
 
-    Messages and feedback are deleted. An appointment request loses everything personal and keeps
-    its reference and states, so that the clinic can still tell what became of it; one that was
-    still open becomes ``cancelled``. A second call finds nothing and is no error. Raises
+    Messages, feedback and the state of a live chat are deleted. An appointment request loses
+    everything personal and keeps its reference and states, so that the clinic can still tell what
+    became of it; one that was still open becomes ``cancelled``. A second call finds nothing and is
+    no error. Raises
     ``clinic.text.BadInput``; database errors pass through.
     """
     conversation_id = required("conversation_id", conversation_id, 255)
@@ -44,6 +46,7 @@ def delete_conversation(conversation_id: str, who: str = "patient") -> DeletionC
         emptied = erase_conversation(conversation_id, who, clock.now())
         messages, _ = PatientMessage.objects.filter(conversation_id=conversation_id).delete()
         feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
+        chats.forget(conversation_id)
         receipt = DeletionReceipt.objects.create(
             reference=new_reference(),
             conversation_digest=conversation_digest(conversation_id),

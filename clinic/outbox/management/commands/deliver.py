@@ -1,7 +1,7 @@
 """``python -m clinic deliver``: the worker. Runs until stopped; script/server starts it.
 
-Brings what is noted down to where it belongs, lets expire what is over, and tells those on the
-waiting list of times that became free.
+Brings what is noted down to where it belongs, lets expire what is over, tells those on the waiting
+list of times that became free, and looks after live chats.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from clinic.booking import handoff, upkeep, waiting
 from clinic.booking.handoff import mail
 from clinic.booking.handoff.interface import Trouble
 from clinic.booking.handoff.ways import way_out
+from clinic.live import upkeep as live
 from clinic.outbox import links, queue
 from clinic.outbox.worker import Worker
 
@@ -135,6 +136,7 @@ def _duties(should_stop: Callable[[], bool]) -> list[_Duty]:
         _Duty("expiring", 15, lambda: upkeep.expire(clock.now())),
         _Duty("looking for free times", 120, _look_around),
         _Duty("waiting list", 5, lambda: queue.enqueue_offers(clock.now())),
+        _Duty("live chats", 5, lambda: live.look(clock.now(), facts.current().live_chat)),
         _Duty("delivering", 0, lambda: worker.run_due(should_stop)),
         _Duty("deleting old records", 3600, _purge),
     ]
@@ -146,4 +148,6 @@ def _look_around() -> None:
 
 
 def _purge() -> None:
-    links.purge(clock.now() - facts.current().privacy.keep_conversations)
+    kept_since = clock.now() - facts.current().privacy.keep_conversations
+    links.purge(kept_since)
+    live.purge(kept_since)

@@ -1,0 +1,40 @@
+"""Who at the clinic takes live chats now.
+
+Needs ``clinic.setup.ready()``. All moments are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from clinic import clock
+from clinic.live.models import Duty
+from clinic.text import required
+
+#: Someone whose browser has not been heard of for so long has gone.
+GONE_AFTER = timedelta(minutes=2)
+
+
+def set_available(who: str, name: str, available: bool, now: datetime | None = None) -> Duty:
+    """Someone says that they take chats, or not. Raises ``clinic.text.BadInput``."""
+    duty, _ = Duty.objects.update_or_create(
+        who=required("who", who, 150),
+        defaults={
+            "name": required("name", name, 200),
+            "available": available,
+            "seen_at": now or clock.now(),
+        },
+    )
+    return duty
+
+
+def seen(who: str, now: datetime | None = None) -> bool:
+    """A page of the staff desk is open in someone's browser; whether they take chats."""
+    known = Duty.objects.filter(who=who, available=True)
+    return bool(known.update(seen_at=now or clock.now()))
+
+
+def available(now: datetime | None = None) -> list[Duty]:
+    """Everyone who takes chats now."""
+    since = (now or clock.now()) - GONE_AFTER
+    return list(Duty.objects.filter(available=True, seen_at__gte=since).order_by("name"))
