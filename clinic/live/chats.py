@@ -113,7 +113,7 @@ def forget(conversation_id: str) -> int:
     return deleted.get("live.Chat", 0)
 
 
-def add_step(chat: Chat, kind: Kind, now: datetime, *, text: str = "", key: str = "") -> Step:
+def add_step(chat: Chat, kind: str, now: datetime, *, text: str = "", key: str = "") -> Step:
     """Note down something for the Rasa server to carry out, in the transaction of its cause."""
     return Step.objects.create(
         chat=chat,
@@ -126,7 +126,7 @@ def add_step(chat: Chat, kind: Kind, now: datetime, *, text: str = "", key: str 
     )
 
 
-def _end(chat_id: int, who: str, state: State, kind: Kind, now: datetime | None) -> Chat:
+def _end(chat_id: int, who: str, state: State, kind: str, now: datetime | None) -> Chat:
     now = now or clock.now()
     with transaction.atomic():
         chat = _held_by(chat_id, who)
