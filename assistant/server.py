@@ -35,6 +35,7 @@ from assistant.settings import Settings
 from assistant.training import MODEL
 from clinic import clock, environment, facts
 from clinic.booking.handoff import ways
+from clinic.desk import options
 
 STEPS = 5
 READY_WITHIN = 300.0
@@ -94,6 +95,12 @@ def programs(settings: Settings, endpoints: Path) -> tuple[Program, ...]:
             # /webhooks/health/ sends a message through the model and looks for a reply.
             (f"{settings.address}/webhooks/health/", f"{settings.address}/webhooks/website/"),
         ),
+        Program(
+            "staff desk",
+            (*python, "clinic", "desk"),
+            (f"{settings.desk_address}/health",),
+            needed=False,
+        ),
         # Last, so that one that cannot run at all has ended by the time the others answer.
         Program("worker", (*python, "clinic", "deliver"), (), needed=False),
     )
@@ -107,6 +114,7 @@ def check_ports(settings: Settings) -> None:
     for name, host, port in (
         ("CLINIC_PORT", settings.host, settings.port),
         ("ACTION_SERVER_PORT", "127.0.0.1", settings.action_port),
+        ("CLINIC_DESK_PORT", "127.0.0.1", settings.desk_port),
     ):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -275,6 +283,7 @@ class Supervisor:
         environment.chat_keys(var)
         chat_settings.read()
         chat_settings.rest_is_on()
+        options.read()
         environment.database(var)
         ways.way_out(clinic)
         MODELS.mkdir(exist_ok=True)
@@ -344,6 +353,7 @@ The assistant is ready, {time.time() - self._began:.1f} s after its start. Ctrl-
 
   clinic     {clinic.name}, from {clinic.path}{sample}
   website    {settings.address}/
+  staff desk {options.read().address}/
   chat       .venv/bin/python -m assistant ask        (in another terminal)
   health     {settings.address}/webhooks/health/
   actions    {settings.action_address} (for the Rasa server only)

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import itertools
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from assistant.project import ROOT
+from clinic import environment
+from clinic.desk import options
 from clinic.environment import EnvironmentProblem
 
 _LINE = re.compile(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)")
@@ -65,6 +68,7 @@ class Settings:
     host: str
     port: int
     action_port: int
+    desk_port: int
 
     @property
     def address(self) -> str:
@@ -77,6 +81,11 @@ class Settings:
     def action_address(self) -> str:
         """Where the action server is reached from this machine, and from nowhere else."""
         return f"http://127.0.0.1:{self.action_port}"
+
+    @property
+    def desk_address(self) -> str:
+        """Where the staff desk is reached from this machine."""
+        return f"http://127.0.0.1:{self.desk_port}"
 
 
 def read() -> Settings:
@@ -91,23 +100,19 @@ def read() -> Settings:
         ) from None
     settings = Settings(
         host=host,
-        port=_port("CLINIC_PORT", os.environ.get("CLINIC_PORT", ""), 5005),
-        action_port=_port("ACTION_SERVER_PORT", os.environ.get("ACTION_SERVER_PORT", ""), 5055),
+        port=environment.number("CLINIC_PORT", 5005, 1, 65535),
+        action_port=environment.number("ACTION_SERVER_PORT", 5055, 1, 65535),
+        desk_port=options.port(),
     )
-    if settings.port == settings.action_port:
-        raise EnvironmentProblem(
-            f"CLINIC_PORT and ACTION_SERVER_PORT are both {settings.port}. Allowed: two different "
-            "ports, for example 5005 and 5055."
-        )
+    ports = {
+        "CLINIC_PORT": settings.port,
+        "ACTION_SERVER_PORT": settings.action_port,
+        "CLINIC_DESK_PORT": settings.desk_port,
+    }
+    for one, other in itertools.combinations(ports, 2):
+        if ports[one] == ports[other]:
+            raise EnvironmentProblem(
+                f"{one} and {other} are both {ports[one]}. Allowed: different ports, for example "
+                "5005, 5055 and 8010."
+            )
     return settings
-
-
-def _port(name: str, value: str, default: int) -> int:
-    value = value.strip()
-    if not value:
-        return default
-    if not re.fullmatch(r"[0-9]{1,5}", value) or not 1 <= int(value) <= 65535:
-        raise EnvironmentProblem(
-            f'{name} is "{value}". Allowed: a number from 1 to 65535, for example {default}.'
-        )
-    return int(value)

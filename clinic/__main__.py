@@ -1,17 +1,22 @@
 """``python -m clinic <command>``: Django's management commands, and ``when``.
 
-migrate            bring the database's tables up to date
-check              check the settings, clinic.yml included
-deliver            the worker: bring requests to where they belong, until stopped
-outbox             show what has not been delivered, and try it again
-requests           show requests and the waiting list; confirm, decline, move or cancel a request
-when               show how dates in patients' words are understood
+migrate               bring the database's tables up to date
+check                 check the settings, clinic.yml included
+deliver               the worker: bring requests to where they belong, until stopped
+desk                  the staff desk in the browser, until stopped
+first-administrator   print a one-time link for whoever sets up the staff desk
+outbox                show what has not been delivered, and try it again
+requests              show requests and the waiting list; confirm, decline, move or cancel a request
+when                  show how dates in patients' words are understood
 """
 
 from __future__ import annotations
 
 import os
 import sys
+
+#: The only ones that do without the staff desk's people and pages, to start quickly.
+_WITHOUT_DESK = ("deliver", "outbox", "requests", "projection", "retention")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -27,14 +32,16 @@ def main(argv: list[str] | None = None) -> int:
     from clinic import clock, facts
     from clinic.environment import EnvironmentProblem
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clinic.settings")
+    desk = command not in _WITHOUT_DESK
+    os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.desk.settings" if desk else "clinic.settings"
     try:
         if command == "check":
             facts.load()
             clock.now()
         from django.core.management import execute_from_command_line
 
-        execute_from_command_line(["python -m clinic", *argv[1:]])
+        command = command.replace("-", "_") if not command.startswith("-") else command
+        execute_from_command_line(["python -m clinic", command, *argv[2:]])
     except (EnvironmentProblem, facts.ClinicFileError, clock.ClockError) as problem:
         print(problem, file=sys.stderr)
         return 1

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,23 @@ def secret_key(folder: Path) -> str:
     The file is made at the first start, for its owner only. Raises :class:`EnvironmentProblem`.
     """
     return _key("CLINIC_SECRET_KEY", folder / "secret_key", "people at the staff desk log in again")
+
+
+def number(name: str, default: int, least: int, most: int) -> int:
+    """The whole number of the setting ``name``. Raises :class:`EnvironmentProblem`."""
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
+        raise EnvironmentProblem(
+            f'{name} is "{value}". Allowed: a number from {least} to {most}, for example {default}.'
+        )
+    return int(value)
+
+
+def proxies() -> int:
+    """How many reverse proxies add to X-Forwarded-For: ``CLINIC_PROXIES``."""
+    return number("CLINIC_PROXIES", 0, 0, 9)
 
 
 def chat_keys(folder: Path) -> tuple[str, ...]:

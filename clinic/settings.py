@@ -11,6 +11,7 @@ DEBUG = False
 ALLOWED_HOSTS: list[str] = []
 
 INSTALLED_APPS = [
+    "clinic.audit",
     "clinic.booking",
     "clinic.handoff",
     "clinic.outbox",

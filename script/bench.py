@@ -170,6 +170,7 @@ def measure_assistant() -> Measured:
             "CLINIC_VAR": var,
             "CLINIC_PORT": str(free_port()),
             "ACTION_SERVER_PORT": str(free_port()),
+            "CLINIC_DESK_PORT": str(free_port()),
             "CLINIC_REST": "on",
         }
         return measure(["script/server"], ROOT, settings, "rasa_server")

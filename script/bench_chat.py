@@ -207,6 +207,7 @@ def main() -> int:
             "CLINIC_VAR": var,
             "CLINIC_PORT": str(port),
             "ACTION_SERVER_PORT": str(free_port()),
+            "CLINIC_DESK_PORT": str(free_port()),
             "CLINIC_REST": "on",
             "CLINIC_CHAT_CONNECTIONS": str(2 * options.visitors),
             "CLINIC_CHAT_CONNECTIONS_PER_ADDRESS": str(2 * options.visitors),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from clinic.environment import EnvironmentProblem
+from clinic.environment import EnvironmentProblem, number, proxies
 
 
 @dataclass(frozen=True)
@@ -26,12 +25,12 @@ class ChatSettings:
 def read() -> ChatSettings:
     """Reads and checks the settings. Raises EnvironmentProblem."""
     return ChatSettings(
-        connections=_number("CLINIC_CHAT_CONNECTIONS", 2000, 1, 100_000),
-        connections_from_one=_number("CLINIC_CHAT_CONNECTIONS_PER_ADDRESS", 30, 1, 100_000),
-        per_minute=_number("CLINIC_CHAT_MESSAGES_PER_MINUTE", 20, 1, 10_000),
-        per_minute_from_one=_number("CLINIC_CHAT_MESSAGES_PER_MINUTE_PER_ADDRESS", 90, 1, 100_000),
-        waiting=_number("CLINIC_CHAT_WAITING", 300, 1, 100_000),
-        proxies=_number("CLINIC_PROXIES", 0, 0, 9),
+        connections=number("CLINIC_CHAT_CONNECTIONS", 2000, 1, 100_000),
+        connections_from_one=number("CLINIC_CHAT_CONNECTIONS_PER_ADDRESS", 30, 1, 100_000),
+        per_minute=number("CLINIC_CHAT_MESSAGES_PER_MINUTE", 20, 1, 10_000),
+        per_minute_from_one=number("CLINIC_CHAT_MESSAGES_PER_MINUTE_PER_ADDRESS", 90, 1, 100_000),
+        waiting=number("CLINIC_CHAT_WAITING", 300, 1, 100_000),
+        proxies=proxies(),
         redis_url=_redis_url(),
     )
 
@@ -42,17 +41,6 @@ def rest_is_on() -> bool:
     if value not in ("on", "off"):
         raise EnvironmentProblem(f'CLINIC_REST is "{value}". Allowed: on or off.')
     return value == "on"
-
-
-def _number(name: str, default: int, least: int, most: int) -> int:
-    value = os.environ.get(name, "").strip()
-    if not value:
-        return default
-    if not re.fullmatch(r"[0-9]{1,9}", value) or not least <= int(value) <= most:
-        raise EnvironmentProblem(
-            f'{name} is "{value}". Allowed: a number from {least} to {most}, for example {default}.'
-        )
-    return int(value)
 
 
 def _redis_url() -> str:

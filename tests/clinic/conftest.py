@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-# Settings read the environment once, when Django is set up. Whoever sets it up first in this
-# process decides; the `database` fixture then points the connection at a file of its own.
-if "CLINIC_VAR" not in os.environ:
-    os.environ["CLINIC_VAR"] = tempfile.mkdtemp(prefix="clinic-tests-")
-
-from clinic import setup
-
-setup.ready()
 
 
 @pytest.fixture(scope="session")

@@ -52,11 +52,11 @@ class Clone:
         self.var = folder / "var"
         self.output = folder / "output.txt"
         ports = []
-        with socket.socket() as one, socket.socket() as two:
-            for probe in (one, two):
+        with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+            for probe in (one, two, three):
                 probe.bind(("127.0.0.1", 0))
                 ports.append(probe.getsockname()[1])
-        self.port, self.action_port = ports
+        self.port, self.action_port, self.desk_port = ports
         self.child: subprocess.Popen[bytes] | None = None
 
     def environment(self, **settings: str) -> dict[str, str]:
@@ -68,6 +68,7 @@ class Clone:
             "CLINIC_REST": "on",
             "CLINIC_PORT": str(self.port),
             "ACTION_SERVER_PORT": str(self.action_port),
+            "CLINIC_DESK_PORT": str(self.desk_port),
             **settings,
         }
 
@@ -148,7 +149,7 @@ def test_a_clean_clone_answers_and_ctrl_c_ends_it(clone: Clone) -> None:
         clone.ask("my secret word is xylophone 4165550123")
         with urllib.request.urlopen(f"http://127.0.0.1:{clone.port}/webhooks/health/") as health:
             assert json.load(health) == {"status": "ok"}
-        assert len(processes_of(clone.var)) == 4
+        assert len(processes_of(clone.var)) == 5
         os.kill(server.pid, signal.SIGINT)
         assert server.wait(30) == 0
         assert not processes_of(clone.var)
@@ -183,7 +184,7 @@ def test_a_second_start_does_not_train_and_is_watched_over(clone: Clone) -> None
         until(
             lambda: clone.said().rstrip().endswith("The worker runs."), "the worker is there again"
         )
-        assert len(processes_of(clone.var)) == 4
+        assert len(processes_of(clone.var)) == 5
         os.kill(server.pid, signal.SIGINT)
         assert server.wait(30) == 0
         assert not processes_of(clone.var)
@@ -208,6 +209,7 @@ def test_a_port_in_use(clone: Clone) -> None:
             said,
         )
         assert "set ACTION_SERVER_PORT in" in clone.fails(ACTION_SERVER_PORT=port)
+        assert "set CLINIC_DESK_PORT in" in clone.fails(CLINIC_DESK_PORT=port)
 
 
 def test_a_broken_clinic_yml(clone: Clone, tmp_path: Path) -> None:
@@ -222,7 +224,10 @@ def test_a_broken_clinic_yml(clone: Clone, tmp_path: Path) -> None:
     ("settings", "sentence"),
     [
         ({"CLINIC_PORT": "many"}, 'CLINIC_PORT is "many". Allowed: a number from 1 to 65535'),
-        ({"CLINIC_PORT": "5055", "ACTION_SERVER_PORT": "5055"}, "are both 5055. Allowed: two"),
+        (
+            {"CLINIC_PORT": "5055", "ACTION_SERVER_PORT": "5055"},
+            "are both 5055. Allowed: different",
+        ),
         ({"CLINIC_HOST": "everywhere"}, 'CLINIC_HOST is "everywhere". Allowed: the IP address'),
         ({"CLINIC_HOST": "192.0.2.1"}, 'CLINIC_HOST is "192.0.2.1", which is no address of this'),
         ({"CLINIC_DATABASE_URL": "mysql://a@b/c"}, "CLINIC_DATABASE_URL: the scheme"),

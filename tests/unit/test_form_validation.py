@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from typing import Any
 
 import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
-
-# Importing the actions opens the clinic's database: not the one that is in use here.
-if "CLINIC_VAR" not in os.environ:
-    os.environ["CLINIC_VAR"] = tempfile.mkdtemp(prefix="clinic-tests-")
 
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, read

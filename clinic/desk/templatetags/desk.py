@@ -1,0 +1,64 @@
+"""What the templates of the desk say with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django import template
+from django.utils.html import format_html
+
+from clinic import clock
+from clinic.desk import moments, words
+
+register = template.Library()
+
+
+@register.simple_tag
+def say(key: str, **values: object) -> str:
+    """Words of ``wording.yml``."""
+    return words.say(key, **values)
+
+
+@register.filter
+def named(value: object, group: str) -> str:
+    """The word for a value, from a group of ``wording.yml``."""
+    return words.name_of(group, value)
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    """How long ago, with the whole moment beneath it."""
+    if moment is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        moments.exact(moment),
+        moments.relative(moment, clock.now()),
+    )
+
+
+@register.filter
+def exact(moment: datetime | None) -> str:
+    """The whole moment on the clinic's clock."""
+    if moment is None:
+        return ""
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), moments.exact(moment))
+
+
+@register.filter
+def time_of_day(moment: datetime | None) -> str:
+    """The time on the clinic's clock."""
+    return moments.clock_time(moment) if moment else ""
+
+
+@register.filter
+def day(moment: datetime | None) -> str:
+    """The day on the clinic's clock."""
+    return moments.day(moment) if moment else ""
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share of one as a whole number of hundredths."""
+    return "" if share is None else f"{round(share * 100)} %"

@@ -1,0 +1,33 @@
+"""Addresses of the staff desk."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from clinic.desk import health, today
+from clinic.people import entering, managing
+
+urlpatterns = [
+    path("", today.today, name="today"),
+    path("health", health.health, name="health"),
+    path("login", entering.enter, name="login"),
+    path("login/code", entering.code, name="code"),
+    path("login/second-factor", entering.set_factor, name="factor"),
+    path("logout", entering.leave, name="logout"),
+    path("invitation/<str:secret>", entering.invitation, name="invitation"),
+    path("account", entering.account, name="account"),
+    path("account/password", entering.change_password, name="change-password"),
+    path("account/recovery", entering.recovery, name="recovery"),
+    path("account/sign-out", entering.sign_out_everywhere, name="sign-out-everywhere"),
+    path("people/", managing.people, name="people"),
+    path("people/invite", managing.invite, name="invite"),
+    path("people/invitation/<int:number>/take-back", managing.take_back, name="take-back"),
+    path("people/<str:username>/anew", managing.begin_anew, name="begin-anew"),
+    path("people/<str:username>/roles", managing.change_roles, name="change-roles"),
+    path("people/<str:username>/stop", managing.stop, name="stop-person"),
+    path("people/<str:username>/back", managing.bring_back, name="bring-back"),
+    path("people/<str:username>/sign-out", managing.sign_out, name="sign-out-person"),
+]
+handler400 = "clinic.desk.problems.bad_request"
+handler404 = "clinic.desk.problems.not_found"
+handler500 = "clinic.desk.problems.failed"

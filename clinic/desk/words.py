@@ -1,0 +1,34 @@
+"""The desk's words outside of its templates, from ``wording.yml``."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_FILE = Path(__file__).with_name("wording.yml")
+
+
+@cache
+def wording() -> dict[str, Any]:
+    """The whole file."""
+    loaded: dict[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
+    return loaded
+
+
+def say(key: str, **values: object) -> str:
+    """The words of a key with dots ("errors.link"). Raises KeyError for one that is not there."""
+    found: Any = wording()
+    for part in key.split("."):
+        found = found[part]
+    return str(found).format(**values) if values else str(found)
+
+
+def name_of(group: str, value: object) -> str:
+    """The word for a value of this program; the value itself where the file has none."""
+    if value in (None, ""):
+        return ""
+    words: dict[str, str] = wording()[group]
+    return words.get(str(value), str(value).replace("_", " "))

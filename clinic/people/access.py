@@ -1,0 +1,126 @@
+"""Who gets to see a page: everything is closed unless the view says for whom it is open."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.auth import logout
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from clinic.audit import log
+from clinic.audit.models import Action
+
+View = Callable[..., HttpResponse]
+
+#: Values of a view's ``right`` besides those of the table: everybody, who has given a password but
+#: no code, and everybody who is logged in.
+EVERYBODY, HALF_WAY, LOGGED_IN = "everybody", "half way", "logged in"
+
+_SEEN = "seen"
+#: Seconds between two notes in the session of when it was last used.
+_NOTED_EVERY = 30
+
+
+def open_to(right: str) -> Callable[[View], View]:
+    """Says who may see a view: one of the rights, or of the three values above."""
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def marked(*args: Any, **kwargs: Any) -> HttpResponse:
+            return view(*args, **kwargs)
+
+        marked.right = right  # type: ignore[attr-defined]
+        return marked
+
+    return mark
+
+
+def who(request: HttpRequest) -> str:
+    """The login of whoever is asking, for the audit log and for what is stored with a name."""
+    return str(request.user.get_username())
+
+
+def address(request: HttpRequest) -> str:
+    """The network address of whoever is asking."""
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def may(request: HttpRequest, right: str) -> bool:
+    """Whether whoever is asking has this right."""
+    return bool(request.user.has_perm(f"people.{right}"))
+
+
+class Access:
+    """Ends idle sessions and turns away who may not see a page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answers the request."""
+        return self._get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: View, args: Any, kwargs: Any
+    ) -> HttpResponse | None:
+        """Decides, once it is known which view is meant."""
+        right = getattr(view, "right", None)
+        if right is None:
+            raise ImproperlyConfigured("a view without open_to()")
+        if right == EVERYBODY:
+            return None
+        if request.user.is_authenticated and _is_idle(request):
+            log.note(who(request), Action.IDLE, address=address(request))
+            logout(request)
+            return _to_login(request, idle=True)
+        if not request.user.is_authenticated:
+            return _to_login(request)
+        if right == HALF_WAY:
+            return None
+        if not request.user.is_verified():
+            return HttpResponseRedirect(reverse("code"))
+        if right == LOGGED_IN or may(request, right):
+            return None
+        log.note(
+            who(request),
+            Action.REFUSED,
+            f"page {getattr(request.resolver_match, 'url_name', '')}",
+            address=address(request),
+        )
+        return render(request, "desk/refused.html", status=403)
+
+
+def _is_idle(request: HttpRequest) -> bool:
+    """Whether the session has not been used for too long; notes that it is used now otherwise.
+
+    What a page asks for by itself, to stay up to date, is no use of it.
+    """
+    now = time.time()
+    seen = request.session.get(_SEEN)
+    idle: timedelta = settings.DESK.idle
+    if seen is not None and now - seen > idle.total_seconds():
+        return True
+    by_itself = request.headers.get("X-Desk-Poll") or request.GET.get("poll")
+    if not by_itself and (seen is None or now - seen > _NOTED_EVERY):
+        request.session[_SEEN] = now
+    return False
+
+
+def _to_login(request: HttpRequest, idle: bool = False) -> HttpResponse:
+    values = {"idle": "1"} if idle else {}
+    if request.method == "GET" and not request.headers.get("HX-Request"):
+        values["next"] = request.get_full_path()
+    login = reverse("login") + (f"?{urlencode(values)}" if values else "")
+    if request.headers.get("HX-Request"):
+        # A part of a page was asked for: the whole page goes to the login.
+        return HttpResponse(status=204, headers={"HX-Redirect": login})
+    return HttpResponseRedirect(login)

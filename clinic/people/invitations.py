@@ -1,0 +1,121 @@
+"""Links that work once: inviting somebody, and letting somebody begin anew."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import Group
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.crypto import salted_hmac
+from django_otp import devices_for_user
+
+from clinic.audit import log
+from clinic.audit.models import Action
+from clinic.people.models import Invitation, Person
+from clinic.people.roles import Role
+from clinic.text import clean
+
+#: How long a link works.
+VALID = timedelta(hours=72)
+_LOGIN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
+
+
+def invite(
+    made_by: str,
+    now: datetime,
+    *,
+    roles: set[Role],
+    name: str = "",
+    person: Person | None = None,
+) -> str:
+    """Make a link's secret part, shown once and kept only as a hash.
+
+    ``person``: for them to set password and second factor anew, instead of for somebody new.
+    Earlier links for the same person stop working.
+    """
+    secret = secrets.token_urlsafe(32)
+    with transaction.atomic():
+        if person is not None:
+            Invitation.objects.filter(person=person, used_at=None).update(until=now)
+        made = Invitation.objects.create(
+            digest=_digest(secret),
+            name=clean(name)[:150],
+            roles=sorted(roles),
+            person=person,
+            made_by=made_by,
+            made_at=now,
+            until=now + VALID,
+        )
+        about = f"person {person.username}" if person else f"invitation {made.pk}"
+        log.note(made_by, Action.INVITED, about)
+    return secret
+
+
+def find(secret: str, now: datetime) -> Invitation | None:
+    """The invitation of a link that still works."""
+    return Invitation.objects.filter(digest=_digest(secret), used_at=None, until__gt=now).first()
+
+
+def take_back(invitation: Invitation, now: datetime) -> None:
+    """The link stops working."""
+    Invitation.objects.filter(pk=invitation.pk, used_at=None).update(until=now)
+
+
+def accept(
+    secret: str, now: datetime, *, username: str, name: str, password: str
+) -> Person | dict[str, list[str]]:
+    """Use a link: the person who may log in from now on, or what is wrong, by field.
+
+    For somebody who is there already, login and name stay as they are. What is wrong is a key of
+    ``clinic/desk/wording.yml`` or a sentence of Django's about the password. Under ``link``: it
+    does not work (any more).
+    """
+    with transaction.atomic():
+        invitation = (
+            Invitation.objects.select_for_update()
+            .filter(digest=_digest(secret), used_at=None, until__gt=now)
+            .first()
+        )
+        if invitation is None:
+            return {"link": ["errors.link"]}
+        person = invitation.person
+        wrong: dict[str, list[str]] = {}
+        if person is None:
+            username = username.strip().casefold()
+            person = Person(username=username, name=clean(name)[:150], joined_at=now)
+            if not 2 <= len(username) <= 40 or not set(username) <= _LOGIN_CHARACTERS:
+                wrong["username"] = ["errors.username"]
+            elif Person.objects.filter(username=username).exists():
+                wrong["username"] = ["errors.username_taken"]
+            if not person.name:
+                wrong["name"] = ["errors.name"]
+        try:
+            validate_password(password, person)
+        except ValidationError as problem:
+            wrong["password"] = problem.messages
+        if wrong:
+            return wrong
+        person.set_password(password)
+        try:
+            with transaction.atomic():
+                person.save()
+        except IntegrityError:
+            return {"username": ["errors.username_taken"]}
+        if invitation.person is None:
+            person.groups.set(Group.objects.filter(name__in=invitation.roles))
+        else:
+            # Password and second factor were lost: whoever has them now gets nowhere.
+            for device in devices_for_user(person, confirmed=None):
+                device.delete()
+        invitation.person, invitation.used_at = person, now
+        invitation.save(update_fields=["person", "used_at"])
+        joined = Action.PASSWORD_SET if invitation.roles == [] else Action.JOINED
+        log.note(person.username, joined, f"person {person.username}")
+    return person
+
+
+def _digest(secret: str) -> str:
+    return str(salted_hmac("clinic.people.invitation", secret, algorithm="sha256").hexdigest())
