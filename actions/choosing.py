@@ -13,15 +13,19 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import services, times
+from actions import refining, services, times
 from actions.form_validation import no_problem
-from actions.reading import entity_of, intent_of, is_undecided, text_of
+from actions.reading import entity_of, intent_of, is_correction, is_undecided, text_of
+from actions.refining import Before
 from actions.times import Offer
 from assistant.policies import wishes
+from assistant.policies.turn import CHANGES
 from clinic import clock
-from clinic.booking.when import say
+from clinic.booking.when import Understanding, say
 from clinic.opening import Interval
 
+# Where "later" is about the time: elsewhere it may be about anything.
+HEAR_OF_TIMES = frozenset({"preferred_time", "chosen_time", "confirm_booking", "confirm_change"})
 # A new wish replaces what was chosen from the old one.
 UNCHOSEN = {
     "chosen_time": None,
@@ -56,17 +60,19 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
         return _waiting()
     offer = _picked(tracker)
     if offer:
-        return await _choose(tracker, offer)
+        return await _choose(tracker, offer, moving(tracker))
     if wishes.says("waiting_list", text_of(tracker)):
         return _waiting()
     if wishes.says("earliest", text_of(tracker)) and not _tells_time(tracker):
         return {"shown_times": None, **no_problem()}
+    if refining.absolute(text_of(tracker), _before(tracker)):
+        return None
     asks_for_others = re.search(times.words()["others"], text_of(tracker), re.IGNORECASE)
     if asks_for_others and not _tells_time(tracker):
         return _more(tracker)
     offers = _offers(tracker)
-    if offers and is_undecided(text_of(tracker)):
-        return await _choose(tracker, offers[0])
+    if offers and is_undecided(text_of(tracker)) and not _tells_time(tracker):
+        return await _choose(tracker, offers[0], moving(tracker))
     return None
 
 
@@ -97,7 +103,7 @@ async def other_one(tracker: Tracker) -> dict[str, Any] | None:
         return None
     others = [offer for offer in _offers(tracker) if offer.start.isoformat() != chosen["start"]]
     if len(others) == 1:
-        return await _choose(tracker, others[0])
+        return await _choose(tracker, others[0], moving(tracker))
     await times.let_go(tracker.sender_id)
     return {"chosen_time": None, "chosen": None, "shown_times": None, **no_problem()}
 
@@ -122,15 +128,16 @@ async def take_up(dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[st
 async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     """Adds what follows from a new wish for a time, a length or a therapist."""
     again = _same_time_again(tracker, values)
-    if again:
-        values = {**values, **again}
+    before = _before(tracker, values)
+    if not again:
+        values = _leaning(tracker, values, before)
+    text, meant = _wish(tracker, before)
     wish = values.get("preferred_time")
     if again:
-        values = {**UNCHOSEN, **values, **no_problem()}
+        values = {**UNCHOSEN, **values, **again, **no_problem()}
     elif wish:
-        meant = times.understood(text_of(tracker)).windows or times.understood(times.ASAP).windows
-        windows = _narrowed(tracker, meant)
-        if windows != meant:
+        windows = _of_the_readings(tracker, _refined(tracker, meant, before))
+        if windows != meant.windows:
             values["preferred_time"] = times.said(windows)
         values = {**UNCHOSEN, **values, **no_problem(), "windows": times.stored(windows)}
     elif values.get("service") or values.get("therapist"):
@@ -143,24 +150,80 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
         return values
     await times.let_go(tracker.sender_id)
     known = {**tracker.slots, **values}
-    if not wish or not known.get("service"):
+    if not (again or wish) or not known.get("service"):
         return values
     windows = times.loaded(values["windows"])
-    exact = windows[0][0] if again else times.point(text_of(tracker), windows)
+    exact = windows[0][0] if again else times.point(text, windows)
     if exact is None:
         return values
     minutes = services.minutes_of(known["service"])
-    free = await times.free(
-        tracker.sender_id, minutes, therapist_of(known), windows, moving(tracker)
-    )
+    moved = moving(tracker, values)
+    free = await times.free(tracker.sender_id, minutes, therapist_of(known), windows, moved)
     offer = next((offer for offer in free.offers if offer.start == exact), None)
-    return {**values, **(await _choose(tracker, offer) if offer else {})}
+    return {**values, **(await _choose(tracker, offer, moved) if offer else {})}
+
+
+def _before(tracker: Tracker, values: dict[str, Any] | None = None) -> Before:
+    moves = tracker.active_loop.get("name") == "change_form"
+    return refining.before({**tracker.slots, **(values or {})}, moves)
+
+
+def _wish(tracker: Tracker, before: Before) -> tuple[str, Understanding]:
+    """The message as a wish that stands for itself, and what it means.
+
+    Left to the assistant, it means as soon as possible.
+    """
+    text = text_of(tracker)
+    text = refining.absolute(text, before) or text
+    meant = times.understood(text)
+    return text, meant if meant.windows else times.understood(times.ASAP)
+
+
+def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[str, Any]:
+    """With the wish of a message that leans on a day or a time before, "earlier please"."""
+    asked = tracker.slots.get("requested_slot")
+    text = text_of(tracker)
+    hears = asked in HEAR_OF_TIMES or intent_of(tracker) in CHANGES or is_correction(text)
+    full = refining.absolute(text, before) if hears else None
+    if full is None:
+        return values
+    meant = times.understood(full)
+    if meant.windows:
+        return {**values, "preferred_time": meant.say}
+    return {
+        **{slot: value for slot, value in values.items() if slot != "preferred_time"},
+        **no_problem(),
+        "problem": "time_question",
+        "problem_count": 1,
+        "problem_text": meant.say,
+    }
+
+
+def _refined(tracker: Tracker, meant: Understanding, before: Before) -> list[Interval]:
+    return _same_weekday(tracker, meant.windows, set(before.days)) or refining.refined(
+        meant, before
+    )
+
+
+def _of_the_readings(tracker: Tracker, windows: list[Interval]) -> list[Interval]:
+    """ "The 1st", said to "this afternoon or the afternoon of December 1", is that afternoon."""
+    choices = tracker.slots.get("problem_choices") or []
+    for meant in (times.understood(choice).windows for choice in choices):
+        both = [
+            (max(start, first), min(end, last))
+            for start, end in windows
+            for first, last in meant
+            if max(start, first) < min(end, last)
+        ]
+        if both:
+            return both
+    return windows
 
 
 def _same_time_again(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
-    """ "The same time next week", counted from the appointment talked about last."""
+    """ "The same time next week", counted from the time picked, or the appointment before."""
     known = {**tracker.slots, **values}
-    last = known.get("last_appointment")
+    last = tracker.slots.get("chosen") or known.get("last_appointment")
     text = text_of(tracker)
     if not last or not re.search(times.words()["same_time"], text, re.IGNORECASE):
         return {}
@@ -176,25 +239,6 @@ def _same_time_again(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]
         "preferred_time": f"{say.day_words(start.date())}, {say.clock_words(start)}",
         "windows": times.stored([(start, start + times.POINT)]),
     }
-
-
-def _narrowed(tracker: Tracker, windows: list[Interval]) -> list[Interval]:
-    """ "10 am", said to times on Monday, or after one was picked there, means Monday at 10."""
-    shown = times.loaded(tracker.slots.get("windows") or [])
-    chosen = tracker.slots.get("chosen")
-    if chosen:
-        start = Offer.from_dict(chosen).start
-        shown = [(start, start)]
-    both = [
-        (max(start, first), min(end, last))
-        for start, end in windows
-        for first, last in shown
-        if max(start, first) < min(end, last)
-    ]
-    # another time of the same days: "10 instead", after an afternoon was asked for
-    days = {times.local_day(first) for first, _ in shown}
-    same_days = [window for window in windows if times.local_day(window[0]) in days]
-    return both or same_days or _same_weekday(tracker, windows, days) or windows
 
 
 def _same_weekday(
@@ -216,11 +260,14 @@ def therapist_of(slots: dict[str, Any]) -> str | None:
     return None if therapist in (None, services.ANYONE) else str(therapist)
 
 
-def moving(tracker: Tracker) -> str | None:
-    """The reference of the request that is being moved, None for a new one."""
+def moving(tracker: Tracker, values: dict[str, Any] | None = None) -> str | None:
+    """The reference of the request that is being moved, None for a new one.
+
+    ``values`` are slots that this message sets.
+    """
     if tracker.active_loop.get("name") != "change_form":
         return None
-    return tracker.slots.get("change_reference")
+    return {**tracker.slots, **(values or {})}.get("change_reference")
 
 
 def _picked(tracker: Tracker) -> Offer | None:
@@ -235,15 +282,15 @@ def _picked(tracker: Tracker) -> Offer | None:
     index = services.ordinal(text, len(offers))
     if index is not None:
         return offers[index]
-    windows = times.understood(text).windows
+    windows = refining.refined(times.understood(text), _before(tracker))
     inside = [
         offer for offer in offers if any(start <= offer.start < end for start, end in windows)
     ]
     return inside[0] if len(inside) == 1 and times.point(text, windows[:1]) else None
 
 
-async def _choose(tracker: Tracker, offer: Offer) -> dict[str, Any]:
+async def _choose(tracker: Tracker, offer: Offer, moved: str | None) -> dict[str, Any]:
     """Holds the time, or says that somebody else was quicker."""
-    if not await times.keep(tracker.sender_id, offer, moving(tracker)):
+    if not await times.keep(tracker.sender_id, offer, moved):
         return {"chosen_time": None, "chosen": None, "problem": "time_taken", "problem_count": 1}
     return {"chosen_time": offer.read_back(), "chosen": offer.as_dict(), **no_problem()}

@@ -85,6 +85,8 @@ class FormValidation(ClinicAction):
             asked = tracker.slots.get("requested_slot")
             if asked in LEFT_TO_US and values.get(asked) and is_undecided(text_of(tracker)):
                 dispatcher.utter_message(response="utter_picked", picked=values[asked])
+            elif values.get("service") and asked == "chosen_time":
+                dispatcher.utter_message(response="utter_picked", picked=values["service"])
             elif values.get("chosen_time") and asked not in ("chosen_time", "preferred_time"):
                 dispatcher.utter_message(response="utter_picked", picked=values["chosen_time"])
             elif self._answers_another(asked, values):

@@ -22,6 +22,7 @@ OFFERED = 3
 ASAP = "as soon as possible"
 # A stretch this short is a clock time ("at 3"), unless the patient gave both ends.
 POINT = timedelta(hours=1)
+MINUTES_OF_A_DAY = 24 * 60
 
 
 @lru_cache(maxsize=1)
@@ -93,9 +94,44 @@ def said(windows: Sequence[Interval]) -> str:
     return say.windows(local, {}, _hours(clinic))
 
 
+def local(moment: datetime) -> datetime:
+    """The moment on the clinic's clock."""
+    return moment.astimezone(facts.current().zone)
+
+
 def local_day(moment: datetime) -> date:
-    """The day on the clinic's clock."""
-    return moment.astimezone(facts.current().zone).date()
+    """The day on the clinic's calendar."""
+    return local(moment).date()
+
+
+def at(day: date, minute: int) -> datetime:
+    """The moment, in UTC, when the clinic's clock shows this minute (0 to 1440) of the day."""
+    return _hours(facts.current()).moment(day, minute)
+
+
+def opening(day: date) -> list[Interval]:
+    """When the clinic is open on a day, in UTC."""
+    return [(at(day, start), at(day, end)) for start, end in _hours(facts.current()).on(day)]
+
+
+def minutes_of_day(window: Interval) -> tuple[int, int]:
+    """From which minute of its day to which (up to 1440) a window lasts, by the clinic's clock."""
+    start, end = map(local, window)
+    last = end.hour * 60 + end.minute
+    return start.hour * 60 + start.minute, last or MINUTES_OF_A_DAY
+
+
+def is_whole_day(window: Interval) -> bool:
+    """The window is all of the opening time of its day, or what is left of today."""
+    start, end = window
+    day = local_day(start)
+    today = day == local_day(clock.now())
+    return any(end == closes and (start == opens or today) for opens, closes in opening(day))
+
+
+def step() -> timedelta:
+    """How far apart appointments may start."""
+    return facts.current().booking.step
 
 
 def _hours(clinic: facts.Facts) -> OpeningHours:

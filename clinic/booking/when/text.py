@@ -115,6 +115,17 @@ _MONTH = (
 _BEFORE_WORDS = [
     (re.compile(pattern), right)
     for pattern, right in (
+        # "No, make it 2 pm" turns down what was offered, and not 2 pm.
+        (
+            r"^\W*(?:no+|nope|nah)\b[,.! ]*(?=(?:wait|make|sorry|actually|let'?s|can|could|how|what"
+            r"|rather|change|move|do|say|maybe|try|i)\b)",
+            "",
+        ),
+        (
+            r"\b((?:can|could) (?:you|u|ya|we|i) (?:do|make)|let'?s (?:do|say)|make it)"
+            r" (1?\d|2[0-3])(?= ?(?:$|[?.!,]|instead\b|pl[sz]|please))",
+            r"\1 at \2",
+        ),
         (r"(\d|[ap]m|clock)[- ]?ish\b", r"\1 ish"),
         (r"\bbright and early\b", "early"),
         (r"\b([ap])\. ?m\b\.?", r"\1m"),

@@ -44,7 +44,9 @@ class Understanding:
     windows, and it may have none: ``reason`` then says why ("closed", "outside_hours",
     "beyond_horizon", "too_soon", "no_such_date"), and ``alternatives`` are the nearest times there
     are. An "ambiguous" text has ``readings`` to ask about; the reason is "readings", "mismatch",
-    "no_such_date" or "unclear". ``say`` is the sentence or phrase for the patient.
+    "no_such_date" or "unclear". ``say`` is the sentence or phrase for the patient. Whether a text
+    with windows names a day, and a time of the day, is in ``names_day`` and ``names_time``: who
+    named one of them only may have said the other before.
     """
 
     status: Status
@@ -53,6 +55,8 @@ class Understanding:
     reason: str = ""
     readings: list[Reading] = field(default_factory=list)
     alternatives: list[Interval] = field(default_factory=list)
+    names_day: bool = False
+    names_time: bool = False
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,11 @@ def _decide(outcomes: list[_Outcome], desk: _Desk) -> Understanding:
     if possible:
         found = list(possible[0].windows[:MOST])
         return Understanding(
-            "understood", found, say.windows(found, _shapes(possible[0]), desk.hours)
+            "understood",
+            found,
+            say.windows(found, _shapes(possible[0]), desk.hours),
+            names_day=any(choice.days is not None for choice in possible[0].choices),
+            names_time=any(choice.times is not None for choice in possible[0].choices),
         )
     return _nothing_open(outcomes, desk)
 

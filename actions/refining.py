@@ -1,0 +1,171 @@
+"""A wish that builds on what was said before: "earlier", "the day after", "friday instead".
+
+Who asked for Thursday afternoon and then says "friday" means Friday afternoon; who then says
+"10 am" means Friday at 10. Words that lean on a day or a time are put into words that stand for
+themselves, and are read as any other wish.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from actions import times
+from actions.times import Offer
+from assistant.policies.wishes import says
+from clinic.booking.when import Understanding, say
+from clinic.opening import Interval
+
+MINUTES_OF_AN_HOUR = 60
+
+
+@dataclass(frozen=True)
+class Before:
+    """What was said before a new wish.
+
+    ``windows`` is the wish before it, ``shown`` the starts of the times offered for it, ``point``
+    the start of the time that was picked or of the appointment that is moved. All aware, in UTC.
+    """
+
+    windows: list[Interval] = field(default_factory=list)
+    shown: list[datetime] = field(default_factory=list)
+    point: datetime | None = None
+
+    @property
+    def days(self) -> list[date]:
+        """The days meant so far, on the clinic's calendar, in order."""
+        if self.point:
+            return [times.local_day(self.point)]
+        return sorted({times.local_day(start) for start, _ in self.windows})
+
+    @property
+    def hours(self) -> tuple[int, int] | None:
+        """From which minute of a day to which, by the clinic's clock; None for whole days."""
+        if self.point:
+            return times.minutes_of_day((self.point, self.point + times.POINT))
+        if not self.windows or all(map(times.is_whole_day, self.windows)):
+            return None
+        stretches = set(map(times.minutes_of_day, self.windows))
+        return stretches.pop() if len(stretches) == 1 else None
+
+
+def before(slots: dict[str, Any], moves: bool) -> Before:
+    """What the conversation has said of a time so far.
+
+    ``moves``: an appointment is being moved. Until there is a new wish, its own time is what a
+    wish builds on.
+    """
+    windows = times.loaded(slots.get("windows") or [])
+    shown = [Offer.from_dict(offer).start for offer in slots.get("offered_times") or []]
+    stands = slots.get("chosen")
+    if not stands and not windows and moves:
+        stands = slots.get("last_appointment")
+    point = Offer.from_dict(stands).start if stands else None
+    return Before(windows, [] if point else shown, point)
+
+
+def absolute(text: str, before: Before) -> str | None:
+    """The text with its day or time put in full, or None when it does not lean on one before."""
+    if not before.days:
+        return None
+    return _by_minutes(text, before) or _sooner_or_later(text, before) or _other_day(text, before)
+
+
+def refined(meant: Understanding, before: Before) -> list[Interval]:
+    """The windows meant, with the day or the hours from before where the text names only one."""
+    if not before.days or not meant.windows:
+        return meant.windows
+    if meant.names_day and not meant.names_time:
+        return _at_the_same_hours(meant.windows, before) or meant.windows
+    if meant.names_day:
+        return meant.windows
+    shown = before.windows
+    if before.point:
+        shown = [(before.point, before.point)]
+    both = [
+        (max(start, first), min(end, last))
+        for start, end in meant.windows
+        for first, last in shown
+        if max(start, first) < min(end, last)
+    ]
+    # another time of the same days: "10 instead", after an afternoon was asked for
+    return both or _on_the_same_days(meant, before) or meant.windows
+
+
+def _by_minutes(text: str, before: Before) -> str | None:
+    """ "An hour later", counted from the time picked, or from the only one shown."""
+    from_ = before.point or (before.shown[0] if len(before.shown) == 1 else None)
+    patterns = times.words()["by_minutes"]
+    match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    if not match or from_ is None:
+        return None
+    unit = 1 if match["unit"].lower().startswith("m") else MINUTES_OF_AN_HOUR
+    count = times.words()["counted"].get(match["count"].lower())
+    minutes = (float(match["count"]) if count is None else count) * unit
+    moment = from_ + timedelta(minutes=-minutes if says("backwards", match[0]) else minutes)
+    return f"{_day(times.local_day(moment))} at {_clock_words(moment)}"
+
+
+def _sooner_or_later(text: str, before: Before) -> str | None:
+    """ "Earlier" than the first time shown, "later" than the last one, on their day."""
+    if says("not_about_time", text) or times.understood(text).names_day:
+        return None
+    shown = [before.point] if before.point else sorted(before.shown)
+    if not shown:
+        return None
+    if says("sooner", text):
+        first = shown[0]
+        return f"{_day(times.local_day(first))} before {_clock_words(first)}"
+    last = shown[-1]
+    one_day = len({times.local_day(start) for start in shown}) == 1
+    if says("later", text) and one_day:
+        return f"{_day(times.local_day(last))} after {_clock_words(last + times.step())}"
+    return None
+
+
+def _other_day(text: str, before: Before) -> str | None:
+    """ "The day after", "same day but at 3": that day by its date, with what else is said."""
+    first = before.days[0]
+    for days, pattern in times.words()["relative_days"].items():
+        rest, found = re.subn(pattern, "", text, flags=re.IGNORECASE)
+        rest_meant = times.understood(rest)
+        if found and not rest_meant.names_day:
+            other = rest if rest_meant.names_time else ""
+            return f"{_day(first + timedelta(days=int(days)))} {other}".strip()
+    rest, found = re.subn(times.words()["at_that_time"], "", text, flags=re.IGNORECASE)
+    return rest if found and times.understood(rest).names_day else None
+
+
+def _at_the_same_hours(windows: Sequence[Interval], before: Before) -> list[Interval]:
+    hours = before.hours
+    if hours is None:
+        return []
+    return _inside(windows, [hours])
+
+
+def _on_the_same_days(meant: Understanding, before: Before) -> list[Interval]:
+    stretches = sorted(set(map(times.minutes_of_day, meant.windows)))
+    return _inside([window for day in before.days for window in times.opening(day)], stretches)
+
+
+def _inside(windows: Sequence[Interval], stretches: Sequence[tuple[int, int]]) -> list[Interval]:
+    """The parts of the windows that lie between these minutes of their day."""
+    found = []
+    for start, end in windows:
+        for first, last in stretches:
+            begins = max(start, times.at(times.local_day(start), first))
+            ends = min(end, times.at(times.local_day(start), last))
+            if begins < ends:
+                found.append((begins, ends))
+    return found
+
+
+def _day(day: date) -> str:
+    return say.day_words(day)
+
+
+def _clock_words(moment: datetime) -> str:
+    return say.clock_words(times.local(moment))

@@ -1,0 +1,105 @@
+"""A new wish keeps what was said before and is not changed by it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from actions import times
+from actions.refining import Before, absolute, refined
+from clinic import facts
+from clinic.opening import Interval
+
+# A Tuesday; the clinic is open Monday to Saturday from 8 am to 8 pm.
+NOW = "2026-11-24T10:00:00-05:00"
+
+
+@pytest.fixture(autouse=True)
+def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW)
+    facts.load()
+
+
+def local(day: int, hour: int, minute: int = 0, month: int = 11) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=facts.current().zone).astimezone(UTC)
+
+
+def window(day: int, start: int, end: int, month: int = 11) -> Interval:
+    return local(day, start, month=month), local(day, end, month=month)
+
+
+def shown(day: int, *hours: int, wish: Interval | None = None) -> Before:
+    """Times offered on one day, for the whole of it unless told."""
+    return Before([wish or window(day, 8, 20)], [local(day, hour) for hour in hours])
+
+
+AFTERNOON = shown(26, 12, 13, 14, wish=window(26, 12, 17))
+PICKED = Before([window(26, 12, 17)], [], local(26, 14))
+
+
+def meant(text: str, before: Before) -> list[Interval]:
+    """The windows a message means after what was said before."""
+    understanding = times.understood(absolute(text, before) or text)
+    return [(a.astimezone(UTC), b.astimezone(UTC)) for a, b in refined(understanding, before)]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "expected"),
+    [
+        # the day stays, the time changes
+        ("no make it 2pm", shown(25, 8, 9, wish=window(25, 8, 12)), window(25, 14, 15)),
+        ("can u make it 10am instead", PICKED, window(26, 10, 11)),
+        ("nope can u do 4", AFTERNOON, window(26, 16, 17)),
+        ("same day but 10am", PICKED, window(26, 10, 11)),
+        ("2pm", Before([window(15, 8, 20, 12)], []), window(15, 14, 15, 12)),
+        # the time stays, the day changes
+        ("friday instead", AFTERNOON, window(27, 12, 17)),
+        ("anything on friday?", AFTERNOON, window(27, 12, 17)),
+        ("fri not thurs", AFTERNOON, window(27, 12, 17)),
+        ("actually the day after", AFTERNOON, window(27, 12, 17)),
+        ("can we do the day before", PICKED, window(25, 14, 15)),
+        ("two days later", PICKED, window(28, 14, 15)),
+        ("same time friday", PICKED, window(27, 14, 15)),
+        # unless all of that day is asked for
+        ("any time friday", AFTERNOON, window(27, 8, 20)),
+        # both change
+        ("friday at 9", AFTERNOON, window(27, 9, 10)),
+        ("the day after at 9am", AFTERNOON, window(27, 9, 10)),
+        # a step from what was shown or picked
+        ("earlier", AFTERNOON, window(26, 8, 12)),
+        ("anything earlier?", PICKED, window(26, 8, 14)),
+        ("an hour later", PICKED, window(26, 15, 16)),
+        ("push it back two hours", PICKED, window(26, 16, 17)),
+        ("can you bring it forward an hour", PICKED, window(26, 13, 14)),
+    ],
+)
+def test_what_is_not_said_again_stays(text: str, before: Before, expected: Interval) -> None:
+    assert meant(text, before) == [expected]
+
+
+@pytest.mark.parametrize("text", ["later in the day", "later that day", "anything later?"])
+def test_later_is_after_the_last_time_shown(text: str) -> None:
+    assert meant(text, AFTERNOON) == [(local(26, 14, 15), local(26, 20))]
+
+
+def test_minutes_count_from_the_time_picked() -> None:
+    assert meant("half an hour earlier", PICKED) == [(local(26, 13, 30), local(26, 14, 30))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I'll tell you later", "see you later", "Jo Park", "416-555-0177", "", "what does it cost"],
+)
+def test_other_words_do_not_lean_on_a_time(text: str) -> None:
+    assert absolute(text, PICKED) is None
+
+
+@pytest.mark.parametrize("text", ["earlier", "the day after", "an hour later", "same day at 3"])
+def test_with_nothing_before_nothing_is_leant_on(text: str) -> None:
+    assert absolute(text, Before()) is None
+
+
+def test_a_wish_for_either_of_two_days_keeps_both() -> None:
+    days = meant("thursday or friday", AFTERNOON)
+    assert days == [window(26, 12, 17), window(27, 12, 17)]
