@@ -6,6 +6,7 @@ Needs ``clinic.setup.ready()``. Nothing here writes patients' words to a log.
 from __future__ import annotations
 
 from clinic.conversations.models import Feedback
+from clinic.conversations.projection import read_again
 from clinic.text import BadInput, optional, required
 
 
@@ -40,4 +41,5 @@ def save_feedback(
             feedback.reason = words
         feedback.value = value
         feedback.save(update_fields=["value", "reason"])
+    read_again(feedback.conversation_id)
     return feedback

@@ -17,7 +17,8 @@ class Session(models.Model):
     """One session of a conversation: from its first message to the break that ended it.
 
     ``conversation_id`` is Rasa's ``sender_id`` and ``number`` counts its sessions from 1.
-    ``first_event_id`` and ``last_event_id`` are rows of Rasa's ``events``. ``lowest_confidence`` is
+    ``first_event_id``, by which a session is known, and ``last_event_id`` are rows of Rasa's
+    ``events``. ``lowest_confidence`` is
     that of the patient's words, without clicks and answers to a form's questions. ``opening`` is
     the beginning of the first thing the patient said.
     """
@@ -61,7 +62,9 @@ class Session(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("conversation_id", "number"), name="session_once"),
+            models.UniqueConstraint(
+                fields=("conversation_id", "first_event_id"), name="session_once"
+            ),
         )
         # Lists are read along this one, newest first. It holds all that a list can be filtered by,
         # so that rare ones are found without reading the rows.
@@ -232,15 +235,16 @@ class Position(models.Model):
 
 
 class Recheck(models.Model):
-    """A conversation that is being erased: it is compared with Rasa's events until it is gone.
+    """A conversation that is to be read again as a whole: once, or until a moment.
 
-    SQLite gives the numbers of erased rows to new ones. Nothing up to ``rewind_to`` was erased, so
-    events are read again from there.
+    Until then when it is being erased: its events go a little later than what is kept here. SQLite
+    gives the numbers of erased rows to new ones; nothing up to ``rewind_to`` was erased, so
+    events are read again from there once they are gone.
     """
 
     conversation_id = models.CharField(max_length=255, unique=True)
-    rewind_to = models.BigIntegerField()
-    since = models.DateTimeField(default=clock.now)
+    until = models.DateTimeField(null=True)
+    rewind_to = models.BigIntegerField(null=True)
 
     def __str__(self) -> str:
         return f"recheck {self.pk}"

@@ -66,7 +66,11 @@ def remove(sessions: Iterable[int]) -> None:
 
 
 def forget_removed() -> None:
-    """Rewrite SQLite's index, in which the words of what was removed are still to be read."""
+    """Rewrite SQLite's index, in which the words of what was removed are still to be read.
+
+    Not in a transaction. Afterwards nothing is left in the write-ahead log, unless somebody reads.
+    """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(_REWRITE)
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

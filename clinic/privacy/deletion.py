@@ -14,6 +14,7 @@ from django.utils.crypto import salted_hmac
 from clinic import clock
 from clinic.booking.erasing import erase_conversation
 from clinic.conversations.models import Feedback
+from clinic.conversations.projection import forget
 from clinic.handoff.models import PatientMessage
 from clinic.live import chats
 from clinic.privacy.models import DeletionReceipt
@@ -47,6 +48,7 @@ def delete_conversation(conversation_id: str, who: str = "patient") -> DeletionC
         messages, _ = PatientMessage.objects.filter(conversation_id=conversation_id).delete()
         feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
         chats.forget(conversation_id)
+        forget([conversation_id])
         receipt = DeletionReceipt.objects.create(
             reference=new_reference(),
             conversation_digest=conversation_digest(conversation_id),

@@ -25,6 +25,7 @@ from clinic.booking import handoff, upkeep, waiting
 from clinic.booking.handoff import mail
 from clinic.booking.handoff.interface import Trouble
 from clinic.booking.handoff.ways import way_out
+from clinic.conversations.tailing import Tailing
 from clinic.live import upkeep as live
 from clinic.outbox import links, queue
 from clinic.outbox.worker import Worker
@@ -61,6 +62,8 @@ class Command(BaseCommand):
             signal.signal(number, lambda *_: stop.set())
         logger.info("worker started")
         duties = _duties(stop.is_set)
+        if not once:
+            Tailing(stop).start()
         while not stop.is_set():
             for duty in duties:
                 duty.do_if_due()

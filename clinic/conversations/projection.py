@@ -1,0 +1,406 @@
+"""Keeping sessions and messages in step with Rasa's events.
+
+Needs ``clinic.setup.ready()``. A conversation is always read again from the beginning of the
+session that has something new, by pure functions (:mod:`clinic.conversations.reading`), and what
+differs is written. So nothing depends on when reading was interrupted or how often it is done, and
+comparing everything with the events (:func:`reconcile`) is the same work without the writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from clinic import clock
+from clinic.conversations import search
+from clinic.conversations.models import (
+    Feedback,
+    Message,
+    Position,
+    Recheck,
+    Session,
+    SessionTopic,
+)
+from clinic.conversations.reading import Row, Told, rate, sessions_of
+from clinic.conversations.store import Store
+
+#: Events are numbered when they are written and seen when their transaction ends, not always in the
+#: same order. So many numbers back are looked at again.
+OVERLAP = 1000
+#: How long a conversation that is erased is compared with its events.
+ERASED_WITHIN = timedelta(minutes=10)
+
+_MOST = 3000  # events of one transaction
+_AT_ONCE = 200  # conversations of one transaction
+_NAME = "events"
+
+_SESSION_FIELDS = (
+    *("channel", "started_at", "last_activity_at", "last_event_id", "messages"),
+    *("patient_messages", "not_understood", "outcome", "triage_level", "lowest_confidence"),
+    *("feedback_up", "feedback_down", "topics", "opening"),
+)
+_MESSAGE_FIELDS = tuple(
+    each.attname for each in Message._meta.concrete_fields if each.attname != "session_id"
+)
+
+
+@dataclass
+class Differences:
+    """What was not as the events say: sessions and messages that were missing, other, or too many.
+
+    ``conversations`` were looked at, ``events`` of them read.
+    """
+
+    conversations: int = 0
+    events: int = 0
+    missing: int = 0
+    other: int = 0
+    too_many: int = 0
+
+    @property
+    def equal(self) -> bool:
+        """Everything is as the events say."""
+        return not (self.missing or self.other or self.too_many)
+
+
+@dataclass
+class Tail:
+    """Reads what is new, again and again. One at a time writes; others wait for it.
+
+    What it remembers between two looks only saves work: a new one reads the overlap once more.
+    """
+
+    store: Store
+    _seen: dict[int, str] = field(default_factory=dict)
+
+    def step(self) -> int:
+        """Read what is new; the number of events. Call again at once while it is not 0.
+
+        Raises ``clinic.conversations.store.StoreMissing`` while nobody has talked to the
+        assistant.
+        """
+        position = Position.objects.filter(name=_NAME).first()
+        if position is None:
+            return self._begin()
+        if not self._news(position.last_event_id) and not Recheck.objects.exists():
+            return 0
+        with transaction.atomic():
+            position = Position.objects.select_for_update().get(name=_NAME)
+            last, erased = self._recheck(position.last_event_id)
+            new = self._news(last)
+            first_new: dict[str, int] = {}
+            for number, conversation in new:
+                first_new.setdefault(conversation, number)
+            _project(self.store, _beginnings(first_new))
+            if new:
+                last = max(last, new[-1][0])
+            newest = self.store.newest()
+            if newest < last:
+                # The last rows were erased, and their numbers will be given away again.
+                last = newest
+                self._seen.clear()
+            if new or last != position.last_event_id:
+                position.last_event_id = last
+                position.read_at = clock.now()
+                position.save()
+        if erased:
+            search.forget_removed()
+        self._seen.update(new)
+        for number in [number for number in self._seen if not last - OVERLAP < number <= last]:
+            del self._seen[number]
+        return len(new)
+
+    def _recheck(self, last: int) -> tuple[int, bool]:
+        """Read conversations again as a whole.
+
+        From where events are to be read from now on, and whether something was erased.
+        """
+        due = {each.conversation_id: each for each in Recheck.objects.all()}
+        events = _project(self.store, dict.fromkeys(due, 0))
+        erased = [
+            each for who, each in due.items() if each.rewind_to is not None and not events[who]
+        ]
+        for each in erased:
+            if each.rewind_to is not None and each.rewind_to < last:
+                last = each.rewind_to
+                self._seen.clear()
+        now = clock.now()
+        for each in due.values():
+            if each.until is None or each.until <= now:
+                each.delete()
+        Recheck.objects.filter(pk__in=[each.pk for each in erased]).update(rewind_to=None)
+        return last, bool(erased)
+
+    def _news(self, last: int) -> list[tuple[int, str]]:
+        rows = self.store.numbers(max(0, last - OVERLAP), OVERLAP + _MOST)
+        return [(number, who) for number, who in rows if self._seen.get(number) != who][:_MOST]
+
+    def _begin(self) -> int:
+        """The first look: everything there is, conversation by conversation."""
+        return rebuild(self.store).events
+
+
+def rebuild(store: Store, told: Callable[[Differences], None] | None = None) -> Differences:
+    """Make everything again from the events; what people added stays. What had to be changed.
+
+    The assistant and the desk may run meanwhile. ``told`` hears how far it is.
+    """
+    newest = store.newest()
+    with transaction.atomic():
+        Position.objects.get_or_create(name=_NAME)
+    total = Differences()
+    for conversations in _all(store):
+        with transaction.atomic():
+            Position.objects.select_for_update().get(name=_NAME)
+            _project(store, dict.fromkeys(conversations, 0), total)
+        if told:
+            told(total)
+    for conversations in list(_ghosts(store)):
+        with transaction.atomic():
+            Position.objects.select_for_update().get(name=_NAME)
+            _project(store, dict.fromkeys(conversations, 0), total)
+    # What came meanwhile is read once more.
+    Position.objects.filter(name=_NAME).update(last_event_id=newest, read_at=clock.now())
+    return total
+
+
+def reconcile(store: Store) -> Differences:
+    """Compare everything with the events and write nothing.
+
+    While patients write, what came in the last seconds may differ.
+    """
+    total = Differences()
+    for conversations in _all(store):
+        _project(store, dict.fromkeys(conversations, 0), total, write=False)
+    total.too_many += sum(len(some) for some in _ghosts(store))
+    return total
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far reading is: events that are not read yet, and when something was read last."""
+
+    sessions: int
+    messages: int
+    last_event_id: int
+    behind: int
+    read_at: datetime | None
+
+
+def status(store: Store) -> Status:
+    """How far reading is. Raises ``StoreMissing`` while nobody has talked to the assistant."""
+    position = Position.objects.filter(name=_NAME).first() or Position(name=_NAME)
+    return Status(
+        Session.objects.count(),
+        Message.objects.count(),
+        position.last_event_id,
+        max(0, store.newest() - position.last_event_id),
+        position.read_at,
+    )
+
+
+def read_again(conversation_id: str) -> None:
+    """Have a conversation read again soon, for what is not in its events: a thumb."""
+    Recheck.objects.get_or_create(conversation_id=conversation_id)
+
+
+def forget(conversation_ids: Iterable[str]) -> int:
+    """Delete sessions with all that was said and added; the number of sessions.
+
+    Call it in the transaction that erases the rest. The conversations are compared with their
+    events for a while, since those go later.
+    """
+    conversations = sorted(set(conversation_ids))
+    if not conversations:
+        return 0
+    mine = Session.objects.filter(conversation_id__in=conversations)
+    others = Session.objects.exclude(conversation_id__in=conversations)
+    rewind_to = others.aggregate(last=Max("last_event_id"))["last"] or 0
+    until = clock.now() + ERASED_WITHIN
+    for conversation in conversations:
+        Recheck.objects.update_or_create(
+            conversation_id=conversation, defaults={"until": until, "rewind_to": rewind_to}
+        )
+    return _delete(list(mine.values_list("id", flat=True)))
+
+
+def _delete(sessions: list[int]) -> int:
+    search.remove(sessions)
+    Session.objects.filter(id__in=sessions).delete()
+    return len(sessions)
+
+
+def _beginnings(first_new: Mapping[str, int]) -> dict[str, int]:
+    """From which event on each conversation is read: the start of the session it belongs to."""
+    beginnings = dict.fromkeys(first_new, 0)
+    known = Session.objects.filter(conversation_id__in=list(first_new)).values_list(
+        "conversation_id", "first_event_id"
+    )
+    for conversation, first in known:
+        if beginnings[conversation] < first <= first_new[conversation]:
+            beginnings[conversation] = first
+    return beginnings
+
+
+def _project(
+    store: Store, since: Mapping[str, int], found: Differences | None = None, *, write: bool = True
+) -> dict[str, list[Row]]:
+    """Compare conversations, each from an event on, with what is kept, and write what differs.
+
+    Adds what differed to ``found``. Gives the events that were read.
+    """
+    found = Differences() if found is None else found
+    events = store.events(since) if since else {}
+    if since:
+        told = {who: [each for each in sessions_of(rows) if each] for who, rows in events.items()}
+        rated = Feedback.objects.filter(conversation_id__in=list(since)).order_by("created_at")
+        for each in rated:
+            _apply(each, told[each.conversation_id], whole=not since[each.conversation_id])
+        _compare(found, since, told, write=write)
+    found.conversations += len(since)
+    found.events += sum(map(len, events.values()))
+    return events
+
+
+def _apply(feedback: Feedback, sessions: list[Told], *, whole: bool) -> None:
+    """Note a thumb on the answer it was given to: the last with that name before it."""
+    answers = [
+        (session, message["event_id"], message["at"])
+        for session in sessions
+        for message in session.messages
+        if message["response"] == feedback.answer
+    ]
+    before = [each for each in answers if each[2] <= feedback.created_at]
+    # With a clock that is fixed by CLINIC_NOW, everything may be "later".
+    chosen = before[-1:] or (answers[:1] if whole else [])
+    for session, event_id, _ in chosen:
+        rate(session, event_id, feedback.value)
+
+
+def _compare(
+    found: Differences, since: Mapping[str, int], told: Mapping[str, list[Told]], *, write: bool
+) -> None:
+    kept: dict[tuple[str, int], Session] = {}
+    numbers: dict[str, int] = {}
+    for session in Session.objects.filter(conversation_id__in=list(since)).order_by("number"):
+        who = session.conversation_id
+        numbers[who] = max(numbers.get(who, 0), session.number)
+        if session.first_event_id >= since[who]:
+            kept[who, session.first_event_id] = session
+    new: list[tuple[Session, Told]] = []
+    same: list[tuple[Session, Told]] = []
+    changed: list[Session] = []
+    for who, sessions in told.items():
+        for each in sessions:
+            session = kept.pop((who, each.first_event_id), None)
+            if session is None:
+                numbers[who] = numbers.get(who, 0) + 1
+                identity = {"conversation_id": who, "first_event_id": each.first_event_id}
+                new.append((Session(**identity, number=numbers[who], **each.values), each))
+                continue
+            same.append((session, each))
+            if any(getattr(session, name) != each.values[name] for name in _SESSION_FIELDS):
+                changed.append(session)
+                for name in _SESSION_FIELDS:
+                    setattr(session, name, each.values[name])
+    found.missing += len(new)
+    found.other += len(changed)
+    found.too_many += len(kept)
+    if write:
+        _delete([session.pk for session in kept.values()])
+        Session.objects.bulk_create([session for session, _ in new])
+        Session.objects.bulk_update(changed, _SESSION_FIELDS, batch_size=100)
+    _compare_messages(found, new, same, write=write)
+
+
+def _compare_messages(
+    found: Differences,
+    new: list[tuple[Session, Told]],
+    same: list[tuple[Session, Told]],
+    *,
+    write: bool,
+) -> None:
+    there: dict[int, dict[int, tuple[Any, ...]]] = {session.pk: {} for session, _ in same}
+    for session_id, *values in Message.objects.filter(session__in=there).values_list(
+        "session_id", *_MESSAGE_FIELDS
+    ):
+        there[session_id][values[0]] = tuple(values)
+    write_all: list[Message] = []
+    gone: list[int] = []
+    documents: list[tuple[int, str]] = []
+    for session, told in (*new, *same):
+        mine = there.get(session.pk, {}) if session.pk else {}
+        differs = False
+        for message in told.messages:
+            before = mine.pop(message["event_id"], None)
+            if before != tuple(message[name] for name in _MESSAGE_FIELDS):
+                differs = True
+                found.missing += before is None
+                found.other += before is not None
+                write_all.append(Message(session_id=session.pk, **message))
+        gone += mine
+        if differs or mine:
+            documents.append((session.pk, told.document()))
+    found.too_many += len(gone)
+    if write:
+        Message.objects.filter(event_id__in=gone).delete()
+        Message.objects.bulk_create(
+            write_all,
+            update_conflicts=True,
+            unique_fields=["event_id"],
+            update_fields=["session", *_MESSAGE_FIELDS[1:]],
+            batch_size=500,
+        )
+        search.put(documents)
+    _compare_topics(found, [*new, *same], there, write=write)
+
+
+def _compare_topics(
+    found: Differences, sessions: list[tuple[Session, Told]], old: Iterable[int], *, write: bool
+) -> None:
+    there = {
+        (session, topic): key
+        for key, session, topic in SessionTopic.objects.filter(session__in=list(old)).values_list(
+            "id", "session_id", "topic"
+        )
+    }
+    missing = [
+        SessionTopic(session_id=session.pk, topic=topic)
+        for session, told in sessions
+        for topic in told.topics
+        if there.pop((session.pk, topic), None) is None
+    ]
+    found.missing += len(missing)
+    found.too_many += len(there)
+    if write:
+        SessionTopic.objects.filter(id__in=there.values()).delete()
+        SessionTopic.objects.bulk_create(missing)
+
+
+def _all(store: Store) -> Iterator[list[str]]:
+    after = ""
+    while conversations := store.conversations(after, _AT_ONCE):
+        yield conversations
+        after = conversations[-1]
+
+
+def _ghosts(store: Store) -> Iterator[list[str]]:
+    """Conversations that are kept and have no events any more."""
+    after = ""
+    while True:
+        kept = list(
+            Session.objects.filter(conversation_id__gt=after)
+            .order_by("conversation_id")
+            .values_list("conversation_id", flat=True)
+            .distinct()[:_AT_ONCE]
+        )
+        if not kept:
+            return
+        after = kept[-1]
+        there = store.events(dict.fromkeys(kept, 0))
+        yield [conversation for conversation in kept if not there[conversation]]

@@ -1,0 +1,148 @@
+"""Rasa's database of conversations, read by the clinic.
+
+Without settings of the environment it is a SQLite file in the folder of ``CLINIC_VAR``, otherwise
+the clinic's own database (``CLINIC_DATABASE_URL``); ``assistant.endpoints`` tells Rasa the same.
+Rasa is the only one who writes events. The one table read here is ``events``, by its number.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import connection
+
+from clinic.conversations.reading import Row
+
+_WAIT = 5.0  # seconds for a busy database
+_AT_ONCE = 500
+
+
+class StoreMissing(Exception):
+    """Nobody has talked to the assistant yet: there is no database, or no table."""
+
+
+class Store(Protocol):
+    """Reads Rasa's events. Every method raises StoreMissing while there are none to read."""
+
+    def newest(self) -> int:
+        """The highest number, 0 without events."""
+
+    def numbers(self, after: int, limit: int) -> list[tuple[int, str]]:
+        """(number, conversation) of the events after a number, in order."""
+
+    def conversations(self, after: str, limit: int) -> list[str]:
+        """The conversations after one, in the order of their ids."""
+
+    def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
+        """The events of conversations, each from a number on; none for one that is gone."""
+
+    def close(self) -> None:
+        """Let go of the database."""
+
+
+def open_store() -> Store:
+    """The database that Rasa writes to. Nothing is opened before it is asked."""
+    if connection.vendor == "postgresql":
+        return _Postgresql()
+    return Sqlite(Path(settings.VAR) / "conversations.sqlite3")
+
+
+class _Sql:
+    """The statements, which are the same for both databases."""
+
+    def _rows(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        raise NotImplementedError
+
+    def newest(self) -> int:
+        return self._rows("SELECT coalesce(max(id), 0) FROM events", ())[0][0]
+
+    def numbers(self, after: int, limit: int) -> list[tuple[int, str]]:
+        return self._rows(
+            "SELECT id, sender_id FROM events WHERE id > %s ORDER BY id LIMIT %s", (after, limit)
+        )
+
+    def conversations(self, after: str, limit: int) -> list[str]:
+        rows = self._rows(
+            "SELECT sender_id FROM events WHERE sender_id > %s "
+            "GROUP BY sender_id ORDER BY sender_id LIMIT %s",
+            (after, limit),
+        )
+        return [sender for (sender,) in rows]
+
+    def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {conversation: [] for conversation in since}
+        for some in _portions(list(since)):
+            marks = ", ".join(["%s"] * len(some))
+            least = min(since[conversation] for conversation in some)
+            rows = self._rows(
+                "SELECT sender_id, id, type_name, timestamp, data FROM events "  # noqa: S608
+                f"WHERE sender_id IN ({marks}) AND id >= %s ORDER BY id",
+                (*some, least),
+            )
+            for sender, *row in rows:
+                if row[0] >= since[sender]:
+                    found[sender].append(Row(*row))
+        return found
+
+
+class Sqlite(_Sql):
+    """Events in a SQLite file, opened for reading only."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._connection:
+            self._connection.close()
+        self._connection = None
+
+    def _rows(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        try:
+            return self._open().execute(statement.replace("%s", "?"), values).fetchall()
+        except sqlite3.OperationalError as error:
+            if "no such table" in str(error):
+                raise StoreMissing from None
+            raise
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            found = os.stat(self._file)
+        except FileNotFoundError:
+            self.close()
+            raise StoreMissing from None
+        identity = (found.st_dev, found.st_ino)
+        if self._connection is None or identity != self._identity:
+            # Another file has its place when a backup was put back.
+            self.close()
+            self._connection = sqlite3.connect(
+                f"{self._file.absolute().as_uri()}?mode=ro", uri=True, timeout=_WAIT
+            )
+            self._identity = identity
+        return self._connection
+
+
+class _Postgresql(_Sql):
+    """Events in the clinic's own PostgreSQL database."""
+
+    def close(self) -> None:
+        """The connection is Django's."""
+
+    def _rows(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('events')")
+            if cursor.fetchone() == (None,):
+                raise StoreMissing
+            cursor.execute(statement, values)
+            return cursor.fetchall()
+
+
+def _portions(whole: list[str]) -> Iterable[list[str]]:
+    return (whole[begin : begin + _AT_ONCE] for begin in range(0, len(whole), _AT_ONCE))
