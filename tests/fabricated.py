@@ -102,7 +102,7 @@ class Talk:
             "intent_ranking": ranking,
             "acts": [] if text.startswith("/") else [{"label": label, "confidence": sure}],
         }
-        return self._add(
+        self._add(
             "user",
             intent["name"],
             text=text,
@@ -110,6 +110,7 @@ class Talk:
             input_channel=self.channel,
             message_id=reference,
         )
+        return self._add("user_featurization", use_text_for_featurization=False)
 
     def assistant(
         self, text: str, response: str, buttons: dict[str, str] | None = None, **metadata: Any
@@ -175,16 +176,16 @@ def many(conversations: int, seed: int = 1) -> Iterator[tuple[str, Event]]:
         while len(running) > 30 or (running and number == conversations - 1):
             chosen = chance.randrange(len(running))
             who, events = running[chosen]
-            for event in events[:7]:
+            for event in events[:9]:
                 yield who, event
-            del events[:7]
+            del events[:9]
             if not events:
                 del running[chosen]
 
 
 def _any(chance: random.Random, at: float) -> Talk:
     talk = Talk(at, chance.choices(("website", "sms", "whatsapp"), (90, 8, 2))[0]).start()
-    for _ in range(chance.randint(1, 4)):
+    for _ in range(chance.randint(1, 5)):
         text = " ".join(chance.choices(WORDS, k=chance.randint(3, 14)))
         topic = chance.choices(TOPICS, range(len(TOPICS), 0, -1))[0]
         kind = chance.random()
@@ -199,10 +200,15 @@ def _any(chance: random.Random, at: float) -> Talk:
             talk.patient(text, f"faq/{topic}", chance.uniform(0.3, 1.0))
             talk.assistant(f"This is what there is to say on {topic}. " * 3, f"utter_faq/{topic}")
         talk.listen()
-    if chance.random() < 0.2:
+    if chance.random() < 0.3:
         phone = f"416-555-01{chance.randrange(100):02d}"
         talk.patient("book please", "book_appointment").form("booking_form")
-        talk.assistant("When?", "utter_ask_preferred_time").listen()
-        talk.patient(phone, "nlu_fallback", 0.1, guess="faq/cost").slot("patient_contact", phone)
+        for asked in ("service", "preferred_time", "patient_contact"):
+            for slot in ("problem", "problem_count", "open_forms", "chosen", "note", "windows"):
+                talk.slot(slot, None)
+            talk.slot("requested_slot", asked)
+            talk.assistant("Which one?", f"utter_ask_{asked}").listen()
+            talk.patient(phone, "nlu_fallback", 0.1, guess="faq/cost").action("booking_form")
+            talk.slot(asked, phone)
         talk.form(None).assistant("It is noted.", "utter_booking_requested").listen()
     return talk

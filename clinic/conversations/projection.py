@@ -18,6 +18,7 @@ from django.db.models import Max
 
 from clinic import clock
 from clinic.conversations import search
+from clinic.conversations.bulk import upsert
 from clinic.conversations.models import (
     Feedback,
     Message,
@@ -330,7 +331,7 @@ def _compare_messages(
         "session_id", *_MESSAGE_FIELDS
     ):
         there[session_id][values[0]] = tuple(values)
-    write_all: list[Message] = []
+    rows: list[dict[str, Any]] = []
     gone: list[int] = []
     documents: list[tuple[int, str]] = []
     for session, told in (*new, *same):
@@ -342,20 +343,14 @@ def _compare_messages(
                 differs = True
                 found.missing += before is None
                 found.other += before is not None
-                write_all.append(Message(session_id=session.pk, **message))
+                rows.append({**message, "session_id": session.pk})
         gone += mine
         if differs or mine:
             documents.append((session.pk, told.document()))
     found.too_many += len(gone)
     if write:
         Message.objects.filter(event_id__in=gone).delete()
-        Message.objects.bulk_create(
-            write_all,
-            update_conflicts=True,
-            unique_fields=["event_id"],
-            update_fields=["session", *_MESSAGE_FIELDS[1:]],
-            batch_size=500,
-        )
+        upsert(Message, rows)
         search.put(documents)
     _compare_topics(found, [*new, *same], there, write=write)
 

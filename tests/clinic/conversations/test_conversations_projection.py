@@ -101,7 +101,7 @@ def test_the_threshold_of_rasas_own_classifier_is_not_taken_for_a_confidence(
     say: Callable[[Talk], list[Message]],
 ) -> None:
     talk = Talk().start().patient("deep tissue", "nlu_fallback", 0.7)
-    *before, user = talk.events
+    *before, user, _ = talk.events
     data = json.loads(user.data)
     del data["parse_data"]["acts"]
     ranking = [{"name": "nlu_fallback", "confidence": 0.7}, {"name": "greet", "confidence": 0.31}]
