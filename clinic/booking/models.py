@@ -98,7 +98,8 @@ class AppointmentRequest(models.Model):
 class StatusChange(models.Model):
     """One step of a request: into which state, when, by whom, and which time it was about then.
 
-    ``who`` is ``patient``, ``assistant`` or the login of someone at the clinic.
+    ``who`` is ``patient``, ``assistant`` or the login of someone at the clinic. ``reason`` is a key
+    of ``reasons`` in ``handoff/wording.yml``, or empty.
     """
 
     request = models.ForeignKey(
@@ -106,6 +107,7 @@ class StatusChange(models.Model):
     )
     status = models.CharField(max_length=10, choices=Status)
     who = models.CharField(max_length=150)
+    reason = models.CharField(max_length=40, blank=True)
     at = models.DateTimeField(default=clock.now)
     therapist = models.CharField(max_length=200, blank=True)
     starts_at = models.DateTimeField(null=True, blank=True)

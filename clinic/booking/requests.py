@@ -116,11 +116,17 @@ def create_request(
 
 
 def change_status(
-    request: AppointmentRequest, status: str, who: str, now: datetime | None = None
+    request: AppointmentRequest,
+    status: str,
+    who: str,
+    now: datetime | None = None,
+    *,
+    reason: str = "",
 ) -> AppointmentRequest:
     """Move a request to another state and note who did it.
 
-    A request that is over frees its time. Gives the request as it now is. Raises
+    ``reason`` is what the patient is told: a key of ``reasons`` in ``handoff/wording.yml``, or
+    empty. A request that is over frees its time. Gives the request as it now is. Raises
     :class:`BadInput` when that state cannot follow.
     """
     who = required("who", who, 150)
@@ -134,7 +140,7 @@ def change_status(
         current.save(update_fields=["status"])
         if not NEXT[status]:
             holds.give_back(current, now)
-        _tell(_remember(current, status, who, now))
+        _tell(_remember(current, status, who, now, reason))
     return current
 
 
@@ -211,11 +217,14 @@ def _locked(request: AppointmentRequest, status: str) -> AppointmentRequest:
     return current
 
 
-def _remember(request: AppointmentRequest, status: str, who: str, at: datetime) -> StatusChange:
+def _remember(
+    request: AppointmentRequest, status: str, who: str, at: datetime, reason: str = ""
+) -> StatusChange:
     return StatusChange.objects.create(
         request=request,
         status=status,
         who=who,
+        reason=reason,
         at=at,
         therapist=request.therapist,
         starts_at=request.starts_at,

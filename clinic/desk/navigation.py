@@ -15,6 +15,7 @@ from clinic.people.roles import Right
 PAGES: tuple[tuple[str, Right], ...] = (
     ("today", Right.TODAY),
     ("bookings", Right.BOOKINGS),
+    ("messages", Right.BOOKINGS),
     ("live", Right.LIVE),
     ("conversations", Right.CONVERSATIONS),
     ("questions", Right.QUESTIONS),

@@ -2,14 +2,169 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
 
-from clinic.people.access import open_to
+from clinic import clock, facts
+from clinic.booking.models import Status, StatusChange
+from clinic.conversations.listing import MOST_COUNTED, Filters, count, matching
+from clinic.conversations.models import Message, Session
+from clinic.desk import bookings, letters
+from clinic.live.models import Chat
+from clinic.live.models import State as ChatState
+from clinic.outbox.models import Item, State
+from clinic.people.access import may, open_to
+from clinic.people.models import Person
 from clinic.people.roles import Right
+
+#: After so long without a look at Today, the next look is another visit.
+_VISIT = timedelta(minutes=30)
+#: What is shown as since the last visit goes back no further.
+_LONGEST = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Something somebody must look at: ``key`` of ``today`` in wording.yml, and its list."""
+
+    key: str
+    count: int
+    address: str
+    oldest: datetime | None = None
+    urgent: bool = False
+
+    @property
+    def many(self) -> bool:
+        """Whether there are more than were counted."""
+        return self.count > MOST_COUNTED
 
 
 @open_to(Right.TODAY)
 def today(request: HttpRequest) -> HttpResponse:
     """Everything that waits for somebody, each with a link to its list."""
-    return render(request, "desk/today.html", {"waiting": []})
+    now = clock.now()
+    since = max(_last_visit(request, now) or now - timedelta(days=1), now - _LONGEST)
+    waiting = [
+        item
+        for right, find in _KINDS
+        if may(request, right)
+        for item in find(since)
+        if item is not None
+    ]
+    shown = {
+        "waiting": sorted((one for one in waiting if one.count), key=lambda one: not one.urgent),
+        "nothing": [one for one in waiting if not one.count],
+        "since": since,
+        "happened": _happened(request, since),
+        "open_now": facts.current().variables(now)["clinic_open_now"],
+    }
+    part = "desk/today_part.html" if request.headers.get("HX-Request") else "desk/today.html"
+    return render(request, part, shown)
+
+
+def _last_visit(request: HttpRequest, now: datetime) -> datetime | None:
+    """When this person looked before this visit; None at the first. Notes this look."""
+    person = request.user
+    if request.GET.get("poll"):
+        return person.visited_before
+    before = person.visited_before
+    if person.visited_at and now - person.visited_at > _VISIT:
+        before = person.visited_at
+    Person.objects.filter(pk=person.pk).update(visited_at=now, visited_before=before)
+    return before
+
+
+def _persons(since: datetime) -> list[Waiting | None]:
+    chats = Chat.objects.filter(state=ChatState.WAITING).order_by("asked_at")
+    first = chats.first()
+    return [_waiting("chats", chats.count(), "live", oldest=first and first.asked_at, urgent=True)]
+
+
+def _front_desk(since: datetime) -> list[Waiting | None]:
+    requests, unread = bookings.undecided(), letters.unanswered()
+    first, oldest = requests.order_by("created_at").first(), unread.order_by("created_at").first()
+    return [
+        _waiting(
+            "messages", unread.count(), "messages", oldest=oldest and oldest.created_at, urgent=True
+        ),
+        _waiting("requests", requests.count(), "bookings", oldest=first and first.created_at),
+        _waiting(
+            "stuck", Item.objects.filter(state=State.STUCK).count(), "deliveries", urgent=True
+        ),
+    ]
+
+
+def _red_flags(since: datetime) -> list[Waiting | None]:
+    filters = Filters(red_flag=True, reviewed=False)
+    first = matching(filters).order_by("last_activity_at").first() if count(filters) else None
+    return [
+        _waiting(
+            "red_flags",
+            count(filters),
+            "conversations",
+            filters,
+            oldest=first and first.last_activity_at,
+            urgent=True,
+        )
+    ]
+
+
+def _review(since: datetime) -> list[Waiting | None]:
+    day = since.astimezone(facts.current().zone).date()
+    not_understood = Filters(not_understood=True, reviewed=False, since=day)
+    down = Filters(feedback="down", reviewed=False)
+    return [
+        _waiting("not_understood", count(not_understood), "conversations", not_understood),
+        _waiting("thumbs_down", count(down), "conversations", down),
+    ]
+
+
+def _waiting(
+    key: str,
+    number: int,
+    page: str,
+    filters: Filters | None = None,
+    *,
+    oldest: datetime | None = None,
+    urgent: bool = False,
+) -> Waiting | None:
+    try:
+        address = reverse(page)
+    except NoReverseMatch:
+        return None
+    query = f"?{filters.to_query()}" if filters else ""
+    return Waiting(key, number, address + query, oldest, urgent and number > 0)
+
+
+_KINDS: tuple[tuple[Right, Callable[[datetime], list[Waiting | None]]], ...] = (
+    (Right.LIVE, _persons),
+    (Right.CONVERSATIONS, _red_flags),
+    (Right.BOOKINGS, _front_desk),
+    (Right.REVIEW, _review),
+)
+
+
+def _happened(request: HttpRequest, since: datetime) -> list[tuple[str, int]]:
+    """What happened since, as key of ``happened`` in wording.yml and number; no zeros."""
+    found: list[tuple[str, int]] = []
+    if may(request, Right.CONVERSATIONS):
+        found.append(("chats", Session.objects.filter(last_activity_at__gte=since).count()))
+    if may(request, Right.REVIEW):
+        found.append(
+            ("not_understood", Message.objects.filter(at__gte=since, understood=False).count())
+        )
+    if may(request, Right.BOOKINGS):
+        changes = StatusChange.objects.filter(at__gte=since)
+        by_patient = changes.filter(who="patient")
+        found += [
+            ("requested", by_patient.filter(status=Status.REQUESTED).count()),
+            ("changed", by_patient.filter(status=Status.CHANGED).count()),
+            ("cancelled", by_patient.filter(status=Status.CANCELLED).count()),
+            ("expired", changes.filter(status=Status.EXPIRED).count()),
+        ]
+    return [(key, number) for key, number in found if number]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from clinic.desk import health, today
+from clinic.booking.models import Status
+from clinic.desk import bookings, deliveries, health, letters, today, waiting_list, week
+from clinic.handoff.models import PatientMessage
 from clinic.people import entering, managing
 
 urlpatterns = [
@@ -19,6 +21,39 @@ urlpatterns = [
     path("account/password", entering.change_password, name="change-password"),
     path("account/recovery", entering.recovery, name="recovery"),
     path("account/sign-out", entering.sign_out_everywhere, name="sign-out-everywhere"),
+    path("bookings/", bookings.bookings, name="bookings"),
+    path("bookings/week", week.week, name="week"),
+    path("bookings/waiting-list", waiting_list.waiting_list, name="waiting-list"),
+    path(
+        "bookings/waiting-list/<str:reference>/contact",
+        waiting_list.contact,
+        name="waiting-contact",
+    ),
+    path("bookings/deliveries", deliveries.deliveries, name="deliveries"),
+    path("bookings/deliveries/retry-all", deliveries.retry_all, name="retry-all"),
+    path("bookings/deliveries/<int:number>/retry", deliveries.retry, name="retry"),
+    path("bookings/<str:reference>", bookings.booking, name="booking"),
+    path("bookings/<str:reference>/contact", bookings.contact, name="booking-contact"),
+    path("bookings/<str:reference>/move", bookings.move, name="move"),
+    *(
+        path(f"bookings/<str:reference>/{name}", bookings.decide, {"status": status}, name=name)
+        for name, status in (
+            ("confirm", Status.CONFIRMED),
+            ("decline", Status.DECLINED),
+            ("cancel", Status.CANCELLED),
+        )
+    ),
+    path("messages/", letters.left_messages, name="messages"),
+    path("messages/<str:reference>/contact", letters.contact, name="message-contact"),
+    *(
+        path(
+            f"messages/<str:reference>/{status}",
+            letters.mark,
+            {"status": status},
+            name=f"message-{status}",
+        )
+        for status in PatientMessage.Status.values
+    ),
     path("people/", managing.people, name="people"),
     path("people/invite", managing.invite, name="invite"),
     path("people/invitation/<int:number>/take-back", managing.take_back, name="take-back"),

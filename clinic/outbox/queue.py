@@ -25,7 +25,7 @@ from clinic.booking.handoff.ways import parts
 from clinic.booking.models import AppointmentRequest, ContactKind, StatusChange
 from clinic.live.models import Step
 from clinic.outbox.models import OPEN, Item, State
-from clinic.outbox.reading import appointment_of, sequence_of
+from clinic.outbox.reading import NOT_CLINIC, appointment_of, sequence_of
 from clinic.text import BadInput, required
 
 #: How long one try may take before another worker may try. Longer than all limits of one try
@@ -38,9 +38,6 @@ FIRST_WAIT, LONGEST_WAIT = 10, 1800
 
 #: After so long without success someone must look.
 GIVE_UP = timedelta(hours=24)
-
-#: Who may make a change of state that is not someone at the clinic.
-_NOT_CLINIC = frozenset({"patient", "assistant"})
 
 _WORDING = Path(__file__).with_name("wording.yml")
 
@@ -80,7 +77,7 @@ def enqueue(change: StatusChange, now: datetime | None = None) -> tuple[Part, ..
         # A time that was only held: nobody outside knows of it.
         return ()
     appointment = appointment_of(change, sequence)
-    wanted = parts(facts.current(), appointment, by_clinic=change.who not in _NOT_CLINIC)
+    wanted = parts(facts.current(), appointment, by_clinic=change.who not in NOT_CLINIC)
     now = now or real_now()
     Item.objects.bulk_create(
         [

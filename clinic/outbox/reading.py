@@ -12,7 +12,11 @@ from clinic.booking.models import (
     StatusChange,
     WaitingOffer,
 )
+from clinic.booking.requests import ASSISTANT, PATIENT
 from clinic.outbox.models import Item, State
+
+#: Who may make a change of state that is not someone at the clinic.
+NOT_CLINIC = frozenset({PATIENT, ASSISTANT})
 
 _NAMESPACE = uuid.UUID("5d5c2c9a-3a0f-4f0e-9a53-0b4f6f9e2f11")
 
@@ -71,6 +75,10 @@ def appointment_of(change: StatusChange, sequence: int, last: Item | None = None
         patient_email=(request.patient_contact or None) if by_mail else None,
         patient_phone=(request.patient_contact or None) if not by_mail else None,
         note=request.note,
+        reason=change.reason,
+        proposed=change.status == Status.CHANGED
+        and change.who not in NOT_CLINIC
+        and change.starts_at is not None,
         external_id=last.external_id if last else "",
         external_sequence=last.sequence if last and last.state == State.SENT else None,
     )

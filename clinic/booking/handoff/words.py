@@ -31,6 +31,7 @@ def letter(
     ``name`` is which letter, by default that of the request's state. Raises KeyError when there is
     none.
     """
+    name = name or ("proposed" if appointment.proposed and kind == "patient" else None)
     name = name or str(appointment.status)
     if kind == "patient" and appointment.starts_at is None:
         name += "_without_time"
@@ -53,7 +54,12 @@ def values_of(appointment: Appointment, clinic: Facts) -> dict[str, str]:
         "treatment": _treatment(appointment),
         "initials": initials(appointment.patient_name),
         "when": wording()["when_open"],
+        "reason": "",
     }
+    if appointment.reason:
+        values["reason"] = "\n\n" + wording()["reasons"][appointment.reason].format(
+            clinic_phone=clinic.phone
+        )
     if appointment.starts_at and appointment.ends_at:
         start = appointment.starts_at.astimezone(clinic.zone)
         end = appointment.ends_at.astimezone(clinic.zone)

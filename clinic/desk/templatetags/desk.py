@@ -9,6 +9,7 @@ from django.utils.html import format_html
 
 from clinic import clock
 from clinic.desk import moments, words
+from clinic.privacy.masking import mask
 
 register = template.Library()
 
@@ -62,3 +63,21 @@ def day(moment: datetime | None) -> str:
 def percent(share: float | None) -> str:
     """A share of one as a whole number of hundredths."""
     return "" if share is None else f"{round(share * 100)} %"
+
+
+@register.filter
+def masked(text: str | None) -> str:
+    """A patient's words without phone numbers, addresses, birth dates and health numbers."""
+    return mask(text) if text else ""
+
+
+@register.filter
+def named_count(key: str, count: int) -> str:
+    """What waits, for one or for several."""
+    return words.say(f"today.{key}.{'one' if count == 1 else 'many'}")
+
+
+@register.filter
+def happened_count(key: str, count: int) -> str:
+    """What happened, for one or for several."""
+    return words.say(f"happened.{key}.{'one' if count == 1 else 'many'}")

@@ -1,0 +1,209 @@
+"""Appointment requests: the list, one of them, and deciding about it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from clinic import clock, facts
+from clinic.audit import log
+from clinic.audit.models import Action
+from clinic.booking import handoff
+from clinic.booking.calendar import Slot, nearest
+from clinic.booking.handoff import words as letters
+from clinic.booking.models import AppointmentRequest, Status, WaitingEntry
+from clinic.booking.requests import NEXT, change_status, reschedule_request
+from clinic.desk.words import say
+from clinic.outbox.models import OPEN, Item, State
+from clinic.people.access import open_to, who
+from clinic.people.roles import Right
+from clinic.text import BadInput
+
+UNDECIDED = (Status.REQUESTED, Status.CHANGED)
+#: Rows of one page.
+PAGE = 50
+#: Free times offered for another appointment.
+_OFFERED = 8
+_SHOWN = ("decide", "coming", "over")
+
+
+def undecided() -> QuerySet[AppointmentRequest]:
+    """What waits for an answer, the soonest appointment first, then those without a time."""
+    return AppointmentRequest.objects.filter(status__in=UNDECIDED, erased_at=None)
+
+
+@open_to(Right.BOOKINGS)
+def bookings(request: HttpRequest) -> HttpResponse:
+    """The lists: to decide, coming, over; or all that match what is searched for."""
+    show = request.GET.get("show", "decide")
+    show = show if show in _SHOWN else "decide"
+    search = request.GET.get("q", "").strip()[:100]
+    rows: Any
+    now = clock.now()
+    if search:
+        rows = AppointmentRequest.objects.filter(
+            Q(reference__iexact=search) | Q(patient_name__icontains=search)
+        ).order_by("-pk")
+        log.note(who(request), Action.SEARCH, "bookings")
+    elif show == "decide":
+        rows = undecided().order_by("starts_at", "pk")
+    elif show == "coming":
+        rows = AppointmentRequest.objects.filter(status=Status.CONFIRMED, erased_at=None).filter(
+            Q(ends_at__gte=now) | Q(ends_at=None)
+        )
+        rows = rows.order_by("starts_at", "pk")
+    else:
+        over = [status for status, following in NEXT.items() if not following]
+        rows = AppointmentRequest.objects.filter(
+            Q(status__in=over) | Q(status=Status.CONFIRMED, ends_at__lt=now)
+        ).order_by("-pk")
+    before = request.GET.get("before", "")
+    if before.isdecimal() and (search or show == "over"):
+        rows = rows.filter(pk__lt=int(before))
+    found = list(rows[: PAGE + 1])
+    log.note(who(request), Action.LIST, "bookings", detail="search" if search else show)
+    shown = {
+        "requests": found[:PAGE],
+        "more": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "show": show,
+        "search": search,
+        "to_decide": undecided().count(),
+        "not_delivered": Item.objects.filter(state=State.STUCK).count(),
+        "waiting": WaitingEntry.objects.filter(state=WaitingEntry.State.WAITING).count(),
+    }
+    return render(request, "desk/bookings.html", shown)
+
+
+@open_to(Right.BOOKINGS)
+def booking(request: HttpRequest, reference: str) -> HttpResponse:
+    """One request: everything about it, and what can be done."""
+    found = get_object_or_404(AppointmentRequest, reference=reference.upper())
+    log.note(who(request), Action.VIEW, f"request {found.reference}")
+    return _page(request, found)
+
+
+def _page(
+    request: HttpRequest, found: AppointmentRequest, status: int = 200, **more: Any
+) -> HttpResponse:
+    clinic, now = facts.current(), clock.now()
+    may_follow = NEXT[found.status]
+    shown = {
+        "request_": found,
+        "history": found.status_changes.all(),
+        "deliveries": handoff.delivery_state(found),
+        "erased": found.erased_at is not None,
+        "can": {status: status in may_follow for status in Status.values},
+        "offers": _offers(found, now) if Status.CHANGED in may_follow else [],
+        "therapists": [person.name for person in clinic.therapists],
+        "reasons": _reasons(),
+        **more,
+    }
+    return render(request, "desk/booking.html", shown, status=status)
+
+
+def _reasons() -> list[tuple[str, str]]:
+    """What the patient can be told, by key."""
+    phone = facts.current().phone
+    found: dict[str, str] = letters.wording()["reasons"]
+    return [(key, text.format(clinic_phone=phone)) for key, text in found.items()]
+
+
+def _offers(found: AppointmentRequest, now: datetime) -> list[Slot]:
+    clinic = facts.current()
+    therapist = found.therapist if found.therapist in clinic.working_times else None
+    return nearest(
+        found.minutes or clinic.services[0].minutes[0],
+        therapist,
+        max(found.starts_at or now, now),
+        now,
+        count=_OFFERED,
+        busy=lambda start, end: handoff.busy(start, end) or {},
+        moving=found,
+    )
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def decide(request: HttpRequest, reference: str, status: str) -> HttpResponse:
+    """Confirm, decline or cancel. The patient hears of it as soon as the worker has sent it."""
+    found = get_object_or_404(AppointmentRequest, reference=reference.upper())
+    reason = request.POST.get("reason", "")
+    reason = reason if reason in dict(_reasons()) and status != Status.CONFIRMED else ""
+    try:
+        change_status(found, status, who(request), reason=reason)
+    except BadInput:
+        # Somebody else has decided meanwhile.
+        found.refresh_from_db()
+        return _page(request, found, 409, problem=say("errors.decided"))
+    log.note(
+        who(request),
+        Action.CHANGE,
+        f"request {found.reference}",
+        detail=status,
+        reason=reason,
+    )
+    messages.success(request, _told(found, status))
+    return redirect("booking", found.reference)
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def move(request: HttpRequest, reference: str) -> HttpResponse:
+    """Another time: the patient is asked whether it suits."""
+    found = get_object_or_404(AppointmentRequest, reference=reference.upper())
+    slot = _chosen(request, found)
+    if slot is None or slot.start_utc <= clock.now():
+        return _page(request, found, 400, problem=say("errors.time"))
+    try:
+        moved = reschedule_request(found, slot, who=who(request))
+    except BadInput:
+        found.refresh_from_db()
+        return _page(request, found, 409, problem=say("errors.decided"))
+    if moved is None:
+        return _page(request, found, 409, problem=say("errors.time_taken"))
+    log.note(who(request), Action.CHANGE, f"request {found.reference}", detail="moved")
+    messages.success(request, _told(moved, Status.CHANGED))
+    return redirect("booking", found.reference)
+
+
+def _chosen(request: HttpRequest, found: AppointmentRequest) -> Slot | None:
+    """The slot of the form: one of those offered ("therapist|start"), or day and time typed in."""
+    clinic = facts.current()
+    therapist, _, typed = request.POST.get("slot", "").rpartition("|")
+    if not typed:
+        typed = f"{request.POST.get('day', '')}T{request.POST.get('time', '')}"
+        therapist = request.POST.get("therapist", "")
+    try:
+        start = datetime.fromisoformat(typed)
+    except ValueError:
+        return None
+    if therapist not in clinic.working_times:
+        return None
+    # In UTC, so that the end is right on a day on which the clocks change.
+    start = (start if start.tzinfo else start.replace(tzinfo=clinic.zone)).astimezone(UTC)
+    minutes = found.minutes or clinic.services[0].minutes[0]
+    return Slot(therapist, start, start + timedelta(minutes=minutes))
+
+
+def _told(found: AppointmentRequest, status: str) -> str:
+    """What was done, and how the patient hears of it."""
+    done = say(f"flash.booking_{status}")
+    by_mail = Item.objects.filter(request=found, part="patient", state__in=OPEN).exists()
+    return f"{done} {say('flash.told_by_mail' if by_mail else 'flash.tell_yourself')}"
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def contact(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows how to reach the patient. Who looked is noted."""
+    found = get_object_or_404(AppointmentRequest, reference=reference.upper())
+    log.note(who(request), Action.UNMASK, f"request {found.reference}", detail="contact")
+    if request.headers.get("HX-Request"):
+        return render(request, "desk/contact.html", {"found": found})
+    return _page(request, found, contact_shown=True)

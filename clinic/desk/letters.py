@@ -1,0 +1,65 @@
+"""Messages that patients left for a person."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from clinic.audit import log
+from clinic.audit.models import Action
+from clinic.desk.words import say
+from clinic.handoff.models import PatientMessage
+from clinic.people.access import open_to, who
+from clinic.people.roles import Right
+
+_SHOWN = 100
+
+
+def unanswered() -> QuerySet[PatientMessage]:
+    """What nobody has dealt with."""
+    return PatientMessage.objects.filter(status=PatientMessage.Status.NEW)
+
+
+@open_to(Right.BOOKINGS)
+def left_messages(request: HttpRequest) -> HttpResponse:
+    """Those to answer, the oldest first; or those answered, the newest first."""
+    answered = request.GET.get("show") == "answered"
+    rows = (
+        PatientMessage.objects.filter(status=PatientMessage.Status.ANSWERED).order_by("-pk")
+        if answered
+        else unanswered().order_by("pk")
+    )
+    found = list(rows[:_SHOWN])
+    log.note(who(request), Action.LIST, "messages", count=len(found))
+    shown = {"found": found, "answered": answered, "open": unanswered().count()}
+    return render(request, "desk/messages.html", shown)
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def mark(request: HttpRequest, reference: str, status: str) -> HttpResponse:
+    """Answered, or not after all."""
+    message = get_object_or_404(PatientMessage, reference=reference.upper())
+    message.status = status
+    message.save(update_fields=["status"])
+    log.note(who(request), Action.CHANGE, f"message {message.reference}", detail=status)
+    if status == PatientMessage.Status.ANSWERED:
+        undo = reverse("message-new", args=[message.reference])
+        messages.success(request, say("flash.message_answered"), extra_tags=undo)
+    return redirect("messages")
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def contact(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows how to reach the patient. Who looked is noted."""
+    found = get_object_or_404(PatientMessage, reference=reference.upper())
+    log.note(who(request), Action.UNMASK, f"message {found.reference}", detail="contact")
+    if request.headers.get("HX-Request"):
+        return render(request, "desk/contact.html", {"found": found})
+    shown = {"found": [found], "contact_shown": found.pk, "open": unanswered().count()}
+    return render(request, "desk/messages.html", shown)

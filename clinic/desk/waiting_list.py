@@ -1,0 +1,39 @@
+"""Patients who want to be told when a time frees up."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_POST
+
+from clinic.audit import log
+from clinic.audit.models import Action
+from clinic.booking.models import WaitingEntry, WaitingOffer
+from clinic.people.access import open_to, who
+from clinic.people.roles import Right
+
+
+@open_to(Right.BOOKINGS)
+def waiting_list(request: HttpRequest) -> HttpResponse:
+    """Everybody who waits, first come first."""
+    told = Count("offers", filter=Q(offers__state=WaitingOffer.State.TOLD))
+    entries = list(
+        WaitingEntry.objects.filter(state=WaitingEntry.State.WAITING)
+        .annotate(told=told)
+        .order_by("pk")
+    )
+    log.note(who(request), Action.LIST, "waiting list", count=len(entries))
+    return render(request, "desk/waiting_list.html", {"entries": entries})
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def contact(request: HttpRequest, reference: str) -> HttpResponse:
+    """Shows how to reach the patient. Who looked is noted."""
+    found = get_object_or_404(WaitingEntry, reference=reference.upper())
+    log.note(who(request), Action.UNMASK, f"waiting {found.reference}", detail="contact")
+    if not request.headers.get("HX-Request"):
+        # Without scripts a whole page is needed to show it on.
+        return render(request, "desk/waiting_list.html", {"entries": [], "shown": found})
+    return render(request, "desk/contact.html", {"found": found})

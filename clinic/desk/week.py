@@ -1,0 +1,119 @@
+"""The week of the clinic: who is there when, and which times are taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from clinic import clock, facts
+from clinic.audit import log
+from clinic.audit.models import Action
+from clinic.booking.models import AppointmentRequest, Hold, Status
+from clinic.facts import Facts
+from clinic.hours import clock_words
+from clinic.people.access import open_to, who
+from clinic.people.roles import Right
+
+_FARTHEST = timedelta(days=5 * 366)
+
+
+@dataclass
+class Entry:
+    """One stretch of a therapist's time. ``request`` is None for a time held in an open chat."""
+
+    starts_at: datetime
+    ends_at: datetime
+    request: AppointmentRequest | None = None
+
+
+@dataclass
+class Day:
+    """One day of one therapist. ``works`` are the times in words, "" when not there."""
+
+    day: date
+    today: bool
+    works: str
+    entries: list[Entry] = field(default_factory=list)
+
+
+@open_to(Right.BOOKINGS)
+def week(request: HttpRequest) -> HttpResponse:
+    """The days from Monday on, for each therapist."""
+    clinic, now = facts.current(), clock.now()
+    today = now.astimezone(clinic.zone).date()
+    start = _monday(request.GET.get("from", ""), today)
+    after = start + timedelta(days=7)
+    log.note(who(request), Action.LIST, "bookings", detail="week")
+    shown = {
+        "therapists": [
+            (person, days_of(person.name, start, today, now, clinic))
+            for person in clinic.therapists
+        ],
+        "start": start,
+        "last": after - timedelta(days=1),
+        "before": start - timedelta(days=7),
+        "after": after,
+        "this_week": start <= today < after,
+    }
+    return render(request, "desk/week.html", shown)
+
+
+def _monday(typed: str, today: date) -> date:
+    """The Monday of the day in the address, within some years; of today otherwise."""
+    try:
+        day = date.fromisoformat(typed)
+    except ValueError:
+        day = today
+    if abs(day - today) > _FARTHEST:
+        day = today
+    return day - timedelta(days=day.weekday())
+
+
+def days_of(therapist: str, start: date, today: date, now: datetime, clinic: Facts) -> list[Day]:
+    """Seven days of one therapist, with what is taken: requests, and times held in chats."""
+    begin = datetime.combine(start, time(), clinic.zone).astimezone(UTC)
+    end = datetime.combine(start + timedelta(days=7), time(), clinic.zone).astimezone(UTC)
+    days = {
+        day: Day(day, day == today, _works(therapist, day, clinic))
+        for day in (start + timedelta(days=count) for count in range(7))
+    }
+    entries = [
+        Entry(one.starts_at, one.ends_at, one)
+        for one in AppointmentRequest.objects.filter(
+            therapist=therapist,
+            starts_at__gte=begin,
+            starts_at__lt=end,
+            status__in=(Status.REQUESTED, Status.CHANGED, Status.CONFIRMED),
+        )
+    ]
+    entries += [
+        Entry(hold.starts_at, hold.ends_at)
+        for hold in Hold.objects.filter(
+            therapist=therapist,
+            starts_at__gte=begin,
+            starts_at__lt=end,
+            request=None,
+            expires_at__gt=now,
+        )
+    ]
+    for entry in sorted(entries, key=lambda one: one.starts_at):
+        days[entry.starts_at.astimezone(clinic.zone).date()].entries.append(entry)
+    return list(days.values())
+
+
+def _works(therapist: str, day: date, clinic: Facts) -> str:
+    """When this person works on a day within the clinic's hours, in words."""
+    begin, end = clinic.times.moment(day, 0), clinic.times.moment(day, 1440)
+    own = clinic.working_times[therapist]
+    opened = clinic.times.stretches(begin, end)
+    works = own.stretches(begin, end) if own else opened
+    both = [(max(a, c), min(b, d)) for a, b in opened for c, d in works if max(a, c) < min(b, d)]
+    return ", ".join(f"{_words(a, clinic)} to {_words(b, clinic)}" for a, b in both)
+
+
+def _words(moment: datetime, clinic: Facts) -> str:
+    here = moment.astimezone(clinic.zone)
+    return clock_words(here.hour * 60 + here.minute)

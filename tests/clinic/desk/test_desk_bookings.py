@@ -1,0 +1,245 @@
+"""Bookings at the desk: deciding, proposing, what the patient is told, contacts, what is stuck."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk_people import browser, deeds, person
+
+NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
+#: Wednesday, 2 pm in Toronto.
+START = datetime(2026, 11, 25, 19, tzinfo=UTC)
+PHONE = "416-555-0177"
+
+
+@pytest.fixture(autouse=True)
+def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+
+
+@pytest.fixture
+def desk() -> Any:
+    return browser(person("mara", "front_desk"))
+
+
+def ask(contact: str = "priya@example.com", start: datetime | None = START, **more: Any) -> Any:
+    from clinic.booking import holds
+    from clinic.booking.requests import create_request
+
+    hold = None
+    conversation = more.pop("conversation_id", "a-patient")
+    if start:
+        hold = holds.hold("Natalie Yeo", start, 60, conversation, NOW)
+        assert hold
+    values = {
+        "patient_name": "Priya Nair",
+        "preferred_time": "wednesday at 2",
+        "minutes": 60,
+        "service": "massage therapy",
+        "idempotency_key": f"{conversation} {start}",
+        **more,
+    }
+    return create_request(
+        conversation_id=conversation, patient_contact=contact, hold=hold, now=NOW, **values
+    )
+
+
+def text(page: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.content.decode()))
+
+
+def test_a_request_is_confirmed_with_one_click_and_the_patient_is_told(desk: Any) -> None:
+    from clinic.outbox.models import Item
+
+    request = ask()
+    listed = desk.get("/bookings/")
+    assert "Wed 25 Nov, 2:00 pm" in text(listed)
+    done = desk.post(f"/bookings/{request.reference}/confirm", follow=True)
+    assert "Confirmed. The patient is told by e-mail." in text(done)
+    request.refresh_from_db()
+    assert request.status == "confirmed"
+    change = request.status_changes.latest("pk")
+    assert change.who == "mara"
+    assert Item.objects.filter(change=change, part="patient").exists()
+    assert ("mara", "change") in deeds(about=f"request {request.reference}")
+    assert "Nothing is waiting for your answer" in text(desk.get("/bookings/"))
+    assert "Priya Nair" in text(desk.get("/bookings/?show=coming"))
+
+
+def test_declining_tells_the_reason_that_was_chosen(desk: Any) -> None:
+    from clinic import facts
+    from clinic.booking.handoff import words
+    from clinic.outbox.reading import appointment_now
+
+    request = ask()
+    desk.post(f"/bookings/{request.reference}/decline", {"reason": "away"})
+    request.refresh_from_db()
+    assert request.status == "declined"
+    letter = words.letter("patient", appointment_now(request), facts.current())["text"]
+    assert "The therapist is away then." in letter
+    other = ask(conversation_id="b", start=START + timedelta(hours=3))
+    desk.post(f"/bookings/{other.reference}/decline", {"reason": "no such reason"})
+    letter = words.letter("patient", appointment_now(other), facts.current())["text"]
+    assert f"Reference {other.reference}\n\nTo find another time" in letter
+
+
+def test_another_time_is_proposed_and_kept(desk: Any) -> None:
+    from clinic import facts
+    from clinic.booking.handoff import words
+    from clinic.outbox.reading import appointment_now
+
+    request = ask()
+    page = desk.get(f"/bookings/{request.reference}").content.decode()
+    offered = re.findall(r'name="slot" value="([^"]+\|[^"]+)"', page)
+    assert len(offered) == 8
+    done = desk.post(f"/bookings/{request.reference}/move", {"slot": offered[0]}, follow=True)
+    assert "The other time is kept for the patient." in text(done)
+    request.refresh_from_db()
+    assert request.status == "changed"
+    assert request.starts_at == datetime.fromisoformat(offered[0].split("|")[1])
+    letter = words.letter("patient", appointment_now(request), facts.current())
+    assert "We can offer this one" in letter["text"]
+    typed = {"slot": "", "day": "2026-11-27", "time": "16:15", "therapist": "Natalie Yeo"}
+    desk.post(f"/bookings/{request.reference}/move", typed)
+    request.refresh_from_db()
+    assert request.starts_at == datetime(2026, 11, 27, 21, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("form", "status"),
+    [
+        ({"slot": ""}, 400),
+        ({"slot": "Somebody Else|2026-11-26T19:00:00+00:00"}, 400),
+        ({"slot": "", "day": "2026-11-20", "time": "10:00", "therapist": "Natalie Yeo"}, 400),
+        ({"slot": "Natalie Yeo|2026-11-26T19:15:00+00:00"}, 409),
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(desk: Any, form: dict[str, str], status: int) -> None:
+    request = ask()
+    ask(conversation_id="another", start=datetime(2026, 11, 26, 19, tzinfo=UTC))
+    assert desk.post(f"/bookings/{request.reference}/move", form).status_code == status
+    request.refresh_from_db()
+    assert (request.status, request.starts_at) == ("requested", START)
+
+
+def test_two_people_cannot_decide_differently(desk: Any) -> None:
+    request = ask()
+    desk.post(f"/bookings/{request.reference}/decline")
+    late = browser(person("rui", "front_desk")).post(f"/bookings/{request.reference}/confirm")
+    assert late.status_code == 409
+    assert "Somebody else has decided" in text(late)
+    request.refresh_from_db()
+    assert request.status == "declined"
+
+
+def test_a_contact_is_hidden_until_it_is_asked_for_and_that_is_noted(desk: Any) -> None:
+    request = ask(
+        PHONE,
+        preferred_time=f"wednesday, call {PHONE}",
+        note=f"my number is {PHONE}, born 12 May 1980",
+        patient_name=f"Priya {PHONE}",
+        for_whom=f"my mother {PHONE}",
+    )
+    digits = re.compile(r"555\D{0,3}0177")
+    for address in (
+        "/",
+        "/bookings/",
+        "/bookings/?q=priya",
+        "/bookings/week?from=2026-11-23",
+        f"/bookings/{request.reference}",
+        "/bookings/deliveries",
+    ):
+        page = desk.get(address)
+        assert page.status_code == 200
+        assert not digits.search(page.content.decode()), address
+        assert "12 May 1980" not in page.content.decode()
+    shown = desk.post(f"/bookings/{request.reference}/contact", headers={"HX-Request": "true"})
+    assert "tel:+14165550177" in shown.content.decode()
+    assert deeds(action="unmask") == [("mara", "unmask")]
+    whole = desk.post(f"/bookings/{request.reference}/contact")
+    assert digits.search(whole.content.decode())
+
+
+def test_who_looked_at_a_booking_is_noted(desk: Any) -> None:
+    request = ask()
+    desk.get(f"/bookings/{request.reference}")
+    desk.get("/bookings/?q=Priya Nair")
+    assert deeds(action="view") == [("mara", "view")]
+    assert deeds(action="search") == [("mara", "search")]
+    from clinic.audit.models import Entry
+
+    kept = " ".join(str(list(row)) for row in Entry.objects.values_list())
+    assert "Priya" not in kept
+
+
+def test_the_week_shows_requests_and_times_held_in_chats(desk: Any) -> None:
+    from clinic.booking import holds
+
+    ask()
+    start = START + timedelta(days=1)
+    holds.hold("Natalie Yeo", start, 30, "open-chat", NOW)
+    page = text(desk.get("/bookings/week"))
+    assert "2:00 pm to 3:00 pm Priya Nair to confirm" in page
+    assert "2:00 pm to 2:30 pm held in a chat" in page
+    assert "Sun 29 Nov Not there" in page
+    for odd in ("nonsense", "0001-01-01", "9999-12-31"):
+        assert desk.get(f"/bookings/week?from={odd}").status_code == 200
+
+
+def test_what_is_stuck_is_shown_and_tried_again(desk: Any) -> None:
+    from clinic.outbox.models import Item
+
+    request = ask()
+    Item.objects.update(state="stuck", reason="login", code="535")
+    assert "2 deliveries that failed" in text(desk.get("/"))
+    page = text(desk.get("/bookings/deliveries"))
+    assert "the other side refuses our login" in page
+    item = Item.objects.filter(request=request).first()
+    desk.post(f"/bookings/deliveries/{item.pk}/retry", {"back": f"/bookings/{request.reference}"})
+    item.refresh_from_db()
+    assert (item.state, item.retried_by) == ("waiting", "mara")
+    desk.post("/bookings/deliveries/retry-all")
+    assert not Item.objects.filter(state="stuck").exists()
+
+
+def test_a_message_is_answered_and_that_can_be_undone(desk: Any) -> None:
+    from clinic.handoff.messages import leave_message
+
+    message = leave_message(
+        conversation_id="a-patient",
+        patient_contact=PHONE,
+        text=f"Please call me at {PHONE} about parking",
+        idempotency_key="1",
+    )
+    page = desk.get("/messages/")
+    assert "about parking" in text(page)
+    assert "555-0177" not in page.content.decode()
+    assert "1 message to answer" in text(desk.get("/"))
+    done = desk.post(f"/messages/{message.reference}/answered", follow=True)
+    undo = re.search(r'action="(/messages/\w+/new)"', done.content.decode())[1]
+    desk.post(undo)
+    message.refresh_from_db()
+    assert message.status == "new"
+    shown = desk.post(f"/messages/{message.reference}/contact", headers={"HX-Request": "true"})
+    assert "tel:+14165550177" in shown.content.decode()
+    assert deeds(action="unmask", about=f"message {message.reference}") == [("mara", "unmask")]
+
+
+def test_today_says_what_waits_and_what_happened_since_the_last_visit(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "Nothing waits for you" in text(desk.get("/"))
+    ask()
+    monkeypatch.setenv("CLINIC_NOW", (NOW + timedelta(hours=20)).isoformat())
+    page = text(desk.get("/"))
+    assert "1 booking to decide the oldest 20 h ago" in page
+    assert "Since your last visit" in page
+    assert "1 appointment requested" in page
+    # The page keeps itself up to date without being another visit.
+    part = desk.get("/?poll=1", headers={"HX-Request": "true"})
+    assert "1 appointment requested" in text(part)
+    assert "<html" not in part.content.decode()
