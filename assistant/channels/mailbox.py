@@ -250,16 +250,6 @@ def close(connection: Connection, conversation: str, state: str, now: datetime) 
     )
 
 
-def inactive(connection: Connection, since: datetime) -> list[str]:
-    """Conversations in which nothing was said since a moment and that are still kept."""
-    query = (
-        sa.select(conversations.c.id)
-        .where(conversations.c.active_at < since)
-        .where(conversations.c.state != DELETED)
-    )
-    return list(connection.execute(query).scalars())
-
-
 def forget_deleted(connection: Connection, before: datetime) -> None:
     """Removes the last trace of conversations that were deleted before a moment."""
     connection.execute(

@@ -510,13 +510,8 @@ class Chat:
         return waiting
 
     async def _forget_old(self) -> None:
-        """Deletes conversations after the days of clinic.yml in which nothing was said."""
-        now = clock.now()
-        kept_since = now - facts.current().privacy.keep_conversations
-        for conversation in await self._box.read(mailbox.inactive, kept_since):
-            async with self._turns.pause(conversation):
-                self._store.erase(conversation)
-        await self._box.write(mailbox.forget_deleted, now - LONGEST_TOKEN)
+        """Forgets conversations that were deleted, when no token is left that knows them."""
+        await self._box.write(mailbox.forget_deleted, clock.now() - LONGEST_TOKEN)
 
     async def _close_idle(self, before: set[str]) -> set[str]:
         """Closes connections that were refused or have not joined a chat."""

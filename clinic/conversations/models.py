@@ -237,14 +237,16 @@ class Position(models.Model):
 class Recheck(models.Model):
     """A conversation that is to be read again as a whole: once, or until a moment.
 
-    Until then when it is being erased: its events go a little later than what is kept here. SQLite
-    gives the numbers of erased rows to new ones; nothing up to ``rewind_to`` was erased, so
-    events are read again from there once they are gone.
+    Until then when it is being erased: its events go a little later than what is kept here, with
+    ``erase_events`` as soon as nobody talks in it. SQLite gives the numbers of erased rows to new
+    ones; nothing up to ``rewind_to`` was erased, so events are read again from there once they
+    are gone.
     """
 
     conversation_id = models.CharField(max_length=255, unique=True)
     until = models.DateTimeField(null=True)
     rewind_to = models.BigIntegerField(null=True)
+    erase_events = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return f"recheck {self.pk}"

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from clinic import clock
 from clinic.conversations import search
 from clinic.conversations.bulk import upsert
+from clinic.conversations.erasing import erase_idle
 from clinic.conversations.models import (
     Feedback,
     Message,
@@ -34,7 +34,7 @@ from clinic.conversations.store import Store
 #: same order. So many numbers back are looked at again.
 OVERLAP = 1000
 #: How long a conversation that is erased is compared with its events.
-ERASED_WITHIN = timedelta(minutes=10)
+ERASED_WITHIN = timedelta(hours=1)
 
 _MOST = 3000  # events of one transaction
 _AT_ONCE = 200  # conversations of one transaction
@@ -122,6 +122,9 @@ class Tail:
         From where events are to be read from now on, and whether something was erased.
         """
         due = {each.conversation_id: each for each in Recheck.objects.all()}
+        for who, each in due.items():
+            if each.erase_events:
+                erase_idle(who)
         events = _project(self.store, dict.fromkeys(due, 0))
         erased = [
             each for who, each in due.items() if each.rewind_to is not None and not events[who]
@@ -210,22 +213,25 @@ def read_again(conversation_id: str) -> None:
     Recheck.objects.get_or_create(conversation_id=conversation_id)
 
 
-def forget(conversation_ids: Iterable[str]) -> int:
+def forget(conversation_ids: Iterable[str], *, erase_events: bool = False) -> int:
     """Delete sessions with all that was said and added; the number of sessions.
 
     Call it in the transaction that erases the rest. The conversations are compared with their
-    events for a while, since those go later.
+    events for a while, since those go later: by whoever else has them erased, or with
+    ``erase_events`` by the worker, also when they come back with an answer that was under way.
     """
     conversations = sorted(set(conversation_ids))
     if not conversations:
         return 0
     mine = Session.objects.filter(conversation_id__in=conversations)
     others = Session.objects.exclude(conversation_id__in=conversations)
-    rewind_to = others.aggregate(last=Max("last_event_id"))["last"] or 0
+    newest_first = others.order_by("-last_event_id").values_list("last_event_id", flat=True)
+    rewind_to = newest_first.first() or 0
     until = clock.now() + ERASED_WITHIN
     for conversation in conversations:
         Recheck.objects.update_or_create(
-            conversation_id=conversation, defaults={"until": until, "rewind_to": rewind_to}
+            conversation_id=conversation,
+            defaults={"until": until, "rewind_to": rewind_to, "erase_events": erase_events},
         )
     return _delete(list(mine.values_list("id", flat=True)))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,6 +38,12 @@ class Store(Protocol):
 
     def conversations(self, after: str, limit: int) -> list[str]:
         """The conversations after one, in the order of their ids."""
+
+    def last_active(self, after: str, limit: int) -> list[tuple[str, float]]:
+        """(conversation, seconds since 1970 of its last event), as ``conversations``."""
+
+    def left_in_mailbox(self, older_than: datetime) -> list[str]:
+        """The website's conversations with nothing said since a moment that are not deleted."""
 
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         """The events of conversations, each from a number on; none for one that is gone."""
@@ -73,6 +80,25 @@ class _Sql:
             (after, limit),
         )
         return [sender for (sender,) in rows]
+
+    def last_active(self, after: str, limit: int) -> list[tuple[str, float]]:
+        conversations = self.conversations(after, limit)
+        marks = ", ".join(["%s"] * len(conversations))
+        return self._rows(
+            "SELECT sender_id, max(timestamp) FROM events "  # noqa: S608
+            f"WHERE sender_id IN ({marks or 'NULL'}) GROUP BY sender_id ORDER BY sender_id",
+            conversations,
+        )
+
+    def left_in_mailbox(self, older_than: datetime) -> list[str]:
+        try:
+            rows = self._rows(
+                "SELECT id FROM website_conversations WHERE active_at < %s AND state <> 'deleted'",
+                (as_stored(older_than),),
+            )
+        except StoreMissing:
+            return []
+        return [conversation for (conversation,) in rows]
 
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {conversation: [] for conversation in since}
@@ -132,16 +158,31 @@ class Sqlite(_Sql):
 class _Postgresql(_Sql):
     """Events in the clinic's own PostgreSQL database."""
 
+    def left_in_mailbox(self, older_than: datetime) -> list[str]:
+        if not _exists("website_conversations"):
+            return []
+        return super().left_in_mailbox(older_than)
+
     def close(self) -> None:
         """The connection is Django's."""
 
     def _rows(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        if not _exists("events"):
+            raise StoreMissing
         with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('events')")
-            if cursor.fetchone() == (None,):
-                raise StoreMissing
             cursor.execute(statement, values)
             return cursor.fetchall()
+
+
+def _exists(table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s)", [table])
+        return cursor.fetchone() != (None,)
+
+
+def as_stored(moment: datetime) -> str:
+    """A moment as the website's tables have it: UTC, without saying so."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
 def _portions(whole: list[str]) -> Iterable[list[str]]:

@@ -1,7 +1,8 @@
 """Deleting everything the clinic keeps of one conversation.
 
-Needs ``clinic.setup.ready()``. The conversation's own events are in Rasa's tracker store and are
-deleted there by whoever calls this.
+Needs ``clinic.setup.ready()``. The conversation's own events are in Rasa's tracker store. In a
+conversation that is going on Rasa itself has to delete them; :mod:`clinic.privacy.erasing` does it
+where nobody is talking.
 """
 
 from __future__ import annotations
@@ -32,13 +33,15 @@ class DeletionCounts:
     feedback_deleted: int
 
 
-def delete_conversation(conversation_id: str, who: str = "patient") -> DeletionCounts:
+def delete_conversation(
+    conversation_id: str, who: str = "patient", *, erase_events: bool = False
+) -> DeletionCounts:
     """Delete or empty all that is kept of one conversation, at once or not at all.
 
     Messages, feedback and the state of a live chat are deleted. An appointment request loses
     everything personal and keeps its reference and states, so that the clinic can still tell what
-    became of it; one that was still open becomes ``cancelled``. A second call finds nothing and is
-    no error. Raises
+    became of it; one that was still open becomes ``cancelled``. With ``erase_events`` the worker
+    deletes what Rasa keeps. A second call finds nothing and is no error. Raises
     ``clinic.text.BadInput``; database errors pass through.
     """
     conversation_id = required("conversation_id", conversation_id, 255)
@@ -48,7 +51,7 @@ def delete_conversation(conversation_id: str, who: str = "patient") -> DeletionC
         messages, _ = PatientMessage.objects.filter(conversation_id=conversation_id).delete()
         feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
         chats.forget(conversation_id)
-        forget([conversation_id])
+        forget([conversation_id], erase_events=erase_events)
         receipt = DeletionReceipt.objects.create(
             reference=new_reference(),
             conversation_digest=conversation_digest(conversation_id),

@@ -1,4 +1,4 @@
-"""Proof that something was deleted, without what it was. All moments are kept in UTC."""
+"""Proof of what was deleted and why, without what it was. All moments are kept in UTC."""
 
 from __future__ import annotations
 
@@ -25,3 +25,25 @@ class DeletionReceipt(models.Model):
 
     def __str__(self) -> str:
         return self.reference
+
+
+class RetentionRun(models.Model):
+    """One night's deletion of what is older than the days of ``clinic.yml``.
+
+    ``older_than`` is the moment before which the last message was. ``held`` were kept as part of a
+    client's health record, ``for_appointment`` because of an appointment since then, ``talking``
+    because somebody had just come back, ``failed`` because the database did not allow it. They
+    are looked at again the next night.
+    """
+
+    at = models.DateTimeField(default=clock.now, db_index=True)
+    who = models.CharField(max_length=150)
+    older_than = models.DateTimeField()
+    deleted = models.PositiveIntegerField(default=0)
+    held = models.PositiveIntegerField(default=0)
+    for_appointment = models.PositiveIntegerField(default=0)
+    talking = models.PositiveIntegerField(default=0)
+    failed = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"retention {self.pk}"

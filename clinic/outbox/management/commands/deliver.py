@@ -29,6 +29,7 @@ from clinic.conversations.tailing import Tailing
 from clinic.live import upkeep as live
 from clinic.outbox import links, queue
 from clinic.outbox.worker import Worker
+from clinic.privacy import retention
 
 logger = logging.getLogger("clinic.outbox")
 
@@ -142,6 +143,7 @@ def _duties(should_stop: Callable[[], bool]) -> list[_Duty]:
         _Duty("live chats", 5, lambda: live.look(clock.now(), facts.current().live_chat)),
         _Duty("delivering", 0, lambda: worker.run_due(should_stop)),
         _Duty("deleting old records", 3600, _purge),
+        _Duty("deleting old conversations", 300, retention.tonight),
     ]
 
 

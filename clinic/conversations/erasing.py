@@ -1,0 +1,101 @@
+"""Erasing a conversation in Rasa's database, where nobody is talking in it.
+
+Rasa counts a conversation's rows to know what to add. Rows that vanish while a message is being
+answered come back with the answer, so only a conversation that is idle is erased, as a whole, and
+:mod:`clinic.conversations.projection` looks again afterwards. What the website keeps of it (the
+tables of ``assistant.channels.mailbox``) goes in the same transaction; its row stays, marked as
+deleted, so that an old token does not bring it back.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from clinic import clock
+from clinic.conversations.store import as_stored
+
+#: Seconds without an event after which nobody is talking.
+IDLE = 300
+_WAIT = 5.0
+
+Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
+
+
+def is_idle(conversation_id: str) -> bool:
+    """Whether nobody is talking in a conversation, also when there is none."""
+    return _with_database(lambda run: _idle(run, conversation_id))
+
+
+def erase_idle(conversation_id: str) -> bool:
+    """Erase a conversation's events and what the website keeps of it; False when it is not idle.
+
+    Errors of the database pass through.
+    """
+
+    def erase(run: Run) -> bool:
+        if not _idle(run, conversation_id):
+            return False
+        run("DELETE FROM events WHERE sender_id = %s", [conversation_id])
+        if _has_mailbox(run):
+            run("DELETE FROM website_messages WHERE conversation = %s", [conversation_id])
+            run(
+                "UPDATE website_conversations SET state = 'deleted', active_at = %s WHERE id = %s",
+                [as_stored(clock.now()), conversation_id],
+            )
+        return True
+
+    return _with_database(erase)
+
+
+def _idle(run: Run, conversation_id: str) -> bool:
+    last = run("SELECT max(timestamp) FROM events WHERE sender_id = %s", [conversation_id])
+    # Rasa's clock, which CLINIC_NOW does not stop.
+    if last[0][0] is not None and last[0][0] > time.time() - IDLE:
+        return False
+    waits = "SELECT 1 FROM website_messages WHERE conversation = %s AND state = 'pending'"
+    return not (_has_mailbox(run) and run(waits, [conversation_id]))
+
+
+def _has_mailbox(run: Run) -> bool:
+    if connection.vendor == "postgresql":
+        return run("SELECT to_regclass('website_messages')", [])[0][0] is not None
+    return bool(run("SELECT 1 FROM sqlite_master WHERE name = 'website_messages'", []))
+
+
+def _with_database(work: Callable[[Run], bool]) -> bool:
+    """Do ``work`` in one transaction of Rasa's database."""
+    if connection.vendor == "postgresql":
+        with transaction.atomic(), connection.cursor() as cursor:
+
+            def on_server(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+                cursor.execute(statement, values)
+                return cursor.fetchall() if cursor.description else []
+
+            return work(on_server)
+    file = Path(settings.VAR) / "conversations.sqlite3"
+    if not file.exists():
+        return True
+    with closing(sqlite3.connect(file, timeout=_WAIT, isolation_level=None)) as opened:
+        # What is deleted is overwritten, also in the log that SQLite writes ahead.
+        opened.execute("PRAGMA secure_delete=ON")
+
+        def in_file(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
+            return opened.execute(statement.replace("%s", "?"), values).fetchall()
+
+        opened.execute("BEGIN IMMEDIATE")
+        try:
+            done = work(in_file)
+            opened.execute("COMMIT")
+        except BaseException:
+            opened.execute("ROLLBACK")
+            raise
+        opened.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return done

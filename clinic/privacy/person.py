@@ -1,0 +1,144 @@
+"""Everything of one person: finding it across channels, and handing it out.
+
+Needs ``clinic.setup.ready()``. What is found is unmasked: who asks and why belongs in the desk's
+log, before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model, Q
+from django.forms.models import model_to_dict
+
+from clinic import clock
+from clinic.booking.models import AppointmentRequest, WaitingEntry
+from clinic.contacts import Contact, read_contact, read_contacts
+from clinic.conversations.models import Feedback, Message, Note, Session
+from clinic.handoff.models import PatientMessage
+from clinic.references import LENGTH
+from clinic.text import BadInput, required
+
+_KEPT: tuple[type[Model], ...] = (AppointmentRequest, PatientMessage, WaitingEntry)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What belongs to a person: conversations, and contacts and names they are known by."""
+
+    conversations: tuple[str, ...]
+    contacts: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def find(who: str) -> Found:
+    """Everything that belongs to a phone number, an e-mail address, or a request's reference.
+
+    A contact is found wherever it was given: in a request, in a message to the clinic, on the
+    waiting list, in words typed and never sent, and as the number a message came from. With a
+    reference, by the contact of its request. Raises ``clinic.text.BadInput`` when it is none
+    of these.
+    """
+    who = required("who", who, 320)
+    contacts: dict[str, Contact] = {}
+    rows: list[Any] = []
+    given = read_contact(who)
+    if given is not None:
+        contacts[given.value] = given
+    elif len(who) == LENGTH and who.isalnum():
+        for model in _KEPT:
+            rows += model._default_manager.filter(reference=who.upper())
+        for row in rows:
+            known = read_contact(row.patient_contact)
+            if known is not None:
+                contacts[known.value] = known
+    else:
+        raise BadInput(
+            "who is no contact. Allowed: a phone number with its area code, an e-mail address, or "
+            "the reference of a request."
+        )
+    for model in _KEPT:
+        rows += model._default_manager.filter(patient_contact__in=list(contacts))
+    conversations = {row.conversation_id for row in rows}
+    for contact in contacts.values():
+        conversations |= _said_in(contact)
+        if contact.kind == "phone":
+            number = contact.value.partition(";")[0]
+            by_phone = Session.objects.filter(conversation_id__endswith=number)
+            conversations |= set(by_phone.values_list("conversation_id", flat=True))
+    return Found(
+        tuple(sorted(filter(None, conversations))),
+        tuple(contacts),
+        tuple(sorted({row.patient_name for row in rows if row.patient_name})),
+    )
+
+
+def _said_in(contact: Contact) -> set[str]:
+    """The conversations in which a contact was typed, however it was written."""
+    said = Message.objects.filter(author=Message.Author.PATIENT)
+    if contact.kind == "email":
+        said = said.filter(text__icontains=contact.value.partition("@")[0])
+    else:
+        digits = contact.value.partition(";")[0][-7:]
+        said = said.filter(text__regex=r"[^0-9]*".join(digits))
+    rows = said.values_list("session__conversation_id", "text")
+    return {
+        who
+        for who, text in rows.iterator()
+        if any(each.value == contact.value for each in read_contacts(text))
+    }
+
+
+def export(conversation_ids: Iterable[str]) -> dict[str, Any]:
+    """All that is kept of conversations, as values for JSON, for the person they belong to.
+
+    Moments are ISO 8601 in UTC.
+    """
+    conversations = sorted(set(conversation_ids))
+    return {
+        "made_at": clock.now().isoformat(),
+        "conversations": [_conversation(who) for who in conversations],
+        "appointment_requests": _rows(AppointmentRequest, conversations),
+        "messages_to_the_clinic": _rows(PatientMessage, conversations),
+        "waiting_list": _rows(WaitingEntry, conversations),
+        "ratings": _rows(Feedback, conversations),
+    }
+
+
+def _conversation(who: str) -> dict[str, Any]:
+    sessions = Session.objects.filter(conversation_id=who).order_by("number")
+    said = Message.objects.filter(session__in=sessions).order_by("event_id")
+    notes = Note.objects.filter(session__in=sessions).order_by("at")
+    return {
+        "conversation": who,
+        "channels": sorted({session.channel for session in sessions}),
+        "messages": [
+            {
+                "at": each.at.isoformat(),
+                "from": each.person or each.author,
+                "text": each.text,
+                "understood_as": each.topics,
+                "noted_down": each.slots,
+            }
+            for each in said
+        ],
+        "notes_of_staff": [
+            {"at": note.at.isoformat(), "by": note.by, "text": note.text} for note in notes
+        ],
+    }
+
+
+def _rows(model: type[Model], conversations: list[str]) -> list[dict[str, Any]]:
+    rows = model._default_manager.filter(Q(conversation_id__in=conversations)).order_by("pk")
+    hidden = {"id", "idempotency_key"}
+    return [
+        {
+            name: value.isoformat() if isinstance(value, datetime) else value
+            for name, value in model_to_dict(row).items()
+            if name not in hidden and value not in (None, "")
+        }
+        for row in rows
+    ]
