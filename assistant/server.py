@@ -37,7 +37,7 @@ from clinic import clock, environment, facts
 from clinic.booking.handoff import ways
 from clinic.desk import options
 
-STEPS = 5
+STEPS = 4
 READY_WITHIN = 300.0
 LOOK_EVERY = 0.1
 HEARTBEAT = 5.0
@@ -55,6 +55,8 @@ ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    # Sanic takes one function of distutils, for which setuptools would load all of itself.
+    "SETUPTOOLS_USE_DISTUTILS": "stdlib",
 }
 _PR_SET_PDEATHSIG = 1
 
@@ -77,14 +79,9 @@ class Program:
 
 
 def programs(settings: Settings, endpoints: Path) -> tuple[Program, ...]:
-    """The table of programs."""
+    """The table of programs, the one that takes longest to start first."""
     python = (sys.executable, "-m")
     return (
-        Program(
-            "action server",
-            (*python, "assistant.serving.action_server", "--port", str(settings.action_port)),
-            (f"{settings.action_address}/health",),
-        ),
         Program(
             "Rasa server",
             (
@@ -94,6 +91,11 @@ def programs(settings: Settings, endpoints: Path) -> tuple[Program, ...]:
             ),
             # /webhooks/health/ sends a message through the model and looks for a reply.
             (f"{settings.address}/webhooks/health/", f"{settings.address}/webhooks/website/"),
+        ),
+        Program(
+            "action server",
+            (*python, "assistant.serving.action_server", "--port", str(settings.action_port)),
+            (f"{settings.action_address}/health",),
         ),
         Program(
             "staff desk",
@@ -259,13 +261,14 @@ class Supervisor:
         try:
             with step(2, "Settings and clinic.yml"):
                 settings, var, clinic = self._settings()
-            with step(3, "Database"):
-                await self._children.run((sys.executable, "-m", "clinic", "migrate"))
-            with step(4, "Model"):
+            with step(3, "Model"):
                 await self._children.run((sys.executable, "-m", "assistant.training"), detail)
-            with step(5, "Servers"):
-                table = programs(settings, endpoints_file(settings, var))
-                running = {program: await self._start(program) for program in table}
+            with step(4, "Database and servers"):
+                first, *others = programs(settings, endpoints_file(settings, var))
+                # Half of the start is Rasa's server, which needs no table while it loads.
+                running = {first: await self._start(first)}
+                await self._children.run((sys.executable, "-m", "clinic", "migrate"))
+                running |= {program: await self._start(program) for program in others}
                 for program, child in running.items():
                     await self._ready(program, child)
             self._tell(settings, var, clinic)

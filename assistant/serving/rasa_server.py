@@ -8,17 +8,18 @@ is logged.
 
 from __future__ import annotations
 
-from assistant.serving import log, process
+from assistant.serving import log, process, spared
 
 process.begin()
+spared.channels()
+with spared.databases():
+    from rasa.core.agent import load_agent
 
 import argparse  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
 from typing import Any  # noqa: E402
 
-from rasa.core.agent import load_agent  # noqa: E402
-from rasa.core.channels import BUILTIN_CHANNELS  # noqa: E402
 from rasa.core.channels.channel import InputChannel, register  # noqa: E402
 from rasa.core.utils import AvailableEndpoints  # noqa: E402
 from rasa.shared.utils.common import class_from_module_path  # noqa: E402
@@ -33,11 +34,17 @@ from assistant.serving.pages import pages  # noqa: E402
 def channels(credentials: str) -> list[InputChannel]:
     """The channels that the credentials file names, and the health check."""
     named: dict[str, Any] = read_config_file(credentials)
-    found = [
-        (BUILTIN_CHANNELS.get(name) or class_from_module_path(name)).from_credentials(values)
-        for name, values in named.items()
-    ]
+    found = [_channel(name).from_credentials(values) for name, values in named.items()]
     return [*found, HealthInput()]
+
+
+def _channel(name: str) -> type[InputChannel]:
+    if "." in name:
+        return class_from_module_path(name)  # type: ignore[no-any-return]
+    # Loads all channels of Rasa, and their libraries with them.
+    from rasa.core.channels import BUILTIN_CHANNELS
+
+    return BUILTIN_CHANNELS[name]  # type: ignore[no-any-return]
 
 
 def application(model: str, endpoints: AvailableEndpoints, credentials: str) -> Sanic:
@@ -76,6 +83,7 @@ def main() -> None:
     options = parser.parse_args()
     log.configure()
     shortcuts.take()
+    shortcuts.trust_the_model()
     endpoints = AvailableEndpoints.read_endpoints(options.endpoints)
     app = application(options.model, endpoints, options.credentials)
     app.run(options.host, options.port, workers=1, access_log=False)

@@ -1,8 +1,9 @@
-"""What Rasa works out anew for every message although it never changes, worked out once.
+"""What Rasa works out anew although it never changes, worked out once.
 
-Measured on 200 messages of patients, half of them within forms: the two things below took
+Measured on 200 messages of patients, half of them within forms: the first two things below took
 half of the server's time (docs/decisions/0015-two-shortcuts-through-rasa.md). Results are the
-same; a test compares them with Rasa's own.
+same; a test compares them with Rasa's own. The third takes a third of the start
+(docs/decisions/0019-a-quick-start.md).
 """
 
 from __future__ import annotations
@@ -14,15 +15,24 @@ from jsonschema.exceptions import best_match
 from jsonschema.validators import validator_for
 from rasa.core.actions.action import RemoteAction
 from rasa.shared.core.events import Event
+from rasa.shared.utils import validation
 
 
 def take() -> None:
-    """Puts both into Rasa's classes; a second call changes nothing."""
+    """Puts the first two into Rasa's classes; a second call changes nothing."""
     if not hasattr(Event.resolve_by_type, "cache_info"):
         # Rasa walks through all classes of events for each event of a conversation.
         Event.resolve_by_type = staticmethod(lru_cache(maxsize=None)(Event.resolve_by_type))
     # Rasa checks its own schema against the schema of schemas for each answer of an action.
     RemoteAction._validate_action_result = _validate_action_result
+
+
+def trust_the_model() -> None:
+    """Reads the domain in a model without holding it against Rasa's schema again.
+
+    For a process that reads no other such file: it was checked when the model was trained.
+    """
+    validation.validate_yaml_schema = lambda *_, **__: None
 
 
 @lru_cache(maxsize=1)

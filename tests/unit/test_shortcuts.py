@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from jsonschema import ValidationError
 from rasa.core.actions.action import RemoteAction
+from rasa.core.channels import BUILTIN_CHANNELS
+from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.utils import validation
 from rasa.shared.utils.common import all_subclasses
+from rasa.shared.utils.validation import YamlValidationException
 
+from assistant.project import ROOT
 from assistant.serving import shortcuts
 
 RASAS_OWN = RemoteAction._validate_action_result
@@ -62,3 +69,60 @@ def test_every_kind_of_event_is_found() -> None:
 def test_an_unknown_event_is_still_an_error() -> None:
     with pytest.raises(ValueError, match="Unknown event name"):
         Event.resolve_by_type("no such event")
+
+
+def in_a_process_of_its_own(program: str) -> str:
+    """What a Python program prints that starts as the Rasa server does."""
+    begin = "from assistant.serving import spared\nspared.channels()\n"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", begin + program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_what_is_not_used_is_not_loaded() -> None:
+    loaded = in_a_process_of_its_own(
+        "with spared.databases():\n    import rasa.core.tracker_store\n"
+        "from rasa.core.agent import load_agent\n"
+        "from rasa.core.channels import UserMessage\n"
+        "from rasa.core.channels.channel import UserMessage as same\n"
+        "assert UserMessage is same\n"
+        "import sys\n"
+        "print([n for n in ('aiogram', 'slack_sdk', 'twilio', 'boto3', 'pymongo') "
+        "if n in sys.modules])"
+    )
+    assert loaded == "[]"
+
+
+def test_a_channel_of_rasa_is_loaded_when_it_is_named() -> None:
+    found = in_a_process_of_its_own(
+        "import rasa.core.channels\n"
+        "print(rasa.core.channels.BUILTIN_CHANNELS['slack'].__name__, "
+        "rasa.core.channels.console.__name__, len(rasa.core.channels.BUILTIN_CHANNELS))"
+    )
+    assert found == f"SlackInput rasa.core.channels.console {len(BUILTIN_CHANNELS)}"
+
+
+def test_other_databases_are_loaded_when_they_are_wanted() -> None:
+    found = in_a_process_of_its_own(
+        "with spared.databases():\n    import rasa.core.tracker_store as stores\n"
+        "import pymongo\n"
+        "print(type(stores.Key('a')).__module__, pymongo.collection.Collection.__module__)"
+    )
+    assert found == "boto3.dynamodb.conditions pymongo.collection"
+
+
+def test_a_model_is_read_without_checking_its_domain_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(validation, "validate_yaml_schema", validation.validate_yaml_schema)
+    text = (ROOT / "domain.yml").read_text()
+    checked = Domain.from_yaml(text)
+    with pytest.raises(YamlValidationException):
+        Domain.from_yaml("intents: 5")
+    shortcuts.trust_the_model()
+    assert Domain.from_yaml(text).as_dict() == checked.as_dict()
