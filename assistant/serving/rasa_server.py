@@ -40,11 +40,11 @@ def channels(credentials: str) -> list[InputChannel]:
 
 def _channel(name: str) -> type[InputChannel]:
     if "." in name:
-        return class_from_module_path(name)  # type: ignore[no-any-return]
+        return class_from_module_path(name)
     # Loads all channels of Rasa, and their libraries with them.
     from rasa.core.channels import BUILTIN_CHANNELS
 
-    return BUILTIN_CHANNELS[name]  # type: ignore[no-any-return]
+    return BUILTIN_CHANNELS[name]
 
 
 def application(model: str, endpoints: AvailableEndpoints, credentials: str) -> Sanic:
