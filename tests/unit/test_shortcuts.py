@@ -74,7 +74,7 @@ def test_an_unknown_event_is_still_an_error() -> None:
 def in_a_process_of_its_own(program: str) -> str:
     """What a Python program prints that starts as the Rasa server does."""
     begin = "from assistant.serving import spared\nspared.channels()\n"
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [sys.executable, "-W", "ignore", "-c", begin + program],
         cwd=ROOT,
         capture_output=True,
