@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.urls import path
 
 from clinic.booking.models import Status
-from clinic.desk import bookings, deliveries, health, letters, today, waiting_list, week
+from clinic.desk import (
+    bookings,
+    conversations,
+    deliveries,
+    health,
+    letters,
+    today,
+    transcript,
+    undoing,
+    waiting_list,
+    week,
+)
 from clinic.handoff.models import PatientMessage
 from clinic.people import entering, managing
 
@@ -54,6 +65,28 @@ urlpatterns = [
         )
         for status in PatientMessage.Status.values
     ),
+    path("conversations/", conversations.conversations, name="conversations"),
+    path("conversations/bulk", conversations.bulk, name="bulk"),
+    path("conversations/filters", conversations.save_filter, name="save-filter"),
+    path("conversations/filters/<int:number>/drop", conversations.drop_filter, name="drop-filter"),
+    *(
+        path(
+            f"conversations/download.{kind}",
+            conversations.download,
+            {"kind": kind},
+            name=f"download-{kind}",
+        )
+        for kind in ("csv", "json")
+    ),
+    path("conversations/<int:number>", transcript.transcript, name="transcript"),
+    path("conversations/<int:number>/review", transcript.review, name="review"),
+    path("conversations/<int:number>/tag", transcript.tag, name="tag"),
+    path("conversations/<int:number>/assign", transcript.assign, name="assign"),
+    path("conversations/<int:number>/note", transcript.note, name="note"),
+    path("conversations/<int:number>/unmask", transcript.unmask, name="unmask"),
+    path("notes/<int:number>/drop", transcript.drop_note, name="drop-note"),
+    path("messages-said/<int:number>/wrong", transcript.correct, name="correct"),
+    path("undo/<int:number>", undoing.undo, name="undo"),
     path("people/", managing.people, name="people"),
     path("people/invite", managing.invite, name="invite"),
     path("people/invitation/<int:number>/take-back", managing.take_back, name="take-back"),

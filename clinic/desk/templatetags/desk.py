@@ -81,3 +81,30 @@ def named_count(key: str, count: int) -> str:
 def happened_count(key: str, count: int) -> str:
     """What happened, for one or for several."""
     return words.say(f"happened.{key}.{'one' if count == 1 else 'many'}")
+
+
+@register.simple_tag
+def masked_with(text: str, names: tuple[str, ...]) -> str:
+    """As :func:`masked`, also without these names."""
+    return mask(text, names)
+
+
+@register.filter
+def when(moment: datetime) -> str:
+    """The whole moment as plain text, for labels."""
+    return moments.exact(moment)
+
+
+@register.filter
+def plain(value: object) -> str:
+    """A name of this program as words: "action_listen" as "listen"."""
+    text = str(value)
+    for prefix in ("utter_", "action_", "faq/"):
+        text = text.removeprefix(prefix)
+    return text.replace("_", " ")
+
+
+@register.filter
+def topic(name: str) -> str:
+    """A topic in words: "faq/what_is_sciatica" as "What is sciatica"."""
+    return plain(name).capitalize()

@@ -1,0 +1,183 @@
+"""The list of conversations: filters in the address, saved filters, many at once, downloads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from clinic import clock
+from clinic.audit import log
+from clinic.audit.models import Action
+from clinic.conversations import listing
+from clinic.conversations.listing import MOST_COUNTED, Filters
+from clinic.conversations.models import Session
+from clinic.desk import downloads, reviewing, undoing
+from clinic.desk.models import SavedFilter
+from clinic.desk.words import say, wording
+from clinic.people.access import may, open_to, who
+from clinic.people.models import Person
+from clinic.people.roles import Right
+from clinic.privacy.known_names import known_names
+from clinic.text import BadInput
+
+_MOST_SAVED = 30
+
+
+@open_to(Right.CONVERSATIONS)
+def conversations(request: HttpRequest) -> HttpResponse:
+    """One page of the list."""
+    problem = ""
+    try:
+        filters = Filters.from_query(request.GET)
+        page = listing.page(filters, older=request.GET.get("older"), newer=request.GET.get("newer"))
+    except BadInput as wrong:
+        filters, problem = Filters(), str(wrong)
+        page = listing.page(filters)
+    query = filters.to_query()
+    if filters.text:
+        log.note(who(request), Action.SEARCH, "conversations")
+    log.note(who(request), Action.LIST, "conversations", count=len(page.sessions))
+    names = known_names({session.conversation_id for session in page.sessions})
+    counted = listing.count(filters)
+    saved = list(SavedFilter.objects.filter(by=who(request)))
+    shown = {
+        "rows": [(session, names[session.conversation_id]) for session in page.sessions],
+        "older": page.older,
+        "newer": page.newer,
+        "filters": filters,
+        "query": query,
+        "problem": problem,
+        "counted": counted,
+        "most": MOST_COUNTED,
+        "choices": listing.choices(),
+        "shares": [0.9, 0.7, 0.5, 0.3],
+        "thumbs": ["down", "up", "any"],
+        "outcomes": Session.Outcome.values,
+        "ready_made": _ready_made(query),
+        "saved": [(one, one.query == query) for one in saved],
+        "can_save": bool(query) and all(one.query != query for one in saved),
+        "may_review": may(request, Right.REVIEW),
+        "may_export": may(request, Right.EXPORT),
+        "people": _reviewers(),
+        "here": request.get_full_path(),
+    }
+    return render(request, "desk/conversations.html", shown, status=400 if problem else 200)
+
+
+def _ready_made(query: str) -> list[tuple[str, str, bool]]:
+    """Name, query and whether it is the one shown, of the filters everybody has."""
+    found: dict[str, dict[str, str]] = wording()["ready_made"]
+    return [
+        (each["name"], own, own == query)
+        for each in found.values()
+        for own in [Filters.from_query(each["query"]).to_query()]
+    ]
+
+
+def _reviewers() -> list[Person]:
+    """Those a conversation can be given to."""
+    return list(Person.objects.filter(is_active=True))
+
+
+@open_to(Right.CONVERSATIONS)
+@require_POST
+def save_filter(request: HttpRequest) -> HttpResponse:
+    """Keeps the filters by a name; the same name again replaces them."""
+    try:
+        query = Filters.from_query(request.POST.get("query", "")).to_query()
+    except BadInput:
+        query = ""
+    name = request.POST.get("name", "").strip()[:60]
+    mine = SavedFilter.objects.filter(by=who(request))
+    if not name or not query:
+        messages.error(request, say("errors.filter_name"))
+    elif mine.count() >= _MOST_SAVED and not mine.filter(name=name).exists():
+        messages.error(request, say("errors.filter_many"))
+    else:
+        SavedFilter.objects.update_or_create(
+            by=who(request), name=name, defaults={"query": query, "at": clock.now()}
+        )
+        messages.success(request, say("flash.filter_saved"))
+    return redirect(f"{reverse('conversations')}?{query}")
+
+
+@open_to(Right.CONVERSATIONS)
+@require_POST
+def drop_filter(request: HttpRequest, number: int) -> HttpResponse:
+    """Forgets one; its filters stay on the page, so that it can be saved again."""
+    saved = get_object_or_404(SavedFilter, pk=number, by=who(request))
+    saved.delete()
+    messages.success(request, say("flash.filter_dropped"))
+    return redirect(f"{reverse('conversations')}?{saved.query}")
+
+
+@open_to(Right.REVIEW)
+@require_POST
+def bulk(request: HttpRequest) -> HttpResponse:
+    """Reviewed, tagged or assigned: those ticked, or all that match the filters."""
+    try:
+        filters = Filters.from_query(request.POST.get("query", ""))
+        ids = _meant(request, filters)
+        undo, done = _do(request, ids)
+    except BadInput:
+        messages.error(request, say("errors.bulk"))
+        return undoing.back(request, "conversations")
+    undoing.tell(request, undo, done, count=len(ids))
+    return undoing.back(request, "conversations")
+
+
+def _meant(request: HttpRequest, filters: Filters) -> list[int]:
+    if request.POST.get("all"):
+        rows = listing.matching(filters).order_by("-last_activity_at", "-id")
+        return list(rows.values_list("pk", flat=True)[:MOST_COUNTED])
+    return [int(pk) for pk in request.POST.getlist("sessions") if pk.isdecimal()]
+
+
+def _do(request: HttpRequest, ids: list[int]) -> tuple[Any, str]:
+    what, by = request.POST.get("what", ""), who(request)
+    if not ids:
+        raise BadInput("sessions is empty. Allowed: at least one.")
+    if what == "review":
+        return reviewing.review(ids, by), "reviewed"
+    if what == "tag":
+        return reviewing.add_tag(ids, request.POST.get("tag", ""), by), "tagged"
+    if what == "assign":
+        to = request.POST.get("to", "")
+        if to and not Person.objects.filter(username=to, is_active=True).exists():
+            raise BadInput("to is nobody. Allowed: a login.")
+        return reviewing.assign(ids, to, by), "assigned"
+    raise BadInput("what is not known. Allowed: review, tag, assign.")
+
+
+@open_to(Right.EXPORT)
+def download(request: HttpRequest, kind: str) -> HttpResponse:
+    """All conversations that match, masked: a table (CSV), or with what was said (JSON)."""
+    try:
+        filters = Filters.from_query(request.GET)
+    except BadInput as wrong:
+        return HttpResponse(str(wrong), status=400, content_type="text/plain")
+    log.note(
+        who(request), Action.EXPORT, "conversations", detail=kind, count=listing.count(filters)
+    )
+    base = request.build_absolute_uri("/").rstrip("/")
+    rows = downloads.as_csv(filters, base) if kind == "csv" else downloads.as_json(filters, base)
+    response = StreamingHttpResponse(
+        rows, content_type="text/csv; charset=utf-8" if kind == "csv" else "application/json"
+    )
+    response["Content-Disposition"] = f'attachment; filename="conversations.{kind}"'
+    return response
+
+
+def neighbours(filters: Filters, session: Session) -> dict[str, Session | None]:
+    """The next and the previous conversation to review, under the same filters."""
+    open_ones = replace(filters, reviewed=False)
+    return {
+        "next": listing.next_unreviewed(open_ones, session),
+        "previous": listing.previous_unreviewed(open_ones, session),
+    }

@@ -1,0 +1,266 @@
+"""Conversations at the desk: the list, downloads, one of them, reviewing, undoing, masking."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk_chats import NOW, chat, understood
+from desk_people import browser, deeds, person
+
+PHONE = "416-555-0177"
+DIGITS = re.compile(r"555\D{0,3}0177")
+
+
+@pytest.fixture(autouse=True)
+def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+
+
+@pytest.fixture
+def desk() -> Any:
+    return browser(person("rui", "reviewer"))
+
+
+def text(page: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.content.decode()))
+
+
+def private() -> Any:
+    """A conversation in which a patient tells a lot."""
+    return chat(
+        "private",
+        [
+            ("patient", f"I am Priya Nair, call {PHONE} or priya@example.com", {
+                **understood("book_appointment", 0.91),
+                "entities": [{"entity": "phone", "value": PHONE}],
+                "slots": {"patient_name": "Priya Nair", "patient_contact": PHONE},
+                "triage": {"words": f"call {PHONE}"},
+                "payload": f"/inform{{\"phone\": \"{PHONE}\"}}",
+            }),
+            ("assistant", f"Thank you Priya, we call {PHONE}.", {
+                "response": "utter_summary", "buttons": [{"title": f"Call {PHONE}"}],
+            }),
+            ("patient", "born 12 May 1980, health card 1234-567-890 AB", {"understood": False}),
+        ],
+        outcome="requested_booking",
+        topics=["book_appointment"],
+    )  # fmt: skip
+
+
+def test_nothing_personal_is_shown_unmasked_anywhere(desk: Any) -> None:
+    session = private()
+    desk.post(f"/conversations/{session.pk}/note", {"text": f"Priya again, {PHONE}"})
+    for address in (
+        "/",
+        "/conversations/",
+        "/conversations/?text=call",
+        "/conversations/download.csv",
+        "/conversations/download.json",
+        f"/conversations/{session.pk}",
+        f"/conversations/{session.pk}?message={session.first_event_id}",
+        f"/conversations/{session.pk}?before={session.last_event_id}",
+    ):
+        page = desk.get(address)
+        assert page.status_code == 200, address
+        body = b"".join(page) if page.streaming else page.content
+        shown = body.decode()
+        assert not DIGITS.search(shown), address
+        for told in ("priya@example.com", "12 May 1980", "1234-567-890", "Nair"):
+            assert told not in shown, (address, told)
+
+
+def test_only_the_privacy_officer_sees_what_is_hidden_and_says_why(desk: Any) -> None:
+    session = private()
+    assert desk.post(f"/conversations/{session.pk}/unmask", {"reason": "x"}).status_code == 403
+    officer = browser(person("omar", "privacy_officer"))
+    officer.post(f"/conversations/{session.pk}/unmask")
+    assert not deeds(action="unmask")
+    shown = officer.post(f"/conversations/{session.pk}/unmask", {"reason": "reach_patient"})
+    assert DIGITS.search(shown.content.decode())
+    from clinic.audit.models import Entry
+
+    entry = Entry.objects.get(action="unmask")
+    assert (entry.who, entry.about, entry.reason) == (
+        "omar",
+        f"conversation {session.pk}",
+        "reach_patient",
+    )
+    assert not DIGITS.search(officer.get(f"/conversations/{session.pk}").content.decode())
+
+
+def test_every_look_is_noted_without_words(desk: Any) -> None:
+    session = private()
+    desk.get("/conversations/?text=priya")
+    desk.get(f"/conversations/{session.pk}")
+    desk.get("/conversations/download.csv")
+    assert deeds(action="search") == [("rui", "search")]
+    assert deeds(action="view", about=f"conversation {session.pk}") == [("rui", "view")]
+    assert deeds(action="export") == [("rui", "export")]
+    from clinic.audit.models import Entry
+
+    kept = " ".join(str(list(row)) for row in Entry.objects.values_list())
+    assert "priya" not in kept.lower()
+
+
+def test_filters_stand_in_the_address_and_can_be_saved(desk: Any) -> None:
+    chat("a", outcome="red_flag", triage_level="emergency")
+    chat("b", [("patient", "do you take bitcoin", {"understood": False})], outcome="not_understood")
+    page = desk.get("/conversations/?outcome=not_understood")
+    assert "do you take bitcoin" in text(page)
+    assert "What is sciatica" not in text(page)
+    done = desk.post(
+        "/conversations/filters",
+        {"name": "Odd ones", "query": "outcome=not_understood&since="},
+        follow=True,
+    )
+    assert done.request["QUERY_STRING"] == "outcome=not_understood"
+    assert "Odd ones" in text(desk.get("/conversations/"))
+    assert "Odd ones" not in text(browser(person("ana", "reviewer")).get("/conversations/"))
+    number = re.search(r"/conversations/filters/(\d+)/drop", done.content.decode())[1]
+    desk.post(f"/conversations/filters/{number}/drop")
+    assert "Odd ones" not in text(desk.get("/conversations/"))
+    assert desk.get("/conversations/?confidence_below=many").status_code == 400
+
+
+def test_pages_follow_each_other_without_gaps(desk: Any) -> None:
+    for count in range(120):
+        chat(f"c{count}", at=NOW - timedelta(minutes=5 * count))
+    seen: list[str] = []
+    address = "/conversations/?reviewed=no"
+    while address:
+        page = desk.get(address).content.decode()
+        seen += re.findall(r'name="sessions" value="(\d+)"', page)
+        older = re.search(r'rel="next" href="([^"]+)"', page)
+        address = older and "/conversations/" + older[1].replace("&amp;", "&")
+    assert len(seen) == len(set(seen)) == 120
+
+
+def test_many_at_once_are_reviewed_tagged_and_given_and_that_is_undone(desk: Any) -> None:
+    from clinic.conversations.models import Session
+
+    some = [chat(f"c{count}") for count in range(3)]
+    other = chat("other", outcome="red_flag")
+    person("ana", "reviewer")
+    ticked = [str(one.pk) for one in some[:2]]
+    desk.post("/conversations/bulk", {"what": "tag", "tag": "parking", "sessions": ticked})
+    assert Session.objects.filter(tags__name="parking").count() == 2
+    desk.post("/conversations/bulk", {"what": "assign", "to": "ana", "sessions": ticked})
+    assert Session.objects.filter(assigned_to="ana").count() == 2
+    done = desk.post(
+        "/conversations/bulk",
+        {"what": "review", "all": "1", "query": "outcome=answered", "back": "/conversations/"},
+        follow=True,
+    )
+    assert "Marked as reviewed: 3." in text(done)
+    assert Session.objects.filter(reviewed_by="rui").count() == 3
+    other.refresh_from_db()
+    assert other.reviewed_at is None
+    undo = re.findall(r'action="(/undo/\d+)"', done.content.decode())[-1]
+    # Nobody else can.
+    browser(person("omar", "privacy_officer")).post(undo)
+    assert Session.objects.filter(reviewed_by="rui").count() == 3
+    desk.post(undo)
+    assert not Session.objects.filter(reviewed_at__isnull=False).exists()
+    assert "cannot be undone" in text(desk.post(undo, follow=True))
+    assert Session.objects.filter(tags__name="parking").count() == 2
+
+
+def test_nothing_ticked_changes_nothing(desk: Any) -> None:
+    chat()
+    for form in ({"what": "review"}, {"what": "tag", "tag": "", "all": "1"}, {"what": "burn"}):
+        assert "Tick at least one" in text(desk.post("/conversations/bulk", form, follow=True))
+
+
+def test_a_table_is_downloaded_with_links_and_no_formulas(desk: Any) -> None:
+    chat("a", [("patient", "=HYPERLINK(1)", {})])
+    chat("b", lowest_confidence=0.4, topics=["faq/cost", "faq/insurance"])
+    page = desk.get("/conversations/download.csv?outcome=answered")
+    rows = list(csv.DictReader(io.StringIO(b"".join(page).decode("utf-8-sig"))))
+    assert [row["opening"] for row in rows] == ["What is sciatica?", "'=HYPERLINK(1)"]
+    assert rows[0]["topics"] == "faq/cost faq/insurance"
+    assert rows[0]["link"].endswith(f"/conversations/{rows[0]['conversation']}")
+    whole = json.loads(b"".join(desk.get("/conversations/download.json")))
+    assert whole[0]["said"][0]["text"] == "What is sciatica?"
+
+
+def test_a_long_conversation_shows_its_end_first(desk: Any) -> None:
+    lines = [("patient", f"word{count} spoken", {}) for count in range(150)]
+    session = chat("long", lines)
+    page = desk.get(f"/conversations/{session.pk}")
+    assert "word149 spoken" in text(page)
+    assert "word89 spoken" not in text(page)
+    before = re.search(r"\?before=(\d+)", page.content.decode())[1]
+    part = desk.get(f"/conversations/{session.pk}?before={before}", headers={"HX-Request": "true"})
+    assert "word89 spoken" in text(part)
+    assert "word90 spoken" not in text(part)
+    assert "<html" not in part.content.decode()
+    linked = desk.get(f"/conversations/{session.pk}?message={session.first_event_id + 5}")
+    assert "word5 spoken" in text(linked)
+    assert "To the end of the conversation" in text(linked)
+
+
+def test_reviewing_leads_from_one_to_the_next_under_the_same_filters(desk: Any) -> None:
+    newest = chat("a", at=NOW - timedelta(hours=1), outcome="red_flag")
+    chat("b", at=NOW - timedelta(hours=2))
+    oldest = chat("c", at=NOW - timedelta(hours=3), outcome="red_flag")
+    page = desk.get(f"/conversations/{newest.pk}?outcome=red_flag").content.decode()
+    assert f'/conversations/{oldest.pk}?outcome=red_flag" data-key="j"' in page
+    back = f"/conversations/{newest.pk}?outcome=red_flag"
+    done = desk.post(f"/conversations/{newest.pk}/review", {"back": back}, follow=True)
+    assert "Reviewed by rui" in text(done)
+    elsewhere = desk.post(f"/conversations/{newest.pk}/review", {"back": "//example.com/"})
+    assert elsewhere["Location"] == "/conversations/"
+
+
+def test_tags_notes_and_this_was_wrong(desk: Any) -> None:
+    from clinic.conversations.models import Correction, Note
+
+    session = chat("a", [("patient", "does it cost a lot", understood("faq/symptoms", 0.44))])
+    at = f"/conversations/{session.pk}"
+    desk.post(f"{at}/tag", {"tag": "prices", "back": at})
+    desk.post(f"{at}/note", {"text": "Ask Natalie", "back": at})
+    message = session.first_event_id
+    desk.post(f"{at}/note", {"text": "This one", "message": message, "back": at})
+    wrong = desk.post(
+        f"/messages-said/{message}/wrong", {"wrong": "topic:faq/cost", "back": at}, follow=True
+    )
+    page = text(wrong)
+    assert "prices" in page
+    assert "Ask Natalie" in page
+    assert "This one rui" in page
+    assert "Wrong, says rui: Cost" in page
+    undo = re.findall(r'action="(/undo/\d+)"', wrong.content.decode())[-1]
+    desk.post(f"/messages-said/{message}/wrong", {"wrong": "missed_red_flag"})
+    assert Correction.objects.get().kind == "missed_red_flag"
+    desk.post(undo)
+    assert not Correction.objects.exists()
+    for nonsense in ("topic:faq/astrology", "topic:", "burn"):
+        desk.post(f"/messages-said/{message}/wrong", {"wrong": nonsense})
+    assert not Correction.objects.exists()
+    note = Note.objects.get(text="Ask Natalie")
+    assert browser(person("ana", "reviewer")).post(f"/notes/{note.pk}/drop").status_code == 404
+    desk.post(f"/notes/{note.pk}/drop")
+    assert Note.objects.count() == 1
+
+
+def test_the_front_desk_reads_and_changes_nothing() -> None:
+    session = chat()
+    desk = browser(person("mara", "front_desk"))
+    page = desk.get(f"/conversations/{session.pk}").content.decode()
+    assert "What is sciatica" in page
+    assert 'method="post" action="/conversations/' not in page
+    for deed in ("review", "tag", "assign", "note"):
+        assert desk.post(f"/conversations/{session.pk}/{deed}").status_code == 403
+
+
+def test_words_of_patients_are_never_taken_for_html(desk: Any) -> None:
+    session = chat("a", [("patient", "<script>alert(1)</script>", {})])
+    for address in ("/conversations/", f"/conversations/{session.pk}"):
+        assert "<script>alert" not in desk.get(address).content.decode()
