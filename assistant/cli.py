@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     evaluate.add_argument("file", type=Path, help="questions in YAML")
     evaluate.add_argument("--report", type=Path, metavar="DIR", help="also write a page there")
     commands.add_parser("check", help="check the language data")
+    commands.add_parser("questions", help="group the questions inbox of the staff desk by meaning")
     options = parser.parse_args(arguments)
     logging.disable(logging.ERROR)
     try:
@@ -44,6 +45,12 @@ def _run(options: argparse.Namespace) -> int:
         return asyncio.run(_ask(_load(), options.json, options.session))
     if options.command == "evaluate":
         return asyncio.run(_evaluate(_load(), options.file, options.report))
+    if options.command == "questions":
+        from assistant.grouping import group_questions
+
+        groups = group_questions()
+        print("1 group" if groups == 1 else f"{groups} groups")
+        return 0
     from assistant.data_checker import check_project
 
     problems = check_project()

@@ -18,6 +18,7 @@ INSTALLED_APPS = [
     "clinic.conversations",
     "clinic.live",
     "clinic.privacy",
+    "clinic.questions",
 ]
 MIDDLEWARE: list[str] = []
 

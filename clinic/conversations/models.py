@@ -132,6 +132,19 @@ class Message(models.Model):
     feedback = models.CharField(max_length=4, blank=True)
     person = models.CharField(max_length=150, blank=True)
 
+    class Meta:
+        indexes = (
+            # What goes into the questions inbox, without reading everything that was said.
+            models.Index(
+                fields=("event_id",),
+                name="message_unsure",
+                condition=models.Q(understood=False) | models.Q(confidence__lt=0.4),
+            ),
+            models.Index(
+                fields=("event_id",), name="message_rated", condition=~models.Q(feedback="")
+            ),
+        )
+
     def __str__(self) -> str:
         return f"{self.event_id} {self.author}"
 

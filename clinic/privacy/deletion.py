@@ -19,6 +19,7 @@ from clinic.conversations.projection import forget
 from clinic.handoff.models import PatientMessage
 from clinic.live import chats
 from clinic.privacy.models import DeletionReceipt
+from clinic.questions.collecting import forget_unasked
 from clinic.references import new_reference
 from clinic.text import required
 
@@ -52,6 +53,7 @@ def delete_conversation(
         feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
         chats.forget(conversation_id)
         forget([conversation_id], erase_events=erase_events)
+        forget_unasked()
         receipt = DeletionReceipt.objects.create(
             reference=new_reference(),
             conversation_digest=conversation_digest(conversation_id),

@@ -30,6 +30,7 @@ from clinic.live import upkeep as live
 from clinic.outbox import links, queue
 from clinic.outbox.worker import Worker
 from clinic.privacy import retention
+from clinic.questions import collecting, grouping
 
 logger = logging.getLogger("clinic.outbox")
 
@@ -142,6 +143,8 @@ def _duties(should_stop: Callable[[], bool]) -> list[_Duty]:
         _Duty("waiting list", 5, lambda: queue.enqueue_offers(clock.now())),
         _Duty("live chats", 5, lambda: live.look(clock.now(), facts.current().live_chat)),
         _Duty("delivering", 0, lambda: worker.run_due(should_stop)),
+        _Duty("collecting questions", 20, collecting.collect),
+        _Duty("grouping questions", 3600, grouping.start),
         _Duty("deleting old records", 3600, _purge),
         _Duty("deleting old conversations", 300, retention.tonight),
     ]

@@ -1,0 +1,1 @@
+"""Questions that the assistant could not answer well, for staff to sort."""

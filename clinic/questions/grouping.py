@@ -1,0 +1,73 @@
+"""Having the questions grouped by meaning.
+
+That needs the assistant's model of meaning, which this process does not load: another one does it
+(``python -m assistant questions``) and writes what it finds here.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from clinic.environment import ROOT
+from clinic.questions.models import Question, State
+
+#: More than these, the newest, are not compared with each other.
+MOST = 2000
+
+_running: list[subprocess.Popen[bytes]] = []
+
+
+@dataclass(frozen=True)
+class Understood:
+    """What a model makes of a question, and what the question is an example of already."""
+
+    label: str
+    confidence: float
+    model: str
+    taught_as: str = ""
+
+
+def start() -> None:
+    """Start the grouping in a process of its own, unless there is nothing to group or it runs."""
+    _running[:] = [each for each in _running if each.poll() is None]
+    if _running or not Question.objects.exists():
+        return
+    command = [sys.executable, "-m", "assistant", "questions"]
+    _running.append(
+        subprocess.Popen(  # noqa: S603
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
+    )
+
+
+def to_group() -> list[Question]:
+    """The questions to be grouped and understood anew, the newest first."""
+    return list(Question.objects.exclude(state=State.DISCARDED).order_by("-last_at")[:MOST])
+
+
+def write(groups: Sequence[Sequence[int]], understood: Mapping[int, Understood]) -> None:
+    """Keep groups, each the ids of its questions with the most typical one first, and the rest.
+
+    What has been deleted meanwhile is left out.
+    """
+    with transaction.atomic():
+        rows = Question.objects.select_for_update().in_bulk()
+        for number, group in enumerate(groups, 1):
+            there = [rows[key] for key in group if key in rows]
+            for question in there:
+                question.group, question.group_name = number, there[0].text
+        for key, made in understood.items():
+            if key in rows:
+                rows[key].taught_as = made.taught_as
+                rows[key].now_as, rows[key].now_confidence = made.label, made.confidence
+                rows[key].now_model = made.model
+        Question.objects.bulk_update(
+            rows.values(),
+            ("group", "group_name", "taught_as", "now_as", "now_confidence", "now_model"),
+            batch_size=100,
+        )

@@ -1,0 +1,44 @@
+"""``python -m clinic questions``: what staff sorted in the questions inbox, for ``data/nlu``."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from clinic.conversations.models import Session
+from clinic.questions import exporting, inbox
+
+
+class Command(BaseCommand):
+    """Counts by default."""
+
+    help = (
+        "counts: how many questions wait. patch: new examples for data/nlu, to be read before "
+        "they are copied there. conversation NUMBER: a session as a conversation to test with."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What to write."""
+        choices = ("counts", "patch", "conversation")
+        parser.add_argument("what", nargs="?", choices=choices, default="counts")
+        parser.add_argument("session", nargs="?", type=int, help="the number of a session")
+        parser.add_argument(
+            "--mark", action="store_true", help="patch: leave these out the next time"
+        )
+
+    def handle(
+        self, *_: Any, what: str, session: int | None, mark: bool = False, **__: Any
+    ) -> None:
+        """Raises CommandError for a session that there is not."""
+        if what == "counts":
+            for state, count in inbox.counts().items():
+                self.stdout.write(f"{state}: {count}")
+        elif what == "patch":
+            self.stdout.write(exporting.patch(mark=mark) or "# Nothing new.\n", ending="")
+        else:
+            found = Session.objects.filter(pk=session).first()
+            if found is None:
+                raise CommandError(f'there is no session "{session or ""}".')
+            self.stdout.write(exporting.conversation(found), ending="")
