@@ -17,7 +17,7 @@ from clinic.audit.models import Action
 from clinic.booking import handoff
 from clinic.booking.calendar import Slot, nearest
 from clinic.booking.handoff import words as letters
-from clinic.booking.models import AppointmentRequest, Status, WaitingEntry
+from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import NEXT, change_status, reschedule_request
 from clinic.desk.words import say
 from clinic.outbox.models import OPEN, Item, State
@@ -36,6 +36,14 @@ _SHOWN = ("decide", "coming", "over")
 def undecided() -> QuerySet[AppointmentRequest]:
     """What waits for an answer, the soonest appointment first, then those without a time."""
     return AppointmentRequest.objects.filter(status__in=UNDECIDED, erased_at=None)
+
+
+def tab_counts() -> dict[str, int]:
+    """The numbers on the tabs of all pages about bookings."""
+    return {
+        "to_decide": undecided().count(),
+        "not_delivered": Item.objects.filter(state=State.STUCK).count(),
+    }
 
 
 @open_to(Right.BOOKINGS)
@@ -73,9 +81,7 @@ def bookings(request: HttpRequest) -> HttpResponse:
         "more": found[PAGE - 1].pk if len(found) > PAGE else None,
         "show": show,
         "search": search,
-        "to_decide": undecided().count(),
-        "not_delivered": Item.objects.filter(state=State.STUCK).count(),
-        "waiting": WaitingEntry.objects.filter(state=WaitingEntry.State.WAITING).count(),
+        **tab_counts(),
     }
     return render(request, "desk/bookings.html", shown)
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 
 from clinic.audit import log
 from clinic.audit.models import Action
+from clinic.desk.bookings import tab_counts
 from clinic.desk.words import say
 from clinic.outbox import queue
 from clinic.people.access import open_to, who
@@ -21,7 +22,7 @@ from clinic.text import BadInput
 def deliveries(request: HttpRequest) -> HttpResponse:
     """Everything that is not delivered yet, what is stuck first."""
     items = sorted(queue.open_or_stuck(), key=lambda item: item.state != "stuck")
-    shown = {"items": [(item, queue.in_words(item)) for item in items]}
+    shown = {**tab_counts(), "items": [(item, queue.in_words(item)) for item in items]}
     return render(request, "desk/deliveries.html", shown)
 
 

@@ -48,3 +48,12 @@ def relative(moment: datetime, now: datetime) -> str:
             count = int(seconds // size)
             return say(f"moments.{unit}_{'ago' if past else 'ahead'}", count=count)
     raise AssertionError("unreachable")
+
+
+def length(duration: timedelta) -> str:
+    """How long something took, in its largest unit: "25 min"."""
+    seconds = duration.total_seconds()
+    for size, unit in reversed(_STEPS):
+        if seconds >= size:
+            return say(f"moments.{unit}", count=int(seconds // size))
+    return say("moments.seconds", count=int(seconds))

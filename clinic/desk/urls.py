@@ -6,10 +6,12 @@ from django.urls import path
 
 from clinic.booking.models import Status
 from clinic.desk import (
+    auditing,
     bookings,
     conversations,
     deliveries,
     health,
+    insights,
     letters,
     today,
     transcript,
@@ -86,6 +88,8 @@ urlpatterns = [
     path("conversations/<int:number>/unmask", transcript.unmask, name="unmask"),
     path("notes/<int:number>/drop", transcript.drop_note, name="drop-note"),
     path("messages-said/<int:number>/wrong", transcript.correct, name="correct"),
+    path("insights/", insights.insights, name="insights"),
+    path("audit/", auditing.audit, name="audit"),
     path("undo/<int:number>", undoing.undo, name="undo"),
     path("people/", managing.people, name="people"),
     path("people/invite", managing.invite, name="invite"),

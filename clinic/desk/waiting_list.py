@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking.models import WaitingEntry, WaitingOffer
+from clinic.desk.bookings import tab_counts
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 
@@ -24,7 +25,7 @@ def waiting_list(request: HttpRequest) -> HttpResponse:
         .order_by("pk")
     )
     log.note(who(request), Action.LIST, "waiting list", count=len(entries))
-    return render(request, "desk/waiting_list.html", {"entries": entries})
+    return render(request, "desk/waiting_list.html", {"entries": entries, **tab_counts()})
 
 
 @open_to(Right.BOOKINGS)

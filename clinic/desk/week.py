@@ -12,6 +12,7 @@ from clinic import clock, facts
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest, Hold, Status
+from clinic.desk.bookings import tab_counts
 from clinic.facts import Facts
 from clinic.hours import clock_words
 from clinic.people.access import open_to, who
@@ -57,6 +58,7 @@ def week(request: HttpRequest) -> HttpResponse:
         "before": start - timedelta(days=7),
         "after": after,
         "this_week": start <= today < after,
+        **tab_counts(),
     }
     return render(request, "desk/week.html", shown)
 

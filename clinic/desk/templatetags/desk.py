@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django import template
 from django.utils.html import format_html
@@ -108,3 +108,9 @@ def plain(value: object) -> str:
 def topic(name: str) -> str:
     """A topic in words: "faq/what_is_sciatica" as "What is sciatica"."""
     return plain(name).capitalize()
+
+
+@register.filter
+def long(length: timedelta | None) -> str:
+    """How long something took, in its largest unit."""
+    return moments.length(length) if length is not None else words.say("moments.unknown")

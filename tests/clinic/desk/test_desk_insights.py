@@ -1,0 +1,122 @@
+"""Numbers that open their lists, and the audit log's page."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk_chats import NOW, chat, understood
+from desk_people import browser, deeds, person
+
+
+@pytest.fixture(autouse=True)
+def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+
+
+@pytest.fixture
+def desk() -> Any:
+    return browser(person("rui", "reviewer", "privacy_officer"))
+
+
+def test_each_number_is_the_length_of_the_list_it_opens(desk: Any) -> None:
+    from clinic.conversations.listing import Filters, count
+
+    chat("a", topics=["faq/cost"], feedback_up=True)
+    chat("b", topics=["faq/cost"], outcome="red_flag", triage_level="urgent")
+    chat("c", outcome="not_understood", not_understood=1, feedback_down=True)
+    chat("d", outcome="handed_to_person", at=NOW - timedelta(days=29))
+    chat("old", at=NOW - timedelta(days=31))
+    page = desk.get("/insights/").content.decode()
+    tiles = re.findall(
+        r'href="/conversations/\?([^"]*)"><span class="big number">(\d+)</span>', page
+    )
+    assert len(tiles) == 8
+    assert [int(number) for _, number in tiles] == [4, 1, 0, 1, 1, 1, 1, 1]
+    for query, number in tiles:
+        filters = Filters.from_query(query.replace("&amp;", "&"))
+        assert count(filters) == int(number), query
+    assert re.search(r"topic=faq%2Fcost[^>]*>Cost</a>.*?>2</span>", page, re.S)
+
+
+def test_days_and_hours_are_those_of_the_clinics_clock() -> None:
+    from clinic.desk import figures
+
+    # Half past eleven at night in Toronto, half past four the next day in UTC.
+    chat("late", at=datetime(2026, 11, 20, 4, 30, tzinfo=UTC))
+    days = figures.Days(date(2026, 11, 18), date(2026, 11, 20))
+    assert [bar.number for bar in figures.by_day(days)] == [0, 1, 0]
+    hours = {bar.name: bar.number for bar in figures.by_hour(days)}
+    assert hours["11 pm"] == 1
+    assert sum(hours.values()) == 1
+
+
+def test_the_funnel_counts_how_far_each_conversation_came() -> None:
+    from clinic.desk import figures
+
+    form = {"form": "booking_form"}
+    book = understood("book_appointment", 0.95)
+    begun = {"topics": ["book_appointment"]}
+    chat("a", [("patient", "book", book)], **begun)
+    chat("b", [("patient", "book", book), ("patient", "45", {**form, "slots": {
+        "service": "massage therapy"}})], **begun)  # fmt: skip
+    chat("c", [("patient", "book", book), ("patient", "all", {**form, "slots": {
+        "service": "x", "chosen_time": "x", "patient_name": "x", "patient_contact": "x"}})],
+        outcome="requested_booking", **begun)  # fmt: skip
+    days = figures.Days(date(2026, 11, 1), date(2026, 11, 30))
+    assert [(bar.name, bar.number) for bar in figures.funnel(days)] == [
+        ("begun", 3),
+        ("service", 2),
+        ("chosen_time", 1),
+        ("patient_name", 1),
+        ("patient_contact", 1),
+        ("sent", 1),
+    ]
+
+
+def test_a_month_can_be_printed_and_odd_days_do_no_harm(desk: Any) -> None:
+    chat("a")
+    assert "November 2026" in desk.get("/insights/?month=2026-11").content.decode()
+    for odd in ("month=2026-13", "month=x", "since=2026-01-01&until=1999-01-01", "since=x"):
+        assert "25 Oct 2026" in desk.get(f"/insights/?{odd}").content.decode()
+    assert "No conversations in these days" in desk.get("/insights/?month=2020-01").content.decode()
+
+
+def test_how_long_a_request_waited_for_its_answer() -> None:
+    from clinic.booking.requests import change_status, create_request
+    from clinic.desk import figures
+
+    for place, hours in enumerate((1, 2, 30)):
+        request = create_request(
+            conversation_id=f"r{place}",
+            patient_name="Sam",
+            patient_contact="sam@example.com",
+            preferred_time="soon",
+            idempotency_key=str(place),
+            now=NOW - timedelta(days=3),
+        )
+        change_status(request, "confirmed", "mara", NOW - timedelta(days=3, hours=-hours))
+    days = figures.Days(date(2026, 11, 1), date(2026, 11, 30))
+    assert figures.answer_times(days) == {"request": timedelta(hours=2), "person": None}
+
+
+def test_the_audit_log_is_searched_and_looking_at_it_is_noted(desk: Any) -> None:
+    from clinic.audit import log
+    from clinic.audit.models import Action
+
+    for number in range(130):
+        log.note("mara", Action.VIEW, f"conversation {number}")
+    log.note("ana", Action.EXPORT, "conversations", detail="csv", count=7)
+    page = desk.get("/audit/").content.decode()
+    assert page.count("<tr>") == 101
+    older = re.search(r'rel="next" href="([^"]+)"', page)[1].replace("&amp;", "&")
+    assert "conversation 3<" in desk.get(f"/audit/{older}").content.decode()
+    found = desk.get("/audit/?who=ana&action=export").content.decode()
+    assert "downloaded: csv" in found
+    assert found.count("<tr>") == 2
+    assert "No entry fits" in desk.get("/audit/?until=2020-01-01").content.decode()
+    assert desk.get("/audit/?since=nonsense&before=x").status_code == 200
+    assert deeds(action="list", about="audit")[0] == ("rui", "list")
