@@ -20,14 +20,23 @@ import itertools
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from rasa.core.tracker_store import SQLTrackerStore
+from rasa.shared.core.events import Event, SessionStarted
 from rasa.shared.core.trackers import DialogueStateTracker
-from sqlalchemy import event, func  # type: ignore[import-untyped]
+from sqlalchemy import (  # type: ignore[import-untyped]
+    bindparam,
+    create_engine,
+    event,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.exc import SQLAlchemyError  # type: ignore[import-untyped]
+from sqlalchemy.pool import QueuePool  # type: ignore[import-untyped]
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +48,20 @@ SQLITE_WAIT = 1000  # milliseconds
 class ClinicTrackerStore(SQLTrackerStore):
     """Rasa's SQL tracker store; erases a conversation whose slot ``erase_chat`` is set."""
 
+    engine: Any
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Opens the database. Arguments are those of endpoints.yml."""
         super().__init__(*args, **kwargs)
+        if self.engine.dialect.name == "sqlite":
+            self.engine.dispose()
+            self.engine = _kept_open(self.engine.url)
+            self.sessionmaker.configure(bind=self.engine)
+            self.engine.connect().close()
         # the text of an error would hold what the patient wrote, and errors are logged
         self.engine.hide_parameters = True
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _prepare_sqlite)
-            # the connections that Rasa opened meanwhile are not prepared
-            self.engine.dispose()
-            self.engine.connect().close()
+        self._table = self.SQLEvent.__table__
+        self._of_all, self._of_session, self._count = _queries(self._table)
         self._unwritten: dict[str, DialogueStateTracker] = {}
         self._unerased: set[str] = set()
         self._unread: set[str] = set()
@@ -75,18 +88,22 @@ class ClinicTrackerStore(SQLTrackerStore):
         self, sender_id: str, fetch_events_from_all_sessions: bool
     ) -> DialogueStateTracker | None:
         """As Rasa does, but reads only the column it uses."""
-        with self.session_scope() as session:
-            query = self._event_query(session, sender_id, fetch_events_from_all_sessions)
-            events = [json.loads(data) for (data,) in query.with_entities(self.SQLEvent.data)]
+        query = self._of_all if fetch_events_from_all_sessions else self._of_session
+        with self.engine.connect() as connection:
+            events = [json.loads(data) for (data,) in connection.execute(query, {"id": sender_id})]
         if not (self.domain and events):
             return None
         return DialogueStateTracker.from_dict(sender_id, events, self.domain.slots)
 
-    def _additional_events(self, session: Any, tracker: DialogueStateTracker) -> Iterator[Any]:
-        """As Rasa does, but counts rows without reading them."""
-        query = self._event_query(session, tracker.sender_id, fetch_events_from_all_sessions=False)
-        stored = query.order_by(None).with_entities(func.count()).scalar()
-        return itertools.islice(tracker.events, stored, None)
+    async def _write(self, tracker: DialogueStateTracker) -> None:
+        """As Rasa does, but counts rows without reading them, and writes all new ones at once."""
+        await self.stream_events(tracker)
+        with self.engine.begin() as connection:
+            stored = connection.execute(self._count, {"id": tracker.sender_id}).scalar_one()
+            new = itertools.islice(tracker.events, stored, None)
+            rows = [_row(tracker.sender_id, one) for one in new]
+            if rows:
+                connection.execute(self._table.insert(), rows)
 
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Saves new events, or erases the conversation; what fails is done later."""
@@ -100,7 +117,7 @@ class ClinicTrackerStore(SQLTrackerStore):
             if tracker.sender_id in self._unread:
                 # begun without what was said before: it does not fit what is stored
                 return
-            await super().save(tracker)
+            await self._write(tracker)
         except SQLAlchemyError as error:
             logger.error("A conversation could not be saved: %s", type(error).__name__)
             if not tracker.get_slot(ERASE_SLOT):
@@ -133,6 +150,50 @@ class ClinicTrackerStore(SQLTrackerStore):
         with self.engine.connect() as connection:
             busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         self._log_holds_erased = bool(busy)
+
+
+def _queries(table: Any) -> tuple[Any, Any, Any]:
+    """A conversation's events, those since its last session began, and how many these are.
+
+    Written once: composing them for each turn takes longer than running them.
+    """
+    of_all = select(table.c.data).where(table.c.sender_id == bindparam("id"))
+    begin = (
+        select(func.max(table.c.timestamp))
+        .where(
+            table.c.sender_id == bindparam("id"),
+            table.c.type_name == SessionStarted.type_name,
+        )
+        .scalar_subquery()
+    )
+    of_session = of_all.where(or_(begin.is_(None), table.c.timestamp >= begin))
+    count = of_session.with_only_columns(func.count())
+    return of_all.order_by(table.c.id), of_session.order_by(table.c.id), count
+
+
+def _row(sender_id: str, one: Event) -> dict[str, Any]:
+    """The columns that Rasa fills for an event."""
+    data = one.as_dict()
+    return {
+        "sender_id": sender_id,
+        "type_name": one.type_name,
+        "timestamp": data.get("timestamp"),
+        "intent_name": data.get("parse_data", {}).get("intent", {}).get("name"),
+        "action_name": data.get("name"),
+        "data": json.dumps(data),
+    }
+
+
+def _kept_open(url: Any) -> Any:
+    """An engine for SQLite whose connections stay open.
+
+    Rasa's opens and closes the file for each of a turn's three looks at it.
+    """
+    engine = create_engine(
+        url, poolclass=QueuePool, max_overflow=-1, connect_args={"check_same_thread": False}
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:

@@ -14,11 +14,11 @@ import difflib
 import logging
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -227,8 +227,16 @@ class Facts:
         ``now`` is an aware moment, by default :func:`clinic.clock.now`; it decides
         ``clinic_open_now`` and which coming exceptions ``clinic_hours`` names.
         """
-        now = now or clock.now()
-        return self._fixed_variables | {
+        # Opening hours have no seconds, and every answer asks.
+        minute = (now or clock.now()).replace(second=0, microsecond=0)
+        return self._fixed_variables | self._variables_of_minute(minute)
+
+    @cached_property
+    def _variables_of_minute(self) -> Callable[[datetime], dict[str, str | None]]:
+        return lru_cache(maxsize=8)(self._moving_variables)
+
+    def _moving_variables(self, now: datetime) -> dict[str, str | None]:
+        return {
             "clinic_hours": self._hours_words(now.astimezone(self.zone).date()),
             "clinic_open_now": self.times.now_in_words(now),
         }
