@@ -83,6 +83,7 @@ class Talk:
         guess: str | None = None,
         level: str | None = None,
         reference: str = "",
+        metadata: dict[str, Any] | None = None,
     ) -> Talk:
         """The patient says something that is taken for ``label``."""
         intent: dict[str, Any] = {"name": label.partition("/")[0], "confidence": sure}
@@ -109,6 +110,7 @@ class Talk:
             parse_data=parse,
             input_channel=self.channel,
             message_id=reference,
+            metadata=metadata or {},
         )
         return self._add("user_featurization", use_text_for_featurization=False)
 
@@ -116,18 +118,17 @@ class Talk:
         self, text: str, response: str, buttons: dict[str, str] | None = None, **metadata: Any
     ) -> Talk:
         """The assistant answers with a wording; ``buttons`` are titles by payload."""
-        shown = [{"title": title, "payload": load} for load, title in (buttons or {}).items()]
+        own = {"response": response, "source": ["dialogue"], **metadata}
         self.action(response)
-        self._add(
-            "bot",
-            text=text,
-            data={"buttons": shown, "custom": None},
-            metadata={
-                "utter_action": response,
-                "metadata": {"response": response, "source": ["dialogue"], **metadata},
-            },
-        )
-        return self
+        return self.bot(text, {"utter_action": response, "metadata": own}, buttons)
+
+    def bot(
+        self, text: str, metadata: dict[str, Any], buttons: dict[str, str] | None = None
+    ) -> Talk:
+        """Something is said to the patient."""
+        shown = [{"title": title, "payload": load} for load, title in (buttons or {}).items()]
+        data = {"buttons": shown, "custom": None}
+        return self._add("bot", text=text, data=data, metadata=metadata)
 
     def listen(self) -> Talk:
         """The turn is over."""
@@ -161,6 +162,46 @@ class Events:
     def erase(self, conversation: str) -> None:
         """Remove a conversation, as the tracker store does."""
         self.connection.execute("DELETE FROM events WHERE sender_id = ?", (conversation,))
+
+
+class ServerEvents:
+    """The same table on PostgreSQL, as Rasa makes it there; ``url`` is that of the clinic."""
+
+    def __init__(self, url: str) -> None:
+        import psycopg2
+
+        self._open = lambda: psycopg2.connect(url)
+        self.connection = self._open()
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute(
+                TABLE.replace("INTEGER PRIMARY", "SERIAL PRIMARY").replace("FLOAT", "FLOAT8")
+            )
+            cursor.execute(INDEX)
+
+    def begin(self, conversation: str, talk: Talk) -> Any:
+        """Write a talk's events in a transaction of its own that goes on: commit() ends it."""
+        connection = self._open()
+        with connection.cursor() as cursor:
+            rows = [(conversation, *each) for each in talk.events]
+            cursor.executemany(INSERT.replace("?", "%s"), rows)
+        talk.events.clear()
+        return connection
+
+    def write(self, conversation: str, talk: Talk) -> None:
+        """Write a talk's events, and forget them there."""
+        connection = self.begin(conversation, talk)
+        connection.commit()
+        connection.close()
+
+    def conversations(self) -> set[str]:
+        """The conversations that have events."""
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute("SELECT DISTINCT sender_id FROM events")
+            return {who for (who,) in cursor.fetchall()}
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.connection.close()
 
 
 def many(conversations: int, seed: int = 1) -> Iterator[tuple[str, Event]]:

@@ -30,6 +30,8 @@ BOOKED = frozenset(
 )
 HANDED_OVER = frozenset({"utter_message_saved"})
 ANSWER = "utter_faq/"
+#: Metadata of a live chat's messages: the assistant was silent, who spoke, which step it was.
+SILENT, PERSON, LIVE_STEP = "silent", "person", "live_step"
 ALARMS = ("urgent", "emergency")
 LEVELS = ("", "check", *ALARMS)
 
@@ -37,7 +39,7 @@ _SESSION_START = "action_session_start"
 _SILENT = frozenset({"action_listen", _SESSION_START, "action_extract_slots"})
 # The assistant's own notes. What the patient gave is in the others.
 _INTERNAL = frozenset(
-    {"offered_times", "open_forms", "problem", "problem_choices", "problem_count"}
+    {"offered_times", "open_forms", "person_name", "problem", "problem_choices", "problem_count"}
     | {"problem_text", "requested_slot", "session_started_metadata", "shown_times", "turn_plan"}
     | {"windows"}
 )
@@ -178,6 +180,10 @@ class _Reader:
         clicked = title is not None or typed.startswith("/")
         name = intent.get("full_retrieval_intent_name") or intent.get("name") or ""
         guess, confidence = _guess(name, intent, acts, ranking)
+        silent = (data.get("metadata") or {}).get(SILENT)
+        if silent:
+            # A person answers: nothing was acted on.
+            confidence = None
         level = triage.get("level") or ""
         if level in LEVELS:
             self._levels.add(level)
@@ -207,7 +213,7 @@ class _Reader:
         self._told.messages.append(self._asked)
         if level in ALARMS:
             self._topic("red_flag")
-        if not self._form:
+        if not self._form and not silent:
             for label in [each["label"] for each in acts] or [name]:
                 if label not in NOTHING_GUESSED and label not in COURTESIES:
                     self._topic(label)
@@ -229,8 +235,9 @@ class _Reader:
         self._told.messages.append(
             _message(
                 row,
-                Author.ASSISTANT,
+                _author(metadata),
                 text=data.get("text") or "",
+                person=metadata.get(PERSON) or "",
                 response=response,
                 source=own.get("source") or [],
                 buttons=buttons,
@@ -262,6 +269,13 @@ class _Reader:
         for topics in (self._told.topics, (self._asked or {}).get("topics")):
             if label and topics is not None and label not in topics:
                 topics.append(label)
+
+
+def _author(metadata: Mapping[str, Any]) -> str:
+    """Who said it: a live chat's steps that no person said are told by the system."""
+    if metadata.get(PERSON):
+        return Author.PERSON
+    return Author.NOTE if LIVE_STEP in metadata else Author.ASSISTANT
 
 
 def _loads(text: str) -> dict[str, Any]:

@@ -15,14 +15,14 @@ from django.db.models.expressions import RawSQL
 _FIND = {
     "postgresql": (
         "SELECT session_id FROM conversations_search "
-        "WHERE document @@ websearch_to_tsquery('english', %s)"
+        "WHERE document @@ websearch_to_tsquery('clinic_words', %s)"
     ),
     "sqlite": "SELECT rowid FROM conversations_search WHERE conversations_search MATCH %s",
 }
 _PUT = {
     "postgresql": (
         "INSERT INTO conversations_search (session_id, document) "
-        "VALUES (%s, to_tsvector('english', %s)) "
+        "VALUES (%s, to_tsvector('clinic_words', %s)) "
         "ON CONFLICT (session_id) DO UPDATE SET document = excluded.document"
     ),
     "sqlite": "INSERT OR REPLACE INTO conversations_search (rowid, document) VALUES (%s, %s)",
@@ -54,9 +54,11 @@ def _phrases(text: str) -> list[str]:
 
 def put(documents: Sequence[tuple[int, str]]) -> None:
     """Store what was said in sessions, as (session id, all of it), in place of what was there."""
-    if documents:
+    # Only words, so that both databases take addresses and numbers apart in the same way.
+    rows = [(session, " ".join(_WORD.findall(document))) for session, document in documents]
+    if rows:
         with connection.cursor() as cursor:
-            cursor.executemany(_PUT[connection.vendor], documents)
+            cursor.executemany(_PUT[connection.vendor], rows)
 
 
 def remove(sessions: Iterable[int]) -> None:

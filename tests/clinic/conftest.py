@@ -1,13 +1,16 @@
-"""A real database file for the tests of what the clinic keeps."""
+"""Real databases of both kinds for the tests of what the clinic keeps."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from postgres import Cluster
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +22,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from clinic.environment import sqlite
 
     file = tmp_path_factory.mktemp("database") / "clinic.sqlite3"
-    with _pointed_at(file, sqlite(file)):
+    with pointed_at(sqlite(file)):
         call_command("migrate", verbosity=0, interactive=False)
         connections.close_all()
     return file
@@ -32,32 +35,68 @@ def database(migrated: Path, tmp_path: Path) -> Iterator[Path]:
 
     file = tmp_path / "clinic.sqlite3"
     shutil.copy(migrated, file)
-    with _pointed_at(file, sqlite(file)):
+    with pointed_at(sqlite(file)):
         yield file
 
 
-class _pointed_at:
-    """Within it, Django's connections go to ``file``."""
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server with a database ``template`` that has all tables and no rows."""
+    cluster = Cluster()
+    try:
+        cluster.run("CREATE DATABASE template")
+        with pointed_at(_settings(cluster.url("template"))):
+            from django.core.management import call_command
 
-    def __init__(self, file: Path, settings: dict[str, object]) -> None:
-        from django.db import connections
+            call_command("migrate", verbosity=0, interactive=False)
+        yield cluster
+    finally:
+        cluster.stop()
 
-        self.connections = connections
-        self.settings = connections.configure_settings({"default": settings})["default"]
 
-    def __enter__(self) -> None:
-        self.connections.close_all()
-        self.before = self.connections.settings["default"]
-        self._use(self.settings)
+@pytest.fixture
+def postgresql(cluster: Cluster) -> Iterator[str]:
+    """An empty PostgreSQL database of this test alone; the value is its address."""
+    name = f"test_{os.getpid()}"
+    cluster.run(f"CREATE DATABASE {name} TEMPLATE template")
+    try:
+        with pointed_at(_settings(cluster.url(name))):
+            yield cluster.url(name)
+    finally:
+        cluster.run(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def __exit__(self, *_: object) -> None:
-        self.connections.close_all()
-        self._use(self.before)
 
-    def _use(self, settings: dict[str, object]) -> None:
-        from django.utils.connection import ConnectionDoesNotExist
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_database(request: pytest.FixtureRequest) -> str:
+    """An empty database of this test alone, once of each kind; the value is the kind."""
+    request.getfixturevalue("database" if request.param == "sqlite" else "postgresql")
+    return str(request.param)
 
-        self.connections.settings["default"] = settings
+
+def _settings(url: str) -> dict[str, Any]:
+    from clinic import environment
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLINIC_DATABASE_URL", url)
+        return environment.database(Path())
+
+
+@contextlib.contextmanager
+def pointed_at(database: dict[str, Any]) -> Iterator[None]:
+    """Within it, Django's connections go to this database."""
+    from django.db import connections
+    from django.utils.connection import ConnectionDoesNotExist
+
+    def use(settings: dict[str, Any]) -> None:
+        connections.close_all()
+        connections.settings["default"] = settings
         # Not every thread has opened it yet.
         with contextlib.suppress(AttributeError, ConnectionDoesNotExist):
-            del self.connections["default"]
+            del connections["default"]
+
+    before = connections.settings["default"]
+    use(connections.configure_settings({"default": database})["default"])
+    try:
+        yield
+    finally:
+        use(before)

@@ -156,6 +156,22 @@ def test_a_message_for_the_clinic(say: Callable[[Talk], list[Message]]) -> None:
     assert session("c").outcome == "handed_to_person"
 
 
+def test_a_person_in_a_live_chat(say: Callable[[Talk], list[Message]]) -> None:
+    talk = (
+        Talk().start().patient("are you there", "faq/bot_identity", 0.2, metadata={"silent": True})
+    )
+    talk.bot("Natalie has joined.", {"live_step": "1", "utter_action": "utter_person_joined"})
+    talk.bot("Yes, hello", {"live_step": "2", "person": "Natalie"}).listen()
+    (message,) = say(talk)
+    assert (message.confidence, message.topics) == (None, [])
+    said = Message.objects.exclude(author="patient").order_by("event_id")
+    assert list(said.values_list("author", "person", "text")) == [
+        ("note", "", "Natalie has joined."),
+        ("person", "Natalie", "Yes, hello"),
+    ]
+    assert session("c").outcome == "handed_to_person"
+
+
 def test_a_break_begins_another_session(say: Callable[[Talk], list[Message]]) -> None:
     talk = question()
     say(talk)

@@ -12,10 +12,9 @@ from typing import Any
 import pytest
 
 _CLINIC = Path(__file__).resolve().parents[1]
-for _folder in ("handoff", "booking"):
-    # The other sides, and databases of both kinds, live with the tests that need them most.
-    if str(_CLINIC / _folder) not in sys.path:
-        sys.path.insert(0, str(_CLINIC / _folder))
+if str(_CLINIC / "handoff") not in sys.path:
+    # The other sides live with the tests that need them most.
+    sys.path.insert(0, str(_CLINIC / "handoff"))
 
 
 def _fixtures_of(folder: str) -> Any:
@@ -29,8 +28,7 @@ def _fixtures_of(folder: str) -> Any:
     return module
 
 
-_booking, _handoff = _fixtures_of("booking"), _fixtures_of("handoff")
-cluster, any_database = _booking.cluster, _booking.any_database
+_handoff = _fixtures_of("handoff")
 mail_server, radicale, caldav_login = (
     _handoff.mail_server,
     _handoff.radicale,
