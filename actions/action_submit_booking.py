@@ -102,7 +102,7 @@ def _store(conversation: str, slots: dict[str, Any], key: str) -> str | None:
             minutes=services.minutes_of(slots["service"]),
             therapist=therapist_of(slots),
             hold=kept,
-            new_or_returning=slots.get("new_or_returning"),
+            new_or_returning=slots.get("new_or_returning") or None,
             for_whom=slots.get("for_whom"),
             consent_version=times.words()["consent_version"],
             consent_at=now,

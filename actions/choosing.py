@@ -15,7 +15,14 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import refining, services, times
 from actions.form_validation import no_problem
-from actions.reading import entity_of, intent_of, is_correction, is_undecided, text_of
+from actions.reading import (
+    entity_of,
+    intent_of,
+    is_correction,
+    is_undecided,
+    picked_reading,
+    text_of,
+)
 from actions.refining import Before
 from actions.times import Offer
 from assistant.policies import wishes
@@ -93,6 +100,14 @@ def _tells_time(tracker: Tracker) -> bool:
 def _offers(tracker: Tracker) -> list[Offer]:
     stored: list[dict[str, Any]] = tracker.slots.get("offered_times") or []
     return [Offer.from_dict(entry) for entry in stored]
+
+
+async def picked_before(tracker: Tracker) -> dict[str, Any]:
+    """A time picked by a button from before the form was stopped."""
+    if entity_of(tracker, "option") is None:
+        return {}
+    offer = _picked(tracker)
+    return await _choose(tracker, offer, moving(tracker)) if offer else {}
 
 
 async def other_one(tracker: Tracker) -> dict[str, Any] | None:
@@ -174,7 +189,7 @@ def _wish(tracker: Tracker, before: Before) -> tuple[str, Understanding]:
     Left to the assistant, it means as soon as possible.
     """
     text = text_of(tracker)
-    text = refining.absolute(text, before) or text
+    text = picked_reading(tracker) or refining.absolute(text, before) or text
     meant = times.understood(text)
     return text, meant if meant.windows else times.understood(times.ASAP)
 

@@ -32,6 +32,8 @@ from assistant.project import DATA
 LAST_STEPS = frozenset({"action_change_appointment", "action_submit_booking"})
 # Intents that change what was given before also where any words are an answer.
 CORRECTIONS = frozenset({"correct_booking"})
+# Problems that answer the message, also one that asks for a booking or a change.
+TOLD_ANYWAY = frozenset({*REFUSED.values(), "utter_waiting_needs_time"})
 # Kept from one request to the next, so no sign of a draft.
 OF_THE_PATIENT = frozenset({"patient_name", "patient_contact", "therapist", "note"})
 
@@ -78,7 +80,8 @@ class FormValidation(ClinicAction):
             return slot_events(no_problem())
         if starting(tracker):
             values = await self.take_up(dispatcher, tracker)
-            if self.KEPT and self._is_draft(tracker) and not _was_offered(tracker, form):
+            told = _was_offered(tracker, form) or _was_written(tracker)
+            if self.KEPT and self._is_draft(tracker) and not told:
                 dispatcher.utter_message(response=self.KEPT)
         else:
             values = await self.values_from(tracker)
@@ -131,7 +134,10 @@ class FormValidation(ClinicAction):
         # "cancel on Thursday, my number is ..." is what the clinic should read, not a change here
         changes = intent_of(tracker) in (CORRECTIONS if asked in FREE_TEXT_SLOTS else CHANGES)
         corrects = bool(said) and asked not in FREE_TEXT_SLOTS and is_correction(text_of(tracker))
-        may_replace = changes or corrects or asked == self.CONFIRMATION or asked in self.REPLACED
+        resumes = starting(tracker) and _was_offered(tracker, str(tracker.active_loop.get("name")))
+        may_replace = (
+            changes or corrects or resumes or asked == self.CONFIRMATION or asked in self.REPLACED
+        )
         values: dict[str, Any] = {
             slot: value
             for slot, value in said.items()
@@ -147,7 +153,7 @@ class FormValidation(ClinicAction):
         reading = read(asked, tracker)
         if reading.problem is None:
             return {**values, asked: reading.value, **no_problem()}
-        if changes and closed and reading.problem not in REFUSED.values():
+        if changes and closed and reading.problem not in TOLD_ANYWAY:
             return {**values, **no_problem()}
         if values and closed:
             # the answer to another question: this one is asked again, plainly
@@ -204,6 +210,16 @@ def _was_offered(tracker: Tracker, form: str) -> bool:
         if event["event"] == "bot" and messages:
             said = (event.get("metadata") or {}).get("utter_action")
             return messages == 1 and said in offers_of(form)
+    return False
+
+
+def _was_written(tracker: Tracker) -> bool:
+    """What the form holds was put there, and said, by the action before it."""
+    for event in reversed(tracker.events):
+        if event["event"] == "user":
+            return False
+        if event["event"] == "action" and event.get("name") == "action_pass_change_on":
+            return True
     return False
 
 

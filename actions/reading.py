@@ -11,7 +11,7 @@ from rasa_sdk import Tracker
 
 from actions import services
 from actions.times import ASAP, understood, words
-from assistant.policies.wishes import refuses_contact
+from assistant.policies.wishes import refuses_contact, says
 from clinic.contacts import contact_problem, read_contact
 from clinic.names import read_name
 from clinic.references import ALPHABET, LENGTH
@@ -34,6 +34,8 @@ CERTAIN = 0.5
 LONGEST_BESIDE_A_NAME = 3
 # Words of a plain no ("no thank you, nothing else").
 LONGEST_NO = 5
+# A phone number or an e-mail address, beside a name.
+_CONTACT = r"\S+@\S+|\+?\(?\d[\d()+.\- ]{6,}"
 # An optional answer that was skipped: filled, and empty.
 SKIPPED = ""
 
@@ -99,7 +101,8 @@ def hint_of(text: str) -> str | None:
 
 
 def bare_name(text: str) -> str | None:
-    """A message that is nothing but a first and a last name, each with a capital letter."""
+    """A first and a last name, each with a capital letter, and at most a contact beside them."""
+    text = re.sub(_CONTACT, " ", text).strip(" ,;")
     name = read_name(text)
     words_of = name.split() if name else []
     alone = name is not None and len(text) - len(name) <= LONGEST_BESIDE_A_NAME
@@ -135,8 +138,24 @@ def _contact(tracker: Tracker) -> Reading:
 
 
 def _time(tracker: Tracker) -> Reading:
-    meant = understood(text_of(tracker))
-    if not meant.windows and is_undecided(text_of(tracker)):
+    if says("waiting_list", text_of(tracker)) and not understood(text_of(tracker)).windows:
+        return Reading(problem="utter_waiting_needs_time")
+    return read_time(picked_reading(tracker) or text_of(tracker))
+
+
+def picked_reading(tracker: Tracker) -> str | None:
+    """ "The second one", after it was asked which of two times is meant; "the 1st" is a date."""
+    if entity_of(tracker, "time") is not None:
+        return None
+    choices = tracker.slots.get("problem_choices") or []
+    index = services.ordinal(text_of(tracker), len(choices))
+    return None if index is None else str(choices[index])
+
+
+def read_time(text: str) -> Reading:
+    """A text as the answer to "when would you like to come?"."""
+    meant = understood(text)
+    if not meant.windows and is_undecided(text):
         meant = understood(ASAP)
     if meant.windows:
         return Reading(meant.say)
@@ -156,6 +175,13 @@ def _chosen_time(tracker: Tracker) -> Reading:
 def _service(tracker: Tracker) -> Reading:
     service = services.pick(text_of(tracker), undecided=is_undecided(text_of(tracker)))
     return Reading(service) if service else Reading(problem="invalid_service")
+
+
+def _visit(tracker: Tracker) -> Reading:
+    """Whether it is the first visit: yes or no in words, too. It is not asked a third time."""
+    answers = {"affirm": "new", "deny": "returning"}
+    said = services.read_visit(text_of(tracker)) or answers.get(intent_of(tracker))
+    return Reading(said or entity_of(tracker, "visit") or SKIPPED)
 
 
 def _therapist(tracker: Tracker) -> Reading:
@@ -212,6 +238,7 @@ _READERS: dict[str, Callable[[Tracker], Reading]] = {
     "therapist": _therapist,
     "preferred_time": _time,
     "chosen_time": _chosen_time,
+    "new_or_returning": _visit,
     "patient_name": _name,
     "patient_contact": _contact,
     "note": _note,

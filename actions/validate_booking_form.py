@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services
-from actions.choosing import answer_to_offers, other_one, take_up, with_time
+from actions.choosing import answer_to_offers, other_one, picked_before, take_up, with_time
 from actions.form_validation import FormValidation, asked_in, no_problem
-from actions.reading import SKIPPED, bare_name, text_of
+from actions.reading import SKIPPED, bare_name, entity_of, read_time, text_of
 
 BEFORE_THE_NAME = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 
@@ -44,28 +45,69 @@ class ValidateBookingForm(FormValidation):
         if answer is not None:
             return {**_visit(tracker), **answer}
         values = {**_not_asked(tracker), **self.read_message(tracker), **_name_unasked(tracker)}
-        return await with_time(tracker, values)
+        values |= _visit_left_open(tracker, values)
+        return _with_unclear_time(tracker, await with_time(tracker, values))
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """What the message says comes before what was kept."""
-        values = await self.values_from(tracker)
+        values = {**await self.values_from(tracker), **await picked_before(tracker)}
         anew = {"preferred_time", "service", "chosen_time"} & values.keys()
         return values if anew else {**await take_up(dispatcher, tracker), **values}
 
 
 def _name_unasked(tracker: Tracker) -> dict[str, Any]:
     """A name given while something else is asked, without "my name is"."""
-    if asked_in(tracker) not in BEFORE_THE_NAME or tracker.slots.get("patient_name"):
+    asked = asked_in(tracker)
+    # in a message that begins a booking, a name stands beside a way to reach the patient
+    expected = asked in BEFORE_THE_NAME or (asked is None and entity_of(tracker, "contact"))
+    if not expected or tracker.slots.get("patient_name"):
         return {}
-    name = bare_name(text_of(tracker))
-    if not name or services.read_therapist(name):
+    parts = re.split(r"[,;.\n]\s+", text_of(tracker))
+    names = [name for name in map(bare_name, (text_of(tracker), *parts)) if name]
+    if not names or services.read_therapist(names[0]):
         return {}
-    return {"patient_name": name, **no_problem()}
+    return {"patient_name": names[0], **no_problem()}
 
 
 def _visit(tracker: Tracker) -> dict[str, Any]:
     visit = services.read_visit(text_of(tracker))
     return {"new_or_returning": visit} if visit else {}
+
+
+def _visit_left_open(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """Whether it is a first visit is asked with the name, once more alone, and then no more."""
+    known = {**tracker.slots, **values}
+    asked = asked_in(tracker)
+    if known.get("new_or_returning") is not None or not known.get("patient_name"):
+        return {}
+    if asked == "patient_name":
+        return {}
+    return {"new_or_returning": SKIPPED}
+
+
+def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """Asks about a time said before its turn that may be one of two, or that there is not.
+
+    It is kept until the length and the therapist are known.
+    """
+    asked = asked_in(tracker)
+    unclear = entity_of(tracker, "time_unclear") and asked not in ("preferred_time", "chosen_time")
+    said = text_of(tracker) if unclear else tracker.slots.get("unclear_time")
+    known = {**tracker.slots, **values}
+    if not said or known.get("preferred_time"):
+        return {**values, "unclear_time": None} if tracker.slots.get("unclear_time") else values
+    if not (known.get("service") and known.get("therapist")):
+        return {**values, "unclear_time": said}
+    reading = read_time(said)
+    problem = {
+        # named, since the problem is told in the place of its question
+        "requested_slot": "preferred_time",
+        "problem": reading.problem,
+        "problem_count": 1,
+        "problem_text": reading.text,
+        "problem_choices": list(reading.choices) or None,
+    }
+    return {**values, "unclear_time": None, **(problem if reading.problem else {})}
 
 
 def _not_asked(tracker: Tracker) -> dict[str, Any]:

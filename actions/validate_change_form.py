@@ -14,6 +14,8 @@ from actions.form_validation import FormValidation, asked_in, no_problem
 from actions.reading import SKIPPED, entity_of, text_of
 from clinic import setup
 
+# Asked for to find the appointment.
+ASKED_TO_FIND = frozenset({"change_reference", "change_contact"})
 # The next question is named, since the problem is told in its place.
 NOT_FOUND = {
     "change_reference": None,
@@ -76,13 +78,11 @@ def _from_this_chat(tracker: Tracker) -> dict[str, Any]:
 
 
 def _kind(tracker: Tracker, asked: str | None) -> dict[str, Any]:
-    """What shall become of the appointment: said at the start, when asked, or at the end.
+    """What shall become of the appointment, whenever it is said.
 
     At the end, "cancel it" is a yes to "shall I cancel it?", and a change of mind otherwise.
     """
     before = tracker.slots.get("change_kind")
-    if before and asked != "confirm_change":
-        return {}
     kind = entity_of(tracker, "kind")
     text = text_of(tracker)
     if kind not in ("move", "cancel"):
@@ -90,8 +90,11 @@ def _kind(tracker: Tracker, asked: str | None) -> dict[str, Any]:
         kind = said[0] if len(said) == 1 else None
     if kind is None:
         return {}
-    if kind == before:
+    if kind == before and asked == "confirm_change":
         return {"confirm_change": "yes", **no_problem()} if kind == "cancel" else {}
+    if kind == before:
+        # said again, it is no wrong answer to the question for the reference
+        return no_problem() if asked in ASKED_TO_FIND else {}
     wish = {"preferred_time": None, "chosen_time": None} if before and kind == "move" else {}
     return {"change_kind": kind, "confirm_change": None, **wish, **no_problem()}
 

@@ -1,13 +1,14 @@
-"""Whether the clinic is open on the day or days that a question names."""
+"""Whether the clinic is open, or a therapist is in, on the day or days that a question names."""
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from clinic.booking import when
-from clinic.facts import Facts
-from clinic.hours import clock_words, date_words, join, say
+from clinic.facts import Facts, Therapist
+from clinic.hours import OpeningTimes, Span, clock_words, date_words, join, say
 from clinic.opening import OpeningHours
 
 # Further off than a year nobody knows the hours.
@@ -16,6 +17,8 @@ _HORIZON_DAYS = 366
 _MOST_DAYS = 2
 # Longer messages are not read beyond this.
 _LONGEST = 2000
+# The therapist without a name.
+_SOMEBODY = re.compile(r"\b(?:she|he|the (?:therapist|rmt|masseuse))\b", re.IGNORECASE)
 
 
 def hours_on(text: str, facts: Facts, now: datetime) -> str | None:
@@ -29,6 +32,55 @@ def hours_on(text: str, facts: Facts, now: datetime) -> str | None:
         return None
     today = now.astimezone(facts.zone).date()
     return join([_open_on(day, facts, today) for day in days])
+
+
+def therapist_hours_on(text: str, facts: Facts, now: datetime) -> str | None:
+    """Whether the therapist whom ``text`` names is in on the day or two it names, or None.
+
+    None, too, where clinic.yml does not say when this person works. Without a day it is their
+    usual week. ``now`` is an aware moment. A whole clause: "Natalie Yeo is not in on Sunday 29
+    November".
+    """
+    person = named_therapist(text, facts)
+    works = facts.working_times[person.name] if person else None
+    if person is None or works is None:
+        return None
+    today = now.astimezone(facts.zone).date()
+    days = _days(text[:_LONGEST], facts, now)
+    if not days:
+        week = works.in_words(today)
+        return say("asked_therapist_week", name=person.name, hours=week) if week else None
+    return join([_in_on(day, facts, today, works, person.name) for day in days])
+
+
+def named_therapist(text: str, facts: Facts) -> Therapist | None:
+    """The therapist whom the text names, or calls "she" where there is only one."""
+    words = set(re.findall(r"\w+", text.casefold()))
+    for person in facts.therapists:
+        if words & set(person.name.casefold().split()):
+            return person
+    only = len(facts.therapists) == 1 and _SOMEBODY.search(text)
+    return facts.therapists[0] if only else None
+
+
+def _in_on(day: date, facts: Facts, today: date, works: OpeningTimes, name: str) -> str:
+    shown = _shown(day, today)
+    spans = [
+        Span(max(a.start, b.start), min(a.end, b.end))
+        for a in works.on(day)
+        for b in facts.times.on(day)
+        if max(a.start, b.start) < min(a.end, b.end)
+    ]
+    if not spans:
+        return say("asked_therapist_away", name=name, day=shown)
+    times = [say("time_range", start=clock_words(a), end=clock_words(b)) for a, b in spans]
+    return say("asked_therapist_in", name=name, day=shown, times=join(times))
+
+
+def _shown(day: date, today: date) -> str:
+    """ "today, Thursday 26 November"."""
+    pieces = {0: "asked_today", 1: "asked_tomorrow"}
+    return say(pieces.get((day - today).days, "asked_day"), day=date_words(day))
 
 
 def _days(text: str, facts: Facts, now: datetime) -> list[date]:
@@ -48,13 +100,7 @@ def _days(text: str, facts: Facts, now: datetime) -> list[date]:
 
 
 def _open_on(day: date, facts: Facts, today: date) -> str:
-    shown = date_words(day)
-    if day == today:
-        shown = say("asked_today", day=shown)
-    elif day == today + timedelta(days=1):
-        shown = say("asked_tomorrow", day=shown)
-    else:
-        shown = say("asked_day", day=shown)
+    shown = _shown(day, today)
     spans = facts.times.on(day)
     if spans:
         times = [say("time_range", start=clock_words(a), end=clock_words(b)) for a, b in spans]

@@ -5,6 +5,7 @@ from __future__ import annotations
 LABEL_OF_INTENT = {
     "book_appointment": "booking_request",
     "change_appointment": "reschedule_cancel",
+    "ask_status": "reschedule_cancel",
     "speak_to_human": "speak_to_human",
     "greet": "greeting_thanks_goodbye",
     "thank": "greeting_thanks_goodbye",

@@ -40,7 +40,10 @@ from clinic import clock, facts, hours
 # that is named, and what is mentioned when it is several things.
 ASKED_HOURS = "asked_hours"
 MENTIONED = "mentioned"
-FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED})
+# When a therapist is in who is named, or the name where clinic.yml does not say when.
+THERAPIST_HOURS = "asked_therapist_hours"
+THERAPIST_WITHOUT_HOURS = "therapist_without_hours"
+FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED, THERAPIST_HOURS, THERAPIST_WITHOUT_HOURS})
 BOOKING_PAYLOADS = ("/book_appointment",)
 SUGGESTED_TOPICS = 3
 # Shown as choices when a message was not understood; a choice this unlikely helps nobody.
@@ -161,9 +164,15 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         found: dict[str, str | None] = {}
         if MENTIONED in needs and len(mentioned) > 1:
             found[MENTIONED] = hours.join(list(mentioned.values()))
+        text = _last_text(tracker)
         if ASKED_HOURS in needs:
-            text = _last_text(tracker)
             found[ASKED_HOURS] = asked_day.hours_on(text, facts.current(), clock.now())
+        if THERAPIST_HOURS in needs:
+            clinic = facts.current()
+            hours_of = asked_day.therapist_hours_on(text, clinic, clock.now())
+            named = asked_day.named_therapist(text, clinic)
+            found[THERAPIST_HOURS] = hours_of
+            found[THERAPIST_WITHOUT_HOURS] = named.name if named and not hours_of else None
         return found
 
     def _suitable(self, name: str, channel: str, slots: dict[str, Any]) -> list[dict[str, Any]]:

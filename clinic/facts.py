@@ -51,6 +51,7 @@ KEYS = (
     "services.prices",
     "price_note",
     "insurance",
+    "cancelling",
     "parking",
     "transit",
     "accessibility",
@@ -187,6 +188,7 @@ class Facts:
     services: tuple[Service, ...]
     price_note: str | None
     insurance: str | None
+    cancelling: str | None
     parking: str | None
     transit: str | None
     accessibility: str | None
@@ -274,6 +276,7 @@ class Facts:
             "services": _services_words(self.services),
             "prices": _prices_words(self.services, self.price_note),
             "insurance": self.insurance,
+            "cancelling": self.cancelling,
             "parking": self.parking,
             "transit": self.transit,
             "accessibility": self.accessibility,
@@ -586,6 +589,7 @@ def _check(path: Path, text: str) -> Facts:
         services=services,
         price_note=top.text("price_note", "a short remark or empty", "plus HST"),
         insurance=top.text("insurance", "a sentence or empty", "We give you a receipt."),
+        cancelling=top.text("cancelling", "a sentence or empty", "Please tell us a day before."),
         parking=top.text("parking", "a sentence or empty", "There is parking on the street."),
         transit=top.text("transit", "a sentence or empty", "The 29 bus stops at the door."),
         accessibility=top.text("accessibility", "a sentence or empty", "The door has no step."),

@@ -82,7 +82,16 @@ DETAIL_OF = {
 # Read-backs: what is given there corrects what was given before.
 CONFIRMATIONS = frozenset({"confirm_booking", "confirm_message", "confirm_change"})
 # Slots with few possible answers, which look like topics: "30 minutes".
-CHOICES = frozenset({"service", "therapist", "change_kind", "change_reference", "chosen_time"})
+CHOICES = frozenset(
+    {
+        "change_kind",
+        "change_reference",
+        "chosen_time",
+        "new_or_returning",
+        "service",
+        "therapist",
+    }
+)
 # Where "you pick" is an answer.
 LEFT_TO_US = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 # Asked for a reference that not everybody has.
@@ -92,6 +101,7 @@ YES_TO = {
     "utter_booking_blocked_red_flag": "message_form",
     "utter_booking_cancelled": "booking_form",
     "utter_booking_not_saved": "booking_form",
+    "utter_details_are_sent": "message_form",
     "utter_change_not_saved": "change_form",
     "utter_delete_failed": "delete_form",
     "utter_distress": "message_form",
@@ -102,6 +112,26 @@ YES_TO = {
     "utter_speak_french": "message_form",
     "utter_speak_spanish": "message_form",
 }
+# Said when a request has been sent, moved or asked about: a yes after it asks whether that is so,
+# and a correction is a change of that request.
+TELL_OF_A_REQUEST = frozenset(
+    {
+        "utter_appointment_moved",
+        "utter_booking_requested",
+        "utter_status_changed",
+        "utter_status_confirmed",
+        "utter_status_requested",
+        "utter_status_waiting",
+        "utter_waiting_list_joined",
+    }
+)
+# Forms that ask for a name and a contact, and what is said when the patient wonders why.
+TAKES_DETAILS = frozenset({"booking_form", "message_form"})
+ABOUT_DETAILS = ("utter_why_patient_contact", "utter_why_patient_name")
+# Done when a patient has no reference: a person finds the appointment.
+PASS_CHANGE_ON = ("action_pass_change_on", "message_form")
+# Buttons below times that are shown by no form any more.
+OF_AN_OFFER = frozenset({"join_waiting_list", "more_times", "other_day", "pick_time"})
 CANCELS = re.compile(r"\bcancel", re.IGNORECASE)
 # A question that begins in the middle: "wait whats the price first".
 ASKS = re.compile(
@@ -123,6 +153,8 @@ NO_FORM_AFTER = frozenset({"goodbye"})
 ALARMS = frozenset({"urgent", "emergency"})
 # What is not done while it is open.
 BOOKING = frozenset({"book_appointment", "change_appointment"})
+# What a message is taken for that is nothing but a name or a number.
+BARE = frozenset({"affirm", "nlu_fallback", "out_of_scope", "speak_to_human"})
 # Done in the place of the forms that keep a time, where patients book in a program of the clinic's.
 GIVE_LINK = "action_give_link"
 # Intents of a message by which the patient may take a sign back: "no, I have had that for years".
@@ -130,6 +162,7 @@ TAKEN_BACK = frozenset({"deny", "nlu_fallback", "faq/symptoms"})
 
 ANSWERS = {
     "abuse": "utter_abuse",
+    "ask_status": "action_tell_status",
     "been_checked": "utter_been_checked",
     "distress": "utter_distress",
     "feedback": "action_save_feedback",
@@ -161,9 +194,11 @@ class Situation:
     found in the message ("time", "name", "contact") to its value. ``could_be_a_name`` is
     whether the whole message can be read as a person's name. ``said_before`` are the
     names of the responses of the turn before, oldest first; ``last_topic`` is the topic
-    last answered. ``open_forms`` were begun and neither completed nor given up, the latest
-    last. ``responses`` are the names of all responses there are. ``books_elsewhere`` is
-    whether the clinic sends its patients to a booking program of its own.
+    last answered. ``requested`` is whether a request was sent in this conversation, and
+    ``has_draft`` whether one was begun that was not. ``open_forms`` were begun and neither
+    completed nor given up, the latest last. ``responses`` are the names of all responses there
+    are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program of its
+    own.
     """
 
     text: str
@@ -179,6 +214,8 @@ class Situation:
     safety_check: Mapping[str, Any] | None = None
     said_before: tuple[str, ...] = ()
     last_topic: str | None = None
+    requested: bool = False
+    has_draft: bool = False
     responses: Collection[str] = ()
     books_elsewhere: bool = False
 
@@ -267,6 +304,14 @@ def _plan(now: Situation) -> Turn | None:
         return _after_offer(now, now.offered)
     if now.said_before and now.said_before[-1] in YES_TO and now.intent == "affirm":
         return _go_on(now, YES_TO[now.said_before[-1]])
+    if now.requested:
+        turn = _about_the_request(now)
+        if turn:
+            return turn
+    if now.has_draft:
+        turn = _about_the_draft(now)
+        if turn:
+            return turn
     if now.back_after_a_break and _to_offer(now):
         return _after_break(now)
     return _outside_forms(now)
@@ -336,10 +381,18 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
         acts = now.acts
         if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK:
             return Turn(("utter_red_flag_stays",))
+    kept = _details_for_later(now)
     if any(label in BOOKING for label, _ in acts) or _resumes_booking(now):
         answers = _topic_answers(acts)
-        return Turn((*answers, "utter_booking_blocked_red_flag", *_resume(now)))
-    return None
+        return Turn((*answers, "utter_booking_blocked_red_flag", *kept, *_resume(now)))
+    return Turn(("utter_booking_blocked_red_flag", *kept)) if kept and now.intent in BARE else None
+
+
+def _details_for_later(now: Situation) -> tuple[str, ...]:
+    """A name or a contact given while nothing is booked goes to the draft that waits."""
+    given = now.details.keys() & {"name", "contact"} or now.could_be_a_name
+    waits = now.form is None and "booking_form" in now.open_forms
+    return ("action_keep_details",) if given and waits and not now.clicked else ()
 
 
 def _resumes_booking(now: Situation) -> bool:
@@ -422,6 +475,52 @@ def _after_break(now: Situation) -> Turn | None:
     return Turn((*_with_safety_net(answers, now), offer), {"requested_slot": None})
 
 
+def _about_the_request(now: Situation) -> Turn | None:
+    """A yes, or a correction, after a request was sent in this conversation."""
+    label, sure = now.acts[0]
+    just_told = bool(now.said_before) and now.said_before[-1] in TELL_OF_A_REQUEST
+    if just_told and label == "affirm" and sure >= CLEAR:
+        return Turn(("action_tell_status",))
+    corrects = not now.clicked and says("corrects", now.text) and not says("books_anew", now.text)
+    if label == "correct_booking" or (just_told and corrects and not _asks_a_topic(now)):
+        if now.details.keys() & {"name", "contact"}:
+            return Turn(("utter_details_are_sent",))
+        if label == "correct_booking" or "time" in now.details or _leans_on_a_time(now.text):
+            return Turn(("change_form",))
+    if just_told and _leans_on_a_time(now.text) and not says("books_anew", now.text):
+        return Turn(("change_form",))
+    return None
+
+
+def _leans_on_a_time(text: str) -> bool:
+    """ "Earlier please": another time than the one that was just told."""
+    return (says("sooner", text) or says("later", text)) and not says("not_about_time", text)
+
+
+def _asks_a_topic(now: Situation) -> bool:
+    label, sure = now.acts[0]
+    return label.startswith("faq/") and label != "faq/opening_hours" and sure >= CLEAR
+
+
+def _about_the_draft(now: Situation) -> Turn | None:
+    """ "Go on", said after booking was stopped; or a button below times from then."""
+    if now.clicked and now.intent in OF_AN_OFFER:
+        return _go_on(now, "booking_form")
+    if now.clicked or not says("goes_on", now.text):
+        return None
+    if now.said_before and now.said_before[-1] == "utter_booking_cancelled":
+        return _go_on(now, "booking_form")
+    forms = [form for form in now.open_forms if form != "booking_form"]
+    more = _more(now) if now.intent in MORE and topic_of(_last(now)) else None
+    told = (more,) if more in now.responses and more != "utter_nothing_to_tell_more" else ()
+    offer, _ = offers_of("booking_form")
+    return Turn((*told, offer), {"open_forms": [*forms, "booking_form"]})
+
+
+def _last(now: Situation) -> str:
+    return now.said_before[-1] if now.said_before else ""
+
+
 def _outside_forms(now: Situation) -> Turn | None:
     if _reason_is_given(now):
         return Turn(("action_save_reason",))
@@ -464,9 +563,13 @@ def _in_form(now: Situation) -> Turn | None:
         others = tuple(act for act in acts if act[0] != "faq/therapist_info")
         answers = ("action_answer_wish", *_topic_answers(others))
         return Turn(("action_read_details", *answers, *_resume(now)))
-    if now.requested_slot in REFERENCE and now.intent == "affirm" and not now.clicked:
-        # yes to "I can pass a message to the clinic"
-        return Turn(("message_form",), {"open_forms": _open_forms(now)}, stop_form=True)
+    if now.requested_slot in REFERENCE and _has_no_reference(now):
+        others = [form for form in now.open_forms if form != now.form]
+        return Turn(PASS_CHANGE_ON, {"open_forms": others or None}, stop_form=True)
+    about = _about_the_question(now)
+    if about:
+        read = ("action_read_details",) if now.details.keys() & GIVEN else ()
+        return Turn((*read, about, *_resume(now)))
     if _fits(now):
         answers = _topic_answers(acts) if _asks_something(now.text) else ()
         if not answers:
@@ -481,6 +584,25 @@ def _in_form(now: Situation) -> Turn | None:
     if not answers:
         return None
     return Turn((*_with_safety_net(answers, now), *_resume(now, *answers)))
+
+
+def _has_no_reference(now: Situation) -> bool:
+    """The patient has none, or takes up the offer of a message to the clinic."""
+    if now.clicked:
+        return now.intent == "speak_to_human"
+    return now.intent == "affirm" or says("has_no_reference", now.text)
+
+
+def _about_the_question(now: Situation) -> str | None:
+    """The response to "why do you need my number?" and the like, while details are asked for."""
+    if now.clicked or now.form not in TAKES_DETAILS or now.requested_slot in FREE_TEXT_SLOTS:
+        return None
+    for response in ABOUT_DETAILS:
+        if says(response, now.text):
+            return response
+    if now.requested_slot != "patient_contact" and refuses_contact(now.text):
+        return None if now.details.keys() & GIVEN else "utter_one_contact_is_enough"
+    return None
 
 
 def _wishes_a_therapist(now: Situation) -> bool:
@@ -524,6 +646,12 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT and not answered
     if label in ("nlu_fallback", "no_words"):
         return False
+    if now.requested_slot == "chosen_time" and label in MORE and says("others", now.text):
+        return False
+    if now.requested_slot == "new_or_returning" and _tells_visit(now.text):
+        return False
+    if now.form == "change_form" and label == "book_appointment" and says("books_anew", now.text):
+        return True
     if now.requested_slot == "patient_contact" and refuses_contact(now.text):
         return False
     if now.requested_slot in LEFT_TO_US and label == "stop" and says("undecided", now.text):
@@ -561,6 +689,10 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         # "change it to 3" is about the time that is being asked for
         return False
     return confidence >= CLEAR
+
+
+def _tells_visit(text: str) -> bool:
+    return says("new", text) or says("returning", text)
 
 
 def _fits(now: Situation) -> bool:

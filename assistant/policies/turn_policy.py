@@ -32,6 +32,8 @@ from clinic.names import read_name
 
 PLAN = "turn_plan"
 NOTHING_SAID = "utter_technical_problem"
+# One of these is filled when an appointment was begun and not sent.
+OF_A_DRAFT = ("preferred_time", "service")
 
 
 @DefaultV1Recipe.register(
@@ -126,6 +128,8 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         safety_check=tracker.get_slot("safety_check"),
         said_before=_said_in_turn_before(tracker),
         last_topic=_last_topic(tracker),
+        requested=tracker.get_slot("reference") is not None,
+        has_draft=any(tracker.get_slot(slot) for slot in OF_A_DRAFT),
         responses=domain.responses.keys(),
         books_elsewhere=facts.current().booking.system.way == "link",
     )

@@ -151,3 +151,37 @@ def test_a_button_mentions_nothing(answer: Answer) -> None:
 def test_another_part_of_the_body_is_told_what_natalie_may_help_with(answer: Answer) -> None:
     text = answer("can you help with my frozen shoulder", "out_of_scope")
     assert "whether yours is among them" in text
+
+
+# when a therapist is in
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("is natalie in on fridays", "Natalie Yeo is not in tomorrow, Friday 27 November"),
+        ("does she work mondays", "Natalie Yeo is in on Monday 30 November, from 9 am to 5 pm"),
+        ("is natalie there on christmas", "Natalie Yeo is not in on Friday 25 December"),
+        ("what days does the therapist work", "Natalie Yeo is in Monday to Wednesday 9 am to 5 pm"),
+    ],
+)
+def test_the_days_of_a_therapist(answer: Answer, text: str, said: str) -> None:
+    assert answer(text, "faq/opening_hours", hours="Mo-We 09:00-17:00").startswith(said)
+
+
+def test_without_a_therapists_days_the_hours_are_said_to_be_the_clinics(answer: Answer) -> None:
+    text = answer("Is Natalie in on Sundays?", "faq/opening_hours")
+    assert "Natalie Yeo's own days, only the clinic's hours" in text
+    assert "closed on Sunday 29 November" in text
+    text = answer("what days is natalie in", "faq/opening_hours")
+    assert "only the clinic's hours: Monday to Saturday" in text
+
+
+# the rules for cancelling
+
+
+def test_the_rules_for_cancelling_are_the_owners(answer: Answer) -> None:
+    asked = "will I be charged if I cancel?"
+    assert "I don't have the clinic's rules" in answer(asked, "faq/cost")
+    text = answer(asked, "faq/cost", cancelling="Please cancel a day ahead.")
+    assert "Please cancel a day ahead. To cancel" in text

@@ -474,6 +474,9 @@ def test_every_intent_at_every_question(
 def _ends(planned: Turn, form: str) -> bool:
     """The form is stopped, or another one takes its place."""
     others = set(FORMS) - {form}
+    if planned.actions == turn.PASS_CHANGE_ON:
+        # what was to be changed stands in the message from now on
+        return not planned.slots["open_forms"]
     if planned.stop_form:
         assert planned.slots["open_forms"] == [form]
     assert planned.stop_form or not set(planned.actions) & others
@@ -549,7 +552,7 @@ def test_replies_are_left_to_the_form(form: str, slot: str, label: str) -> None:
     expected = {
         ("confirm_delete", "deny"): ("action_stop_form",),
         # the question offers to pass a message on
-        ("change_reference", "affirm"): ("message_form",),
+        ("change_reference", "affirm"): turn.PASS_CHANGE_ON,
     }.get((slot, label))
     assert actions(says("words", label, form=form, requested_slot=slot)) == expected
     if label != "deny":
@@ -944,3 +947,97 @@ def test_a_reference_that_resembles_something_is_a_reference() -> None:
     assert plan(says("TWPHWK", ("out_of_scope", 0.5), **at_reference)) is None
     now = says("a human please", ("speak_to_human", 0.97), **at_reference)
     assert actions(now) == ("message_form",)
+
+
+# A request that was sent, and a draft that was not
+
+
+told = {"requested": True, "said_before": ("utter_booking_requested",)}
+
+
+def test_a_yes_after_sending_tells_how_it_stands() -> None:
+    assert actions(says("yes", "affirm", **told)) == ("action_tell_status",)
+    assert actions(clicks("affirm", **told)) == ("action_tell_status",)
+    later = {"requested": True, "said_before": ("utter_faq/cost",)}
+    assert plan(says("yes", "affirm", **later)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "details"),
+    [
+        ("actually make it friday", "book_appointment", {"time": "Friday"}),
+        ("sorry, 10 instead", "nlu_fallback", {"time": "at 10 am"}),
+        ("earlier please", "book_appointment", {}),
+        ("that's the wrong time", "correct_booking", {}),
+    ],
+)
+def test_a_correction_after_sending_changes_the_request(
+    text: str, label: str, details: dict[str, str]
+) -> None:
+    assert actions(says(text, label, details=details, **told)) == ("change_form",)
+
+
+def test_another_appointment_after_sending_is_no_change() -> None:
+    another = says("can I book another one on friday", "book_appointment", details={"time": "Fri"})
+    assert plan(replace(another, **told)) is None
+
+
+def test_a_wrong_number_after_sending_goes_to_a_person() -> None:
+    wrong = says("my number is 416-555-0199", "correct_booking", details={"contact": "416"}, **told)
+    assert actions(wrong) == ("utter_details_are_sent",)
+    assert turn.YES_TO["utter_details_are_sent"] == "message_form"
+
+
+def test_a_draft_is_offered_again_when_the_patient_goes_on() -> None:
+    planned = plan(says("continue with the booking", "tell_me_more", has_draft=True))
+    assert planned is not None
+    assert planned.actions == ("utter_offer_booking_form",)
+    assert planned.slots == {"open_forms": ["booking_form"]}
+    stopped = {"has_draft": True, "said_before": ("utter_booking_cancelled",)}
+    assert actions(says("go on", "tell_me_more", **stopped)) == ("booking_form",)
+
+
+@pytest.mark.parametrize("label", sorted(turn.OF_AN_OFFER))
+def test_a_button_from_before_takes_the_draft_up_again(label: str) -> None:
+    assert actions(clicks(label, has_draft=True)) == ("booking_form",)
+    assert plan(clicks(label)) is None
+
+
+def test_details_are_kept_while_nothing_is_booked() -> None:
+    blocked = {"red_flag_level": "emergency", "open_forms": ("booking_form",)}
+    now = says("it's 416-555-0199", "out_of_scope", details={"contact": "416"}, **blocked)
+    assert actions(now) == ("utter_booking_blocked_red_flag", "action_keep_details")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I dont have it",
+        "lost the number",
+        "no idea",
+        "what reference?",
+        "cant find the email",
+        "yes",
+    ],
+)
+def test_without_a_reference_a_person_is_asked(text: str) -> None:
+    label = "affirm" if text == "yes" else "deny"
+    now = says(text, label, form="change_form", requested_slot="change_reference")
+    planned = plan(now)
+    assert planned == Turn(turn.PASS_CHANGE_ON, {"open_forms": None}, stop_form=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "response"),
+    [
+        ("why do you need my number", "utter_why_patient_contact"),
+        ("what do u need my phone for", "utter_why_patient_contact"),
+        ("will you spam me", "utter_why_patient_contact"),
+        ("do you need my last name", "utter_why_patient_name"),
+        ("is a first name ok", "utter_why_patient_name"),
+    ],
+)
+@pytest.mark.parametrize("slot", ["patient_name", "patient_contact"])
+def test_why_a_detail_is_needed(text: str, response: str, slot: str) -> None:
+    now = says(text, "faq/privacy", form="booking_form", requested_slot=slot)
+    assert actions(now) == (response, "booking_form")

@@ -1,0 +1,26 @@
+"""Turns a change without a reference into a message for a person."""
+
+from __future__ import annotations
+
+from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions import times
+from actions.base import ClinicAction, Event
+from actions.choosing import CHANGE_ENDED
+from actions.reading import slot_events
+
+
+class ActionPassChangeOn(ClinicAction):
+    """Says that a person can find the appointment, and writes down what the patient wants."""
+
+    NAME = "action_pass_change_on"
+
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        """Fills the message; the message form asks for the name and contact, and for a yes."""
+        dispatcher.utter_message(response="utter_without_reference")
+        slots = tracker.slots
+        wish = times.words()["message_without_reference"][slots.get("change_kind") or "change"]
+        message = "\n".join(filter(None, (slots.get("message_text"), wish)))
+        contact = slots.get("patient_contact") or slots.get("change_contact")
+        return slot_events({**CHANGE_ENDED, "message_text": message, "patient_contact": contact})
