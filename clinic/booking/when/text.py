@@ -115,6 +115,13 @@ _MONTH = (
 _BEFORE_WORDS = [
     (re.compile(pattern), right)
     for pattern, right in (
+        # As it is texted: "works 4 me", "earliest u got", "9 n 12", "would b great if poss".
+        (r"\b4 (?=(?:me|us|u|you)\b)", "for "),
+        (r"\bu\b", "you"),
+        (r"(?<=\w) n (?=\w)", " and "),
+        (r"\b(would|will|should|could|can|to|must|not) b\b", r"\1 be"),
+        (r"\bposs\b", "possible"),
+        (r"\babt\b", "about"),
         # "No, make it 2 pm" turns down what was offered, and not 2 pm.
         (
             r"^\W*(?:no+|nope|nah)\b[,.! ]*(?=(?:wait|make|sorry|actually|let'?s|can|could|how|what"
