@@ -6,7 +6,7 @@ in the audit log. Raises ``clinic.text.BadInput`` for what cannot be stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +17,8 @@ from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.conversations.models import Correction, Message, Note, Session, SessionTag, Tag
 from clinic.desk.models import Undo
+from clinic.questions import inbox
+from clinic.questions.models import Question
 from clinic.text import required
 
 #: How long something can be undone.
@@ -122,6 +124,45 @@ def correct(message: Message, kind: str, right_topic: str, who: str) -> Undo | N
         return _done(who, "corrected", [message.session_id], data, f"wrong {kind}".strip())
 
 
+def sort_questions(decisions: Mapping[int, tuple[str, str]], who: str) -> Undo | None:
+    """Put questions of the inbox into states: ``{question: (state, topic)}``."""
+    with transaction.atomic():
+        before = [
+            [row.pk, row.state, row.topic]
+            for row in Question.objects.filter(pk__in=decisions)
+            if (row.state, row.topic) != decisions[row.pk]
+        ]
+        for pk, *_ in before:
+            state, topic = decisions[pk]
+            inbox.decide([pk], state, who, topic)
+        if not before:
+            return None
+        log.note(
+            who,
+            Action.CHANGE,
+            "questions",
+            detail=" ".join(sorted({decisions[pk][0] for pk, *_ in before})),
+            count=len(before),
+        )
+        return Undo.objects.create(by=who, kind="sorted", data={"rows": before, "by": who})
+
+
+def hold(conversation_id: str, who: str, on: bool) -> int:
+    """Keep all of a conversation as part of a client's record, or not; the sessions changed."""
+    values: dict[str, Any] = {
+        "hold": on,
+        "hold_by": who if on else "",
+        "hold_at": clock.now() if on else None,
+    }
+    with transaction.atomic():
+        rows = Session.objects.filter(conversation_id=conversation_id).exclude(hold=on)
+        first = rows.order_by("number").first()
+        changed = rows.update(**values)
+        if first is not None:
+            log.note(who, Action.HOLD, f"conversation {first.pk}", detail="on" if on else "off")
+    return int(changed)
+
+
 def take_back(undo: Undo, who: str, now: datetime) -> bool:
     """Undo what was done; False when it is too late, done already, or somebody else's."""
     with transaction.atomic():
@@ -195,6 +236,11 @@ def _corrected(data: dict[str, Any]) -> None:
         )
 
 
+def _sorted(data: dict[str, Any]) -> None:
+    for pk, state, topic in data["rows"]:
+        inbox.decide([pk], state, data["by"], topic)
+
+
 _BACK: dict[str, Callable[[dict[str, Any]], None]] = {
     "reviewed": _reviewed,
     "tagged": _tagged,
@@ -202,4 +248,5 @@ _BACK: dict[str, Callable[[dict[str, Any]], None]] = {
     "assigned": _assigned,
     "noted": _noted,
     "corrected": _corrected,
+    "sorted": _sorted,
 }

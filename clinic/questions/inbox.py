@@ -29,8 +29,10 @@ class Group:
     count: int
 
 
-def questions(state: str = State.OPEN, reason: str = "") -> QuerySet[Question]:
-    """The questions in a state, only those here for a reason if one is given, the newest first.
+def questions(state: str = State.OPEN, reason: str = "", text: str = "") -> QuerySet[Question]:
+    """The questions in a state, the newest first.
+
+    Only those here for a reason, or with a text in them, if one is given.
 
     Raises ``clinic.text.BadInput`` for a state or reason that there is not.
     """
@@ -41,13 +43,17 @@ def questions(state: str = State.OPEN, reason: str = "") -> QuerySet[Question]:
         if reason not in REASONS:
             raise BadInput(f"reason is not known. Allowed: {', '.join(REASONS)}.")
         found = found.filter(**{reason: True})
+    if text:
+        found = found.filter(text__icontains=text)
     return found.order_by("-last_at", "-pk")
 
 
-def groups(state: str = State.OPEN, reason: str = "", start: int = 0) -> list[Group]:
+def groups(
+    state: str = State.OPEN, reason: str = "", start: int = 0, text: str = ""
+) -> list[Group]:
     """A page of groups, the most asked first. What is not grouped yet stands alone."""
     together: dict[object, list[Question]] = {}
-    for question in questions(state, reason):
+    for question in questions(state, reason, text):
         key = question.group if question.group is not None else (question.pk,)
         together.setdefault(key, []).append(question)
     found = [

@@ -163,9 +163,22 @@ def chats() -> None:
     reviewing.add_tag(some[:3], "parking", "rui")
 
 
+def questions() -> None:
+    """What went wrong, collected and in groups."""
+    from clinic.questions.collecting import collect
+    from clinic.questions.models import Question
+
+    while collect():
+        pass
+    for place, question in enumerate(Question.objects.order_by("pk")):
+        question.group, question.group_name = place // 2, "can my dog come along"
+        question.save()
+
+
 if __name__ == "__main__":
     found = people()
     bookings()
     chats()
+    questions()
     name = browser().get("/health") and "desk_session"
     print(json.dumps({role: browser(one).cookies[name].value for role, one in found.items()}))

@@ -1,0 +1,137 @@
+"""The page of the privacy officer: one person's data, holds, retention, receipts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST
+
+from clinic import clock, facts
+from clinic.audit import log
+from clinic.audit.models import Action
+from clinic.booking.models import AppointmentRequest
+from clinic.conversations.models import Session
+from clinic.desk import reviewing, undoing
+from clinic.desk.words import say
+from clinic.handoff.models import PatientMessage
+from clinic.people.access import open_to, who
+from clinic.people.roles import Right
+from clinic.privacy import person, retention
+from clinic.privacy.erasing import erase
+from clinic.privacy.models import DeletionReceipt
+from clinic.text import BadInput
+
+_SHOWN = 30
+
+
+@open_to(Right.PRIVACY)
+def privacy(request: HttpRequest) -> HttpResponse:
+    """What can be done, what is held, what was deleted."""
+    return _page(request)
+
+
+def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
+    shown = {
+        "days": facts.current().privacy.keep_conversations.days,
+        "runs": retention.last_runs(10),
+        "receipts": DeletionReceipt.objects.order_by("-pk")[:_SHOWN],
+        "held": Session.objects.filter(hold=True).order_by("-last_activity_at")[:_SHOWN],
+        "held_count": Session.objects.filter(hold=True).count(),
+        **more,
+    }
+    return render(request, "desk/privacy.html", shown, status=status)
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def find(request: HttpRequest) -> HttpResponse:
+    """Everything of one person across channels.
+
+    By POST, so that a phone number stands in no address and no log of a proxy.
+    """
+    typed = request.POST.get("person", "").strip()[:320]
+    try:
+        found = person.find(typed)
+    except BadInput:
+        return _page(request, 400, problem=say("errors.person"), typed=typed)
+    log.note(who(request), Action.SEARCH, "person", count=len(found.conversations))
+    return _found(request, typed, found)
+
+
+def _found(request: HttpRequest, typed: str, found: person.Found, **more: Any) -> HttpResponse:
+    sessions = Session.objects.filter(conversation_id__in=found.conversations)
+    requests = AppointmentRequest.objects.filter(conversation_id__in=found.conversations)
+    left = PatientMessage.objects.filter(conversation_id__in=found.conversations)
+    shown = {
+        "typed": typed,
+        "found": found,
+        "sessions": sessions.order_by("-last_activity_at"),
+        "requests": requests.order_by("-pk"),
+        "left": left.order_by("-pk"),
+        "anything": bool(found.conversations),
+        **more,
+    }
+    return render(request, "desk/person.html", shown)
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def copy(request: HttpRequest) -> HttpResponse:
+    """All that is kept of a person, as a file for them. Nothing in it is hidden."""
+    try:
+        found = person.find(request.POST.get("person", ""))
+    except BadInput:
+        return _page(request, 400, problem=say("errors.person"))
+    log.note(who(request), Action.EXPORT, "person", count=len(found.conversations))
+    response = JsonResponse(
+        person.export(found.conversations), json_dumps_params={"ensure_ascii": False, "indent": 2}
+    )
+    response["Content-Disposition"] = 'attachment; filename="personal-data.json"'
+    return response
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def erase_person(request: HttpRequest) -> HttpResponse:
+    """Erases all of one person, but for what is held and where somebody is talking now."""
+    typed = request.POST.get("person", "").strip()[:320]
+    try:
+        found = person.find(typed)
+    except BadInput:
+        return _page(request, 400, problem=say("errors.person"))
+    if not request.POST.get("sure"):
+        return _found(request, typed, found, problem=say("errors.sure"))
+    done = erase(found.conversations, who(request))
+    for receipt in done.receipts:
+        log.note(who(request), Action.ERASE, f"receipt {receipt.receipt}")
+    if done.held:
+        messages.warning(request, say("flash.erase_held", count=len(done.held)))
+    if done.talking:
+        messages.warning(request, say("flash.erase_talking", count=len(done.talking)))
+    references = ", ".join(receipt.receipt for receipt in done.receipts)
+    if references:
+        messages.success(request, say("flash.erased", references=references))
+    return redirect("privacy")
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def hold(request: HttpRequest, number: int) -> HttpResponse:
+    """A conversation is part of a client's record and is kept, or not any more."""
+    session = get_object_or_404(Session, pk=number)
+    on = request.POST.get("hold") == "yes"
+    reviewing.hold(session.conversation_id, who(request), on)
+    messages.success(request, say("flash.held" if on else "flash.not_held"))
+    return undoing.back(request, "privacy")
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def dry_run(request: HttpRequest) -> HttpResponse:
+    """What tonight's deletion would do, without doing it."""
+    found = retention.due(clock.now())
+    log.note(who(request), Action.RETENTION, detail="dry run", count=len(found.delete))
+    return _page(request, dry=found)

@@ -1,0 +1,113 @@
+"""The privacy officer's page: one person, holds, receipts, the nightly deletion."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk_chats import NOW, chat
+from desk_people import browser, deeds, person
+
+PHONE = "416-555-0177"
+
+
+@pytest.fixture(autouse=True)
+def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+
+
+@pytest.fixture
+def desk() -> Any:
+    return browser(person("omar", "privacy_officer"))
+
+
+def text(page: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.content.decode()))
+
+
+def patient() -> Any:
+    from clinic.booking.requests import create_request
+
+    create_request(
+        conversation_id="a",
+        patient_name="Priya Nair",
+        patient_contact=PHONE,
+        preferred_time="soon",
+        idempotency_key="1",
+        now=NOW,
+    )
+    chat("b", [("patient", f"hi, I am at {PHONE}", {})])
+    chat("somebody-else")
+    return chat("a")
+
+
+def test_everything_of_a_person_is_found_across_conversations(desk: Any) -> None:
+    patient()
+    page = text(desk.post("/privacy/person", {"person": "(416) 555 0177"}))
+    assert "Known as Priya Nair" in page
+    assert page.count("Conversation ") == 2
+    assert "Nothing is kept under this" in text(
+        desk.post("/privacy/person", {"person": "604-555-0100"})
+    )
+    assert desk.post("/privacy/person", {"person": "hello"}).status_code == 400
+    from clinic.audit.models import Entry
+
+    kept = " ".join(str(list(row)) for row in Entry.objects.values_list())
+    assert "0177" not in kept
+    assert deeds(action="search") == [("omar", "search")] * 2
+
+
+def test_a_copy_holds_everything_and_is_noted(desk: Any) -> None:
+    patient()
+    copy = json.loads(desk.post("/privacy/person/copy", {"person": PHONE}).content)
+    assert copy["appointment_requests"][0]["patient_name"] == "Priya Nair"
+    assert len(copy["conversations"]) == 2
+    assert deeds(action="export") == [("omar", "export")]
+
+
+def test_erasing_takes_a_tick_and_gives_receipts_and_respects_holds(desk: Any) -> None:
+    from clinic.booking.models import AppointmentRequest
+    from clinic.conversations.models import Session
+
+    session = patient()
+    asked = desk.post("/privacy/person/erase", {"person": PHONE})
+    assert "Tick that you have made sure" in text(asked)
+    assert Session.objects.count() == 3
+    held = Session.objects.get(conversation_id="b")
+    desk.post(f"/conversations/{held.pk}/hold", {"hold": "yes"})
+    form = {"person": PHONE, "sure": "1"}
+    done = text(desk.post("/privacy/person/erase", form, follow=True))
+    assert "Kept as client records: 1." in done
+    receipt = re.search(r"Receipts: (\w{6})\.", done)[1]
+    assert not Session.objects.filter(pk=session.pk).exists()
+    assert Session.objects.filter(pk=held.pk).exists()
+    assert AppointmentRequest.objects.get().patient_name == ""
+    assert ("omar", "erase") in deeds(about=f"receipt {receipt}")
+    desk.post(f"/conversations/{held.pk}/hold", {"hold": "no"})
+    desk.post("/privacy/person/erase", form)
+    assert Session.objects.count() == 1
+    assert deeds(action="hold") == [("omar", "hold")] * 2
+
+
+def test_the_dry_run_deletes_nothing(desk: Any) -> None:
+    from clinic.booking.requests import create_request
+    from clinic.conversations.models import Session
+
+    long_ago = NOW - timedelta(days=100)
+    chat("old", at=long_ago)
+    create_request(
+        conversation_id="old",
+        patient_name="Sam",
+        patient_contact="sam@example.com",
+        preferred_time="soon",
+        idempotency_key="1",
+        now=long_ago,
+    )
+    page = text(desk.post("/privacy/dry-run"))
+    assert "Tonight 1 conversation would be deleted." in page
+    assert Session.objects.count() == 1
+    assert deeds(action="retention") == [("omar", "retention")]

@@ -1,0 +1,111 @@
+"""The questions inbox at the desk."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk_chats import NOW, chat, understood
+from desk_people import browser, deeds, person
+
+PHONE = "416-555-0177"
+
+
+@pytest.fixture(autouse=True)
+def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+
+
+@pytest.fixture
+def desk() -> Any:
+    return browser(person("rui", "reviewer"))
+
+
+@pytest.fixture
+def asked() -> list[Any]:
+    """Three questions that were not understood."""
+    from clinic.questions.collecting import collect
+    from clinic.questions.models import Question
+
+    for place, words in enumerate(("do you take bitcoin", "how much is it", f"call me {PHONE}")):
+        more = {**understood("faq/cost", 0.35), "understood": False}
+        chat(f"c{place}", [("patient", "hello", {}), ("patient", words, more)])
+    collect()
+    return list(Question.objects.order_by("text"))
+
+
+def text(page: Any) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page.content.decode()))
+
+
+def test_questions_are_sorted_and_that_is_undone(desk: Any, asked: list[Any]) -> None:
+    from clinic.questions.models import Question
+
+    page = desk.get("/questions/")
+    assert "how much is it" in text(page)
+    assert "555-0177" not in page.content.decode()
+    by_text = {question.text: question.pk for question in asked}
+    bitcoin, price = by_text["do you take bitcoin"], by_text["how much is it"]
+    desk.post("/questions/decide", {"questions": [price], "what": "guess"})
+    desk.post("/questions/decide", {"questions": [bitcoin], "what": "out_of_scope"})
+    assert Question.objects.get(pk=price).topic == "faq/cost"
+    both = {"questions": [bitcoin, price], "what": "topic", "topic": "faq/insurance"}
+    done = desk.post("/questions/decide", {**both, "back": "/questions/"}, follow=True)
+    assert "Sorted: 2." in text(done)
+    undo = re.findall(r'action="(/undo/\d+)"', done.content.decode())[-1]
+    desk.post(undo)
+    assert Question.objects.get(pk=price).topic == "faq/cost"
+    assert Question.objects.get(pk=bitcoin).state == "out_of_scope"
+    assert "Needs an answer 0" in text(desk.get("/questions/?state=topic"))
+    assert ("rui", "change") in deeds(about="questions")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"what": "discarded"},
+        {"what": "topic", "topic": "faq/astrology"},
+        {"what": "burn"},
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(
+    desk: Any, asked: list[Any], form: dict[str, str]
+) -> None:
+    from clinic.questions.models import Question
+
+    ticked = [] if form["what"] == "discarded" else [one.pk for one in asked]
+    done = desk.post("/questions/decide", {**form, "questions": ticked}, follow=True)
+    assert "Tick at least one question" in text(done)
+    assert Question.objects.filter(state="open").count() == 3
+
+
+def test_where_it_was_asked_is_shown_masked(desk: Any, asked: list[Any]) -> None:
+    from clinic.questions.models import Occurrence
+
+    one = Occurrence.objects.order_by("-event_id").first()
+    for headers in ({}, {"HX-Request": "true"}):
+        page = desk.get(f"/questions/{one.question_id}", headers=headers)
+        assert "hello" in text(page)
+        assert f"/conversations/{one.session_id}?message={one.event_id}" in page.content.decode()
+        assert "555-0177" not in page.content.decode()
+
+
+def test_what_was_sorted_is_downloaded_for_training(desk: Any, asked: list[Any]) -> None:
+    assert desk.post("/questions/patch").content.decode() == "# Nothing new.\n"
+    price = next(one for one in asked if one.text == "how much is it")
+    desk.post("/questions/decide", {"questions": [price.pk], "what": "guess"})
+    kept = desk.post("/questions/patch", {"mark": "1"}).content.decode()
+    assert "intent: faq/cost" in kept
+    assert "- how much is it" in kept
+    assert desk.post("/questions/patch").content.decode() == "# Nothing new.\n"
+    assert deeds(action="export", about="questions") == [("rui", "export")] * 3
+
+
+def test_reasons_words_and_odd_addresses(desk: Any, asked: list[Any]) -> None:
+    assert "do you take bitcoin" in text(desk.get("/questions/?q=bitcoin"))
+    assert "how much is it" not in text(desk.get("/questions/?q=bitcoin"))
+    assert "No question here fits" in text(desk.get("/questions/?reason=thumbs_down"))
+    for odd in ("state=burn", "reason=burn", "start=-1", "start=99999999"):
+        assert desk.get(f"/questions/?{odd}").status_code == 200
