@@ -39,6 +39,20 @@ def upsert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None
             )
 
 
+def update(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change rows that are there. All have the same columns, the primary key among them."""
+    if not rows:
+        return
+    key = model._meta.pk.column
+    columns = [column for column in rows[0] if column != key]
+    changes = ", ".join(f"{column} = %s" for column in columns)
+    statement = f"UPDATE {model._meta.db_table} SET {changes} WHERE {key} = %s"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            statement, [[_plain(row[column]) for column in (*columns, key)] for row in rows]
+        )
+
+
 def _plain(value: Any) -> Any:
     """As the database's driver takes it."""
     if isinstance(value, list | dict):

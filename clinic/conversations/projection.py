@@ -16,8 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from clinic import clock
-from clinic.conversations import search
-from clinic.conversations.bulk import upsert
+from clinic.conversations import bulk, search
 from clinic.conversations.erasing import erase_idle
 from clinic.conversations.models import (
     Feedback,
@@ -301,7 +300,7 @@ def _compare(
             kept[who, session.first_event_id] = session
     new: list[tuple[Session, Told]] = []
     same: list[tuple[Session, Told]] = []
-    changed: list[Session] = []
+    changed: list[dict[str, Any]] = []
     for who, sessions in told.items():
         for each in sessions:
             session = kept.pop((who, each.first_event_id), None)
@@ -312,16 +311,14 @@ def _compare(
                 continue
             same.append((session, each))
             if any(getattr(session, name) != each.values[name] for name in _SESSION_FIELDS):
-                changed.append(session)
-                for name in _SESSION_FIELDS:
-                    setattr(session, name, each.values[name])
+                changed.append({"id": session.pk, **each.values})
     found.missing += len(new)
     found.other += len(changed)
     found.too_many += len(kept)
     if write:
         _delete([session.pk for session in kept.values()])
         Session.objects.bulk_create([session for session, _ in new])
-        Session.objects.bulk_update(changed, _SESSION_FIELDS, batch_size=100)
+        bulk.update(Session, changed)
     _compare_messages(found, new, same, write=write)
 
 
@@ -356,7 +353,7 @@ def _compare_messages(
     found.too_many += len(gone)
     if write:
         Message.objects.filter(event_id__in=gone).delete()
-        upsert(Message, rows)
+        bulk.upsert(Message, rows)
         search.put(documents)
     _compare_topics(found, [*new, *same], there, write=write)
 

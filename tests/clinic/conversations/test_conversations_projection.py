@@ -11,7 +11,7 @@ import pytest
 from fabricated import Events, Talk, many, question
 
 from clinic import clock
-from clinic.conversations import listing, projection, search
+from clinic.conversations import bulk, listing, projection, search
 from clinic.conversations.feedback import save_feedback
 from clinic.conversations.listing import Filters
 from clinic.conversations.models import (
@@ -262,7 +262,8 @@ def test_whenever_reading_is_killed_it_goes_on(
     talks = {f"c{number}": question() for number in range(2)}
     places = [
         (Session.objects.__class__, "bulk_create"),
-        (Session.objects.__class__, "bulk_update"),
+        (bulk, "update"),
+        (bulk, "upsert"),
         (search, "put"),
         (Position, "save"),
     ]

@@ -1,0 +1,317 @@
+"""Measures the staff desk's data: a year of conversations, read, listed, searched and followed.
+
+Called by ``script/bench --desk``, with SQLite or, with --postgresql, a server of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT)]
+# After the project itself: there is a folder of tests called clinic, too.
+sys.path += [str(ROOT / "tests" / part) for part in ("", "clinic/booking", "clinic/desk")]
+
+#: Messages a second, and for how long, while it is measured how far behind the desk is.
+RATE, SECONDS = 50, 30
+#: Pages of a list, of one filter.
+PAGES = 30
+FILTERS: dict[str, dict[str, str]] = {
+    "none": {},
+    "channel": {"channel": "whatsapp"},
+    "topic, often": {"topic": "faq/cost"},
+    "topic, seldom": {"topic": "faq/lost"},
+    "outcome": {"outcome": "requested_booking"},
+    "confidence below 0.06": {"confidence_below": "0.06"},
+    "red flag": {"red_flag": "yes"},
+    "thumbs down": {"feedback": "down"},
+    "not reviewed": {"reviewed": "no"},
+    "reviewed": {"reviewed": "yes"},
+    "tag": {"tag": "follow up"},
+    "assigned": {"assigned": "natalie"},
+    "a month": {"since": "2027-03-01", "until": "2027-03-31"},
+    "four at once": {
+        "channel": "sms",
+        "topic": "faq/privacy",
+        "not_understood": "yes",
+        "reviewed": "no",
+    },
+}
+TEXTS = {
+    "a word in most": "pain",
+    "a word in few": "wombat",
+    "two words": "pregnant stairs",
+    "a phrase": '"leg pain burning"',
+    "nowhere": "zebra",
+}
+
+
+def main() -> None:
+    """Makes everything, then measures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--conversations", type=int, default=100_000)
+    parser.add_argument("--postgresql", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="bench-desk-") as folder:
+        os.environ["CLINIC_VAR"] = folder
+        os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.desk.settings"
+        cluster = None
+        if options.postgresql:
+            from postgres import Cluster
+
+            cluster = Cluster()
+            cluster.run("CREATE DATABASE bench")
+            os.environ["CLINIC_DATABASE_URL"] = cluster.url("bench")
+        try:
+            measure(Path(folder), options.conversations, cluster)
+        finally:
+            if cluster:
+                from django.db import connections
+
+                connections.close_all()
+                cluster.stop()
+
+
+def measure(folder: Path, conversations: int, cluster: Any) -> None:
+    """Prints one line for each figure."""
+    from clinic import setup
+
+    setup.ready(migrate=True)
+    from clinic.conversations import projection
+    from clinic.conversations.store import open_store
+
+    kind = "PostgreSQL" if cluster else "SQLite"
+    write = on_server(cluster.url("bench")) if cluster else in_file(folder)
+    from fabricated import many
+
+    for some in portions(many(conversations), 20_000):
+        write(some)
+    store = open_store()
+    took, found = timed(lambda: projection.rebuild(store))
+    say(
+        f"{kind}: rebuild of {found.events:,} events of {found.conversations:,} conversations", took
+    )
+    took, found = timed(lambda: projection.reconcile(store))
+    say(f"reconcile, everything equal: {found.equal}", took)
+    prepare()
+    pages()
+    follow(write, folder)
+
+
+def prepare() -> None:
+    """Reviews, tags and rare things, so that every filter has something to find."""
+    from django.db import connection
+
+    from clinic import clock
+    from clinic.conversations import search
+    from clinic.conversations.models import Session, SessionTag, SessionTopic, Tag
+
+    chance = random.Random(2)  # noqa: S311
+    ids = list(Session.objects.values_list("pk", flat=True))
+    tag = Tag.objects.create(name="follow up")
+    few = chance.sample(ids, len(ids) // 100)
+    Session.objects.filter(pk__in=few[:500]).update(
+        assigned_to="natalie", feedback_down=True, reviewed_at=clock.now(), reviewed_by="natalie"
+    )
+    SessionTag.objects.bulk_create(SessionTag(session_id=pk, tag=tag, by="n") for pk in few[500:])
+    SessionTopic.objects.bulk_create(
+        SessionTopic(session_id=pk, topic="faq/lost") for pk in few[:50]
+    )
+    search.put([(pk, "a wombat on the stairs") for pk in few[:50]])
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")
+
+
+def pages() -> None:
+    """The list as it is served: from the request to the finished page, without the network."""
+    from desk_people import browser, person
+
+    desk = browser(person("rui", "reviewer"))
+
+    def get(query: dict[str, str]) -> Any:
+        answer = desk.get("/conversations/", query)
+        assert answer.status_code == 200, answer.status_code
+        return answer
+
+    get({})
+    for name, query in FILTERS.items():
+        say(f"list, {name}: p95 of {PAGES} pages", percentile(walk(get, query)))
+    for name, text in TEXTS.items():
+        say(f"search, {name}: p95", percentile(walk(get, {"text": text}, 10)))
+    place = deep()
+    say("page 2,000: p95", percentile(timed(lambda: get({"older": place}))[0] for _ in range(20)))
+    from clinic.conversations.models import Session
+
+    numbers = Session.objects.order_by("-messages").values_list("pk", flat=True)[:20]
+    times = [timed(lambda key=key: desk.get(f"/conversations/{key}/"))[0] for key in numbers]
+    say("a conversation: p95", percentile(times))
+    say("today: p95", percentile(timed(lambda: desk.get("/"))[0] for _ in range(10)))
+
+
+def walk(
+    get: Callable[[dict[str, str]], Any], query: dict[str, str], most: int = PAGES
+) -> Iterator[float]:
+    """Seconds for each page, one after the other, beginning again at the end."""
+    from clinic.conversations import listing
+    from clinic.conversations.listing import Filters
+
+    older = None
+    for _ in range(most):
+        wanted = {**query, **({"older": older} if older else {})}
+        yield timed(lambda wanted=wanted: get(wanted))[0]
+        older = listing.page(Filters.from_query(query), older=older).older
+
+
+def deep() -> str:
+    """Where page 2,000 begins."""
+    from clinic.conversations import listing
+    from clinic.conversations.models import Session
+
+    count = Session.objects.count()
+    rows = Session.objects.order_by("-last_activity_at", "-id")
+    return listing.place_of(rows[min(2000 * listing.PAGE, count * 9 // 10)])
+
+
+def follow(write: Callable[[list[tuple[str, Any]]], None], folder: Path) -> None:
+    """How far the worker is behind while messages come in, and whether it misses any."""
+    from django.db import connection
+    from fabricated import question
+
+    from clinic.conversations import projection
+    from clinic.conversations.models import Message
+    from clinic.conversations.store import open_store
+
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "clinic", "deliver"],
+        cwd=ROOT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "clinic.settings"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    written: dict[str, float] = {}
+    lags: list[float] = []
+    try:
+        time.sleep(5)
+
+        def writer() -> None:
+            begin = time.monotonic()
+            for number in range(RATE * SECONDS):
+                time.sleep(max(0.0, begin + number / RATE - time.monotonic()))
+                talk = question(text=f"lag {number}", at=time.time())
+                write([(f"lag-{number % 200}", event) for event in talk.events])
+                written[f"lag {number}"] = time.monotonic()
+
+        thread = threading.Thread(target=writer)
+        thread.start()
+        waiting: set[str] = set()
+        seen = 0
+        ends = time.monotonic() + SECONDS + 30
+        while len(lags) < RATE * SECONDS and time.monotonic() < ends:
+            rows = Message.objects.filter(event_id__gt=seen - 3000, text__startswith="lag ")
+            new = set(rows.values_list("text", flat=True)) - waiting
+            now = time.monotonic()
+            lags += [now - written.get(text, now) for text in new]
+            waiting |= new
+            newest = Message.objects.order_by("-event_id").values_list("event_id", flat=True)
+            seen = newest[0]
+            time.sleep(0.05)
+        thread.join()
+        memory = resident(worker.pid)
+    finally:
+        worker.terminate()
+        worker.wait(30)
+    found = projection.reconcile(open_store())
+    print(
+        f"{RATE} messages a second for {SECONDS} s: behind p50 {statistics.median(lags):.2f} s, "
+        f"most {max(lags):.2f} s, {RATE * SECONDS - len(lags)} missed, equal: {found.equal}; "
+        f"the worker has {memory:.0f} MB",
+        flush=True,
+    )
+    connection.close()
+
+
+def in_file(folder: Path) -> Callable[[list[tuple[str, Any]]], None]:
+    """Writes events into Rasa's SQLite file."""
+    from fabricated import INSERT, Events
+
+    events = Events(folder / "conversations.sqlite3")
+    events.connection.close()
+
+    def write(rows: list[tuple[str, Any]]) -> None:
+        import sqlite3
+
+        with closing(sqlite3.connect(events.file, timeout=30)) as connection, connection:
+            connection.executemany(INSERT, [(who, *event) for who, event in rows])
+
+    return write
+
+
+def on_server(url: str) -> Callable[[list[tuple[str, Any]]], None]:
+    """Writes events into Rasa's table on PostgreSQL."""
+    import psycopg2
+    from fabricated import INSERT, ServerEvents
+    from psycopg2.extras import execute_values
+
+    ServerEvents(url).close()
+
+    def write(rows: list[tuple[str, Any]]) -> None:
+        with (
+            closing(psycopg2.connect(url)) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
+            insert = INSERT.partition("VALUES")[0] + "VALUES %s"
+            execute_values(cursor, insert, [(who, *event) for who, event in rows], page_size=2000)
+
+    return write
+
+
+def portions(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
+    """The rows in lists of this size."""
+    while some := list(islice(rows, size)):
+        yield some
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Seconds and the result."""
+    begin = time.perf_counter()
+    result = work()
+    return time.perf_counter() - begin, result
+
+
+def percentile(times: Any) -> float:
+    """The 95th percentile."""
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+
+
+def resident(pid: int) -> float:
+    """Memory of a process in megabytes."""
+    pages_of = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages_of * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def say(what: str, seconds: float) -> None:
+    """Prints a figure."""
+    print(
+        f"{what}: {seconds:.1f} s" if seconds > 5 else f"{what}: {seconds * 1000:.0f} ms",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
