@@ -313,7 +313,7 @@ def load(path: str | os.PathLike[str] | None = None) -> Facts:
     ``path`` defaults to the environment's ``CLINIC_YML``, then to clinic.yml at the root of the
     project. Raises :class:`ClinicFileError` naming every mistake.
     """
-    place = Path(path or os.environ.get("CLINIC_YML") or DEFAULT_PATH).resolve()
+    place = Path(path or os.environ.get("CLINIC_YML") or DEFAULT_PATH).absolute()
     try:
         stat = place.stat()
         version = (stat.st_mtime_ns, stat.st_size)
@@ -345,7 +345,7 @@ def current() -> Facts:
     Follows changes of the file; while the changed file cannot be used, the last good one counts
     and the problem is logged. Raises :class:`ClinicFileError` when there is no last good one.
     """
-    place = Path(os.environ.get("CLINIC_YML") or DEFAULT_PATH).resolve()
+    place = Path(os.environ.get("CLINIC_YML") or DEFAULT_PATH).absolute()
     try:
         return load(place)
     except ClinicFileError as error:

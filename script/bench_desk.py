@@ -1,4 +1,4 @@
-"""Measures the staff desk's data: a year of conversations, read, listed, searched and followed.
+"""Measures the staff desk: a year of conversations, read, listed, searched and followed.
 
 Called by ``script/bench --desk``, with SQLite or, with --postgresql, a server of its own.
 """
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,8 @@ sys.path[:0] = [str(ROOT)]
 # After the project itself: there is a folder of tests called clinic, too.
 sys.path += [str(ROOT / "tests" / part) for part in ("", "clinic/booking", "clinic/desk")]
 
+#: Seconds by the clock, and those in which this process computed.
+Took = tuple[float, float]
 #: Messages a second, and for how long, while it is measured how far behind the desk is.
 RATE, SECONDS = 50, 30
 #: Pages of a list, of one filter.
@@ -108,7 +110,7 @@ def measure(folder: Path, conversations: int, cluster: Any) -> None:
     say(f"reconcile, everything equal: {found.equal}", took)
     prepare()
     pages()
-    follow(write, folder)
+    follow(write, projection.reconcile(store))
 
 
 def prepare() -> None:
@@ -164,8 +166,8 @@ def pages() -> None:
 
 def walk(
     get: Callable[[dict[str, str]], Any], query: dict[str, str], most: int = PAGES
-) -> Iterator[float]:
-    """Seconds for each page, one after the other, beginning again at the end."""
+) -> Iterator[Took]:
+    """Each page, one after the other, beginning again at the end."""
     from clinic.conversations import listing
     from clinic.conversations.listing import Filters
 
@@ -186,8 +188,11 @@ def deep() -> str:
     return listing.place_of(rows[min(2000 * listing.PAGE, count * 9 // 10)])
 
 
-def follow(write: Callable[[list[tuple[str, Any]]], None], folder: Path) -> None:
-    """How far the worker is behind while messages come in, and whether it misses any."""
+def follow(write: Callable[[list[tuple[str, Any]]], None], before: Any) -> None:
+    """How far the worker is behind while messages come in, and whether it misses any.
+
+    ``before`` is what differed before, made up by ``prepare``.
+    """
     from django.db import connection
     from fabricated import question
 
@@ -217,27 +222,28 @@ def follow(write: Callable[[list[tuple[str, Any]]], None], folder: Path) -> None
 
         thread = threading.Thread(target=writer)
         thread.start()
-        waiting: set[str] = set()
-        seen = 0
+        known: set[str] = set()
+        seen = Message.objects.order_by("-event_id").values_list("event_id", flat=True)[0]
         ends = time.monotonic() + SECONDS + 30
         while len(lags) < RATE * SECONDS and time.monotonic() < ends:
-            rows = Message.objects.filter(event_id__gt=seen - 3000, text__startswith="lag ")
-            new = set(rows.values_list("text", flat=True)) - waiting
+            rows = Message.objects.filter(event_id__gt=seen - 500, author="patient")
+            found = dict(rows.values_list("text", "event_id"))
             now = time.monotonic()
+            new = {text for text in found.keys() - known if text.startswith("lag ")}
             lags += [now - written.get(text, now) for text in new]
-            waiting |= new
-            newest = Message.objects.order_by("-event_id").values_list("event_id", flat=True)
-            seen = newest[0]
-            time.sleep(0.05)
+            known |= new
+            seen = max([seen, *found.values()])
+            time.sleep(0.1)
         thread.join()
         memory = resident(worker.pid)
     finally:
         worker.terminate()
         worker.wait(30)
-    found = projection.reconcile(open_store())
+    after = projection.reconcile(open_store())
+    equal = (after.missing, after.other) == (before.missing, before.other)
     print(
         f"{RATE} messages a second for {SECONDS} s: behind p50 {statistics.median(lags):.2f} s, "
-        f"most {max(lags):.2f} s, {RATE * SECONDS - len(lags)} missed, equal: {found.equal}; "
+        f"most {max(lags):.2f} s, {RATE * SECONDS - len(lags)} missed, equal: {equal}; "
         f"the worker has {memory:.0f} MB",
         flush=True,
     )
@@ -286,17 +292,18 @@ def portions(rows: Iterator[Any], size: int) -> Iterator[list[Any]]:
         yield some
 
 
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds and the result."""
-    begin = time.perf_counter()
+def timed(work: Callable[[], Any]) -> tuple[Took, Any]:
+    """How long it took, and the result."""
+    begin, computing = time.perf_counter(), time.process_time()
     result = work()
-    return time.perf_counter() - begin, result
+    return (time.perf_counter() - begin, time.process_time() - computing), result
 
 
-def percentile(times: Any) -> float:
+def percentile(times: Iterable[Took]) -> Took:
     """The 95th percentile."""
-    ordered = sorted(times)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+    both = [sorted(each) for each in zip(*times, strict=True)]
+    wall, computing = (each[min(len(each) - 1, int(len(each) * 0.95))] for each in both)
+    return wall, computing
 
 
 def resident(pid: int) -> float:
@@ -305,12 +312,10 @@ def resident(pid: int) -> float:
     return pages_of * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def say(what: str, seconds: float) -> None:
-    """Prints a figure."""
-    print(
-        f"{what}: {seconds:.1f} s" if seconds > 5 else f"{what}: {seconds * 1000:.0f} ms",
-        flush=True,
-    )
+def say(what: str, took: Took) -> None:
+    """Prints a figure: time by the clock, and in which this process computed."""
+    wall, computing = (f"{t:.1f} s" if took[0] > 5 else f"{t * 1000:.0f} ms" for t in took)
+    print(f"{what}: {wall} (computing {computing})", flush=True)
 
 
 if __name__ == "__main__":
