@@ -11,7 +11,12 @@ from actions.base import ClinicAction, Event
 from actions.reading import slot_events
 
 # An open red flag is not forgotten: it ends when the patient says they have been checked.
-KEPT = frozenset({"red_flag_level", "why", "turn_plan", "session_started_metadata"})
+KEPT = frozenset(
+    {
+        *("red_flag_level", "why", "alarms", "alarm_kind", "alarm_person"),
+        *("turn_plan", "session_started_metadata"),
+    }
+)
 
 
 class ActionStartOver(ClinicAction):

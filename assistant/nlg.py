@@ -3,8 +3,8 @@
 Rasa's own generator picks a wording at random and knows only slots. Here
 
 - ``{clinic_phone}`` and the like come from ``clinic.yml``;
-- a wording with ``metadata.needs`` is used only when the owner has filled in those facts, or
-  the patient has named a day;
+- a wording with ``metadata.needs`` is used only when the owner has filled in those facts, the
+  patient has named a day, or an alarm is about another person;
 - a wording with ``metadata.about`` is used only when the patient has mentioned that (see
   ``assistant.nlu.mentions``), and then before any other;
 - a wording that this conversation has not read yet is preferred, in the order written;
@@ -32,6 +32,7 @@ from rasa.utils.endpoints import EndpointConfig
 
 from assistant import asked_day
 from assistant.nlu import mentions
+from assistant.policies import alarm
 from assistant.policies.turn import topic_of
 from assistant.project import DATA
 from clinic import clock, facts, hours
@@ -44,6 +45,9 @@ MENTIONED = "mentioned"
 THERAPIST_HOURS = "asked_therapist_hours"
 THERAPIST_WITHOUT_HOURS = "therapist_without_hours"
 FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED, THERAPIST_HOURS, THERAPIST_WITHOUT_HOURS})
+# Variables that the open alarm gives: its signs in a list, the patient ("you", "your mother"), and
+# the same only when it is not the one who writes.
+FROM_THE_ALARM = frozenset({"signs", "patient", "other_person"})
 BOOKING_PAYLOADS = ("/book_appointment",)
 SUGGESTED_TOPICS = 3
 # Shown as choices when a message was not understood; a choice this unlikely helps nobody.
@@ -86,7 +90,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         """
         name = self._said_instead(utter_action, tracker)
         slots = tracker.current_slot_values()
-        known = facts.current().variables()
+        known = facts.current().variables() | _of_the_alarm(slots)
         suitable = self._suitable(name, output_channel, slots)
         mentioned = self._mentioned(suitable, tracker)
         known |= self._asked(suitable, mentioned, tracker)
@@ -100,11 +104,11 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         if again in self.responses and message["text"] in _said_last(tracker):
             return await self.generate(again, tracker, output_channel, **kwargs)
         message["metadata"] = {**message.get("metadata", {}), "response": name}
-        alarm = tracker.get_slot("red_flag_level")
+        warned = tracker.get_slot("red_flag_level")
         message["buttons"] = [
             button
             for button in self._buttons(name, message, tracker, variables)
-            if not (alarm and button["payload"].startswith(BOOKING_PAYLOADS))
+            if not (warned and button["payload"].startswith(BOOKING_PAYLOADS))
         ]
         return message
 
@@ -220,6 +224,17 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         ]
         for label in (likely or _titles()["popular"])[:SUGGESTED_TOPICS]:
             yield {"title": titles[label], "payload": f"/{label}"}
+
+
+def _of_the_alarm(slots: dict[str, Any]) -> dict[str, str | None]:
+    person = slots.get("alarm_person")
+    named = alarm.names(slots.get("alarms") or ())
+    words = alarm.words()
+    return {
+        "signs": hours.join(named) if named else words["signs_unnamed"],
+        "patient": person or words["patient_unnamed"],
+        "other_person": person,
+    }
 
 
 def _needs(wording: dict[str, Any]) -> list[str]:

@@ -1,8 +1,8 @@
 """Whether a patient says that a doctor has looked at a sign of danger.
 
-"The doctor cleared me, can I book for next week?" closes an alarm; "I haven't been yet", "they
-will check me tomorrow" and "should I be checked first?" do not. The words are in
-``data/been_checked.yml``.
+"The doctor cleared me, can I book for next week?" is followed by one question: was it since this
+started, and do they know? "I haven't been yet", "they will check me tomorrow" and "should I be
+checked first?" are not even that. The words are in ``data/been_checked.yml``.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ SURE = 0.6
 def _words() -> dict[str, re.Pattern[str]]:
     lists = yaml.safe_load((DATA / "been_checked.yml").read_text(encoding="utf-8"))
     parts = lists.pop("parts")
+    lists = {name: [words] if isinstance(words, str) else words for name, words in lists.items()}
     return {
         name: re.compile(
             "|".join(_PART.sub(lambda match: parts[match[1]], word) for word in words),
@@ -44,8 +45,7 @@ def read(
     if clicked:
         return "checked" if sure else None
     words = _words()
-    told = ", ".join(part for part in _parts(text) if not _is_wish_or_question(part))
-    told = words["good_news"].sub(" fine ", told)
+    told = _told(text)
     if words["still_open"].search(told):
         return "not_checked" if words["about_checking"].search(told) else None
     if words["checked"].search(told) or (told and sure >= SURE):
@@ -53,9 +53,45 @@ def read(
     return None
 
 
+def tells_all(text: str) -> bool:
+    """A report of having been checked says when, and that the doctor knows of the sign.
+
+    "I went to emergency last night for the numbness, they did an MRI and it's fine."
+    """
+    words = _words()
+    told = _told(text)
+    needed = ("checked", "recently", "good_outcome")
+    if words["still_open"].search(told) or words["unsure"].search(told):
+        return False
+    # the sign may stand in the reason for going, which is not looked at for a "no"
+    named = words["of_the_sign"].search(text)
+    return named is not None and all(words[name].search(told) for name in needed)
+
+
+def answer(text: str) -> Literal["yes", "no"] | None:
+    """The answer to whether a doctor has looked at it and knows of it; None when unclear.
+
+    ``text`` may be the payload of a button.
+    """
+    if text in ("/affirm", "/deny"):
+        return "yes" if text == "/affirm" else "no"
+    words = _words()
+    told = words["good_news"].sub(" fine ", ", ".join(_parts(text)))
+    if words["still_open"].search(told):
+        return "no"
+    return "yes" if words["clear_yes"].search(told) and not words["unsure"].search(text) else None
+
+
 def wants_appointment(text: str) -> bool:
     """A part of the message asks for an appointment."""
     return any(_words()["wish"].search(part) for part in _parts(text))
+
+
+def _told(text: str) -> str:
+    """What is told: no wishes and questions, and no "no" that is part of good news or a reason."""
+    words = _words()
+    told = ", ".join(part for part in _parts(text) if not _is_wish_or_question(part))
+    return words["good_news"].sub(" fine ", words["reason"].sub(" it ", told))
 
 
 def _parts(text: str) -> list[str]:

@@ -8,7 +8,8 @@ The order of the questions is the order of importance:
 
 1. Is somebody in danger? A red flag interrupts everything, also a form.
 2. Does a check question wait for its answer? All but a clear "old and unchanged" escalates.
-3. Is a red flag still open? Then nothing is booked, until the patient has been checked.
+3. Is a red flag still open? Then nothing is booked until the patient has been checked, and what is
+   said about it is met by the advice again.
 4. Was a form that was interrupted offered again, or is the patient back after a break? A yes goes
    on with it; nothing else does.
 5. Is a form running? The message answers its question, or interrupts it: then it is dealt
@@ -24,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from assistant.nlu import clauses
-from assistant.policies import checked
+from assistant.policies import alarm, checked
 from assistant.policies.wishes import note_in, refuses_contact, says, therapist_wish
 
 LONGEST_MESSAGE = 2000  # characters
@@ -155,6 +156,44 @@ ALARMS = frozenset({"urgent", "emergency"})
 BOOKING = frozenset({"book_appointment", "change_appointment"})
 # What a message is taken for that is nothing but a name or a number.
 BARE = frozenset({"affirm", "nlu_fallback", "out_of_scope", "speak_to_human"})
+# Answered while it is open, with a line that reminds of it. All else is met by the advice again.
+PLAIN_BESIDE_ALARM = frozenset(
+    {
+        *("abuse", "goodbye", "greet", "help", "thank", "write_for_other"),
+        *("faq/bot_identity", "faq/cost", "faq/insurance", "faq/location", "faq/opening_hours"),
+        *("faq/privacy", "faq/therapist_info", "faq/what_is_sciatica", "faq/what_to_wear"),
+    }
+)
+# Done while it is open as at any other time.
+UNTOUCHED_BY_ALARM = frozenset(
+    {
+        *("delete_my_data", "feedback", "leave_form", "speak_french", "speak_spanish"),
+        *("speak_to_human", "start_over", "stop"),
+    }
+)
+# What is answered to what is said back to an alarm (data/alarm.yml).
+ADVICE_AGAIN = {
+    "drive": "utter_alarm_drive",
+    "going": "utter_alarm_going",
+    "gone": "utter_alarm_gone",
+    "massage": "utter_alarm_massage",
+    "own_reason": "utter_alarm_own_reason",
+    "refuses": "utter_alarm_refuses",
+    "wait": "utter_alarm_wait",
+    "which": "utter_alarm_which",
+}
+# After a clear no to a check question, and after a clear yes to the question of being checked.
+NOT_SO = {
+    "medical": "utter_check_cleared",
+    "crisis": "utter_crisis_cleared",
+    "violence": "utter_violence_cleared",
+}
+HELPED = {**NOT_SO, "medical": "utter_been_checked"}
+# What is said about getting there resembles the wish to speak with somebody, or to stop.
+ABOUT_THE_WAY = frozenset({"drive", "going", "gone", "which"})
+# Asked of whoever says that they were checked.
+CHECKED_QUESTION = "utter_check_seen"
+REMINDER = "utter_alarm_line"
 # Done in the place of the forms that keep a time, where patients book in a program of the clinic's.
 GIVE_LINK = "action_give_link"
 # Intents of a message by which the patient may take a sign back: "no, I have had that for years".
@@ -177,6 +216,15 @@ ANSWERS = {
     "thank": "utter_thank_briefly",
     "write_for_other": "utter_write_for_other",
 }
+# The slots of an alarm once it is closed.
+CLOSED: Mapping[str, Any] = {
+    "red_flag_level": None,
+    "why": None,
+    "alarms": None,
+    "alarm_kind": None,
+    "alarm_person": None,
+    "after_checked": None,
+}
 # What "can I see a woman?" may be taken for.
 WITH_A_WISH = frozenset(
     {"book_appointment", "faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"}
@@ -196,7 +244,9 @@ class Situation:
     names of the responses of the turn before, oldest first; ``last_topic`` is the topic
     last answered. ``requested`` is whether a request was sent in this conversation, and
     ``has_draft`` whether one was begun that was not. ``open_forms`` were begun and neither
-    completed nor given up, the latest last. ``responses`` are the names of all responses there
+    completed nor given up, the latest last. ``alarms`` are the signs of the open red flag (see
+    ``alarm.Alarm``), ``alarm_kind`` what the latest is, ``after_checked`` what the message asked
+    for that said the patient was checked. ``responses`` are the names of all responses there
     are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program of its
     own.
     """
@@ -209,6 +259,9 @@ class Situation:
     form: str | None = None
     requested_slot: str | None = None
     red_flag_level: str | None = None
+    alarms: tuple[alarm.Alarm, ...] = ()
+    alarm_kind: str | None = None
+    after_checked: tuple[tuple[str, float], ...] = ()
     open_forms: tuple[str, ...] = ()
     back_after_a_break: bool = False
     safety_check: Mapping[str, Any] | None = None
@@ -280,14 +333,18 @@ def _plan(now: Situation) -> Turn | None:
         # "I want to make another appointment", "I'd like to book one instead"
         now = replace(now, acts=(("book_appointment", now.acts[0][1]), *now.acts[1:]))
     level = now.triage.get("level")
+    if level and now.red_flag_level and not now.safety_check and _is_known(now):
+        # "I was in hospital for the numbness": told before, and no new alarm
+        now = replace(now, triage={**now.triage, "level": None})
+        level = None
     if level in ALARMS:
-        return _alarm(now, level, now.triage.get("response"), now.triage.get("why"))
+        return _alarm(now, level, now.triage)
     if now.safety_check:
         return _after_check(now, now.safety_check)
     if level == "check":
         return _ask_check(now)
     if now.intent == "sign_applies" and now.clicked:
-        return _alarm(now, "emergency", "utter_signs_apply", None)
+        return _alarm(now, "emergency", {"response": "utter_signs_apply"})
     if now.red_flag_level:
         turn = _while_red_flag_is_open(now)
         if turn:
@@ -317,18 +374,37 @@ def _plan(now: Situation) -> Turn | None:
     return _outside_forms(now)
 
 
-def _alarm(now: Situation, level: str, response: str | None, why: str | None) -> Turn:
+def _is_known(now: Situation) -> bool:
+    """The signs of the message were warned of before, and it reports on them or is unclear."""
+    if not alarm.covers(now.alarms, now.triage):
+        return False
+    return now.triage["level"] == "check" or checked.read(now.text) == "checked"
+
+
+def _alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
+    """Tells what to do. ``found`` is the assessment, or what a check question had kept of it."""
     freed = ("action_release_time",) if now.form in TIMED_FORMS else ()
     return Turn(
-        (response or f"utter_{level}", *freed),
+        (found.get("response") or f"utter_{level}", *freed),
         {
             "red_flag_level": _higher(level, now.red_flag_level),
-            "why": why,
+            "why": found.get("why"),
+            "alarms": alarm.added(now.alarms, found, level),
+            "alarm_kind": found.get("kind") or "medical",
+            "after_checked": None,
             "safety_check": None,
             "open_forms": _open_forms(now),
+            **_person(now, found.get("person") or alarm.person_in(now.text)),
         },
         stop_form=now.form is not None,
     )
+
+
+def _person(now: Situation, person: str | None) -> dict[str, str | None]:
+    """Whom the alarm is about, which a later message ("and he cannot pee") need not say again."""
+    if now.alarms and person is None and not alarm.is_own(now.text):
+        return {}
+    return {"alarm_person": person}
 
 
 def _open_forms(now: Situation) -> list[str] | None:
@@ -347,45 +423,87 @@ def _ask_check(now: Situation) -> Turn:
         "why": now.triage.get("why"),
         "acts": [list(act) for act in now.acts],
     }
+    for kept in ("signs", "named", "kind"):
+        if now.triage.get(kept):
+            waiting[kept] = now.triage[kept]
+    if person := alarm.person_in(now.text):
+        waiting["person"] = person
     if now.triage.get("escalates_with"):
         waiting["response"] = now.triage["escalates_with"]
     return Turn((str(now.triage["response"]),), {"safety_check": waiting})
 
 
 def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
+    kind = str(waiting.get("kind") or "medical")
     denied = now.text == "/deny" or (
-        now.triage.get("reply") == "old" and now.triage.get("level") is None
+        now.triage.get("level") is None
+        and (now.triage.get("reply") == "old" or alarm.said(now.text, kind) == "taken_back")
     )
     if not denied:
-        return _alarm(now, str(waiting["level"]), waiting.get("response"), waiting.get("why"))
+        return _alarm(now, str(waiting["level"]), waiting)
     cleared = {"safety_check": None}
     asked = tuple((str(label), float(sure)) for label, sure in waiting.get("acts", []))
     if now.red_flag_level:
         asked = tuple(act for act in asked if act[0] not in BOOKING)
     # what was not understood was understood well enough to ask about it
     answers = _answers_to(tuple(act for act in asked if act[0] != "nlu_fallback"), now)
-    return Turn(("utter_check_cleared", *answers, *_resume(now, *answers)), cleared)
+    return Turn((NOT_SO[kind], *answers, *_resume(now, *answers)), cleared)
 
 
 def _while_red_flag_is_open(now: Situation) -> Turn | None:
-    said = checked.read(now.text, sure=_sure_of(now, "been_checked"), clicked=now.clicked)
-    if said == "checked":
-        cleared = {"red_flag_level": None, "why": None}
-        return Turn(("utter_been_checked", *_once_checked(now)), cleared)
-    if said == "not_checked" or now.intent == "been_checked":
-        return Turn(("utter_booking_blocked_red_flag", *_resume(now)))
-    if now.form:
-        # a message for the clinic may be about an appointment; a wish to book is refused
-        acts = tuple(act for act in now.acts if _interrupts(act, now))
-    else:
-        acts = now.acts
-        if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK:
-            return Turn(("utter_red_flag_stays",))
+    """The turn while the patient has been told to get help; None where nothing is different."""
+    if CHECKED_QUESTION in now.said_before:
+        given = checked.answer(now.text)
+        if given == "yes":
+            acts = tuple(act for act in now.acts if act[0] not in ("affirm", "been_checked"))
+            return _closed(now, (*now.after_checked, *acts))
+        if given == "no":
+            return Turn(("utter_booking_blocked_red_flag", *_resume(now)))
+    to_the_clinic = now.requested_slot in FREE_TEXT_SLOTS and not now.clicked
+    kind = now.alarm_kind or "medical"
+    words = None if now.clicked or to_the_clinic else alarm.said(now.text, kind)
+    if words == "taken_back":
+        return _taken_back(now)
+    if not to_the_clinic:
+        report = _reported(now, words)
+        if report:
+            return report
+    # in a form, a message for the clinic may be about an appointment; a wish to book is refused
+    acts = tuple(act for act in now.acts if now.form is None or _interrupts(act, now))
     kept = _details_for_later(now)
     if any(label in BOOKING for label, _ in acts) or _resumes_booking(now):
-        answers = _topic_answers(acts)
-        return Turn((*answers, "utter_booking_blocked_red_flag", *kept, *_resume(now)))
-    return Turn(("utter_booking_blocked_red_flag", *kept)) if kept and now.intent in BARE else None
+        plain = tuple(act for act in acts if act[0] in PLAIN_BESIDE_ALARM)
+        refused = ("utter_booking_blocked_red_flag", *kept, *_resume(now))
+        return Turn((*_topic_answers(plain), *refused))
+    if kept and now.intent in BARE and not words:
+        return Turn(("utter_booking_blocked_red_flag", *kept))
+    if now.form and not acts:
+        return None
+    if now.back_after_a_break and _to_offer(now):
+        return None
+    if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK and not words:
+        return Turn(("utter_red_flag_stays", *_resume(now)))
+    return _advice_again(now, acts, words)
+
+
+def _reported(now: Situation, words: alarm.Said | None) -> Turn | None:
+    """What follows when the message says something of having been checked."""
+    said = checked.read(now.text, sure=_sure_of(now, "been_checked"), clicked=now.clicked)
+    if said == "checked":
+        acts = tuple(act for act in now.acts if act[0] != "been_checked")
+        if not now.clicked and checked.tells_all(now.text):
+            return _closed(now, acts)
+        if not now.clicked and checked.wants_appointment(now.text):
+            acts = (*acts, ("book_appointment", 1.0))
+        given = now.form is None and now.details.keys() & GIVEN and now.open_forms
+        read = ("action_read_details",) if given else ()
+        waiting = [list(act) for act in acts if act[0] in BOOKING or act[0].startswith("faq/")]
+        return Turn((*read, CHECKED_QUESTION), {"after_checked": waiting or None})
+    if now.form or words not in (None, "gone", "own_reason"):
+        return None
+    if said == "not_checked" or now.intent == "been_checked":
+        return Turn(("utter_booking_blocked_red_flag",))
+    return None
 
 
 def _details_for_later(now: Situation) -> tuple[str, ...]:
@@ -393,6 +511,47 @@ def _details_for_later(now: Situation) -> tuple[str, ...]:
     given = now.details.keys() & {"name", "contact"} or now.could_be_a_name
     waits = now.form is None and "booking_form" in now.open_forms
     return ("action_keep_details",) if given and waits and not now.clicked else ()
+
+
+def _closed(now: Situation, acts: tuple[tuple[str, float], ...]) -> Turn:
+    return Turn((HELPED[now.alarm_kind or "medical"], *_once_checked(now, acts)), CLOSED)
+
+
+def _taken_back(now: Situation) -> Turn:
+    """Words of despair were not meant: 9-8-8 once more; a sign of the body stays open."""
+    rest = alarm.without_crisis(now.alarms)
+    if not rest:
+        return Turn(("utter_crisis_taken_back", *_resume(now)), CLOSED)
+    level = "emergency" if any(one["level"] == "emergency" for one in rest) else "urgent"
+    kept = {"alarms": rest, "alarm_kind": rest[-1]["kind"], "red_flag_level": level}
+    return Turn(("utter_crisis_taken_back", "utter_alarm_again", *_resume(now)), kept)
+
+
+def _advice_again(
+    now: Situation, acts: tuple[tuple[str, float], ...], words: alarm.Said | None
+) -> Turn | None:
+    """The advice in other words; beside a plain answer one line of it."""
+    labels = {label for label, _ in acts}
+    asked = now.offered or (now.said_before and now.said_before[-1] in YES_TO)
+    if now.clicked and not now.intent.startswith("faq/"):
+        return None
+    if labels & FORM_REPLIES and (now.form or asked):
+        return None
+    if "no_words" in labels or (labels & UNTOUCHED_BY_ALARM and words not in ABOUT_THE_WAY):
+        return None
+    plain = labels <= PLAIN_BESIDE_ALARM and all(sure >= CLEAR for _, sure in acts)
+    if now.clicked or (plain and words in (None, "massage")):
+        answers = _answers_to(acts, now)
+        return Turn((*answers, REMINDER, *_resume(now, *answers)))
+    if words is None and now.intent == "affirm":
+        words = "going"
+    if words:
+        again = ADVICE_AGAIN[words]
+    elif now.intent in MORE:
+        again = "utter_alarm_why"
+    else:
+        again = "utter_alarm_again"
+    return Turn((again, *_resume(now)))
 
 
 def _resumes_booking(now: Situation) -> bool:
@@ -404,12 +563,12 @@ def _sure_of(now: Situation, label: str) -> float:
     return max((sure for name, sure in now.acts if name == label), default=0.0)
 
 
-def _once_checked(now: Situation) -> tuple[str, ...]:
+def _once_checked(now: Situation, acts: tuple[tuple[str, float], ...]) -> tuple[str, ...]:
     """What follows the good news: the running form, what was asked for, or an offer."""
     if now.form:
         return (now.form,)
-    answers = _topic_answers(now.acts)
-    wished = [FORMS[label] for label, _ in now.acts if label in FORMS]
+    answers = tuple(dict.fromkeys(_topic_answers(acts)))
+    wished = [FORMS[label] for label, _ in acts if label in FORMS]
     if not wished and not now.clicked and checked.wants_appointment(now.text):
         wished = ["booking_form"]
     if wished:

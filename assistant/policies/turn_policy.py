@@ -123,6 +123,11 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         form=tracker.active_loop_name,
         requested_slot=tracker.get_slot(REQUESTED_SLOT),
         red_flag_level=tracker.get_slot("red_flag_level"),
+        alarms=tuple(tracker.get_slot("alarms") or ()),
+        alarm_kind=tracker.get_slot("alarm_kind"),
+        after_checked=tuple(
+            (str(label), float(sure)) for label, sure in tracker.get_slot("after_checked") or ()
+        ),
         open_forms=tuple(tracker.get_slot("open_forms") or ()),
         back_after_a_break=_is_first_message(tracker),
         safety_check=tracker.get_slot("safety_check"),

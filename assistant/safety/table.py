@@ -19,7 +19,11 @@ import yaml
 
 LEVELS = ("check", "urgent", "emergency")
 SIGN_LEVELS = ("urgent", "emergency")
-CHECKS = ("bladder", "saddle", "legs", "weakness", "swelling", "fever", "mood", "general")
+CHECKS = (
+    *("bladder", "saddle", "legs", "weakness", "swelling", "fever", "mood", "safety", "general"),
+)
+# What an alarm is about, by the check question of its sign; all others are for a doctor to look at.
+KINDS = {"mood": "crisis", "safety": "violence"}
 SECTIONS = (
     "concepts",
     "spellings",
@@ -70,6 +74,7 @@ _SIGN_KEYS = {
     "check",
     "response",
     "why",
+    "named",
     "source",
     "clear",
     "unclear",
@@ -85,6 +90,7 @@ _COMBINATION_KEYS = {
     "level",
     "check",
     "why",
+    "named",
     "source",
     "examples",
     "not_a_sign",
@@ -164,6 +170,8 @@ class Sign:
     check: str
     response: str | None
     why: str
+    named: str
+    """How a sentence names it: "because of {named}", "do they know about {named}"."""
     source: tuple[str, ...]
     clear: tuple[Pattern, ...]
     unclear: tuple[Pattern, ...]
@@ -194,6 +202,7 @@ class Combination:
     level: str
     check: str
     why: str
+    named: str
     source: tuple[str, ...]
     examples: tuple[str, ...]
     not_a_sign: tuple[str, ...]
@@ -439,6 +448,7 @@ def _sign(table: Table, file: str, entry: dict[str, Any]) -> Sign:
         check=_choice(file, f"{key}.check", entry, "check", CHECKS),
         response=response,
         why=_sentence(file, key, entry),
+        named=_name(file, key, entry),
         source=tuple(_texts(file, f"{key}.source", entry, "source")),
         clear=clear,
         unclear=unclear,
@@ -481,6 +491,7 @@ def _combination(table: Table, file: str, entry: dict[str, Any]) -> Combination:
         level=_choice(file, f"{key}.level", entry, "level", LEVELS),
         check=_choice(file, f"{key}.check", entry, "check", CHECKS),
         why=_sentence(file, key, entry),
+        named=_name(file, key, entry),
         source=tuple(_texts(file, f"{key}.source", entry, "source")),
         examples=tuple(_texts(file, f"{key}.examples", entry, "examples")),
         not_a_sign=tuple(_texts(file, f"{key}.not_a_sign", entry, "not_a_sign", required=False)),
@@ -543,6 +554,13 @@ def _sentence(file: str, key: str, entry: Mapping[str, Any]) -> str:
     value = entry.get("why")
     if not isinstance(value, str) or not value.strip().endswith("."):
         raise SafetyTableError(file, f"{key}.why", value, "one plain sentence with a full stop")
+    return " ".join(value.split())
+
+
+def _name(file: str, key: str, entry: Mapping[str, Any]) -> str:
+    value = entry.get("named")
+    if not isinstance(value, str) or not value.strip() or value.strip().endswith("."):
+        raise SafetyTableError(file, f"{key}.named", value, "a few words without a full stop")
     return " ".join(value.split())
 
 

@@ -17,7 +17,7 @@ from assistant.safety.context import Cues, Meaning, judge, read_cues
 from assistant.safety.meaning import MeaningModel
 from assistant.safety.patterns import Match, Places, Vocabulary, matches
 from assistant.safety.replies import read_reply
-from assistant.safety.table import CUES, Combination, Finding, Sign, Table, load
+from assistant.safety.table import CUES, KINDS, Combination, Finding, Sign, Table, load
 
 logger = logging.getLogger(__name__)
 
@@ -56,10 +56,14 @@ class Assessment:
     """How the text reads as a reply to a check question: "old", "yes" or None."""
     escalates_with: str | None = None
     """For "check": the response if it escalates, where it is not the one of the level."""
+    named: tuple[str, ...] = ()
+    """How a sentence names each of the signs, in their order."""
+    kind: str | None = None
+    """What the first sign is: "medical", "crisis" (a wish to die) or "violence"."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values for JSON."""
-        return {**asdict(self), "signs": list(self.signs)}
+        return {**asdict(self), "signs": list(self.signs), "named": list(self.named)}
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class _Found:
     response: str | None
     why: str
     escalates_to: str
+    named: str
 
 
 class Triage:
@@ -112,7 +117,9 @@ class Triage:
         except Exception as error:
             # Only the kind of error is logged: no message may reach a log.
             logger.error("Safety triage failed (%s), asks a question", type(error).__name__)
-            return Assessment("check", (), "utter_check_general", None, "urgent", True, None)
+            return Assessment(
+                "check", (), "utter_check_general", None, "urgent", True, None, kind="medical"
+            )
 
     def _assess(self, text: str) -> Assessment:
         message = self._vocabulary.read(text)
@@ -134,7 +141,9 @@ class Triage:
             if told:
                 present.add(sign.id)
             escalates = sign.level if level == "check" else level
-            found.append(_Found(sign.id, level, sign.check, sign.response, sign.why, escalates))
+            found.append(
+                _Found(sign.id, level, sign.check, sign.response, sign.why, escalates, sign.named)
+            )
         for finding in self.table.findings:
             if self._is_present(finding, message, places, cues):
                 present.add(finding.id)
@@ -237,7 +246,7 @@ class Triage:
         level = entry.level if entry.level != "check" else "urgent"
         given = entry.level if told else "check"
         response = entry.response if isinstance(entry, Sign) else None
-        return _Found(found, given, entry.check, response, entry.why, level)
+        return _Found(found, given, entry.check, response, entry.why, level, entry.named)
 
     def _conclude(self, found: Iterable[_Found], mentioned: bool, reply: str | None) -> Assessment:
         ranked = sorted(
@@ -267,6 +276,8 @@ class Triage:
             safety_net=False,
             reply=reply,
             escalates_with=_escalates_with(first),
+            named=tuple(dict.fromkeys(one.named for one in ranked)),
+            kind=KINDS.get(first.check, "medical"),
         )
 
 
@@ -304,5 +315,11 @@ def _is_complete(combination: Combination, present: set[str]) -> bool:
 def _of_combination(combination: Combination) -> _Found:
     escalates = combination.level if combination.level != "check" else "urgent"
     return _Found(
-        combination.id, combination.level, combination.check, None, combination.why, escalates
+        combination.id,
+        combination.level,
+        combination.check,
+        None,
+        combination.why,
+        escalates,
+        combination.named,
     )

@@ -249,6 +249,7 @@ signs:
     level: urgent
     check: general
     why: This should be checked by a doctor today.
+    named: a sign of the test
     source: [A guideline]
     clear: [numb with saddle]
     examples: [an example]
@@ -274,6 +275,7 @@ signs:
         (SIGN.replace("urgent", "check"), "test_sign.level", "check"),
         (SIGN.replace("check: general", "check: belly"), "test_sign.check", "belly"),
         (SIGN.replace("today.", "today"), "test_sign.why", "today"),
+        (SIGN.replace("of the test", "of the test."), "test_sign.named", "of the test."),
         (SIGN.replace("source: [A guideline]", ""), "test_sign.source", "None"),
         (SIGN.replace("numb with saddle", "numb with sadle"), "test_sign.clear", "sadle"),
         (SIGN.replace("numb with saddle", "numb with leg then foot"), "test_sign.clear", "then"),

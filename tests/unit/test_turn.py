@@ -344,11 +344,184 @@ def test_a_question_beside_the_wish_to_book_is_answered() -> None:
     assert actions(now) == ("utter_faq/cost", "utter_booking_blocked_red_flag")
 
 
-def test_having_been_checked_closes_it() -> None:
-    planned = plan(says("the doctor saw me", "been_checked", red_flag_level="urgent"))
+# The advice again, instead of a booking.
+REFUSALS = {"utter_booking_blocked_red_flag", *turn.ADVICE_AGAIN.values()}
+BLADDER = {
+    "sign": "bladder_cannot_empty",
+    "named": "trouble passing or feeling urine",
+    "kind": "medical",
+    "level": "emergency",
+}
+WISH_TO_DIE = {**BLADDER, "sign": "suicidal", "named": "dark thoughts", "kind": "crisis"}
+
+
+def alarmed(text: str, *labels: str | tuple[str, float], **where: Any) -> Situation:
+    """A message after the alarm about the bladder."""
+    where = {"alarms": (BLADDER,), "alarm_kind": "medical", "red_flag_level": "emergency", **where}
+    return says(text, *labels, **where)
+
+
+def answering(text: str, *labels: str | tuple[str, float], **where: Any) -> Situation:
+    """A message after the question whether a doctor has looked at it."""
+    return alarmed(text, *labels, said_before=("utter_check_seen",), **where)
+
+
+@pytest.mark.parametrize(
+    "text", ["doctor says im fine", "got it checked", "the doctor saw me", "cleared"]
+)
+def test_having_been_checked_is_followed_by_one_question(text: str) -> None:
+    planned = plan(alarmed(text, "been_checked"))
+    assert planned is not None
+    assert planned.actions == ("utter_check_seen",)
+    assert "red_flag_level" not in planned.slots
+
+
+@pytest.mark.parametrize(
+    "text", ["yes", "yep they did", "Yes, all of that", "they know", "/affirm"]
+)
+def test_a_clear_yes_closes_it(text: str) -> None:
+    planned = plan(answering(text, "affirm"))
     assert planned is not None
     assert planned.actions == CHECKED
-    assert planned.slots == {"red_flag_level": None, "why": None}
+    assert set(planned.slots.values()) == {None}
+    assert {"red_flag_level", "why", "alarms", "alarm_kind", "alarm_person"} <= set(planned.slots)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "no",
+            "not yet",
+            "/deny",
+            "yes but not about that",
+            "yeah i think so",
+            "kinda",
+            "sure lol",
+        ),
+        *("yes tomorrow", "yes last year", "just book it", "yes, my aunt is a nurse", "why"),
+        *("yes he did but he didn't know about it", "yes I am going today", "yes in 2019"),
+    ],
+)
+def test_anything_but_a_clear_yes_keeps_it(text: str) -> None:
+    planned = plan(answering(text, "affirm"))
+    assert planned is None or "red_flag_level" not in planned.slots
+    assert planned is None or "utter_been_checked" not in planned.actions
+
+
+def test_yes_later_on_is_no_answer_to_it() -> None:
+    planned = plan(alarmed("yes", "affirm", said_before=("utter_faq/cost",)))
+    assert planned is not None
+    assert not planned.slots
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I went to emergency last night for the numbness, they did an MRI and it's fine",
+        "just back from the ER, they checked my bladder and everything is fine",
+        "the doctor examined my legs this morning and sent me home, all normal",
+    ],
+)
+def test_who_tells_all_of_it_is_not_asked(text: str) -> None:
+    planned = plan(alarmed(text, "been_checked"))
+    assert planned is not None
+    assert planned.actions[0] == "utter_been_checked"
+
+
+def test_a_report_that_names_the_sign_again_is_no_new_alarm() -> None:
+    again = assess("emergency", signs=["bladder_cannot_empty"], kind="medical")
+    text = "I went to the hospital because I cannot pee, the doctor checked me and I am ok"
+    assert actions(alarmed(text, "been_checked", triage=again)) == ("utter_check_seen",)
+    other = assess("emergency", signs=["chest_pain"], kind="medical")
+    assert actions(alarmed(text, "been_checked", triage=other)) == ("utter_emergency",)
+    still = "the doctor checked me but I still cannot pee"
+    assert actions(alarmed(still, "been_checked", triage=again)) == ("utter_emergency",)
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "answer"),
+    [
+        ("is it ok to wait til next week", "faq/when_recommended", "utter_alarm_wait"),
+        ("just need a massage", "faq/how_massage_helps", "utter_alarm_massage"),
+        ("he is ok now", "faq/symptoms", "utter_alarm_gone"),
+        ("its gone now", "faq/symptoms", "utter_alarm_gone"),
+        ("it's just a muscle", "faq/underlying_condition", "utter_alarm_own_reason"),
+        ("can I drive there myself", "faq/location", "utter_alarm_drive"),
+        ("should I call 911 or go to the hospital", "faq/medical_advice", "utter_alarm_which"),
+        ("i dont want to go to the hospital", "deny", "utter_alarm_refuses"),
+        ("ok im on my way", "affirm", "utter_alarm_going"),
+        ("why", "ask_why", "utter_alarm_why"),
+        ("hmm", "nlu_fallback", "utter_alarm_again"),
+        ("does stretching a hip help", "faq/home_exercises", "utter_alarm_massage"),
+        ("is it a disc", "faq/medical_advice", "utter_alarm_again"),
+    ],
+)
+def test_what_is_said_back_is_met_by_the_advice_again(text: str, label: str, answer: str) -> None:
+    planned = plan(alarmed(text, label))
+    assert planned is not None
+    assert planned.actions == (answer,)
+    assert not planned.slots
+
+
+@pytest.mark.parametrize("label", sorted(turn.PLAIN_BESIDE_ALARM))
+def test_a_plain_question_is_answered_with_a_line_of_the_advice(label: str) -> None:
+    planned = plan(alarmed("words", label))
+    assert planned is not None
+    assert planned.actions[-1] == "utter_alarm_line"
+    assert len(planned.actions) == 2
+
+
+def test_words_of_despair_can_be_taken_back() -> None:
+    where = {"alarms": (WISH_TO_DIE,), "alarm_kind": "crisis"}
+    for text in ("jk", "I didn't mean it", "forget it", "lol im fine"):
+        planned = plan(alarmed(text, "deny", **where))
+        assert planned is not None
+        assert planned.actions == ("utter_crisis_taken_back",)
+        assert planned.slots["red_flag_level"] is None
+    assert actions(alarmed("I'm not joking", "deny", **where)) == ("utter_alarm_again",)
+
+
+def test_a_sign_of_the_body_stays_open_when_despair_is_taken_back() -> None:
+    planned = plan(alarmed("jk", "deny", alarms=(BLADDER, WISH_TO_DIE), alarm_kind="crisis"))
+    assert planned is not None
+    assert planned.actions == ("utter_crisis_taken_back", "utter_alarm_again")
+    assert planned.slots["alarms"] == [BLADDER]
+    assert planned.slots["red_flag_level"] == "emergency"
+
+
+def test_a_sign_of_the_body_cannot_be_taken_back() -> None:
+    planned = plan(alarmed("jk", "deny"))
+    assert planned is not None
+    assert not planned.slots
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("my mom cant pee since this morning", "your mother"),
+        ("my 6 year old son has numb legs", "your son"),
+        ("he cant feel his legs", "the person you write about"),
+        ("my husband says he cannot walk", "your husband"),
+        ("my husband says the leg looks blue", None),
+        ("my wife thinks I am silly but I can't pee", None),
+        ("my mother drove me because my legs are numb", None),
+        ("I can't pee", None),
+    ],
+)
+def test_the_alarm_keeps_whom_it_is_about(text: str, person: str | None) -> None:
+    planned = plan(says(text, "faq/symptoms", triage=assess("emergency", signs=["x"], named=["y"])))
+    assert planned is not None
+    assert planned.slots.get("alarm_person") == person
+    assert [one["named"] for one in planned.slots["alarms"]] == ["y"]
+
+
+def test_signs_told_one_after_the_other_are_all_kept() -> None:
+    more = assess("urgent", signs=["foot_drop"], named=["a foot that will not lift"])
+    planned = plan(alarmed("and the foot drops", "faq/symptoms", triage=more))
+    assert planned is not None
+    assert [one["sign"] for one in planned.slots["alarms"]] == ["bladder_cannot_empty", "foot_drop"]
+    assert "alarm_person" not in planned.slots
 
 
 @pytest.mark.parametrize(
@@ -370,14 +543,13 @@ def test_having_been_checked_closes_it() -> None:
 def test_not_having_been_checked_does_not_close_it(text: str) -> None:
     planned = plan(says(text, "been_checked", red_flag_level="urgent"))
     assert planned is not None
-    assert planned.actions == ("utter_booking_blocked_red_flag",)
+    assert planned.actions[0] in REFUSALS
     assert not planned.slots
 
 
 def test_having_been_checked_has_to_be_said_clearly() -> None:
     now = says("the doctor", ("been_checked", 0.5), red_flag_level="urgent")
     assert actions(now) == ("utter_booking_blocked_red_flag",)
-    assert actions(clicks("been_checked", red_flag_level="urgent")) == CHECKED
 
 
 @pytest.mark.parametrize(
@@ -392,7 +564,8 @@ def test_having_been_checked_has_to_be_said_clearly() -> None:
     ],
 )
 def test_the_usual_ways_to_say_that_one_was_checked(text: str) -> None:
-    assert actions(says(text, "been_checked", red_flag_level="urgent")) == CHECKED
+    now = says(text, "been_checked", red_flag_level="urgent")
+    assert actions(now) == ("utter_check_seen",)
 
 
 @pytest.mark.parametrize("label", ["deny", "nlu_fallback", "faq/symptoms"])
@@ -404,7 +577,7 @@ def test_taking_the_sign_back_does_not_close_it(label: str) -> None:
     assert not planned.slots
 
 
-@pytest.mark.parametrize("label", ["faq/cost", "greet", "speak_to_human", "delete_my_data", "help"])
+@pytest.mark.parametrize("label", sorted(turn.UNTOUCHED_BY_ALARM))
 def test_everything_else_goes_on(label: str) -> None:
     assert plan(says("words", label, red_flag_level="urgent")) is None
 
@@ -446,7 +619,9 @@ def test_having_been_checked_is_taken_in_a_form_that_goes_on() -> None:
     now = clicks(
         "been_checked", form="message_form", requested_slot="patient_name", red_flag_level="urgent"
     )
-    assert actions(now) == ("utter_been_checked", "message_form")
+    assert actions(now) == ("utter_check_seen",)
+    yes = replace(now, text="/affirm", acts=(("affirm", 1.0),), said_before=("utter_check_seen",))
+    assert actions(yes) == ("utter_been_checked", "message_form")
 
 
 # 4. A running form
@@ -467,7 +642,8 @@ def test_every_intent_at_every_question(
         assert set(planned.actions) <= KNOWN_ACTIONS, label
         if _ends(planned, form):
             continue
-        assert planned.actions[-1] == form or label == "goodbye", f"{label}: the form asks again"
+        asks = planned.actions[-1] in (form, turn.CHECKED_QUESTION)
+        assert asks or label == "goodbye", f"{label}: the form asks again"
         assert not set(planned.slots) & set(FORMS[form]), f"{label}: nothing given is lost"
 
 
@@ -774,7 +950,7 @@ def test_the_topic_of_a_response(response: str, topic: str | None) -> None:
 def test_what_only_sounds_like_having_been_checked_closes_nothing(text: str) -> None:
     planned = plan(says(text, ("been_checked", 0.97), red_flag_level="emergency"))
     assert planned is not None
-    assert planned.actions == ("utter_booking_blocked_red_flag",)
+    assert planned.actions[0] in REFUSALS
     assert "red_flag_level" not in planned.slots
 
 
@@ -786,10 +962,9 @@ def test_what_only_sounds_like_having_been_checked_closes_nothing(text: str) -> 
         "been to urgent care, they ruled out anything bad",
     ],
 )
-def test_good_news_with_a_no_in_it_closes_the_alarm(text: str) -> None:
-    planned = plan(says(text, ("been_checked", 0.97), red_flag_level="emergency"))
-    assert planned is not None
-    assert planned.actions == CHECKED
+def test_good_news_with_a_no_in_it_is_good_news(text: str) -> None:
+    now = says(text, ("been_checked", 0.97), red_flag_level="emergency")
+    assert actions(now) == ("utter_check_seen",)
 
 
 @pytest.mark.parametrize(
@@ -803,10 +978,12 @@ def test_good_news_with_a_no_in_it_closes_the_alarm(text: str) -> None:
     ],
 )
 def test_checked_and_booking_in_one_message(text: str) -> None:
-    planned = plan(says(text, "book_appointment", red_flag_level="emergency"))
-    assert planned is not None
-    assert planned.actions == ("utter_been_checked", "booking_form")
-    assert planned.slots["red_flag_level"] is None
+    asked = plan(says(text, "book_appointment", red_flag_level="emergency"))
+    assert asked is not None
+    assert asked.actions == ("utter_check_seen",)
+    wish = tuple((label, sure) for label, sure in asked.slots["after_checked"])
+    now = answering("yes", "affirm", after_checked=wish)
+    assert actions(now) == ("utter_been_checked", "booking_form")
 
 
 @pytest.mark.parametrize(
@@ -835,7 +1012,7 @@ offered = {**waits, "said_before": ("utter_message_saved", "utter_offer_booking_
 
 
 def test_once_checked_the_interrupted_form_is_offered_and_not_started() -> None:
-    now = clicks("been_checked", red_flag_level="urgent", **waits)
+    now = answering("/affirm", "affirm", **waits)
     assert actions(now) == ("utter_been_checked", "utter_offer_booking_form")
 
 
@@ -884,7 +1061,10 @@ def test_after_a_break_the_draft_is_offered_whatever_is_said() -> None:
 
 def test_while_a_red_flag_is_open_no_appointment_is_offered() -> None:
     back = {"back_after_a_break": True, "red_flag_level": "urgent"}
-    assert plan(says("hello", "greet", **waits, **back)) is None
+    assert actions(says("hello", "greet", **waits, **back)) == (
+        "utter_greet_again",
+        "utter_alarm_line",
+    )
     refused = clicks("resume_form", details={"form": "booking_form"}, **waits, **back)
     assert actions(refused) == ("utter_booking_blocked_red_flag",)
     message = says("hello", "greet", open_forms=("message_form",), **back)

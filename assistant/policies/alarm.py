@@ -1,0 +1,108 @@
+"""What is kept of an alarm, and what a patient says back to it. The words are in data/alarm.yml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Literal, cast
+
+import yaml
+
+from assistant.project import DATA
+
+# One sign of an open alarm, as the slot ``alarms`` keeps it: "sign" (its id in data/safety),
+# "named" (how a sentence names it), "kind" (medical, crisis or violence) and "level".
+Alarm = Mapping[str, str]
+
+# More would be a list that nobody in fear can take in.
+MOST_NAMED = 3
+Said = Literal[
+    "going", "drive", "which", "wait", "refuses", "gone", "own_reason", "massage", "taken_back"
+]
+_PART = re.compile(r"<(\w+)>")
+
+
+@lru_cache(maxsize=1)
+def words() -> dict[str, Any]:
+    """The lists of data/alarm.yml."""
+    loaded: dict[str, Any] = yaml.safe_load((DATA / "alarm.yml").read_text(encoding="utf-8"))
+    return loaded
+
+
+@lru_cache(maxsize=128)
+def _pattern(expression: str) -> re.Pattern[str]:
+    parts = words()["parts"]
+    return re.compile(_PART.sub(lambda match: parts[match[1]], expression), re.IGNORECASE)
+
+
+def _has(expressions: str | Iterable[str], text: str) -> bool:
+    expressions = [expressions] if isinstance(expressions, str) else expressions
+    return any(_pattern(expression).search(text) for expression in expressions)
+
+
+def added(open_alarms: Sequence[Alarm], triage: Mapping[str, Any], level: str) -> list[Alarm]:
+    """The open alarms with the signs of a message, each once, the newest last."""
+    kind = str(triage.get("kind") or "medical")
+    known = {alarm["named"] for alarm in open_alarms}
+    signs = zip(triage.get("signs") or (), triage.get("named") or (), strict=False)
+    new = [
+        {"sign": _plain(sign), "named": named, "kind": kind, "level": level}
+        for sign, named in signs
+        if named not in known
+    ]
+    return [*open_alarms, *new]
+
+
+def _plain(sign: str) -> str:
+    return sign.removeprefix("resembles_")
+
+
+def covers(open_alarms: Sequence[Alarm], triage: Mapping[str, Any]) -> bool:
+    """All signs of the message are among those that the patient was warned of before."""
+    known = {alarm["sign"] for alarm in open_alarms}
+    return {_plain(sign) for sign in triage.get("signs") or ()} <= known
+
+
+def without_crisis(open_alarms: Sequence[Alarm]) -> list[Alarm]:
+    """What stays open when words of despair were taken back."""
+    return [alarm for alarm in open_alarms if alarm["kind"] != "crisis"]
+
+
+def names(open_alarms: Sequence[Alarm]) -> list[str]:
+    """How a sentence names the open signs, the latest first."""
+    named = [alarm["named"] for alarm in reversed(open_alarms)]
+    return named[:MOST_NAMED]
+
+
+def person_in(text: str) -> str | None:
+    """About whom a sign is told ("your mother"); None when it is the patient who writes."""
+    lists = words()
+    plain = text.replace("\u2019", "'")
+    if is_own(text):
+        return None
+    for person, expression in lists["persons"].items():
+        for match in _pattern(expression).finditer(plain):
+            if not re.match(lists["only_named"], plain[match.end() :], re.IGNORECASE):
+                return str(person)
+    return str(lists["somebody"]["named"]) if _has(lists["somebody"]["words"], plain) else None
+
+
+def is_own(text: str) -> bool:
+    """Whoever writes tells of their own body."""
+    return _has(words()["own_sign"], text.replace("\u2019", "'"))
+
+
+def said(text: str, kind: str) -> Said | None:
+    """What the message says back to an alarm of this kind, or None."""
+    lists = words()
+    plain = text.replace("\u2019", "'")
+    if kind == "crisis":
+        taken_back = _has(lists["taken_back"], plain) and not _has(lists["meant"], plain)
+        return "taken_back" if taken_back else None
+    if kind != "medical":
+        return None
+    for name, expressions in lists["said"].items():
+        if _has(expressions, plain):
+            return cast("Said", name)
+    return None
