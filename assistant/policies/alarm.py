@@ -10,6 +10,7 @@ from typing import Any, Literal, cast
 import yaml
 
 from assistant.project import DATA
+from assistant.safety.triage import RESEMBLES
 
 # One sign of an open alarm, as the slot ``alarms`` keeps it: "sign" (its id in data/safety),
 # "named" (how a sentence names it), "kind" (medical, crisis or violence) and "level".
@@ -55,7 +56,12 @@ def added(open_alarms: Sequence[Alarm], triage: Mapping[str, Any], level: str) -
 
 
 def _plain(sign: str) -> str:
-    return sign.removeprefix("resembles_")
+    return sign.removeprefix(RESEMBLES)
+
+
+def only_resembles(triage: Mapping[str, Any]) -> bool:
+    """No pattern found a sign in the message, it only compares with one."""
+    return all(str(sign).startswith(RESEMBLES) for sign in triage.get("signs") or ())
 
 
 def covers(open_alarms: Sequence[Alarm], triage: Mapping[str, Any]) -> bool:
@@ -85,7 +91,12 @@ def person_in(text: str) -> str | None:
         for match in _pattern(expression).finditer(plain):
             if not re.match(lists["only_named"], plain[match.end() :], re.IGNORECASE):
                 return str(person)
-    return str(lists["somebody"]["named"]) if _has(lists["somebody"]["words"], plain) else None
+    return somebody() if _has(lists["somebody"]["words"], plain) else None
+
+
+def somebody() -> str:
+    """How a sentence names a patient who is only "he" or "she"."""
+    return str(words()["somebody"]["named"])
 
 
 def is_own(text: str) -> bool:

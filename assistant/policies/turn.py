@@ -192,7 +192,7 @@ HELPED = {**NOT_SO, "medical": "utter_been_checked"}
 # What is said about getting there resembles the wish to speak with somebody, or to stop.
 ABOUT_THE_WAY = frozenset({"drive", "going", "gone", "which"})
 # Asked of whoever says that they were checked.
-CHECKED_QUESTION = "utter_check_seen"
+CHECKED_QUESTION = "utter_seen_question"
 REMINDER = "utter_alarm_line"
 # Done in the place of the forms that keep a time, where patients book in a program of the clinic's.
 GIVE_LINK = "action_give_link"
@@ -376,9 +376,13 @@ def _plan(now: Situation) -> Turn | None:
 
 def _is_known(now: Situation) -> bool:
     """The signs of the message were warned of before, and it reports on them or is unclear."""
-    if not alarm.covers(now.alarms, now.triage):
-        return False
-    return now.triage["level"] == "check" or checked.read(now.text) == "checked"
+    asks = now.triage["level"] == "check"
+    kind = now.triage.get("kind") or "medical"
+    said_back = alarm.said(now.text, "medical") is not None and alarm.only_resembles(now.triage)
+    if asks and kind != "crisis" and said_back:
+        # "he doesn't want to go" tells of no other sign
+        return True
+    return alarm.covers(now.alarms, now.triage) and (asks or checked.read(now.text) == "checked")
 
 
 def _alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
@@ -394,17 +398,20 @@ def _alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
             "after_checked": None,
             "safety_check": None,
             "open_forms": _open_forms(now),
-            **_person(now, found.get("person") or alarm.person_in(now.text)),
+            **_person(now, found),
         },
         stop_form=now.form is not None,
     )
 
 
-def _person(now: Situation, person: str | None) -> dict[str, str | None]:
+def _person(now: Situation, found: Mapping[str, Any]) -> dict[str, str | None]:
     """Whom the alarm is about, which a later message ("and he cannot pee") need not say again."""
-    if now.alarms and person is None and not alarm.is_own(now.text):
-        return {}
-    return {"alarm_person": person}
+    if found.get("kind") == "violence":
+        # "my husband hits me" is about the one who writes
+        return {"alarm_person": None}
+    person = found.get("person") or alarm.person_in(now.text)
+    known = now.alarms and not alarm.is_own(now.text) and person in (None, alarm.somebody())
+    return {} if known else {"alarm_person": person}
 
 
 def _open_forms(now: Situation) -> list[str] | None:
@@ -445,8 +452,9 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
     asked = tuple((str(label), float(sure)) for label, sure in waiting.get("acts", []))
     if now.red_flag_level:
         asked = tuple(act for act in asked if act[0] not in BOOKING)
-    # what was not understood was understood well enough to ask about it
-    answers = _answers_to(tuple(act for act in asked if act[0] != "nlu_fallback"), now)
+    # what was understood badly was understood well enough to ask about it
+    clear = tuple(act for act in asked if act[0] != "nlu_fallback" and act[1] >= CLEAR)
+    answers = _answers_to(clear, now)
     return Turn((NOT_SO[kind], *answers, *_resume(now, *answers)), cleared)
 
 
@@ -457,7 +465,7 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
         if given == "yes":
             acts = tuple(act for act in now.acts if act[0] not in ("affirm", "been_checked"))
             return _closed(now, (*now.after_checked, *acts))
-        if given == "no":
+        if given == "no" or now.intent in ("affirm", "deny"):
             return Turn(("utter_booking_blocked_red_flag", *_resume(now)))
     to_the_clinic = now.requested_slot in FREE_TEXT_SLOTS and not now.clicked
     kind = now.alarm_kind or "medical"
@@ -501,7 +509,7 @@ def _reported(now: Situation, words: alarm.Said | None) -> Turn | None:
         return Turn((*read, CHECKED_QUESTION), {"after_checked": waiting or None})
     if now.form or words not in (None, "gone", "own_reason"):
         return None
-    if said == "not_checked" or now.intent == "been_checked":
+    if said == "not_checked" or _sure_of(now, "been_checked") >= CLEAR:
         return Turn(("utter_booking_blocked_red_flag",))
     return None
 

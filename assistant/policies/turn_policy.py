@@ -7,6 +7,7 @@ reads ``utter_technical_problem``, which holds the clinic's contact.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from rasa.core.constants import POLICY_PRIORITY
@@ -26,7 +27,9 @@ from rasa.shared.core.events import (
 from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from assistant.nlu.safety_triage import shared_triage
 from assistant.policies.turn import FORMS, Situation, Turn, plan, topic_of
+from assistant.safety.together import MOST_EARLIER, assess_together
 from clinic import facts
 from clinic.names import read_name
 
@@ -117,7 +120,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         acts=tuple(
             act if isinstance(act, tuple) else (act["label"], act["confidence"]) for act in acts
         ),
-        triage=data.get("triage") or {},
+        triage=_triage(tracker, message.text or "", data.get("triage") or {}),
         details={entity["entity"]: entity["value"] for entity in message.entities},
         could_be_a_name=read_name(message.text or "") is not None,
         form=tracker.active_loop_name,
@@ -138,6 +141,38 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         responses=domain.responses.keys(),
         books_elsewhere=facts.current().booking.system.way == "link",
     )
+
+
+def _triage(
+    tracker: DialogueStateTracker, text: str, alone: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The assessment of a message, with what was said before it in this session."""
+    if not alone.get("speaks") or text.startswith("/"):
+        return alone
+    return assess_together(shared_triage().assess, _said_earlier(tracker), text, alone)
+
+
+def _said_earlier(tracker: DialogueStateTracker) -> list[tuple[str, Mapping[str, Any]]]:
+    """The patient's words since the last alarm or answered check question, oldest first."""
+    said: list[tuple[str, Mapping[str, Any]]] = []
+    own = True
+    for event in reversed(tracker.events):
+        if isinstance(event, SessionStarted) or _settles(event):
+            break
+        if not isinstance(event, UserUttered):
+            continue
+        if own:
+            own = False  # the message itself
+        elif event.text and not event.text.startswith("/"):
+            said.append((event.text, event.parse_data.get("triage") or {}))
+        if len(said) == MOST_EARLIER:
+            break
+    return said[::-1]
+
+
+def _settles(event: Event) -> bool:
+    """An alarm was given or closed, or a check question answered: what led to it is dealt with."""
+    return isinstance(event, SlotSet) and event.key in ("red_flag_level", "safety_check")
 
 
 def _is_first_message(tracker: DialogueStateTracker) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from assistant.safety.table import CUES, KINDS, Combination, Finding, Sign, Tabl
 logger = logging.getLogger(__name__)
 
 MEANING_FILE = ".meaning.npz"
-_RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
+RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
+RESEMBLES = "resembles_"
 
 # One sentence of a long message says less by itself, so it has to be this much clearer.
 SENTENCE_MARGIN = 0.15
@@ -60,6 +61,8 @@ class Assessment:
     """How a sentence names each of the signs, in their order."""
     kind: str | None = None
     """What the first sign is: "medical", "crisis" (a wish to die) or "violence"."""
+    speaks: bool = False
+    """The message holds words that signs are told in, be it none by itself."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values for JSON."""
@@ -154,7 +157,9 @@ class Triage:
             likely = self._by_meaning(message, places, mentioned)
             if likely is not None:
                 found.append(likely)
-        return self._conclude(found, bool(mentioned), read_reply(message, places, cues))
+        speaks = any(name not in CUES for name in places)
+        concluded = self._conclude(found, bool(mentioned), read_reply(message, places, cues))
+        return replace(concluded, speaks=speaks)
 
     def _sign_level(
         self, sign: Sign, message: Words, places: Places, cues: Cues, well: set[int]
@@ -241,7 +246,7 @@ class Triage:
         if likely.asks < margin:
             return None
         entry = self._by_id[likely.kind]
-        found = f"resembles_{entry.id}"
+        found = f"{RESEMBLES}{entry.id}"
         told = likely.tells >= margin and not any(places.get(name) for name in DOUBTS)
         level = entry.level if entry.level != "check" else "urgent"
         given = entry.level if told else "check"
@@ -252,9 +257,9 @@ class Triage:
         ranked = sorted(
             found,
             key=lambda one: (
-                -_RANK[one.level],
+                -RANK[one.level],
                 one.response is None,
-                -_RANK[one.escalates_to],
+                -RANK[one.escalates_to],
                 self._order.get(one.id, len(self._order)),
             ),
         )
@@ -305,7 +310,7 @@ def _level(sign: Sign, clear: bool, meaning: Meaning) -> str | None:
 
 
 def _higher(one: str | None, other: str | None) -> str | None:
-    return one if _RANK[one] >= _RANK[other] else other
+    return one if RANK[one] >= RANK[other] else other
 
 
 def _is_complete(combination: Combination, present: set[str]) -> bool:

@@ -14,7 +14,7 @@ import yaml
 
 from assistant.article_coverage import RESPONSES, load_article, wordings
 from assistant.checks.project import Project
-from assistant.nlg import FROM_THE_MESSAGE
+from assistant.nlg import FROM_THE_ALARM, FROM_THE_MESSAGE
 from assistant.project import DATA, ROOT
 from clinic import facts
 
@@ -40,7 +40,7 @@ ASKED_OFTEN = _words(
 )
 # No step towards a booking may stand beside these: the advice is to see somebody else first.
 NO_BOOKING = re.compile(
-    r"utter_(emergency|urgent|crisis|check_\w+|safety_\w+|minor|distress|booking_blocked_red_flag"
+    r"utter_(emergency|urgent|crisis|alarm_\w+|check_\w+|safety_\w+|minor|distress|booking_blocked_red_flag"
     r"|(faq/|more_)(safety_contraindications|medical_advice|medication_question))$"
 )
 # The only questions with more than three choices: what is to be changed.
@@ -84,7 +84,7 @@ FORBIDDEN = {
 ALWAYS_KNOWN = _words(
     """
     clinic_name clinic_phone clinic_contact therapist_name booking_notice booking_horizon
-    emergency_number nurse_line crisis_line clinic_open_now
+    emergency_number nurse_line crisis_line clinic_open_now signs patient
     """
 )
 # Owners write these as whole sentences.
@@ -316,7 +316,7 @@ def test_variables_are_known_and_needed_where_the_owner_may_leave_them_out(
 ) -> None:
     of_the_clinic = set(facts.load(ROOT / "clinic.yml").variables())
     used = set(re.findall(r"{(\w+)}", wording.text))
-    of_the_clinic |= FROM_THE_MESSAGE
+    of_the_clinic |= FROM_THE_MESSAGE | FROM_THE_ALARM
     given = of_the_clinic | set(DOMAIN["slots"]) | Project(ROOT).given_by_actions
     assert used <= given, f"{wording}: unknown variable"
     assert wording.needs <= of_the_clinic, f"{wording}: needs something that is no fact"

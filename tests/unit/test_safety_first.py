@@ -41,7 +41,7 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 
 from assistant.checks.project import Project
-from assistant.nlu.safety_triage import SafetyTriage
+from assistant.nlu.safety_triage import SafetyTriage, shared_triage
 from assistant.policies.turn_policy import TurnPolicy
 from assistant.project import ROOT
 
@@ -288,9 +288,37 @@ def test_nothing_is_booked_after_an_alarm(policies: Policies) -> None:
     done = [action for action, _ in policies.turn(tracker)]
     assert done == ["utter_booking_blocked_red_flag", "action_listen"]
     hear(tracker, "the doctor saw me", "been_checked")
+    assert policies.turn(tracker)[0][0] == "utter_seen_question"
+    hear(tracker, "yes", "affirm")
     assert policies.turn(tracker)[0][0] == "utter_been_checked"
     hear(tracker, "book it", "book_appointment")
     assert policies.predict(tracker)[0] == "booking_form"
+
+
+def test_a_sign_told_in_two_messages_is_an_alarm(policies: Policies) -> None:
+    assess = shared_triage().assess
+    tracker = policies.chat(None, None)
+    for text in ("my calf hurts", "how much is it"):
+        hear(tracker, text, "faq/cost", assess(text).as_dict())
+        policies.turn(tracker)
+        assert tracker.get_slot("red_flag_level") is None
+    text = "its red and swollen now"
+    hear(tracker, text, "faq/symptoms", assess(text).as_dict())
+    assert policies.turn(tracker)[0] == ("utter_urgent", "TurnPolicy")
+
+
+def test_words_before_an_answered_check_do_not_come_together_with_later_ones(
+    policies: Policies,
+) -> None:
+    assess = shared_triage().assess
+    tracker = policies.chat(None, None)
+    hear(tracker, "fever", "faq/symptoms", sign("check", "utter_check_fever") | {"speaks": True})
+    policies.turn(tracker)
+    hear(tracker, "/deny", "deny")
+    policies.turn(tracker)
+    text = "my back hurts"
+    hear(tracker, text, "faq/symptoms", assess(text).as_dict())
+    assert policies.turn(tracker)[0][1] == "RulePolicy"
 
 
 def test_without_a_sign_the_rules_decide(policies: Policies) -> None:

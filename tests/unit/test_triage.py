@@ -17,6 +17,7 @@ import yaml
 from assistant.nlu import english
 from assistant.nlu.sentence_encoder import SentenceEncoder
 from assistant.safety import meaning, table
+from assistant.safety.together import assess_together
 from assistant.safety.triage import Assessment, Triage
 
 ROOT = Path(__file__).parents[2]
@@ -215,9 +216,25 @@ def test_words_that_may_mean_a_wish_to_die_are_asked_about_directly(triage: Tria
 
 
 def test_an_ordinary_message_is_nothing(triage: Triage) -> None:
-    assert triage.assess("How much is an hour?") == Assessment(
-        None, (), None, None, None, False, None
-    )
+    found = triage.assess("How much is an hour?")
+    assert found == Assessment(None, (), None, None, None, False, None, speaks=found.speaks)
+
+
+@pytest.mark.parametrize(
+    "case", read("two_messages.yml"), ids=lambda case: " / ".join(case["messages"])
+)
+def test_a_sign_told_in_two_messages(triage: Triage, case: dict[str, Any]) -> None:
+    *before, text = case["messages"]
+    earlier = [(one, triage.assess(one).as_dict()) for one in before]
+    alone = triage.assess(text).as_dict()
+    found = assess_together(triage.assess, earlier, text, alone)
+    assert found["level"] == case["level"]
+
+
+def test_every_sign_has_a_name_that_fits_into_a_sentence() -> None:
+    for entry in table.load(FOLDER).entries:
+        assert len(entry.named.split()) <= 14, entry.id
+        assert not re.search(r"\b(?:you|your|my)\b(?! life)", entry.named), entry.id
 
 
 def test_a_failure_inside_asks_instead_of_raising(

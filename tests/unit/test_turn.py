@@ -363,7 +363,7 @@ def alarmed(text: str, *labels: str | tuple[str, float], **where: Any) -> Situat
 
 def answering(text: str, *labels: str | tuple[str, float], **where: Any) -> Situation:
     """A message after the question whether a doctor has looked at it."""
-    return alarmed(text, *labels, said_before=("utter_check_seen",), **where)
+    return alarmed(text, *labels, said_before=("utter_seen_question",), **where)
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def answering(text: str, *labels: str | tuple[str, float], **where: Any) -> Situ
 def test_having_been_checked_is_followed_by_one_question(text: str) -> None:
     planned = plan(alarmed(text, "been_checked"))
     assert planned is not None
-    assert planned.actions == ("utter_check_seen",)
+    assert planned.actions == ("utter_seen_question",)
     assert "red_flag_level" not in planned.slots
 
 
@@ -432,7 +432,7 @@ def test_who_tells_all_of_it_is_not_asked(text: str) -> None:
 def test_a_report_that_names_the_sign_again_is_no_new_alarm() -> None:
     again = assess("emergency", signs=["bladder_cannot_empty"], kind="medical")
     text = "I went to the hospital because I cannot pee, the doctor checked me and I am ok"
-    assert actions(alarmed(text, "been_checked", triage=again)) == ("utter_check_seen",)
+    assert actions(alarmed(text, "been_checked", triage=again)) == ("utter_seen_question",)
     other = assess("emergency", signs=["chest_pain"], kind="medical")
     assert actions(alarmed(text, "been_checked", triage=other)) == ("utter_emergency",)
     still = "the doctor checked me but I still cannot pee"
@@ -494,6 +494,33 @@ def test_a_sign_of_the_body_cannot_be_taken_back() -> None:
     planned = plan(alarmed("jk", "deny"))
     assert planned is not None
     assert not planned.slots
+
+
+def test_who_is_hurt_by_somebody_is_the_one_who_writes() -> None:
+    hit = assess("emergency", signs=["violence"], named=["not being safe"], kind="violence")
+    planned = plan(says("my boyfriend hits me", "out_of_scope", triage=hit))
+    assert planned is not None
+    assert planned.slots["alarm_person"] is None
+    assert planned.slots["alarm_kind"] == "violence"
+
+
+def test_what_is_said_back_is_no_new_sign_because_it_resembles_one() -> None:
+    likely = {**CHECK, "signs": ["resembles_violence"], "kind": "violence"}
+    now = alarmed("he doesnt want to go", "out_of_scope", triage=likely)
+    assert actions(now) == ("utter_alarm_refuses",)
+    told = {**CHECK, "signs": ["leg_weakness"], "kind": "medical"}
+    now = alarmed("he doesnt want to go his leg is weak", "faq/symptoms", triage=told)
+    assert actions(now) == ("utter_check_legs",)
+    mood = {**CHECK, "signs": ["resembles_suicidal"], "kind": "crisis"}
+    now = alarmed("i dont want to go on", "distress", triage=mood)
+    assert actions(now) == ("utter_check_legs",)
+
+
+def test_after_a_clear_no_nothing_is_begun_that_was_only_guessed() -> None:
+    check = {**waiting("emergency"), "kind": "crisis", "acts": [["change_appointment", 0.26]]}
+    assert actions(says("no, I was joking", "deny", safety_check=check)) == (
+        "utter_crisis_cleared",
+    )
 
 
 @pytest.mark.parametrize(
@@ -565,7 +592,7 @@ def test_having_been_checked_has_to_be_said_clearly() -> None:
 )
 def test_the_usual_ways_to_say_that_one_was_checked(text: str) -> None:
     now = says(text, "been_checked", red_flag_level="urgent")
-    assert actions(now) == ("utter_check_seen",)
+    assert actions(now) == ("utter_seen_question",)
 
 
 @pytest.mark.parametrize("label", ["deny", "nlu_fallback", "faq/symptoms"])
@@ -619,8 +646,10 @@ def test_having_been_checked_is_taken_in_a_form_that_goes_on() -> None:
     now = clicks(
         "been_checked", form="message_form", requested_slot="patient_name", red_flag_level="urgent"
     )
-    assert actions(now) == ("utter_check_seen",)
-    yes = replace(now, text="/affirm", acts=(("affirm", 1.0),), said_before=("utter_check_seen",))
+    assert actions(now) == ("utter_seen_question",)
+    yes = replace(
+        now, text="/affirm", acts=(("affirm", 1.0),), said_before=("utter_seen_question",)
+    )
     assert actions(yes) == ("utter_been_checked", "message_form")
 
 
@@ -964,7 +993,7 @@ def test_what_only_sounds_like_having_been_checked_closes_nothing(text: str) -> 
 )
 def test_good_news_with_a_no_in_it_is_good_news(text: str) -> None:
     now = says(text, ("been_checked", 0.97), red_flag_level="emergency")
-    assert actions(now) == ("utter_check_seen",)
+    assert actions(now) == ("utter_seen_question",)
 
 
 @pytest.mark.parametrize(
@@ -980,7 +1009,7 @@ def test_good_news_with_a_no_in_it_is_good_news(text: str) -> None:
 def test_checked_and_booking_in_one_message(text: str) -> None:
     asked = plan(says(text, "book_appointment", red_flag_level="emergency"))
     assert asked is not None
-    assert asked.actions == ("utter_check_seen",)
+    assert asked.actions == ("utter_seen_question",)
     wish = tuple((label, sure) for label, sure in asked.slots["after_checked"])
     now = answering("yes", "affirm", after_checked=wish)
     assert actions(now) == ("utter_been_checked", "booking_form")
@@ -1119,7 +1148,8 @@ def test_the_wish_for_a_woman_or_a_man() -> None:
 def test_an_unsure_reading_closes_nothing() -> None:
     planned = plan(says("my aunt said so", ("been_checked", 0.33), red_flag_level="urgent"))
     assert planned is not None
-    assert planned.actions == ("utter_booking_blocked_red_flag",)
+    assert planned.actions == ("utter_alarm_again",)
+    assert not planned.slots
 
 
 def test_a_reference_that_resembles_something_is_a_reference() -> None:
