@@ -38,16 +38,26 @@ def assess_together(
     vague = _is_vague(text, alone)
     if alone.get("level") == "emergency" and not vague:
         return alone
-    for before, found in reversed(earlier[-MOST_EARLIER:]):
-        if not found.get("speaks") or not _is_short(before):
-            continue
-        read = assess(_joined(before, text)).as_dict()
-        if vague and RANK[alone.get("level")] > RANK["check"]:
-            return read if read["level"] else _asked_about(alone)
-        more = RANK[read["level"]] > max(RANK[alone.get("level")], RANK[found.get("level")])
-        if more and not _resembles(read):
-            return {**read, "reply": alone.get("reply")}
-    return alone
+    near = [
+        (before, found)
+        for before, found in earlier[-MOST_EARLIER:]
+        if found.get("speaks") and _is_short(before)
+    ]
+    if not near:
+        return alone
+    read = [(found, assess(_joined(before, text)).as_dict()) for before, found in near]
+    if vague and RANK[alone.get("level")] > RANK["check"]:
+        told = max((joint for _, joint in read), key=lambda joint: RANK[joint["level"]])
+        return told if told["level"] else _asked_about(alone)
+    more = [
+        joint
+        for found, joint in read
+        if RANK[joint["level"]] > max(RANK[alone.get("level")], RANK[found.get("level")])
+        and not _resembles(joint)
+    ]
+    if not more:
+        return alone
+    return {**max(more, key=lambda joint: RANK[joint["level"]]), "reply": alone.get("reply")}
 
 
 def _is_short(text: str) -> bool:
