@@ -21,8 +21,9 @@ class ActionSaveMessage(ClinicAction):
     SORRY = "utter_message_not_saved"
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
-        """Stores the message once, whatever is sent twice."""
+        """Stores the message once, whatever is sent twice; it takes the place of a live chat."""
         from clinic.handoff.messages import leave_message
+        from clinic.live.chats import stop_waiting
 
         slots = tracker.slots
         message = await setup.call(
@@ -33,6 +34,7 @@ class ActionSaveMessage(ClinicAction):
             text=slots["message_text"],
             idempotency_key=str(tracker.latest_message["message_id"]),
         )
+        await setup.call(stop_waiting, tracker.sender_id)
         dispatcher.utter_message(
             response="utter_message_saved",
             reference=message.reference,

@@ -55,7 +55,7 @@ class ClinicTrackerStore(SQLTrackerStore):
         super().__init__(*args, **kwargs)
         if self.engine.dialect.name == "sqlite":
             self.engine.dispose()
-            self.engine = _kept_open(self.engine.url)
+            self.engine = kept_open(self.engine.url)
             self.sessionmaker.configure(bind=self.engine)
             self.engine.connect().close()
         # the text of an error would hold what the patient wrote, and errors are logged
@@ -184,13 +184,18 @@ def _row(sender_id: str, one: Event) -> dict[str, Any]:
     }
 
 
-def _kept_open(url: Any) -> Any:
+def kept_open(url: Any) -> Any:
     """An engine for SQLite whose connections stay open.
 
     Rasa's opens and closes the file for each of a turn's three looks at it.
     """
     engine = create_engine(
-        url, poolclass=QueuePool, max_overflow=-1, connect_args={"check_same_thread": False}
+        url,
+        poolclass=QueuePool,
+        max_overflow=-1,
+        connect_args={"check_same_thread": False},
+        # the text of an error would hold what the patient wrote, and errors are logged
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _prepare_sqlite)
     return engine

@@ -20,7 +20,7 @@ class Bubble:
     body: dict[str, Any]
 
 
-def bubble_of(message: dict[str, Any], in_reply_to: str) -> Bubble:
+def bubble_of(message: dict[str, Any], in_reply_to: str | None = None) -> Bubble:
     """Returns the protocol's message, still without ``seq``.
 
     ``message`` is what Rasa hands an output channel: text, buttons, metadata and whatever an
@@ -40,9 +40,9 @@ def bubble_of(message: dict[str, Any], in_reply_to: str) -> Bubble:
             if button.get("kind") != RATING
         ],
         "rateable": any(button.get("kind") == RATING for button in buttons),
-        "in_reply_to": in_reply_to,
     }
     optional = {
+        "in_reply_to": in_reply_to,
         "kind": kind_of(response),
         "source": _source(response, metadata.get("source") or []),
         "card": message.get("card"),

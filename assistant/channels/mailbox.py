@@ -173,6 +173,20 @@ def post(
     )
 
 
+def post_once(
+    connection: Connection, conversation: str, bubbles: Sequence[Bubble], now: datetime
+) -> list[Stored]:
+    """Stores messages to the patient that nobody has asked for; none when they are there already.
+
+    Raises Gone when the conversation was closed or deleted.
+    """
+    _touch(connection, conversation, now)
+    standing(connection, conversation)
+    if not bubbles or _one(connection, conversation, bubbles[0].body["id"]) is not None:
+        return []
+    return post(connection, conversation, bubbles, now)
+
+
 def after(connection: Connection, conversation: str, seq: int) -> list[Stored]:
     """All messages of a conversation after a number, in order."""
     query = _of(conversation).where(messages.c.seq > seq).order_by(messages.c.seq)

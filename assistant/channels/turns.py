@@ -8,6 +8,7 @@ then the answers are taken from there, and the message is not handled a second t
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import uuid
 from collections import deque
@@ -23,9 +24,12 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from assistant.channels import mailbox
 from assistant.channels.answering import SORRY, answer
 from assistant.channels.bubbles import Bubble, bubble_of, stamp
+from assistant.channels.incoming import incoming
 from assistant.channels.locks import LocalLocks, Locks
 from assistant.channels.mailbox import Mailbox, Stored
 from assistant.channels.wording import error_text
+from assistant.live import standing
+from assistant.live import tracker as live
 from clinic import clock
 
 logger = logging.getLogger(__name__)
@@ -166,8 +170,10 @@ class Turns:
     async def _turn(self, asked: Stored, fresh: bool) -> None:
         await self._listener.began(asked.conversation)
         said = await self._said(asked, fresh)
-        bubbles = [bubble_of(message, asked.id) for message in said if message.get("text")]
-        bubbles = bubbles or [_no_answer(asked)]
+        bubbles = []
+        if said is not None:
+            bubbles = [bubble_of(message, asked.id) for message in said if message.get("text")]
+            bubbles = bubbles or [_no_answer(asked)]
         while True:
             try:
                 stored = await self._box.write(mailbox.finish, asked, bubbles, clock.now())
@@ -182,15 +188,15 @@ class Turns:
                 await asyncio.sleep(AGAIN_AFTER)
         await self._listener.answered(asked, stored)
 
-    async def _said(self, asked: Stored, fresh: bool) -> list[dict[str, Any]]:
-        """Has the message answered, unless that has been done."""
+    async def _said(self, asked: Stored, fresh: bool) -> list[dict[str, Any]] | None:
+        """Has the message answered, unless that has been done; None when a person will."""
         message_id = message_id_of(asked)
         before = None
         if not fresh:
             before = await stored_conversations(self._agent).retrieve(asked.conversation)
-            known = _answers_in(before, message_id)
-            if known is not None:
-                return known
+            heard = _place_of(before, message_id)
+            if before and heard is not None:
+                return _answers_to(before, heard)
         channel = Collected()
         message = UserMessage(
             asked.input, channel, asked.conversation, input_channel=CHANNEL, message_id=message_id
@@ -198,8 +204,20 @@ class Turns:
         if await self._too_often(asked):
             tracker = before or DialogueStateTracker(asked.conversation, self._agent.domain.slots)
             return [await self._agent.nlg.generate(SORRY, tracker, CHANNEL) or {}]
+        if asked.conversation in standing.current().people and await self._left_alone(message):
+            return None
         await answer(self._agent, message, self._on_new_message)
         return channel.messages
+
+    async def _left_alone(self, message: UserMessage) -> bool:
+        """Stores a message for the person who is there; False when the assistant must answer."""
+        try:
+            before = await stored_conversations(self._agent).retrieve(message.sender_id)
+            message.text = incoming(message.text or "", before)
+            return await live.hear(self._agent, message)
+        except Exception as error:
+            logger.error("A message to a person could not be stored: %s", type(error).__name__)
+            return False
 
     async def _too_often(self, asked: Stored) -> bool:
         if asked.conversation not in self._recovered:
@@ -220,20 +238,25 @@ def message_id_of(asked: Stored) -> str:
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{asked.conversation}/{asked.id}").hex
 
 
-def _answers_in(
-    tracker: DialogueStateTracker | None, message_id: str
-) -> list[dict[str, Any]] | None:
-    """What was said to a message that a stored conversation already has, or None."""
-    answers: list[dict[str, Any]] | None = None
-    for event in tracker.events if tracker else []:
-        if isinstance(event, UserUttered):
-            if answers is not None:
-                break
-            if event.message_id == message_id:
-                answers = []
-        elif isinstance(event, BotUttered) and answers is not None:
-            answers.append(event.message())
-    return answers
+def _place_of(tracker: DialogueStateTracker | None, message_id: str) -> int | None:
+    """Where a stored conversation has a message; None when it has not."""
+    for place, event in enumerate(tracker.events if tracker else []):
+        if isinstance(event, UserUttered) and event.message_id == message_id:
+            return place
+    return None
+
+
+def _answers_to(tracker: DialogueStateTracker, place: int) -> list[dict[str, Any]] | None:
+    """What the assistant said to the message at that place; None when it was left to a person."""
+    heard, *rest = itertools.islice(tracker.events, place, None)
+    if live.was_silent(heard):
+        return None
+    turn = itertools.takewhile(lambda event: not isinstance(event, UserUttered), rest)
+    return [
+        event.message()
+        for event in turn
+        if isinstance(event, BotUttered) and not live.is_unasked(event)
+    ]
 
 
 def _no_answer(asked: Stored) -> Bubble:

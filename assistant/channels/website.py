@@ -30,12 +30,14 @@ from assistant.channels import chat_settings, mailbox, origins, websockets
 from assistant.channels.bubbles import Bubble, stamp
 from assistant.channels.chat_settings import ChatSettings
 from assistant.channels.limits import Places, Rate
+from assistant.channels.live import LiveChats
 from assistant.channels.locks import LocalLocks, Locks, RedisLocks
 from assistant.channels.mailbox import Mailbox, Stored
 from assistant.channels.tokens import Tokens, new_conversation
 from assistant.channels.turns import CHANNEL, Turns, stored_conversations
 from assistant.channels.visitors import Visitor, Visitors
 from assistant.channels.wording import LOCALES, error_text, matches, words
+from assistant.live import standing
 from clinic import clock, environment, facts
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,8 @@ LONGEST, LONGEST_REASON = 2000, 500
 MOST_OF_HISTORY = 50
 # Bytes of a frame: the longest message in the widest encoding, and the rest around it.
 FRAME = 32 * 1024
+# Kinds of messages that someone at the staff desk has to see.
+ALARMS = ("emergency", "urgent", "check")
 # Other events than messages, from one conversation in a minute.
 EVENTS_PER_MINUTE = 240
 # Seconds after which a window may try again when there is too much to do.
@@ -182,6 +186,7 @@ class Chat:
         self._messages = Rate(settings.per_minute)
         self._messages_from_one = Rate(settings.per_minute_from_one)
         self._events = Rate(EVENTS_PER_MINUTE)
+        self._live = LiveChats(self._agent, self._store, self._box, self._turns.pause, self)
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -190,6 +195,7 @@ class Chat:
         self._store.erase_with = lambda connection, conversation: mailbox.forget(
             connection, conversation, clock.now()
         )
+        await self._live.start()
         newest = await self._box.read(mailbox.newest)
         for conversation in await self._box.read(mailbox.waiting):
             self._turns.add(conversation, recovered=True)
@@ -212,6 +218,7 @@ class Chat:
         if self._looking is not None:
             self._looking.cancel()
         await self._turns.stop(STOP_WITHIN)
+        await self._live.stop(STOP_WITHIN)
         await self._box.close()
 
     # Coming and going.
@@ -289,7 +296,7 @@ class Chat:
                 "numbers": [numbers.emergency, numbers.nurse_line, numbers.crisis_line],
             },
             "privacy": {"keep_days": clinic.privacy.keep_conversations.days},
-            "assistant": {"name": words()["assistant"][locale], "kind": "assistant"},
+            "assistant": _speaker(conversation, locale),
             "limits": {"text": LONGEST, "per_minute": self._settings.per_minute},
             "resumed": resumed,
             "received": received,
@@ -413,6 +420,7 @@ class Chat:
         """Closes the conversation and begins another one."""
         old, new = visitor.conversation, new_conversation()
         await self._box.write(mailbox.close, old, mailbox.CLOSED, clock.now())
+        await self._live.ended(old)
         _keep(asyncio.create_task(self._begin_again(old, new, [])))
         return {}
 
@@ -452,15 +460,19 @@ class Chat:
     # What becomes of messages: see assistant.channels.turns.Listener.
 
     async def began(self, conversation: str) -> None:
-        """The assistant is working on an answer."""
+        """The assistant is working on an answer, unless a person is there."""
+        if conversation in standing.current().people:
+            return
         await self._visitors.tell_all(conversation, "typing", {"on": True})
 
     async def answered(self, asked: Stored, answers: list[Stored]) -> None:
-        """The answers are stored and can be shown."""
+        """The answers are stored and can be shown; none when a person will answer."""
         await self._visitors.tell_all(asked.conversation, "typing", {"on": False})
         await self._visitors.deliver(asked.conversation, answers)
         if any(matches(answer.response, words()["handed_over"]) for answer in answers):
             await self._visitors.tell_all(asked.conversation, "handoff", {"state": "requested"})
+        alarms = [each.body["kind"] for each in answers if each.body.get("kind") in ALARMS]
+        await self._live.heard(asked.conversation, alarms[0] if alarms else "")
 
     async def failed(self, conversation: str, in_reply_to: str | None) -> None:
         """The answer is late."""
@@ -476,6 +488,16 @@ class Chat:
         if farewell:
             await self._box.write(mailbox.post, new, farewell, clock.now())
         await self._begin_again(conversation, new, [("deleted", {})])
+
+    # What people at the clinic do: see assistant.channels.live.Windows.
+
+    async def handed(self, conversation: str, event: dict[str, Any]) -> None:
+        """A person has come or gone."""
+        await self._visitors.tell_all(conversation, "handoff", event)
+
+    async def posted(self, conversation: str, messages: list[Stored]) -> None:
+        """Messages that answer nothing are stored and can be shown."""
+        await self._visitors.deliver(conversation, messages)
 
     # Now and then.
 
@@ -529,6 +551,13 @@ def _keep(task: asyncio.Task[Any]) -> None:
     """Holds a task until it is done; the loop alone would let it be collected."""
     _tasks.add(task)
     task.add_done_callback(_tasks.discard)
+
+
+def _speaker(conversation: str, locale: str) -> dict[str, str]:
+    person = standing.current().people.get(conversation)
+    if person is not None:
+        return {"name": person, "kind": "person"}
+    return {"name": words()["assistant"][locale], "kind": "assistant"}
 
 
 def _names(done: dict[str, Any], room: str, key: str) -> set[str]:

@@ -22,6 +22,7 @@ SENT_BY_BUTTONS = frozenset(
     {
         "join_waiting_list",
         "leave_form",
+        "leave_message",
         "more_times",
         "other_day",
         "pick_time",

@@ -35,6 +35,7 @@ FORMS = {
     "book_appointment": "booking_form",
     "change_appointment": "change_form",
     "speak_to_human": "message_form",
+    "leave_message": "message_form",
     "delete_my_data": "delete_form",
 }
 # Intents that end or replace a running form.
@@ -196,6 +197,9 @@ CHECKED_QUESTION = "utter_seen_question"
 REMINDER = "utter_alarm_line"
 # Done in the place of the forms that keep a time, where patients book in a program of the clinic's.
 GIVE_LINK = "action_give_link"
+# Whether a person would come into the chat, what calls one, and what is said when nobody would.
+THERE, AWAY = "there", "away"
+CALL, NOBODY_THERE = "action_call_person", "utter_nobody_there"
 # Intents of a message by which the patient may take a sign back: "no, I have had that for years".
 TAKEN_BACK = frozenset({"deny", "nlu_fallback", "faq/symptoms"})
 
@@ -248,7 +252,8 @@ class Situation:
     ``alarm.Alarm``), ``alarm_kind`` what the latest is, ``after_checked`` what the message asked
     for that said the patient was checked. ``responses`` are the names of all responses there
     are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program of its
-    own.
+    own. ``person`` is whether someone at the clinic would come into this chat (THERE) or nobody now
+    (AWAY), None where that is not possible.
     """
 
     text: str
@@ -271,6 +276,7 @@ class Situation:
     has_draft: bool = False
     responses: Collection[str] = ()
     books_elsewhere: bool = False
+    person: str | None = None
 
     @property
     def clicked(self) -> bool:
@@ -309,7 +315,14 @@ def offers_of(form: str) -> tuple[str, str]:
 def plan(now: Situation) -> Turn | None:
     """Returns the turn, or None when the rules should decide."""
     turn = _plan(now)
-    return _sent_elsewhere(turn, now) if now.books_elsewhere else turn
+    turn = _sent_elsewhere(turn, now) if now.books_elsewhere else turn
+    return _called(turn, now) if now.person else turn
+
+
+def concerns_safety(now: Situation) -> bool:
+    """Whether the assistant has to answer even while a person is in the chat."""
+    signs = now.triage.get("level") in (*ALARMS, "check") or now.intent == "sign_applies"
+    return bool(now.safety_check) or signs
 
 
 def _sent_elsewhere(turn: Turn | None, now: Situation) -> Turn | None:
@@ -326,6 +339,22 @@ def _sent_elsewhere(turn: Turn | None, now: Situation) -> Turn | None:
     # Another form runs, and nothing has come to replace it.
     slots = {name: value for name, value in turn.slots.items() if name != "open_forms"}
     return Turn((*actions, *_resume(now)), slots)
+
+
+def _called(turn: Turn | None, now: Situation) -> Turn | None:
+    """The same turn with a person called where a message to the clinic would start.
+
+    When nobody would come, the patient hears so before the message's first question.
+    """
+    if not any(label == "speak_to_human" for label, _ in now.acts) or now.form == "message_form":
+        return turn
+    if turn is None and now.form is None:
+        turn = Turn(("message_form",))
+    if turn is None or "message_form" not in turn.actions:
+        return turn
+    instead = (CALL,) if now.person == THERE else (NOBODY_THERE, "message_form")
+    place = turn.actions.index("message_form")
+    return replace(turn, actions=(*turn.actions[:place], *instead, *turn.actions[place + 1 :]))
 
 
 def _plan(now: Situation) -> Turn | None:
@@ -369,7 +398,7 @@ def _plan(now: Situation) -> Turn | None:
         turn = _about_the_draft(now)
         if turn:
             return turn
-    if now.back_after_a_break and _to_offer(now):
+    if now.back_after_a_break and form_to_offer(now.open_forms, now.red_flag_level):
         return _after_break(now)
     return _outside_forms(now)
 
@@ -585,9 +614,9 @@ def _once_checked(now: Situation, acts: tuple[tuple[str, float], ...]) -> tuple[
     return (*answers, offers_of(offered)[0] if offered else "utter_what_next")
 
 
-def _to_offer(now: Situation) -> str | None:
+def form_to_offer(open_forms: Collection[str], red_flag_level: str | None) -> str | None:
     """The form to offer again; while a red flag is open, none that books."""
-    forms = [form for form in now.open_forms if not (now.red_flag_level and form in TIMED_FORMS)]
+    forms = [form for form in open_forms if not (red_flag_level and form in TIMED_FORMS)]
     return forms[-1] if forms else None
 
 
@@ -626,7 +655,7 @@ def _after_offer(now: Situation, form: str) -> Turn | None:
 
 def _after_break(now: Situation) -> Turn | None:
     """A form that a long pause interrupted is offered with what it holds."""
-    form = _to_offer(now)
+    form = form_to_offer(now.open_forms, now.red_flag_level)
     assert form is not None
     label, _ = now.acts[0]
     if label in STOPS or label in NO_FORM_AFTER:

@@ -27,8 +27,9 @@ from rasa.shared.core.events import (
 from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from assistant.live import standing
 from assistant.nlu.safety_triage import shared_triage
-from assistant.policies.turn import FORMS, Situation, Turn, plan, topic_of
+from assistant.policies.turn import AWAY, FORMS, THERE, Situation, Turn, plan, topic_of
 from assistant.safety.together import MOST_EARLIER, assess_together
 from clinic import facts
 from clinic.names import read_name
@@ -140,7 +141,14 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         has_draft=any(tracker.get_slot(slot) for slot in OF_A_DRAFT),
         responses=domain.responses.keys(),
         books_elsewhere=facts.current().booking.system.way == "link",
+        person=_person(tracker),
     )
+
+
+def _person(tracker: DialogueStateTracker) -> str | None:
+    if tracker.get_latest_input_channel() != "website" or not facts.current().live_chat.wait:
+        return None
+    return THERE if standing.current().on_duty else AWAY
 
 
 def _triage(

@@ -126,7 +126,7 @@ def add_step(chat: Chat, kind: str, now: datetime, *, text: str = "", key: str =
     )
 
 
-def _end(chat_id: int, who: str, state: State, kind: str, now: datetime | None) -> Chat:
+def _end(chat_id: int, who: str, state: str, kind: str, now: datetime | None) -> Chat:
     now = now or clock.now()
     with transaction.atomic():
         chat = _held_by(chat_id, who)

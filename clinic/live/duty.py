@@ -5,14 +5,12 @@ Needs ``clinic.setup.ready()``. All moments are aware and in UTC.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from clinic import clock
+from clinic.live.limits import GONE_AFTER
 from clinic.live.models import Duty
 from clinic.text import required
-
-#: Someone whose browser has not been heard of for so long has gone.
-GONE_AFTER = timedelta(minutes=2)
 
 
 def set_available(who: str, name: str, available: bool, now: datetime | None = None) -> Duty:

@@ -3,7 +3,8 @@
 Everything but understanding is as in the real server: Sanic, Socket.IO, mailbox, tracker store.
 Each message is stored in the tracker with its answer, so that a second handling would be seen.
 Words in a message: ``fail`` makes answering fail; ``hold`` waits for a file "go" in the folder;
-``die before`` and ``die after`` kill the server, once, before or after the turn is in the tracker.
+``die before`` and ``die after`` kill the server, once, before or after they are in the tracker;
+``numb`` is a danger sign.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import argparse
 import asyncio
 import os
 import signal
+import zlib
 from pathlib import Path
 from typing import Any
 
 from rasa.core.channels.channel import UserMessage, register
+from rasa.core.lock_store import InMemoryLockStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
@@ -27,6 +30,24 @@ from assistant.serving import log
 from assistant.tracker_store import ClinicTrackerStore
 
 
+class Store(ClinicTrackerStore):
+    """Dies when it is told to, after saving."""
+
+    folder: Path
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Called by Rasa."""
+        await super().save(tracker)
+        _die_if_told(self.folder, "die after", getattr(tracker.events[-1], "text", ""))
+
+
+def _die_if_told(folder: Path, words: str, text: str) -> None:
+    died = folder / f"died-{zlib.crc32(text.encode())}"
+    if words in text and not died.exists():
+        died.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Echo:
     """As much of an agent as the channel asks for."""
 
@@ -35,18 +56,37 @@ class Echo:
         self._folder = folder
         url = os.environ.get("CLINIC_DATABASE_URL")
         self.tracker_store = (
-            ClinicTrackerStore(self.domain, dialect="postgresql", host=url)
+            Store(self.domain, dialect="postgresql", host=url)
             if url
-            else ClinicTrackerStore(
-                self.domain, dialect="sqlite", db=str(folder / "conversations.sqlite3")
-            )
+            else Store(self.domain, dialect="sqlite", db=str(folder / "conversations.sqlite3"))
         )
+        self.tracker_store.folder = folder
         self.nlg = self
+        self.processor = self
+        self.lock_store = InMemoryLockStore()
         self.action_endpoint = self
 
-    async def generate(self, name: str, *_: Any) -> dict[str, Any]:
+    async def generate(self, name: str, *_: Any, **values: Any) -> dict[str, Any]:
         """Any wording."""
-        return {"text": f"wording {name}", "metadata": {"response": name}}
+        filled = "".join(f" {value}" for value in values.values())
+        return {"text": f"wording {name}{filled}", "metadata": {"response": name}}
+
+    async def log_message(self, message: UserMessage, **_: Any) -> DialogueStateTracker:
+        """Understands the words and answers nothing."""
+        tracker = await self.tracker_store.retrieve(message.sender_id)
+        tracker = tracker or DialogueStateTracker(message.sender_id, [])
+        level = "emergency" if "numb" in message.text else None
+        heard = UserUttered(
+            message.text,
+            {"name": "other"},
+            parse_data={"intent": {"name": "other"}, "acts": [], "triage": {"level": level}},
+            input_channel=message.input_channel,
+            message_id=message.message_id,
+            metadata=message.metadata,
+        )
+        tracker.update(heard, self.domain)
+        _die_if_told(self._folder, "die before", message.text)
+        return tracker
 
     async def request(self, **_: Any) -> dict[str, Any]:
         """Any action."""
@@ -62,25 +102,20 @@ class Echo:
             (self._folder / "holding").touch()
         while "hold" in message.text and not (self._folder / "go").exists():
             await asyncio.sleep(0.01)
-        if "die before" in message.text:
-            self._die_once(message.message_id)
+        _die_if_told(self._folder, "die before", message.text)
         said = BotUttered(
             f"you said {message.text}",
             {"buttons": [{"title": "Again", "payload": f"/again {message.text}"}]},
-            {"metadata": {"response": "utter_echo"}},
+            {"metadata": {"response": _response_to(message.text)}},
         )
         tracker.update(UserUttered(message.text, message_id=message.message_id), self.domain)
         tracker.update(said, self.domain)
         await message.output_channel.send_response(message.sender_id, said.message())
         await self.tracker_store.save(tracker)
-        if "die after" in message.text:
-            self._die_once(message.message_id)
 
-    def _die_once(self, message_id: str) -> None:
-        died = self._folder / f"died-{message_id}"
-        if not died.exists():
-            died.touch()
-            os.kill(os.getpid(), signal.SIGKILL)
+
+def _response_to(text: str) -> str:
+    return "utter_emergency" if "numb" in text else "utter_echo"
 
 
 def main() -> None:

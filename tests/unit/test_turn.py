@@ -155,6 +155,7 @@ def situations(draw: st.DrawFn, triage: st.SearchStrategy[dict[str, Any]]) -> Si
         said_before=tuple(draw(st.lists(st.sampled_from(sorted(RESPONSES)), max_size=2))),
         last_topic=draw(st.sampled_from([None, *sorted(PROJECT.topics)])),
         responses=RESPONSES,
+        person=draw(st.sampled_from([None, "there", "away"])),
     )
 
 

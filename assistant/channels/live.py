@@ -1,0 +1,186 @@
+"""Carries out what people at the clinic do in live chats, in the patients' windows.
+
+People work at the staff desk, another program; what they do is a row in the clinic's database
+(``clinic.live.models.Step``). This server looks for such rows four times a second and carries each
+out once, however often it or the database is interrupted: the tracker and the mailbox both know a
+step by its key, and only then it is noted as done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from rasa.core.agent import Agent
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from assistant.channels import mailbox
+from assistant.channels.bubbles import Bubble, bubble_of
+from assistant.channels.mailbox import Mailbox, Stored
+from assistant.live import standing, store, tracker
+from assistant.live.store import Step
+from clinic import clock
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks.
+LOOK_EVERY = 0.25
+# What the assistant says for a step.
+SAID_FOR = {
+    store.LEFT: "utter_live_left",
+    store.CLOSED: "utter_live_closed",
+    store.VANISHED: "utter_live_vanished",
+    store.LONG_WAIT: "utter_live_long_wait",
+}
+ENDS = (store.LEFT, store.CLOSED, store.VANISHED)
+
+
+class Windows(Protocol):
+    """Shows what happens in a conversation."""
+
+    async def handed(self, conversation: str, event: dict[str, Any]) -> None:
+        """The protocol's ``handoff`` event."""
+
+    async def posted(self, conversation: str, messages: list[Stored]) -> None:
+        """Messages that answer nothing."""
+
+
+class LiveChats:
+    """Looks for news from the staff desk until it is stopped.
+
+    ``conversations`` is the tracker store, ``pause`` gives the lock under which a conversation is
+    answered.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        conversations: Any,
+        box: Mailbox,
+        pause: Callable[[str], AbstractAsyncContextManager[Any]],
+        windows: Windows,
+    ) -> None:
+        self._agent = agent
+        self._conversations = conversations
+        self._box = box
+        self._desk = Mailbox(store.engine(conversations.engine))
+        self._pause = pause
+        self._windows = windows
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._failed_before = ""
+
+    async def start(self) -> None:
+        """Looks once, so that who is there is known, and goes on looking."""
+        await self._look()
+        self._looking = asyncio.create_task(self._look_on())
+
+    async def stop(self, patience: float) -> None:
+        """Ends; steps under way get so many seconds, and the rest is done after the next start."""
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=patience)
+        await self._desk.close()
+
+    async def heard(self, conversation: str, alarm: str) -> None:
+        """Tells the staff desk that a patient wrote; ``alarm`` is the kind of a danger sign."""
+        await self._tell_desk(store.heard, conversation, alarm)
+
+    async def ended(self, conversation: str) -> None:
+        """Tells the staff desk that the patient has begun another conversation."""
+        await self._tell_desk(store.end, conversation)
+
+    async def _tell_desk(self, what: Callable[..., None], conversation: str, *more: str) -> None:
+        """A failure costs the desk a mark, and never the patient an answer."""
+        if not standing.current().is_open(conversation):
+            return
+        try:
+            await self._desk.write(what, conversation, *more, clock.now())
+        except Exception as error:
+            logger.error("The staff desk could not be told: %s", type(error).__name__)
+
+    async def _look_on(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            await self._look()
+
+    async def _look(self) -> None:
+        try:
+            found, to_do = await self._desk.read(store.look, clock.now())
+        except Exception as error:
+            # Once, and not four times a second while the database is away.
+            if self._failed_before != type(error).__name__:
+                self._failed_before = type(error).__name__
+                logger.error("Live chats cannot be read: %s", self._failed_before)
+            return
+        self._failed_before = ""
+        standing.update(found)
+        for conversation in to_do:
+            if conversation not in self._running:
+                task = asyncio.create_task(self._carry_out(conversation))
+                self._running[conversation] = task
+
+    async def _carry_out(self, conversation: str) -> None:
+        """What fails is tried again at the next look."""
+        try:
+            async with self._pause(conversation):
+                for step in await self._desk.read(store.to_do, conversation):
+                    outcome = await self._do(step)
+                    await self._desk.write(store.finish, step, outcome, clock.now())
+        except Exception as error:
+            logger.error("A step of a live chat failed: %s", type(error).__name__)
+        finally:
+            del self._running[conversation]
+
+    async def _do(self, step: Step) -> str:
+        conversation = step.conversation
+        try:
+            # Before anything is written: what is deleted must not come back.
+            await self._box.read(mailbox.standing, conversation)
+            if step.kind == store.JOINED:
+                await tracker.joined(self._agent, self._conversations, conversation, step.name)
+                await self._windows.handed(conversation, {"state": "joined", "name": step.name})
+                return store.DONE
+            said = await tracker.add(
+                *(self._agent, self._conversations, conversation, step.key),
+                lambda before: self._words(step, before),
+                ends=step.kind in ENDS,
+            )
+            bubbles = [_bubble(step, number, message) for number, message in enumerate(said)]
+            stored = await self._box.write(mailbox.post_once, conversation, bubbles, clock.now())
+        except mailbox.Gone:
+            return store.GONE
+        if step.kind in ENDS:
+            await self._windows.handed(conversation, {"state": "left", "name": step.name})
+        await self._windows.posted(conversation, stored)
+        return store.DONE
+
+    async def _words(self, step: Step, conversation: DialogueStateTracker) -> list[dict[str, Any]]:
+        if step.kind == store.SAID:
+            return [{"text": step.text, tracker.PERSON: step.name}]
+        names = [SAID_FOR[step.kind]]
+        offer = tracker.offer_in(conversation)
+        if step.kind == store.LEFT and offer:
+            names.append(offer)
+        messages = [
+            (name, await self._agent.nlg.generate(name, conversation, "website", **_values(step)))
+            for name in names
+        ]
+        return [{**message, "utter_action": name} for name, message in messages if message]
+
+
+def _values(step: Step) -> dict[str, str]:
+    return {tracker.PERSON_SLOT: step.name}
+
+
+def _bubble(step: Step, number: int, message: dict[str, Any]) -> Bubble:
+    """The message as the mailbox keeps it, under an id that is the same for every try."""
+    bubble = bubble_of(message)
+    speaker = {"from": "person", "name": step.name} if step.kind == store.SAID else {}
+    known = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.conversation}/{step.key}/{number}"))
+    return Bubble(bubble.response, bubble.body | speaker | {"id": known})

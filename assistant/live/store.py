@@ -1,0 +1,134 @@
+"""The clinic's tables about live chats (``clinic/live/models.py``), without Django.
+
+Django would cost the Rasa server 20 MB. The functions are single operations on a ``Connection``.
+All moments are aware and in UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa  # type: ignore[import-untyped]
+from sqlalchemy.engine import Connection, Engine  # type: ignore[import-untyped]
+
+from assistant.live.standing import Standing
+from assistant.tracker_store import kept_open
+from clinic import environment
+from clinic.live.limits import GONE_AFTER
+
+JOINED, SAID, LEFT, CLOSED = "joined", "said", "left", "closed"
+VANISHED, LONG_WAIT = "vanished", "long_wait"
+WAITING, PERSON = "waiting", "person"
+DONE, GONE = "done", "gone"
+
+_tables = sa.MetaData()
+chats = sa.Table(
+    "live_chat",
+    _tables,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("conversation_id", sa.String(255)),
+    sa.Column("state", sa.String(8)),
+    sa.Column("person_name", sa.String(200)),
+    sa.Column("patient_at", sa.DateTime(timezone=True)),
+    sa.Column("alarm_at", sa.DateTime(timezone=True)),
+    sa.Column("alarm", sa.String(16)),
+    sa.Column("changed_at", sa.DateTime(timezone=True)),
+)
+steps = sa.Table(
+    "live_step",
+    _tables,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("chat_id", sa.BigInteger),
+    sa.Column("kind", sa.String(9)),
+    sa.Column("key", sa.String(64)),
+    sa.Column("name", sa.String(200)),
+    sa.Column("text", sa.Text),
+    sa.Column("done_at", sa.DateTime(timezone=True)),
+    sa.Column("outcome", sa.String(4)),
+)
+duties = sa.Table(
+    "live_duty",
+    _tables,
+    sa.Column("available", sa.Boolean),
+    sa.Column("seen_at", sa.DateTime(timezone=True)),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something a person did that the conversation does not have yet."""
+
+    id: int
+    conversation: str
+    kind: str
+    key: str
+    name: str
+    text: str
+
+
+def engine(conversations: Engine) -> Engine:
+    """The clinic's database; with PostgreSQL it is the one of the conversations.
+
+    Raises ``clinic.environment.EnvironmentProblem``.
+    """
+    if conversations.dialect.name != "sqlite":
+        return conversations
+    file = environment.database(environment.var_folder())["NAME"]
+    return kept_open(f"sqlite:///{file}")
+
+
+def look(connection: Connection, now: datetime) -> tuple[Standing, list[str]]:
+    """Where live chats stand, and the conversations in which steps are to be carried out."""
+    is_open = chats.c.state.in_((WAITING, PERSON))
+    names = sa.select(chats.c.conversation_id, chats.c.state, chats.c.person_name).where(is_open)
+    found = connection.execute(names).all()
+    on_duty = sa.select(sa.func.count()).where(
+        duties.c.available.is_(True), duties.c.seen_at >= now - GONE_AFTER
+    )
+    standing = Standing(
+        people={row.conversation_id: row.person_name for row in found if row.state == PERSON},
+        waiting=frozenset(row.conversation_id for row in found if row.state == WAITING),
+        on_duty=connection.execute(on_duty).scalar() > 0,
+    )
+    to_do = (
+        sa.select(chats.c.conversation_id)
+        .join(steps, steps.c.chat_id == chats.c.id)
+        .where(steps.c.done_at.is_(None))
+        .distinct()
+    )
+    return standing, list(connection.execute(to_do).scalars())
+
+
+def to_do(connection: Connection, conversation: str) -> list[Step]:
+    """The steps to be carried out in one conversation, in order."""
+    query = (
+        sa.select(steps.c.id, steps.c.kind, steps.c.key, steps.c.name, steps.c.text)
+        .join(chats, steps.c.chat_id == chats.c.id)
+        .where(chats.c.conversation_id == conversation, steps.c.done_at.is_(None))
+        .order_by(steps.c.id)
+    )
+    return [
+        Step(row.id, conversation, row.kind, row.key, row.name, row.text)
+        for row in connection.execute(query)
+    ]
+
+
+def finish(connection: Connection, step: Step, outcome: str, now: datetime) -> None:
+    """A step is carried out (DONE) or has nowhere to go (GONE); its words are not kept here."""
+    values = {"done_at": now, "outcome": outcome, "text": ""}
+    connection.execute(steps.update().where(steps.c.id == step.id).values(values))
+
+
+def heard(connection: Connection, conversation: str, alarm: str, now: datetime) -> None:
+    """The patient wrote; ``alarm`` is the kind of danger sign in it, or empty."""
+    values = {"patient_at": now, **({"alarm": alarm, "alarm_at": now} if alarm else {})}
+    mine = chats.update().where(chats.c.conversation_id == conversation)
+    connection.execute(mine.values(values))
+
+
+def end(connection: Connection, conversation: str, now: datetime) -> None:
+    """The patient has left the conversation for good."""
+    mine = chats.update().where(chats.c.conversation_id == conversation)
+    is_open = chats.c.state.in_((WAITING, PERSON))
+    connection.execute(mine.where(is_open).values(state=CLOSED, changed_at=now))
