@@ -28,7 +28,7 @@ NOT_UNDERSTOOD = "utter_not_understood"
 BOOKED = frozenset(
     {"utter_booking_requested", "utter_waiting_list_joined", "utter_appointment_moved"}
 )
-HANDED_OVER = frozenset({"utter_message_saved"})
+HANDED_OVER = frozenset({"utter_message_saved", "utter_person_called"})
 ANSWER = "utter_faq/"
 #: Metadata of a live chat's messages: the assistant was silent, who spoke, which step it was.
 SILENT, PERSON, LIVE_STEP = "silent", "person", "live_step"

@@ -22,6 +22,7 @@ from clinic.desk import (
     week,
 )
 from clinic.handoff.models import PatientMessage
+from clinic.live.urls import urlpatterns as live_chats
 from clinic.people import entering, managing
 
 urlpatterns = [
@@ -103,6 +104,7 @@ urlpatterns = [
     path("insights/", insights.insights, name="insights"),
     path("audit/", auditing.audit, name="audit"),
     path("undo/<int:number>", undoing.undo, name="undo"),
+    *live_chats,
     path("people/", managing.people, name="people"),
     path("people/invite", managing.invite, name="invite"),
     path("people/invitation/<int:number>/take-back", managing.take_back, name="take-back"),

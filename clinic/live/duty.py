@@ -5,12 +5,15 @@ Needs ``clinic.setup.ready()``. All moments are aware and in UTC.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from clinic import clock
 from clinic.live.limits import GONE_AFTER
 from clinic.live.models import Duty
 from clinic.text import required
+
+#: Between two notes that somebody's browser is open.
+NOTED_EVERY = timedelta(seconds=15)
 
 
 def set_available(who: str, name: str, available: bool, now: datetime | None = None) -> Duty:
@@ -28,8 +31,10 @@ def set_available(who: str, name: str, available: bool, now: datetime | None = N
 
 def seen(who: str, now: datetime | None = None) -> bool:
     """A page of the staff desk is open in someone's browser; whether they take chats."""
+    now = now or clock.now()
     known = Duty.objects.filter(who=who, available=True)
-    return bool(known.update(seen_at=now or clock.now()))
+    known.filter(seen_at__lt=now - NOTED_EVERY).update(seen_at=now)
+    return known.exists()
 
 
 def available(now: datetime | None = None) -> list[Duty]:

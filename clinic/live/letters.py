@@ -11,6 +11,7 @@ from clinic import hours
 from clinic.booking.handoff import mail
 from clinic.booking.handoff.interface import Delivery, Reason
 from clinic.booking.handoff.mail import MailSettings
+from clinic.desk import options
 from clinic.facts import Facts
 from clinic.live.models import Step
 from clinic.live.wording import wording
@@ -35,6 +36,7 @@ def wait_letter(step: Step, clinic: Facts, settings: MailSettings) -> EmailMessa
         "clinic_name": clinic.name,
         "since": hours.clock_words(asked.hour * 60 + asked.minute),
         "number": step.chat_id,
+        "address": f"{options.read().address}/live/{step.chat_id}",
     }
     text = {key: value.format(**values) for key, value in wording()["waiting_letter"].items()}
     message = EmailMessage(policy=MAIL)

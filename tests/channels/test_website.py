@@ -376,16 +376,20 @@ def test_a_thumb(window: Window, servers: Servers) -> None:
     assert code(window.call("feedback", thumb | {"reason": "x" * 501})) == "too_long"
 
 
-def test_a_message_to_the_clinic_is_handed_over(window: Window) -> None:
-    window.ask("I want to talk to a person")
+def test_nobody_is_there_so_a_message_is_left(window: Window) -> None:
+    nobody, question = window.ask("I want to talk to a person")
+    assert "Nobody can join this chat right now. The clinic is " in nobody["text"]
+    assert "pass on to the clinic" in question["text"]
     for text in ("please call me back about my receipt", "Priya", "416-555-0173"):
         window.ask(text)
     for _ in range(3):
         titles = [button["title"] for button in window.seen[-1]["buttons"]]
-        if not titles or ("handoff", {"state": "requested"}) in window.events:
+        if not titles or "Your message is with the clinic" in window.seen[-1]["text"]:
             break
         window.answers(window.press(titles[0]))
-    assert ("handoff", {"state": "requested"}) in window.events
+    assert "Your message is with the clinic" in window.seen[-1]["text"]
+    # No person has been asked to join.
+    assert ("handoff", {"state": "requested"}) not in window.events
 
 
 # Deleting.

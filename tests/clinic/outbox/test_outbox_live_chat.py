@@ -41,7 +41,7 @@ def test_one_letter_with_the_time_and_nothing_of_the_patient(
     assert {letter["To"] for letter in letters} == {"hello@sorrel-lane.example.com"}
     assert len({letter["Message-ID"] for letter in letters}) == 2
     text = letters[0].get_content() + letters[0]["Subject"]
-    assert "Live chat" in text
+    assert "http://127.0.0.1:8010/live/1\r\n" in text
     assert "secret" not in text
 
 

@@ -1,0 +1,92 @@
+"""What is said in live chats, for the pages of the staff desk.
+
+Needs ``clinic.setup.ready()``. The words come from what the clinic reads along
+(``clinic.conversations``), within a second; how much of them is masked is up to the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from clinic.conversations.models import Message, Session
+from clinic.live.models import OPEN, Chat, State, Step
+
+#: Messages shown when a chat is opened.
+SHOWN = 100
+#: A conversation in which nothing was said for so long is not offered to be joined.
+RECENT = timedelta(minutes=15)
+_PATIENT = Message.Author.PATIENT
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A chat on the list, with what the patient wrote last; ``unanswered`` since when."""
+
+    chat: Chat
+    last: str
+    unanswered: datetime | None
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Who waits, the one waiting longest first; and the chats with a person."""
+
+    waiting: list[Listed]
+    with_person: list[Listed]
+
+
+def lists() -> Lists:
+    """All open chats."""
+    chats = list(Chat.objects.filter(state__in=OPEN).order_by("asked_at", "pk"))
+    last = _last_words([chat.conversation_id for chat in chats])
+    listed = [Listed(chat, last.get(chat.conversation_id, ""), _unanswered(chat)) for chat in chats]
+    return Lists(
+        waiting=[one for one in listed if one.chat.state == State.WAITING],
+        with_person=[one for one in listed if one.chat.state == State.PERSON],
+    )
+
+
+def recent(now: datetime) -> list[tuple[Session, str]]:
+    """Conversations on the website that go on without a person, the latest first; last words."""
+    taken = Chat.objects.filter(state__in=OPEN).values("conversation_id")
+    rows = Session.objects.filter(channel="website", last_activity_at__gte=now - RECENT)
+    sessions = list(
+        rows.exclude(conversation_id__in=taken).order_by("-last_activity_at", "-pk")[:10]
+    )
+    last = _last_words([session.conversation_id for session in sessions])
+    return [(session, last.get(session.conversation_id, "")) for session in sessions]
+
+
+def said(chat: Chat, after: int = 0) -> list[Message]:
+    """The last messages of the conversation, or those after one, in order."""
+    rows = Message.objects.filter(session__conversation_id=chat.conversation_id)
+    return list(rows.filter(event_id__gt=after).order_by("-event_id")[:SHOWN])[::-1]
+
+
+def on_their_way(chat: Chat) -> list[Step]:
+    """What was said here and the patient's window does not have yet."""
+    return list(chat.steps.filter(kind="said", done_at__isnull=True))
+
+
+def lost(chat: Chat) -> bool:
+    """Whether the last words had nowhere to go: the patient has closed or deleted the chat."""
+    last = chat.steps.filter(done_at__isnull=False).last()
+    return last is not None and last.outcome == Step.Outcome.GONE
+
+
+def _unanswered(chat: Chat) -> datetime | None:
+    if chat.state == State.WAITING:
+        return chat.asked_at
+    silent = chat.staff_at is None or (chat.patient_at and chat.patient_at > chat.staff_at)
+    return chat.patient_at if silent else None
+
+
+def _last_words(conversations: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for conversation in conversations:
+        rows = Message.objects.filter(session__conversation_id=conversation, author=_PATIENT)
+        if last := rows.order_by("-event_id").values_list("text", flat=True).first():
+            found[conversation] = last
+    return found
