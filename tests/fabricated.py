@@ -130,6 +130,11 @@ class Talk:
         data = {"buttons": shown, "custom": None}
         return self._add("bot", text=text, data=data, metadata=metadata)
 
+    def person(self, text: str, name: str) -> Talk:
+        """Somebody at the clinic writes."""
+        self._add("bot", text=text, data={}, metadata={"person": name, "live_step": "k1"})
+        return self
+
     def listen(self) -> Talk:
         """The turn is over."""
         return self.action("action_listen")
