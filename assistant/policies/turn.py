@@ -516,7 +516,7 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
         return Turn(("utter_booking_blocked_red_flag", *kept))
     if now.form and not acts:
         return None
-    if now.back_after_a_break and _to_offer(now):
+    if now.back_after_a_break and form_to_offer(now.open_forms, now.red_flag_level):
         return None
     if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK and not words:
         return Turn(("utter_red_flag_stays", *_resume(now)))
