@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two looks.
 LOOK_EVERY = 0.25
+# Looks in a row that fail before it is told: at a start, the tables may not be there yet.
+FAILED_LOOKS = 40
 # What the assistant says for a step.
 SAID_FOR = {
     store.LEFT: "utter_live_left",
@@ -72,7 +74,7 @@ class LiveChats:
         self._windows = windows
         self._running: dict[str, asyncio.Task[None]] = {}
         self._looking: asyncio.Task[None] | None = None
-        self._failed_before = ""
+        self._failed = 0
 
     async def start(self) -> None:
         """Looks once, so that who is there is known, and goes on looking."""
@@ -113,12 +115,11 @@ class LiveChats:
         try:
             found, to_do = await self._desk.read(store.look, clock.now())
         except Exception as error:
-            # Once, and not four times a second while the database is away.
-            if self._failed_before != type(error).__name__:
-                self._failed_before = type(error).__name__
-                logger.error("Live chats cannot be read: %s", self._failed_before)
+            self._failed += 1
+            if self._failed == FAILED_LOOKS:
+                logger.error("Live chats cannot be read: %s", type(error).__name__)
             return
-        self._failed_before = ""
+        self._failed = 0
         standing.update(found)
         for conversation in to_do:
             if conversation not in self._running:

@@ -1,0 +1,23 @@
+"""Makes somebody at the front desk and prints the cookie of a browser they are logged in with.
+
+A program of its own, because Django is set up once in each process. Needs CLINIC_VAR.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clinic" / "desk"))
+os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.desk.settings"
+
+from clinic import setup
+
+setup.ready()
+
+from desk_people import browser, person  # noqa: E402
+from django.conf import settings  # noqa: E402
+
+client = browser(person("natalie", "front_desk", name="Natalie Yeo"))
+print(client.cookies[settings.SESSION_COOKIE_NAME].value)
