@@ -208,7 +208,7 @@ def current_model() -> Path:
 
 def servers_in(folder: Path, model: Path) -> Servers:
     """Describes a pair of servers that keeps everything in ``folder``; nothing is started."""
-    settings = Settings("127.0.0.1", free_port(), free_port())
+    settings = Settings("127.0.0.1", free_port(), free_port(), free_port())
     endpoints = folder / "endpoints.yml"
     shipped = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     wanted = adapted(shipped, settings, folder, own_database=False)
