@@ -82,8 +82,11 @@ def chat(request: HttpRequest, number: int) -> HttpResponse:
 @open_to(Right.LIVE)
 def news(request: HttpRequest, number: int) -> HttpResponse:
     """What has changed in a chat since the page last asked: new messages and changed parts."""
-    found = get_object_or_404(Chat, pk=number)
     duty.seen(who(request), clock.now())
+    found = Chat.objects.filter(pk=number).first()
+    if found is None:
+        # While the page was open, the patient has deleted everything.
+        return render(request, "live/gone.html")
     after = request.GET.get("after", "")
     shown = _shown(request, found, int(after) if after.isdecimal() else 0)
     had = dict(zip(shown["versions"], request.GET.get("had", "").split("|"), strict=False))

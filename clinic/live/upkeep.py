@@ -38,7 +38,13 @@ def look(now: datetime, settings: LiveChat) -> None:
     for chat in list(left):
         with transaction.atomic():
             if left.filter(pk=chat.pk).update(state=State.BOT, changed_at=now):
-                add_step(chat, Kind.VANISHED, now)
+                add_step(chat, _how_left(chat), now)
+
+
+def _how_left(chat: Chat) -> str:
+    """Without an answer, or after the last word."""
+    unanswered = chat.patient_at and chat.staff_at and chat.patient_at > chat.staff_at
+    return Kind.VANISHED if unanswered else Kind.LEFT
 
 
 def purge(before: datetime) -> int:

@@ -215,3 +215,19 @@ def test_one_operation_that_fails_takes_no_other_along(engine: Any) -> None:
     assert isinstance(results.pop(3), mailbox.UnknownButton)
     assert all(isinstance(result, mailbox.Accepted) for result in results), results
     assert sorted(do(engine, mailbox.waiting)) == [f"chat-{n}" for n in (0, 1, 2, 4, 5)]
+
+
+def test_what_nobody_asked_for_is_posted_once(engine: Any) -> None:
+    said(engine, "m1")
+    (posted,) = do(engine, mailbox.post_once, CHAT, [bubble("hello")], NOW)
+    assert posted.seq == 2
+    assert do(engine, mailbox.post_once, CHAT, [bubble("hello")], NOW) == []
+    assert texts(do(engine, mailbox.after, CHAT, 1)) == [(2, "hello")]
+
+
+@pytest.mark.parametrize("state", [mailbox.CLOSED, mailbox.DELETED])
+def test_nothing_is_posted_where_nobody_reads_any_more(engine: Any, state: str) -> None:
+    said(engine, "m1")
+    do(engine, mailbox.close, CHAT, state, NOW)
+    with pytest.raises(mailbox.Gone):
+        do(engine, mailbox.post_once, CHAT, [bubble("hello")], NOW)

@@ -149,6 +149,7 @@ def test_who_has_not_written_for_an_hour_waits_no_more() -> None:
 
 def test_a_person_who_vanishes_is_noticed() -> None:
     chat = joined()
+    Chat.objects.update(patient_at=NOW + 9 * MINUTE)
     assert chats.stay(chat.pk, "natalie", NOW + 8 * MINUTE)
     upkeep.look(NOW + 17 * MINUTE, SETTINGS)
     assert state() == "person"
@@ -157,6 +158,13 @@ def test_a_person_who_vanishes_is_noticed() -> None:
     assert state() == "bot"
     assert steps(chat) == ["joined", "vanished"]
     assert not chats.stay(chat.pk, "natalie", NOW + 18 * MINUTE)
+
+
+def test_a_person_who_had_the_last_word_has_left() -> None:
+    chat = joined()
+    chats.say(chat.pk, "natalie", "Goodbye", "k1", NOW + MINUTE)
+    upkeep.look(NOW + 11 * MINUTE, SETTINGS)
+    assert steps(chat) == ["joined", "said", "left"]
 
 
 def test_dismissing_takes_off_the_list_who_waits_and_nobody_else() -> None:

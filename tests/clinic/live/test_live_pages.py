@@ -13,6 +13,7 @@ from clinic import clock
 from clinic.conversations.models import Message, Session
 from clinic.live import chats, duty
 from clinic.live.models import Chat, Step
+from clinic.privacy.deletion import delete_conversation
 
 PHONE = "604-555-0142"
 
@@ -172,6 +173,14 @@ def test_what_has_nowhere_to_go_is_said(natalie: Any, chat: Chat) -> None:
     step = chats.say(chat.pk, "natalie", "Hello", "k1")
     Step.objects.filter(pk=step.pk).update(done_at=clock.now(), outcome="gone", text="")
     assert "closed or deleted this chat" in poll(natalie, html).content.decode()
+
+
+def test_a_chat_that_the_patient_deletes_says_so_and_asks_no_more(natalie: Any, chat: Chat) -> None:
+    html = joined(natalie, chat)
+    delete_conversation("c1")
+    news = poll(natalie, html).content.decode()
+    assert "The patient has deleted this chat" in news
+    assert "hx-get" not in news
 
 
 def test_any_conversation_of_the_website_can_be_joined(natalie: Any) -> None:
