@@ -124,6 +124,10 @@ def _train(say: Say, *, everything: bool) -> None:
         # A model without a record is trained anew, so the order is: forget, replace, record.
         RECORD.unlink(missing_ok=True)
         model.replace(MODEL)
+        # The triage learns from its table when it is first loaded: better now than while somebody
+        # waits for the first answer. What is wrong with the table, the server says.
+        load = "from assistant.nlu.safety_triage import shared_triage; shared_triage()"
+        _run([sys.executable, "-W", "ignore", "-c", load], output, say)
 
 
 def _run(command: list[str], output: Path, say: Say) -> int:
