@@ -1,7 +1,7 @@
 "use strict";
 // A chat with a patient. The page works without this script.
 
-const said = document.querySelector(".said");
+const said = document.querySelector(".talk");
 
 /** Whether the newest message is in sight. */
 const atEnd = () => said.scrollHeight - said.scrollTop - said.clientHeight < 80;
