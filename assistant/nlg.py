@@ -7,6 +7,7 @@ Rasa's own generator picks a wording at random and knows only slots. Here
   patient has named a day, or an alarm is about another person;
 - a wording with ``metadata.about`` is used only when the patient has mentioned that (see
   ``assistant.nlu.mentions``), and then before any other;
+- of several that fit, one with ``metadata.first`` is said before all others;
 - a wording that this conversation has not read yet is preferred, in the order written;
 - a form whose question was not answered well asks in other words (slot ``problem``);
 - buttons that lead to booking are left out while a red flag is open;
@@ -136,7 +137,10 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
     ) -> dict[str, Any] | None:
         known = {variable for variable, value in variables.items() if value is not None}
         allowed = [wording for wording in suitable if set(_needs(wording)) <= known]
-        if MENTIONED in variables:
+        foremost = [w for w in allowed if _is_first(w) and _about(w) in mentioned]
+        if foremost:
+            allowed = foremost
+        elif MENTIONED in variables:
             several = [wording for wording in allowed if MENTIONED in _needs(wording)]
             allowed = several or allowed
         else:
@@ -244,6 +248,10 @@ def _needs(wording: dict[str, Any]) -> list[str]:
 def _about(wording: dict[str, Any]) -> str | None:
     about: str | None = wording.get("metadata", {}).get("about")
     return about
+
+
+def _is_first(wording: dict[str, Any]) -> bool:
+    return bool(wording.get("metadata", {}).get("first"))
 
 
 def _last_text(tracker: DialogueStateTracker) -> str:

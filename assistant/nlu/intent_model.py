@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from assistant.nlu import mentions, softmax_regression
+from assistant.nlu import mentions, softmax_regression, spelling
 from assistant.nlu.sentence_encoder import DIMENSIONS
 
 Encode = Callable[[list[str]], np.ndarray]
@@ -76,9 +76,15 @@ class IntentModel:
         vectorizer: TfidfVectorizer,
         weights: np.ndarray,
         intercepts: np.ndarray,
+        words: dict[str, int],
     ) -> None:
-        """Weights have the shape (labels, 384 + n-grams + mentions), intercepts (labels,)."""
+        """Weights have the shape (labels, 384 + n-grams + mentions), intercepts (labels,).
+
+        ``words`` says in how many examples each word stands.
+        """
         self.labels = labels
+        self._word_counts = words
+        self._spelling = spelling.Spelling(words)
         self._encode = encode
         self._vectorizer = vectorizer
         # in the order in which they are multiplied: anything else is copied for each message
@@ -100,13 +106,17 @@ class IntentModel:
             np.array([counts_for[label] for label in labels], dtype=np.float32),
             REGULARISATION,
         )
-        return cls(encode, names, vectorizer, weights, intercepts)
+        return cls(encode, names, vectorizer, weights, intercepts, spelling.count(texts))
 
     @staticmethod
     def _words(texts: list[str], vectorizer: TfidfVectorizer) -> sparse.csr_matrix:
         """Spelling and mentions of each text, side by side."""
         spelling = vectorizer.transform(texts) * SPELLING_WEIGHT
         return sparse.hstack([spelling, _mentions(texts)], format="csr")
+
+    def mend(self, text: str) -> str:
+        """The text with slips of spelling mended; the same text when there are none."""
+        return self._spelling.mend(text)
 
     def rank(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         """Returns for each text all labels with their probability, likeliest first."""
@@ -127,7 +137,10 @@ class IntentModel:
         np.savez(folder / "weights.npz", weights=weights, intercepts=self._intercepts, idf=idf)
         vocabulary = {term: int(index) for term, index in self._vectorizer.vocabulary_.items()}
         (folder / "labels.json").write_text(
-            json.dumps({"labels": self.labels, "vocabulary": vocabulary}), encoding="utf-8"
+            json.dumps(
+                {"labels": self.labels, "vocabulary": vocabulary, "words": self._word_counts}
+            ),
+            encoding="utf-8",
         )
 
     @classmethod
@@ -137,4 +150,11 @@ class IntentModel:
         arrays = np.load(folder / "weights.npz", allow_pickle=False)
         vectorizer = _vectorizer(stored["vocabulary"])
         vectorizer.idf_ = arrays["idf"]
-        return cls(encode, stored["labels"], vectorizer, arrays["weights"], arrays["intercepts"])
+        return cls(
+            encode,
+            stored["labels"],
+            vectorizer,
+            arrays["weights"],
+            arrays["intercepts"],
+            stored["words"],
+        )

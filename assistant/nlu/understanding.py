@@ -8,11 +8,16 @@ three. A message that asks one thing is taken as a whole.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
+
+import yaml
 
 from assistant.nlu import clauses
 from assistant.nlu.intent_model import IntentModel
+from assistant.project import DATA
 
 MAX_ACTS = 3
 # Below this the likeliest intent is not acted on: the assistant asks back.
@@ -25,10 +30,16 @@ REQUESTS = frozenset({"book_appointment", "change_appointment", "speak_to_human"
 TOLD = frozenset(
     {"affirm", "been_checked", "deny", "faq/symptoms", "greet", "skip", "thank", "write_for_other"}
 )
+# Words told without a question that may be the answer to anything: "right side", "for three weeks".
+# Taken for signs only when that is this clear; otherwise the assistant asks back.
+TOLD_CLEARLY = {"faq/symptoms": 0.5}
 NOT_UNDERSTOOD = "nlu_fallback"
 NO_WORDS = "no_words"
+OTHER_LANGUAGE = "speak_other_language"
 
 _TOPIC_PAYLOAD = re.compile(r"^/(faq/[a-z_]+)$")
+# Dictated: "can massage help question mark".
+_SPOKEN = ((re.compile(r"\s*\bquestion mark\b", re.I), "?"), (re.compile(r"\s+comma\b", re.I), ","))
 
 
 @dataclass(frozen=True)
@@ -67,13 +78,21 @@ def understand(text: str, model: IntentModel) -> Understanding:
     if payload and payload[1] in model.labels:
         chosen = Act(payload[1], 1.0)
         return Understanding((chosen,), (chosen,))
-    if not any(character.isalnum() for character in text):
-        nothing = Act(NO_WORDS, 1.0)
-        return Understanding((nothing,), (nothing,))
-    parts = clauses.split(text)
+    plain = _without_ranking(text)
+    if plain:
+        return Understanding((plain,), (plain,))
+    for spoken, sign in _SPOKEN:
+        text = spoken.sub(sign, text)
+    mended = model.mend(text)
+    parts = clauses.split(mended)
     if len(parts) < 2:
         parts = []
-    whole, *ranked_parts = model.rank([text, *parts])
+    whole, *ranked_parts = model.rank([mended, *parts])
+    if mended != text:
+        # Another language looks like English full of slips: the clearer reading counts.
+        (as_typed,) = model.rank([text])
+        if as_typed[0][1] > whole[0][1]:
+            whole, ranked_parts, parts = as_typed, [], []
     ranking = tuple(Act(label, confidence) for label, confidence in whole)
     asked = [
         Act(*ranked[0])
@@ -84,10 +103,37 @@ def understand(text: str, model: IntentModel) -> Understanding:
     if len(acts) < 2:
         candidates = acts if acts and ranking[0].label in TOLD else [ranking[0], *acts]
         best = max(candidates, key=lambda act: act.confidence)
-        if best.confidence < UNDERSTOOD:
+        if best.confidence < _enough(best.label, mended):
             best = Act(NOT_UNDERSTOOD, best.confidence)
         acts = [best]
     return Understanding(tuple(acts[:MAX_ACTS]), ranking)
+
+
+def _without_ranking(text: str) -> Act | None:
+    """What a text without Latin letters and digits says."""
+    letters = [character for character in text if character.isalpha()]
+    if letters:
+        latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+        return Act(OTHER_LANGUAGE, 1.0) if 2 * latin < len(letters) else None
+    if any(character.isalnum() for character in text):
+        return None
+    # colours of skin and the like are no pictures of their own
+    pictures = [sign for sign in text if unicodedata.category(sign) in ("So", "Sm")]
+    said = {_emoji().get(picture, NO_WORDS) for picture in pictures} or {NO_WORDS}
+    return Act(said.pop() if len(said) == 1 else NO_WORDS, 1.0)
+
+
+@lru_cache(maxsize=1)
+def _emoji() -> dict[str, str]:
+    intents = yaml.safe_load((DATA / "emoji.yml").read_text(encoding="utf-8"))["emoji"]
+    return {picture: intent for intent, pictures in intents.items() for picture in pictures}
+
+
+def _enough(label: str, text: str) -> float:
+    """What the likeliest label must reach to be acted on."""
+    if clauses.is_question(text):
+        return UNDERSTOOD
+    return TOLD_CLEARLY.get(label, UNDERSTOOD)
 
 
 def _asks(part: str, label: str, confidence: float) -> bool:

@@ -112,6 +112,7 @@ YES_TO = {
     "utter_not_understood_3": "message_form",
     "utter_offer_is_old": "booking_form",
     "utter_speak_french": "message_form",
+    "utter_speak_other_language": "message_form",
     "utter_speak_spanish": "message_form",
 }
 # Said when a request has been sent, moved or asked about: a yes after it asks whether that is so,
@@ -216,6 +217,7 @@ ANSWERS = {
     "minor": "utter_minor",
     "out_of_scope": "utter_out_of_scope",
     "speak_french": "utter_speak_french",
+    "speak_other_language": "utter_speak_other_language",
     "speak_spanish": "utter_speak_spanish",
     "thank": "utter_thank_briefly",
     "write_for_other": "utter_write_for_other",
@@ -911,7 +913,7 @@ def _answers_to(acts: tuple[tuple[str, float], ...], now: Situation) -> tuple[st
         elif label == "nlu_fallback":
             action = _not_understood(now)
         elif label in MORE:
-            action = _more(now)
+            action = _more(label, now)
         elif label in ANSWERS:
             action = ANSWERS[label]
         else:
@@ -932,11 +934,14 @@ def _with_safety_net(answers: tuple[str, ...], now: Situation) -> tuple[str, ...
     return (*said, "utter_safety_net", *forms)
 
 
-def _more(now: Situation) -> str:
-    """The second part of the last answer, which is not said twice in a row."""
+def _more(label: str, now: Situation) -> str:
+    """The reason for the last answer or its second part, neither of them twice in a row."""
+    if not now.last_topic:
+        return "utter_what_first"
     more = f"utter_more_{now.last_topic}"
-    known = now.last_topic and more in now.responses and more not in now.said_before
-    return more if known else "utter_nothing_to_tell_more"
+    parts = (f"utter_why_{now.last_topic}", more) if label == "ask_why" else (more,)
+    untold = [part for part in parts if part in now.responses and part not in now.said_before]
+    return untold[0] if untold else "utter_nothing_to_tell_more"
 
 
 def _topic_answers(acts: tuple[tuple[str, float], ...]) -> tuple[str, ...]:
@@ -962,5 +967,5 @@ def _not_understood(now: Situation) -> str:
 
 def topic_of(response: str) -> str | None:
     """The topic that a response answers: "cost" for "utter_faq/cost", else None."""
-    match = re.match(r"utter_(?:faq/|more_)([a-z_]+)$", response)
+    match = re.match(r"utter_(?:faq/|more_|why_)([a-z_]+)$", response)
     return match[1] if match else None

@@ -15,6 +15,7 @@ from spacy.language import Language
 from spacy.matcher import PhraseMatcher
 from spacy.tokens import Doc
 
+from assistant.nlu import english
 from assistant.safety.clauses import CONTRACTED, Words, plain_words, read
 from assistant.safety.table import Pattern, Table
 
@@ -94,7 +95,7 @@ class Vocabulary:
             self._matcher.add(name, docs)
         # The shortest words are left alone: "leh" may be anything.
         self._targets = sorted(word for word in words if len(word) >= 4 and word.isalpha())
-        self._known = words | set(self._spellings) | _english(nlp)
+        self._known = words | set(self._spellings) | english.words()
         self._mend = lru_cache(maxsize=4096)(self._mend_uncached)
 
     def read(self, text: str) -> Words:
@@ -170,16 +171,6 @@ class Vocabulary:
             if target[0] == word[0] and (distance == 1 or max(len(word), len(target)) >= 8)
         ]
         return min(candidates)[2] if candidates else word
-
-
-def _english(nlp: Language) -> set[str]:
-    """English words, so that only what is none of them is taken for a slip of spelling."""
-    known = set(nlp.Defaults.stop_words)
-    lemmatizer = nlp.get_pipe("lemmatizer")
-    for table in ("lemma_index", "lemma_exc"):
-        for forms in lemmatizer.lookups.get_table(table).values():  # type: ignore[attr-defined]
-            known.update(str(form) for form in forms)
-    return known
 
 
 def _is_figurative(place: Place, figures: list[Place]) -> bool:

@@ -128,11 +128,35 @@ def test_the_answer_is_about_the_day(answer: Answer) -> None:
         ("can I pay by debit", "cost", "I don't have the ways to pay"),
         ("do you give receipts", "insurance", "I don't know how the clinic handles receipts"),
         ("is there a female therapist", "therapist_info", "I would rather not guess"),
+        ("does massage cause cancer", "safety_contraindications", "no evidence that massage"),
+        ("do you treat lower back pain", "therapist_info", "Back pain without sciatica"),
+        ("what else do you treat", "therapist_info", "variety of other conditions"),
+        ("how long till I feel better", "how_many_sessions", "How soon you feel a change"),
+        ("no numbness or bladder problems", "symptoms", "that is good to know"),
+        ("do you sell gift cards", "cost", "discount, package or gift card"),
+        ("is there a washroom", "location", "the rooms"),
         ("do you do cupping", "techniques", "I have not been told about other techniques"),
     ],
 )  # fmt: skip
 def test_what_is_mentioned_is_answered(answer: Answer, text: str, topic: str, said: str) -> None:
     assert said in answer(text, f"faq/{topic}")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "said"),
+    [
+        ("lol", "out_of_scope", "Whenever you like"),
+        ("i get headaches", "out_of_scope", "I only know about sciatica"),
+        ("are you hiring", "out_of_scope", "nothing on jobs"),
+        ("that's not what i asked", "feedback_noted", "missed your question"),
+        ("Natalie was lovely", "feedback_noted", "good to hear"),
+        ("the answer was too long", "feedback_noted", "pass it on"),
+    ],
+)
+def test_what_is_no_question_on_a_topic_is_answered_too(
+    answer: Answer, text: str, name: str, said: str
+) -> None:
+    assert said in answer(text, name)
 
 
 def test_what_the_owner_has_filled_in_is_told(answer: Answer) -> None:

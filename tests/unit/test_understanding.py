@@ -32,6 +32,8 @@ KEYWORDS = {
     "book": ("book_appointment", 0.8),
     "person": ("speak_to_human", 0.7),
     "hello": ("greet", 0.85),
+    "mild": ("faq/symptoms", 0.4),
+    "strong": ("faq/symptoms", 0.6),
     "vague": ("faq/cost", 0.3),
     "mumble": ("faq/cost", 0.1),
 }
@@ -48,6 +50,9 @@ class Keywords:
         self.asked += texts
         return [list(self._rank(text)) for text in texts]
 
+    def mend(self, text: str) -> str:
+        return text.replace("prcie", "price")
+
     def _rank(self, text: str) -> Iterator[tuple[str, float]]:
         words = re.findall(r"[a-z]+", text.lower())
         found = [KEYWORDS[word] for word in words if word in KEYWORDS]
@@ -63,6 +68,42 @@ def acts(text: str) -> list[str]:
 def test_one_thing_is_taken_as_a_whole() -> None:
     assert acts("what is the price?") == ["faq/cost"]
     assert acts("hello") == ["greet"]
+
+
+def test_slips_are_mended_before_the_ranking() -> None:
+    assert acts("what is the prcie?") == ["faq/cost"]
+    assert acts("what is the prcie? is there parking?") == ["faq/cost", "faq/location"]
+
+
+def test_what_is_clearer_as_typed_is_not_mended() -> None:
+    # mended, the first keyword is "price", and less sure than "hello" typed so early
+    model = Keywords()
+    model.mend = lambda text: "mumble"  # type: ignore[method-assign]
+    assert [act.label for act in understand("hello", model).acts] == ["greet"]  # type: ignore[arg-type]
+
+
+def test_signs_that_were_dictated() -> None:
+    model = Keywords()
+    understand("does it hurt question mark hello comma is there parking question mark", model)  # type: ignore[arg-type]
+    assert model.asked[0] == "does it hurt? hello, is there parking?"
+
+
+def test_pictures_alone() -> None:
+    assert acts("\N{THUMBS UP SIGN}\N{EMOJI MODIFIER FITZPATRICK TYPE-5}") == ["affirm"]
+    assert acts("\N{HEAVY BLACK HEART}\ufe0f \N{HEAVY BLACK HEART}\ufe0f") == ["thank"]
+    assert acts("\N{PILE OF POO}") == ["no_words"]
+    assert acts("\N{THUMBS UP SIGN}\N{THUMBS DOWN SIGN}") == ["no_words"]
+
+
+@pytest.mark.parametrize("text", ["你好 多少钱", "сколько стоит массаж", "كم سعر الجلسة"])
+def test_another_alphabet_is_another_language(text: str) -> None:
+    assert acts(text) == ["speak_other_language"]
+
+
+def test_a_fragment_is_not_taken_for_a_sign() -> None:
+    assert acts("mild ache") == ["nlu_fallback"]
+    assert acts("strong ache") == ["faq/symptoms"]
+    assert acts("mild ache?") == ["faq/symptoms"]
 
 
 def test_several_questions_in_the_order_asked() -> None:
@@ -115,9 +156,8 @@ def test_no_words(text: str) -> None:
     assert not model.asked
 
 
-@pytest.mark.parametrize("text", ["42", "\u0628", "\u4f60\u597d"])
-def test_digits_and_other_scripts_are_words(text: str) -> None:
-    assert acts(text) == [understanding.NOT_UNDERSTOOD]
+def test_digits_are_words() -> None:
+    assert acts("42") == [understanding.NOT_UNDERSTOOD]
 
 
 def test_a_click_on_a_topic_is_certain() -> None:
@@ -184,10 +224,15 @@ def test_a_stored_model_ranks_as_before(model: IntentModel, tmp_path: Path) -> N
     model.save(tmp_path)
     loaded = IntentModel.load(tmp_path, encode)
     assert loaded.labels == model.labels
+    assert loaded.mend("massagw") == model.mend("massagw")
     for before, after in zip(model.rank(TEXTS), loaded.rank(TEXTS), strict=True):
         assert [label for label, _ in before] == [label for label, _ in after]
         assert [sure for _, sure in before] == pytest.approx([sure for _, sure in after], abs=1e-6)
-    assert set(json.loads((tmp_path / "labels.json").read_text())) == {"labels", "vocabulary"}
+    assert set(json.loads((tmp_path / "labels.json").read_text())) == {
+        "labels",
+        "vocabulary",
+        "words",
+    }
 
 
 @settings(deadline=None, max_examples=30)
