@@ -19,6 +19,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from assistant.nlu import mentions, softmax_regression, spelling
+from assistant.nlu.outside import OutsideView
 from assistant.nlu.sentence_encoder import DIMENSIONS
 
 Encode = Callable[[list[str]], np.ndarray]
@@ -28,6 +29,14 @@ MIN_TEXTS_WITH_NGRAM = 3
 SPELLING_WEIGHT = 0.7
 MENTION_WEIGHT = 0.4
 REGULARISATION = 12.0
+OUTSIDE = "out_of_scope"
+# Beside the topics, what belongs to the clinic. Courtesies and short replies are neither.
+REQUESTS = ("book_appointment", "change_appointment", "delete_my_data", "help", "speak_to_human")
+# What the second view weighs beside the difference of the logarithms of two probabilities, and the
+# sum of both from which a text is outside. Measured by cross-validation on the examples.
+SECOND_VIEW = 4.0
+OUTSIDE_FROM = -1.0
+LEAST = 1e-4  # probability
 
 
 def _vectorizer(vocabulary: dict[str, int] | None = None) -> TfidfVectorizer:
@@ -50,6 +59,11 @@ def _class_weights(labels: list[str]) -> dict[str, float]:
     counts = Counter(labels)
     mean = len(labels) / len(counts)
     return {label: math.sqrt(mean / count) for label, count in counts.items()}
+
+
+def _belongs(label: str) -> bool:
+    """Whether a label is a topic, or something the clinic is asked for."""
+    return label.startswith("faq/") or label in REQUESTS
 
 
 def _mentions(texts: list[str]) -> sparse.csr_matrix:
@@ -77,10 +91,12 @@ class IntentModel:
         weights: np.ndarray,
         intercepts: np.ndarray,
         words: dict[str, int],
+        outside: OutsideView | None,
     ) -> None:
         """Weights have the shape (labels, 384 + n-grams + mentions), intercepts (labels,).
 
-        ``words`` says in how many examples each word stands.
+        ``words`` says in how many examples each word stands. ``outside`` is None when no example
+        is out of scope, or none belongs to the clinic.
         """
         self.labels = labels
         self._word_counts = words
@@ -91,6 +107,8 @@ class IntentModel:
         self._of_meaning = np.ascontiguousarray(weights[:, :DIMENSIONS].T)
         self._of_words = np.ascontiguousarray(weights[:, DIMENSIONS:].T)
         self._intercepts = intercepts
+        self._outside = outside
+        self._inside = np.array([_belongs(label) for label in labels])
 
     @classmethod
     def train(cls, texts: list[str], labels: list[str], encode: Encode) -> IntentModel:
@@ -99,14 +117,25 @@ class IntentModel:
         names = sorted(set(labels))
         number = {label: place for place, label in enumerate(names)}
         counts_for = _class_weights(labels)
+        vectors = encode(texts)
         weights, intercepts = softmax_regression.fit(
-            encode(texts),
+            vectors,
             cls._words(texts, vectorizer),
             np.array([number[label] for label in labels]),
             np.array([counts_for[label] for label in labels], dtype=np.float32),
             REGULARISATION,
         )
-        return cls(encode, names, vectorizer, weights, intercepts, spelling.count(texts))
+        words = spelling.count(texts)
+        outside = cls._second_view(vectors, labels)
+        return cls(encode, names, vectorizer, weights, intercepts, words, outside)
+
+    @staticmethod
+    def _second_view(vectors: np.ndarray, labels: list[str]) -> OutsideView | None:
+        outside = np.array([label == OUTSIDE for label in labels])
+        used = outside | np.array([_belongs(label) for label in labels])
+        if not outside.any() or outside[used].all():
+            return None
+        return OutsideView.train(vectors[used], outside[used])
 
     @staticmethod
     def _words(texts: list[str], vectorizer: TfidfVectorizer) -> sparse.csr_matrix:
@@ -120,21 +149,46 @@ class IntentModel:
 
     def rank(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         """Returns for each text all labels with their probability, likeliest first."""
-        scores = self._encode(texts) @ self._of_meaning + self._intercepts
+        vectors = self._encode(texts)
+        scores = vectors @ self._of_meaning + self._intercepts
         scores += self._words(texts, self._vectorizer) @ self._of_words
         scores -= scores.max(axis=1, keepdims=True)
         probabilities = np.exp(scores)
         probabilities /= probabilities.sum(axis=1, keepdims=True)
+        if self._outside is not None:
+            self._look_again(probabilities, self._outside.score(vectors))
         return [
             [(self.labels[i], float(row[i])) for i in np.argsort(-row, kind="stable")]
             for row in probabilities
         ]
 
+    def _look_again(self, probabilities: np.ndarray, views: np.ndarray) -> None:
+        """Lets "out of scope" and the likeliest other label change places where both views say so.
+
+        ``probabilities`` is (texts, labels) and is changed, ``views`` (texts,).
+        """
+        outside = self.labels.index(OUTSIDE)
+        for row, view in zip(probabilities, views, strict=True):
+            other = max((at for at in range(len(row)) if at != outside), key=row.__getitem__)
+            if not self._inside[other]:
+                continue
+            first = math.log(row[outside] + LEAST) - math.log(row[other] + LEAST)
+            is_outside = first + SECOND_VIEW * view > OUTSIDE_FROM
+            if is_outside != (row[outside] > row[other]):
+                row[outside], row[other] = row[other], row[outside]
+
     def save(self, folder: Path) -> None:
         """Writes the model as plain arrays and JSON, nothing that runs code on loading."""
         idf = self._vectorizer.idf_
         weights = np.concatenate([self._of_meaning, self._of_words]).T
-        np.savez(folder / "weights.npz", weights=weights, intercepts=self._intercepts, idf=idf)
+        view = self._outside.arrays() if self._outside else {}
+        np.savez(
+            folder / "weights.npz",
+            weights=weights,
+            intercepts=self._intercepts,
+            idf=idf,
+            **view,
+        )
         vocabulary = {term: int(index) for term, index in self._vectorizer.vocabulary_.items()}
         (folder / "labels.json").write_text(
             json.dumps(
@@ -157,4 +211,5 @@ class IntentModel:
             arrays["weights"],
             arrays["intercepts"],
             stored["words"],
+            OutsideView.from_arrays(arrays),
         )
