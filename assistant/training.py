@@ -31,7 +31,7 @@ RECORD = MODELS / "clinic.json"
 HEARTBEAT = 5.0
 
 _RASA_FILES = ("config.yml", "domain.yml", "data")
-_READ_AT_START = ("data/safety/",)
+_READ_AT_START = ("data/emoji.yml", "data/safety/")
 _CODE = ("assistant/nlu", "assistant/policies", "assistant/safety", "uv.lock")
 _ENDINGS = {".py", ".yml", ".yaml", ".json", ".lock", ".md", ".onnx"}
 
