@@ -32,7 +32,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from assistant import asked_day
-from assistant.nlu import mentions
+from assistant.nlu import clauses, mentions
 from assistant.policies import alarm
 from assistant.policies.turn import topic_of
 from assistant.project import DATA
@@ -160,8 +160,14 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         text = _last_text(tracker)
         if not subjects or not text:
             return {}
-        found = mentions.find(text)
-        return {key: named for key, named in found.items() if key in subjects}
+        # what is asked goes before what is told on the way, where the two are not to be added up
+        asked = " ".join(part for part in clauses.split(text) if clauses.is_question(part))
+        adds_up = any(MENTIONED in _needs(wording) for wording in wordings)
+        for part in (text,) if adds_up else (asked, text):
+            found = mentions.find(part)
+            if found.keys() & subjects:
+                return {key: named for key, named in found.items() if key in subjects}
+        return {}
 
     @staticmethod
     def _asked(

@@ -23,20 +23,30 @@ _ASKS = re.compile(
     rf"^\W*(?:(?:and|also|so|but|ok|okay|hi|hello|hey|please|oh|well)\W+)*{_QUESTION_WORD}\b",
     re.IGNORECASE,
 )
+# "I wanted to know whether you have parking", "my question is how hard you press"
+_ASKS_INDIRECTLY = re.compile(
+    r"\b(?:(?:to|i'?ll|must|should) (?:ask|know|find out)|wonder(?:ing|ed)?|tell me|let me know|"
+    r"question (?:is|was)(?: only| just| simply)?(?: this)?,?) "
+    rf"(?:you )?(?:if|whether|{_QUESTION_WORD})\b",
+    re.IGNORECASE,
+)
 
 
 def split(text: str) -> list[str]:
-    """Returns the parts in order, at most eight; the last one keeps what remains."""
+    """Returns the parts in order, at most eight. Of more, those that ask and the last ones stay."""
     parts: list[str] = []
     for sentence in _SENTENCE_END.split(text):
         parts.extend(_NEW_QUESTION.split(sentence))
     parts = [part.strip(" ,") for part in parts]
     parts = [part for part in parts if sum(c.isalpha() for c in part) >= MIN_LETTERS]
     if len(parts) > MAX_CLAUSES:
-        parts = [*parts[: MAX_CLAUSES - 1], " ".join(parts[MAX_CLAUSES - 1 :])]
+        by_weight = sorted(range(len(parts)), key=lambda at: (not is_question(parts[at]), -at))
+        parts = [parts[at] for at in sorted(by_weight[:MAX_CLAUSES])]
     return parts
 
 
 def is_question(clause: str) -> bool:
-    """True when the clause ends in a question mark or begins as a question does."""
-    return clause.rstrip().endswith("?") or bool(_ASKS.match(clause))
+    """True when the clause ends in a question mark, begins as a question does or holds one."""
+    if clause.rstrip().endswith("?"):
+        return True
+    return bool(_ASKS.match(clause) or _ASKS_INDIRECTLY.search(clause))

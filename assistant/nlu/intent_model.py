@@ -32,6 +32,8 @@ REGULARISATION = 12.0
 OUTSIDE = "out_of_scope"
 # Beside the topics, what belongs to the clinic. Courtesies and short replies are neither.
 REQUESTS = ("book_appointment", "change_appointment", "delete_my_data", "help", "speak_to_human")
+# Their examples are in other languages, whose words are no English ones.
+FOREIGN = frozenset({"speak_french", "speak_other_language", "speak_spanish"})
 # What the second view weighs beside the difference of the logarithms of two probabilities, and the
 # sum of both from which a text is outside. Measured by cross-validation on the examples.
 SECOND_VIEW = 4.0
@@ -95,8 +97,8 @@ class IntentModel:
     ) -> None:
         """Weights have the shape (labels, 384 + n-grams + mentions), intercepts (labels,).
 
-        ``words`` says in how many examples each word stands. ``outside`` is None when no example
-        is out of scope, or none belongs to the clinic.
+        ``words`` says in how many English examples each word stands. ``outside`` is None when no
+        example is out of scope, or none belongs to the clinic.
         """
         self.labels = labels
         self._word_counts = words
@@ -125,7 +127,9 @@ class IntentModel:
             np.array([counts_for[label] for label in labels], dtype=np.float32),
             REGULARISATION,
         )
-        words = spelling.count(texts)
+        words = spelling.count(
+            text for text, label in zip(texts, labels, strict=True) if label not in FOREIGN
+        )
         outside = cls._second_view(vectors, labels)
         return cls(encode, names, vectorizer, weights, intercepts, words, outside)
 
@@ -146,6 +150,10 @@ class IntentModel:
     def mend(self, text: str) -> str:
         """The text with slips of spelling mended; the same text when there are none."""
         return self._spelling.mend(text)
+
+    def knows(self, text: str) -> bool:
+        """Whether every word of the text is English or stands in an English example."""
+        return self._spelling.knows(text)
 
     def rank(self, texts: list[str]) -> list[list[tuple[str, float]]]:
         """Returns for each text all labels with their probability, likeliest first."""

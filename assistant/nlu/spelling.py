@@ -89,6 +89,10 @@ class Spelling:
 
         return _WORD.sub(replace, text)
 
+    def knows(self, text: str) -> bool:
+        """Whether every word of the text is English or stands in the examples."""
+        return all(self._is_known(word.lower()) for word in _WORD.findall(text))
+
     def _is_known(self, word: str) -> bool:
         if word in self._seen or word in self._english:
             return True

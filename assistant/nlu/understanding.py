@@ -30,9 +30,13 @@ REQUESTS = frozenset({"book_appointment", "change_appointment", "speak_to_human"
 TOLD = frozenset(
     {"affirm", "been_checked", "deny", "faq/symptoms", "greet", "skip", "thank", "write_for_other"}
 )
+# In a message of this many words, the one thing that is asked counts, not what the whole resembles.
+LONG = 40
+# A request starts something, so a resemblance is not enough.
+REQUESTED_CLEARLY = 0.4
 # Words told without a question that may be the answer to anything: "right side", "for three weeks".
 # Taken for signs only when that is this clear; otherwise the assistant asks back.
-TOLD_CLEARLY = {"faq/symptoms": 0.45}
+TOLD_CLEARLY = {"faq/symptoms": 0.45, "goodbye": 0.45}
 NOT_UNDERSTOOD = "nlu_fallback"
 NO_WORDS = "no_words"
 OTHER_LANGUAGE = "speak_other_language"
@@ -89,9 +93,10 @@ def understand(text: str, model: IntentModel) -> Understanding:
         parts = []
     whole, *ranked_parts = model.rank([mended, *parts])
     if mended != text:
-        # Another language looks like English full of slips: the clearer reading counts.
-        (as_typed,) = model.rank([text])
-        if as_typed[0][1] > whole[0][1]:
+        # Another language looks like English full of slips: the clearer reading counts, unless
+        # nothing but English is left.
+        as_typed = None if model.knows(mended) else model.rank([text])[0]
+        if as_typed and as_typed[0][1] > whole[0][1]:
             whole, ranked_parts, parts = as_typed, [], []
     ranking = tuple(Act(label, confidence) for label, confidence in whole)
     asked = [
@@ -101,7 +106,8 @@ def understand(text: str, model: IntentModel) -> Understanding:
     ]
     acts = _distinct(asked)
     if len(acts) < 2:
-        candidates = acts if acts and ranking[0].label in TOLD else [ranking[0], *acts]
+        on_the_way = ranking[0].label in TOLD or len(mended.split()) >= LONG
+        candidates = acts if acts and on_the_way else [ranking[0], *acts]
         best = max(candidates, key=lambda act: act.confidence)
         if best.confidence < _enough(best.label, mended):
             best = Act(NOT_UNDERSTOOD, best.confidence)
@@ -131,6 +137,8 @@ def _emoji() -> dict[str, str]:
 
 def _enough(label: str, text: str) -> float:
     """What the likeliest label must reach to be acted on."""
+    if label in REQUESTS:
+        return REQUESTED_CLEARLY
     if clauses.is_question(text):
         return UNDERSTOOD
     return TOLD_CLEARLY.get(label, UNDERSTOOD)

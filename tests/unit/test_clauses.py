@@ -36,12 +36,12 @@ def test_a_message_in_parts(text: str, parts: list[str]) -> None:
     assert clauses.split(text) == parts
 
 
-def test_a_long_message_keeps_its_end_in_the_last_part() -> None:
-    text = " ".join(f"Sentence number {number}." for number in range(20))
-    parts = clauses.split(text)
+def test_of_a_long_message_the_questions_and_the_end_are_kept() -> None:
+    told = [f"Sentence number {number}." for number in range(20)]
+    parts = clauses.split(" ".join([*told[:3], "Where are you?", *told[3:]]))
     assert len(parts) == clauses.MAX_CLAUSES
-    assert parts[0] == "Sentence number 0."
-    assert parts[-1].endswith("Sentence number 19.")
+    assert parts[0] == "Where are you?"
+    assert parts[1:] == told[-7:]
 
 
 @given(st.text(max_size=300))
@@ -67,6 +67,11 @@ def test_any_text_is_cut_without_loss_of_words(text: str) -> None:
         "...where are you",
         "Could you call me",
         "really? ",
+        "I wanted to know if you have parking",
+        "my question is only this, how much pressure do you use",
+        "just wondering whether it hurts",
+        "mum says I have to ask if you take insurance",
+        "tell me what you charge",
     ],
 )
 def test_a_question(text: str) -> None:

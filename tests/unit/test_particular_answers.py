@@ -135,6 +135,12 @@ def test_the_answer_is_about_the_day(answer: Answer) -> None:
         ("no numbness or bladder problems", "symptoms", "that is good to know"),
         ("do you sell gift cards", "cost", "discount, package or gift card"),
         ("is there a washroom", "location", "the rooms"),
+        ("It began last spring after a move. I wonder how much pressure you use?",
+         "does_it_hurt", "You set the pressure"),
+        ("does massage help my headaches", "how_massage_helps", "I only know about sciatica"),
+        ("my knee hurts", "symptoms", "I only know about sciatica"),
+        ("pain from my back down to the knee", "symptoms", "Sciatica can cause"),
+        ("what age do you have to be", "safety_contraindications", "under 16"),
         ("do you do cupping", "techniques", "I have not been told about other techniques"),
     ],
 )  # fmt: skip

@@ -54,6 +54,11 @@ def test_what_is_no_slip_stays(spelling: Spelling, text: str) -> None:
     assert spelling.mend(text) == text
 
 
+def test_what_is_known(spelling: Spelling) -> None:
+    assert spelling.knows("Does my grandmother know sciatica?")
+    assert not spelling.knows("wie viel kostet massage")
+
+
 def test_a_rare_word_of_the_examples_is_no_target() -> None:
     assert Spelling(count(["massage siatica"])).mend("siatika") == "siatika"
 

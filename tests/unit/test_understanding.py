@@ -34,6 +34,7 @@ KEYWORDS = {
     "hello": ("greet", 0.85),
     "mild": ("faq/symptoms", 0.4),
     "strong": ("faq/symptoms", 0.6),
+    "perhaps": ("book_appointment", 0.35),
     "vague": ("faq/cost", 0.3),
     "mumble": ("faq/cost", 0.1),
 }
@@ -52,6 +53,9 @@ class Keywords:
 
     def mend(self, text: str) -> str:
         return text.replace("prcie", "price")
+
+    def knows(self, text: str) -> bool:
+        return False
 
     def _rank(self, text: str) -> Iterator[tuple[str, float]]:
         words = re.findall(r"[a-z]+", text.lower())
@@ -98,6 +102,24 @@ def test_pictures_alone() -> None:
 @pytest.mark.parametrize("text", ["你好 多少钱", "сколько стоит массаж", "كم سعر الجلسة"])
 def test_another_alphabet_is_another_language(text: str) -> None:
     assert acts(text) == ["speak_other_language"]
+
+
+def test_in_a_long_message_what_is_asked_counts() -> None:
+    story = "We went on about the price. " + "It was a long story about my uncle and his car. " * 5
+    assert acts(story + "Does it hurt?") == ["faq/does_it_hurt"]
+    assert acts("We went on about the price. Does it hurt?") == ["faq/cost"]
+
+
+def test_a_request_has_to_be_clear() -> None:
+    assert acts("perhaps") == ["nlu_fallback"]
+    assert acts("perhaps?") == ["nlu_fallback"]
+
+
+def test_what_is_all_english_once_mended_is_english() -> None:
+    model = Keywords()
+    model.mend = lambda text: "does it hurt"  # type: ignore[method-assign]
+    model.knows = lambda text: True  # type: ignore[method-assign]
+    assert [act.label for act in understand("hello hurrt", model).acts] == ["faq/does_it_hurt"]  # type: ignore[arg-type]
 
 
 def test_a_fragment_is_not_taken_for_a_sign() -> None:
