@@ -95,7 +95,7 @@ def _optional_responses(project: Project) -> Iterator[str]:
     """Responses that are said when they are there."""
     for topic in project.topics:
         yield f"utter_more_{topic}"
-        yield f"utter_why_{topic}"
+        yield f"utter_because_{topic}"
     for form, slots in project.forms.items():
         for slot in slots:
             yield f"utter_ask_{slot}_again"

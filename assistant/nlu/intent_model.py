@@ -31,7 +31,14 @@ MENTION_WEIGHT = 0.4
 REGULARISATION = 12.0
 OUTSIDE = "out_of_scope"
 # Beside the topics, what belongs to the clinic. Courtesies and short replies are neither.
-REQUESTS = ("book_appointment", "change_appointment", "delete_my_data", "help", "speak_to_human")
+REQUESTS = (
+    "ask_status",
+    "book_appointment",
+    "change_appointment",
+    "delete_my_data",
+    "help",
+    "speak_to_human",
+)
 # Their examples are in other languages, whose words are no English ones.
 FOREIGN = frozenset({"speak_french", "speak_other_language", "speak_spanish"})
 # What the second view weighs beside the difference of the logarithms of two probabilities, and the

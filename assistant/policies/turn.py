@@ -939,7 +939,7 @@ def _more(label: str, now: Situation) -> str:
     if not now.last_topic:
         return "utter_what_first"
     more = f"utter_more_{now.last_topic}"
-    parts = (f"utter_why_{now.last_topic}", more) if label == "ask_why" else (more,)
+    parts = (f"utter_because_{now.last_topic}", more) if label == "ask_why" else (more,)
     untold = [part for part in parts if part in now.responses and part not in now.said_before]
     return untold[0] if untold else "utter_nothing_to_tell_more"
 
@@ -967,5 +967,5 @@ def _not_understood(now: Situation) -> str:
 
 def topic_of(response: str) -> str | None:
     """The topic that a response answers: "cost" for "utter_faq/cost", else None."""
-    match = re.match(r"utter_(?:faq/|more_|why_)([a-z_]+)$", response)
+    match = re.match(r"utter_(?:faq/|more_|because_)([a-z_]+)$", response)
     return match[1] if match else None

@@ -922,10 +922,10 @@ def test_the_second_part_is_told_once() -> None:
 
 
 def test_a_reason_is_told_before_anything_more() -> None:
-    known = ("utter_why_cost", "utter_more_cost")
+    known = ("utter_because_cost", "utter_more_cost")
     now = replace(says("why?", "ask_why", last_topic="cost"), responses=known)
-    assert actions(now) == ("utter_why_cost",)
-    assert actions(replace(now, said_before=("utter_why_cost",))) == ("utter_more_cost",)
+    assert actions(now) == ("utter_because_cost",)
+    assert actions(replace(now, said_before=("utter_because_cost",))) == ("utter_more_cost",)
     more = replace(now, acts=(("tell_me_more", 0.9),))
     assert actions(more) == ("utter_more_cost",)
 
@@ -964,7 +964,7 @@ def test_when_to_get_help_is_said_with_the_answer() -> None:
     [
         ("utter_faq/cost", "cost"),
         ("utter_more_does_it_hurt", "does_it_hurt"),
-        ("utter_why_does_it_hurt", "does_it_hurt"),
+        ("utter_because_does_it_hurt", "does_it_hurt"),
         ("utter_greet", None),
         ("utter_not_understood_1", None),
         ("", None),
