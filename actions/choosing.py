@@ -33,6 +33,8 @@ from clinic.opening import Interval
 
 # Where "later" is about the time: elsewhere it may be about anything.
 HEAR_OF_TIMES = frozenset({"preferred_time", "chosen_time", "confirm_booking", "confirm_change"})
+# A no to all the times shown, and nothing else.
+FEW_WORDS = 3
 # A new wish replaces what was chosen from the old one.
 UNCHOSEN = {
     "chosen_time": None,
@@ -58,7 +60,7 @@ CHANGE_ENDED = {
 async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     """A time picked from those shown, or a wish for others; None for anything else."""
     intent = intent_of(tracker)
-    if intent in ("more_times", "tell_me_more"):
+    if intent == "more_times":
         return _more(tracker)
     if intent == "other_day":
         await times.let_go(tracker.sender_id)
@@ -76,6 +78,8 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
         return None
     asks_for_others = re.search(times.words()["others"], text_of(tracker), re.IGNORECASE)
     if asks_for_others and not _tells_time(tracker):
+        return _more(tracker)
+    if intent == "deny" and not _tells_time(tracker) and len(text_of(tracker).split()) <= FEW_WORDS:
         return _more(tracker)
     offers = _offers(tracker)
     if offers and is_undecided(text_of(tracker)) and not _tells_time(tracker):
@@ -156,15 +160,18 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
             values["preferred_time"] = times.said(windows)
         values = {**UNCHOSEN, **values, **no_problem(), "windows": times.stored(windows)}
     elif values.get("service") or values.get("therapist"):
-        values = {**UNCHOSEN, **values}
+        values = {**UNCHOSEN, **values, **await _same_start(tracker, values)}
     elif "preferred_time" in values:
-        values = {**NO_WISH, **values}
+        # asked anew for the time: an hour alone is one of the day chosen before
+        day = [times.stored(times.opening(day)) for day in before.days] if before.point else []
+        values = {**NO_WISH, **values, "windows": day[0] if day else None}
     elif "chosen_time" in values:
         values = {**UNCHOSEN, **values}
     else:
         return values
-    await times.let_go(tracker.sender_id)
     known = {**tracker.slots, **values}
+    if not values.get("chosen"):
+        await times.let_go(tracker.sender_id)
     if not (again or wish) or not known.get("service"):
         return values
     windows = times.loaded(values["windows"])
@@ -176,6 +183,22 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     free = await times.free(tracker.sender_id, minutes, therapist_of(known), windows, moved)
     offer = next((offer for offer in free.offers if offer.start == exact), None)
     return {**values, **(await _choose(tracker, offer, moved) if offer else {})}
+
+
+async def _same_start(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """The time that was picked, with another length or therapist, when that is free, too."""
+    chosen = tracker.slots.get("chosen")
+    known = {**tracker.slots, **values}
+    if not chosen or not known.get("service"):
+        return {}
+    start = Offer.from_dict(chosen).start
+    await times.let_go(tracker.sender_id)
+    moved = moving(tracker, values)
+    minutes = services.minutes_of(known["service"])
+    windows = [(start, start + times.step())]
+    free = await times.free(tracker.sender_id, minutes, therapist_of(known), windows, moved)
+    offer = next((offer for offer in free.offers if offer.start == start), None)
+    return await _choose(tracker, offer, moved) if offer else {}
 
 
 def _before(tracker: Tracker, values: dict[str, Any] | None = None) -> Before:

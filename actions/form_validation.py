@@ -11,10 +11,11 @@ import yaml
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import open_forms
+from actions import open_forms, times
 from actions.base import ClinicAction, Event
 from actions.reading import (
     REFUSED,
+    Reading,
     entity_of,
     hint_of,
     intent_of,
@@ -33,7 +34,7 @@ LAST_STEPS = frozenset({"action_change_appointment", "action_submit_booking"})
 # Intents that change what was given before also where any words are an answer.
 CORRECTIONS = frozenset({"correct_booking"})
 # Problems that answer the message, also one that asks for a booking or a change.
-TOLD_ANYWAY = frozenset({*REFUSED.values(), "utter_waiting_needs_time"})
+TOLD_ANYWAY = frozenset({*REFUSED.values(), "time_question", "utter_waiting_needs_time"})
 # Kept from one request to the next, so no sign of a draft.
 OF_THE_PATIENT = frozenset({"patient_name", "patient_contact", "therapist", "note"})
 
@@ -77,7 +78,7 @@ class FormValidation(ClinicAction):
             return slot_events({slot: tracker.slots.get(slot) for slot in no_problem()})
         form = self.NAME.removeprefix("validate_")
         if dealt_with(tracker):
-            return slot_events(no_problem())
+            return slot_events(no_problem_but(tracker))
         if starting(tracker):
             values = await self.take_up(dispatcher, tracker)
             told = _was_offered(tracker, form) or _was_written(tracker)
@@ -86,7 +87,8 @@ class FormValidation(ClinicAction):
         else:
             values = await self.values_from(tracker)
             asked = tracker.slots.get("requested_slot")
-            if asked in LEFT_TO_US and values.get(asked) and is_undecided(text_of(tracker)):
+            left_to_us = asked in LEFT_TO_US and is_undecided(text_of(tracker))
+            if left_to_us and asked != "preferred_time" and values.get(asked):
                 dispatcher.utter_message(response="utter_picked", picked=values[asked])
             elif values.get("service") and asked == "chosen_time":
                 dispatcher.utter_message(response="utter_picked", picked=values["service"])
@@ -155,11 +157,12 @@ class FormValidation(ClinicAction):
             return {**values, asked: reading.value, **no_problem()}
         if changes and closed and reading.problem not in TOLD_ANYWAY:
             return {**values, **no_problem()}
-        if values and closed:
+        if values and closed and reading.problem != "time_question":
             # the answer to another question: this one is asked again, plainly
-            return {**values, **no_problem()}
+            return {**values, **no_problem_but(tracker)}
         return {
             **values,
+            **near(reading),
             "problem": reading.problem,
             "problem_count": (tracker.slots.get("problem_count") or 0) + 1,
             "problem_text": reading.text,
@@ -244,6 +247,20 @@ def begun_again(tracker: Tracker) -> bool:
         if event["event"] == "action" and event.get("name") in LAST_STEPS:
             return True
     return False
+
+
+def no_problem_but(tracker: Tracker) -> dict[str, Any]:
+    """``no_problem``, unless it was asked which of two times is meant: that is asked again."""
+    slots = tracker.slots
+    stays = slots.get("problem") == "time_question" and slots.get("problem_choices")
+    if stays and slots.get("requested_slot") == "preferred_time":
+        return {slot: slots.get(slot) for slot in no_problem()}
+    return no_problem()
+
+
+def near(reading: Reading) -> dict[str, Any]:
+    """What another hour is counted from, after one that is outside the hours of its day."""
+    return {"windows": times.stored(reading.near)} if reading.near else {}
 
 
 def no_problem() -> dict[str, Any]:

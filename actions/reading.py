@@ -12,8 +12,9 @@ from rasa_sdk import Tracker
 from actions import services
 from actions.times import ASAP, understood, words
 from assistant.policies.wishes import refuses_contact, says
-from clinic.contacts import contact_problem, read_contact
+from clinic.contacts import contact_problem, read_contact, read_contacts
 from clinic.names import read_name
+from clinic.opening import Interval
 from clinic.references import ALPHABET, LENGTH
 
 # The entity that holds a slot's value when it is said unasked.
@@ -28,6 +29,8 @@ REFUSED = {
     "phone": "invalid_patient_contact_no_phone",
     "email": "invalid_patient_contact_no_email",
 }
+# Questions that ask whether it is a first visit: "new" alone answers them.
+ASKS_FOR_A_VISIT = frozenset({"patient_name", "new_or_returning"})
 # What a typed yes must reach before something is sent or deleted.
 CERTAIN = 0.5
 # Punctuation and the like beside a name that stands alone.
@@ -36,6 +39,7 @@ LONGEST_BESIDE_A_NAME = 3
 LONGEST_NO = 5
 # A phone number or an e-mail address, beside a name.
 _CONTACT = r"\S+@\S+|\+?\(?\d[\d()+.\- ]{6,}"
+_LENGTH = r"\d+ ?-?(?:min\w*|m\b|hours?|hrs?)?"
 # An optional answer that was skipped: filled, and empty.
 SKIPPED = ""
 
@@ -45,13 +49,14 @@ class Reading:
     """A value, or the name of the response (without "utter_") that says what is wrong.
 
     ``text`` and ``choices`` (texts of buttons) belong to the problem, where the response has
-    room for them.
+    room for them; ``near`` are the open hours of the day of a time that is outside them.
     """
 
     value: str | None = None
     problem: str | None = None
     text: str | None = None
     choices: tuple[str, ...] = ()
+    near: tuple[Interval, ...] = ()
 
 
 def intent_of(tracker: Tracker) -> str:
@@ -77,11 +82,26 @@ def entity_of(tracker: Tracker, name: str) -> str | None:
 
 def mentioned(tracker: Tracker) -> dict[str, str]:
     """Slots whose value the latest message gives, asked or not."""
+    text = text_of(tracker)
     found = {slot: entity_of(tracker, entity) for slot, entity in ENTITY_OF.items()}
-    found["service"] = services.read(text_of(tracker))
-    found["new_or_returning"] = services.read_visit(text_of(tracker))
-    found["for_whom"] = services.read_for_whom(text_of(tracker))
+    found["service"] = services.read(text)
+    found["new_or_returning"] = services.read_visit(
+        text, asked=tracker.slots.get("requested_slot") in ASKS_FOR_A_VISIT
+    )
+    found["for_whom"] = services.read_for_whom(text)
+    if found["service"] and _is_a_length(text):
+        found["preferred_time"] = None
+    contacts = read_contacts(text)
+    if len(contacts) > 1 and says("corrects", text):
+        # "my phone is ..., but e-mail me instead at ..."
+        found["patient_contact"] = found["change_contact"] = contacts[-1].shown
     return {slot: value for slot, value in found.items() if value is not None}
+
+
+def _is_a_length(text: str) -> bool:
+    """ "30" is half an hour there, and not the 30th of the month."""
+    alone = len(re.findall(r"\d+", text)) == 1
+    return alone and not understood(re.sub(_LENGTH, " ", text, flags=re.IGNORECASE)).windows
 
 
 def is_undecided(text: str) -> bool:
@@ -120,7 +140,8 @@ def read(slot: str, tracker: Tracker) -> Reading:
 def _name(tracker: Tracker) -> Reading:
     text = text_of(tracker)
     # "I'm new here, Priya Nair": the question asks for both
-    parts = (part for part in re.split(r"[,;:.]\s|\s-\s", text) if not services.read_visit(part))
+    pieces = re.split(r"[,;:.]\s|\s-\s", text)
+    parts = (part for part in pieces if not services.read_visit(part, asked=True))
     name = next(filter(None, map(read_name, (text, *parts, services.without_visit(text)))), None)
     return Reading(name) if name else Reading(problem="invalid_patient_name")
 
@@ -148,6 +169,10 @@ def picked_reading(tracker: Tracker) -> str | None:
     if entity_of(tracker, "time") is not None:
         return None
     choices = tracker.slots.get("problem_choices") or []
+    if len(choices) == 1 and intent_of(tracker) == "affirm":
+        return str(choices[0])
+    if len(choices) == 2 and says("later_of_two", text_of(tracker)):
+        return str(choices[1])
     index = services.ordinal(text_of(tracker), len(choices))
     return None if index is None else str(choices[index])
 
@@ -162,7 +187,8 @@ def read_time(text: str) -> Reading:
     if meant.status == "none" and not meant.reason:
         return Reading(problem="invalid_preferred_time")
     choices = tuple(reading.say for reading in meant.readings)
-    return Reading(problem="time_question", text=meant.say, choices=choices)
+    near = tuple(meant.alternatives) if meant.reason == "outside_hours" else ()
+    return Reading(problem="time_question", text=meant.say, choices=choices, near=near)
 
 
 def _chosen_time(tracker: Tracker) -> Reading:
@@ -180,7 +206,7 @@ def _service(tracker: Tracker) -> Reading:
 def _visit(tracker: Tracker) -> Reading:
     """Whether it is the first visit: yes or no in words, too. It is not asked a third time."""
     answers = {"affirm": "new", "deny": "returning"}
-    said = services.read_visit(text_of(tracker)) or answers.get(intent_of(tracker))
+    said = services.read_visit(text_of(tracker), asked=True) or answers.get(intent_of(tracker))
     return Reading(said or entity_of(tracker, "visit") or SKIPPED)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from actions import times
 from actions.times import Offer
 from assistant.policies.wishes import says
+from clinic import clock
 from clinic.booking.when import Understanding, say
 from clinic.opening import Interval
 
@@ -27,12 +28,14 @@ class Before:
     """What was said before a new wish.
 
     ``windows`` is the wish before it, ``shown`` the starts of the times offered for it, ``point``
-    the start of the time that was picked or of the appointment that is moved. All aware, in UTC.
+    the start of the time that was picked or of the appointment that is moved, ``last`` that of the
+    appointment before, which only "the same day" and the like lean on. All aware, in UTC.
     """
 
     windows: list[Interval] = field(default_factory=list)
     shown: list[datetime] = field(default_factory=list)
     point: datetime | None = None
+    last: datetime | None = None
 
     @property
     def days(self) -> list[date]:
@@ -64,13 +67,16 @@ def before(slots: dict[str, Any], moves: bool) -> Before:
     if not stands and not windows and moves:
         stands = slots.get("last_appointment")
     point = Offer.from_dict(stands).start if stands else None
-    return Before(windows, [] if point else shown, point)
+    last = slots.get("last_appointment")
+    return Before(
+        windows, [] if point else shown, point, Offer.from_dict(last).start if last else None
+    )
 
 
 def absolute(text: str, before: Before) -> str | None:
     """The text with its day or time put in full, or None when it does not lean on one before."""
     if not before.days:
-        return None
+        return _other_day(text, before) if before.last else None
     return _by_minutes(text, before) or _sooner_or_later(text, before) or _other_day(text, before)
 
 
@@ -128,7 +134,7 @@ def _sooner_or_later(text: str, before: Before) -> str | None:
 
 def _other_day(text: str, before: Before) -> str | None:
     """ "The day after", "same day but at 3": that day by its date, with what else is said."""
-    first = before.days[0]
+    first = before.days[0] if before.days else times.local_day(before.last or clock.now())
     for days, pattern in times.words()["relative_days"].items():
         rest, found = re.subn(pattern, "", text, flags=re.IGNORECASE)
         rest_meant = times.understood(rest)

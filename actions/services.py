@@ -115,11 +115,18 @@ def read_therapist(text: str) -> str | None:
     return ANYONE if re.search(words()["anyone"], text, re.IGNORECASE) else None
 
 
-def read_visit(text: str) -> str | None:
-    """ "new" or "returning", or None when the message does not say."""
+def read_visit(text: str, asked: bool = False) -> str | None:
+    """ "new" or "returning", or None when the message does not say.
+
+    ``asked``: the question was about it, so that one word at the end is enough ("Jo Park, new").
+    """
     for visit in ("returning", "new"):
         if re.search(words()[visit], text, re.IGNORECASE):
             return visit
+    if asked:
+        for visit, pattern in words()["visit_alone"].items():
+            if re.search(pattern, text, re.IGNORECASE):
+                return str(visit)
     return None
 
 
@@ -127,8 +134,11 @@ def without_visit(text: str) -> str:
     """The text up to where it says whether this is a first visit: "Jo Tremblay first time"."""
     places = [
         match.start()
-        for visit in ("returning", "new", "about_a_visit")
-        if (match := re.search(words()[visit], text, re.IGNORECASE))
+        for pattern in (
+            *(words()[visit] for visit in ("returning", "new", "about_a_visit")),
+            *words()["visit_alone"].values(),
+        )
+        if (match := re.search(pattern, text, re.IGNORECASE))
     ]
     return text[: min(places)] if places else text
 
@@ -136,4 +146,7 @@ def without_visit(text: str) -> str:
 def read_for_whom(text: str) -> str | None:
     """Who is to be treated, as said ("my mother"), or None."""
     match = re.search(words()["for_whom"], text, re.IGNORECASE)
-    return match[1] if match else None
+    # "one for me and one for my husband" is for both
+    if not match or re.search(words()["for_myself"], text, re.IGNORECASE):
+        return None
+    return next(filter(None, match.groups()))

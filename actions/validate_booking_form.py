@@ -10,9 +10,14 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services
 from actions.choosing import answer_to_offers, other_one, picked_before, take_up, with_time
-from actions.form_validation import FormValidation, asked_in, no_problem
+from actions.form_validation import FormValidation, asked_in, near, no_problem_but
 from actions.reading import SKIPPED, bare_name, entity_of, read_time, text_of
 
+# "Jo Park 416-555-0177", at the end of a longer message.
+_BEFORE_A_CONTACT = re.compile(
+    r"([^\W\d_a-z][\w'-]+(?: [^\W\d_a-z][\w'-]+)+)\W{0,3}"
+    r"(?:(?:ph(?:one)?|cell|tel|e-?mail|at|on)\W{0,2})?(?=\S+@|[+(]?\d{3})"
+)
 BEFORE_THE_NAME = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 
 
@@ -51,6 +56,9 @@ class ValidateBookingForm(FormValidation):
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """What the message says comes before what was kept."""
         values = {**await self.values_from(tracker), **await picked_before(tracker)}
+        if values.get("for_whom") and tracker.slots.get("reference"):
+            # another appointment, for somebody else than the one before
+            values = {"patient_name": None, **values}
         anew = {"preferred_time", "service", "chosen_time"} & values.keys()
         return values if anew else {**await take_up(dispatcher, tracker), **values}
 
@@ -63,10 +71,13 @@ def _name_unasked(tracker: Tracker) -> dict[str, Any]:
     if not expected or tracker.slots.get("patient_name"):
         return {}
     parts = re.split(r"[,;.\n]\s+", text_of(tracker))
-    names = [name for name in map(bare_name, (text_of(tracker), *parts)) if name]
+    beside = _BEFORE_A_CONTACT.search(text_of(tracker))
+    text = text_of(tracker)
+    candidates = (text, services.without_visit(text), *parts, beside[1] if beside else "")
+    names = [name for name in map(bare_name, candidates) if name]
     if not names or services.read_therapist(names[0]):
         return {}
-    return {"patient_name": names[0], **no_problem()}
+    return {"patient_name": names[0], **no_problem_but(tracker)}
 
 
 def _visit(tracker: Tracker) -> dict[str, Any]:
@@ -107,7 +118,7 @@ def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, An
         "problem_text": reading.text,
         "problem_choices": list(reading.choices) or None,
     }
-    return {**values, "unclear_time": None, **(problem if reading.problem else {})}
+    return {**values, "unclear_time": None, **near(reading), **(problem if reading.problem else {})}
 
 
 def _not_asked(tracker: Tracker) -> dict[str, Any]:

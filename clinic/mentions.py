@@ -17,6 +17,8 @@ _NAMED = re.compile(
 )
 # "I'm", "this is": only a capital letter tells a name from "I'm tired".
 _PERHAPS = re.compile(r"^\s*(?:[Ii]'?m|[Ii] am|[Tt]his is|[Ii]t'?s)\s+(?P<name>[^\W\d_a-z].*)")
+# "name Jo Park": the capital letters tell it from "name and phone".
+_PLAIN = re.compile(r"\b[Nn]ame\s+(?P<name>[^\W\d_a-z][\w'-]+(?: [^\W\d_a-z][\w'-]+)*)")
 # "priya nair here, 604-555-0142": as a greeting begins.
 _HERE = re.compile(
     r"^\s*(?:(?:hi|hello|hey)\W+)?(?P<name>[^\W\d_]+(?:[ '-][^\W\d_]+){0,2}) here\s*(?:$|[,.;!-])",
@@ -33,7 +35,7 @@ def find_name(text: str) -> str | None:
         if name:
             return name
     for part in _PART.split(text):
-        for pattern in (_NAMED, _PERHAPS):
+        for pattern in (_NAMED, _PLAIN, _PERHAPS):
             match = pattern.search(part)
             if match:
                 name = read_name(_TAIL.sub("", next(filter(None, match.groups()))))

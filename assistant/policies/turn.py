@@ -360,8 +360,9 @@ def _called(turn: Turn | None, now: Situation) -> Turn | None:
 
 
 def _plan(now: Situation) -> Turn | None:
-    if now.intent == "change_appointment" and not now.clicked and says("books_anew", now.text):
-        # "I want to make another appointment", "I'd like to book one instead"
+    books = now.intent == "change_appointment" and not now.clicked and _books(now)
+    if books:
+        # "I want to make another appointment", "book tomorrow at 3, no, 4"
         now = replace(now, acts=(("book_appointment", now.acts[0][1]), *now.acts[1:]))
     level = now.triage.get("level")
     if level and now.red_flag_level and not now.safety_check and _is_known(now):
@@ -402,7 +403,14 @@ def _plan(now: Situation) -> Turn | None:
             return turn
     if now.back_after_a_break and form_to_offer(now.open_forms, now.red_flag_level):
         return _after_break(now)
-    return _outside_forms(now)
+    turn = _outside_forms(now)
+    # the rules know the message by its first intent
+    return Turn(("booking_form",)) if turn is None and books else turn
+
+
+def _books(now: Situation) -> bool:
+    begins = not now.requested and now.form is None and says("begins_booking", now.text)
+    return begins or says("books_anew", now.text)
 
 
 def _is_known(now: Situation) -> bool:
@@ -679,13 +687,20 @@ def _about_the_request(now: Situation) -> Turn | None:
     just_told = bool(now.said_before) and now.said_before[-1] in TELL_OF_A_REQUEST
     if just_told and label == "affirm" and sure >= CLEAR:
         return Turn(("action_tell_status",))
-    corrects = not now.clicked and says("corrects", now.text) and not says("books_anew", now.text)
+    if now.clicked:
+        return None
+    if label in ("stop", "change_appointment") and CANCELS.search(now.text):
+        # "never mind, cancel it"
+        return Turn(("change_form",)) if not _asks_something(now.text) else None
+    if says("books_anew", now.text) or says("one_more", now.text):
+        return None
+    corrects = says("corrects", now.text)
     if label == "correct_booking" or (just_told and corrects and not _asks_a_topic(now)):
         if now.details.keys() & {"name", "contact"}:
             return Turn(("utter_details_are_sent",))
         if label == "correct_booking" or "time" in now.details or _leans_on_a_time(now.text):
             return Turn(("change_form",))
-    if just_told and _leans_on_a_time(now.text) and not says("books_anew", now.text):
+    if just_told and _leans_on_a_time(now.text):
         return Turn(("change_form",))
     return None
 
@@ -846,6 +861,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return False
     if now.requested_slot == "chosen_time" and label in MORE and says("others", now.text):
         return False
+    if now.requested_slot == "service" and label.startswith("faq/") and _names_length(now.text):
+        # "an hour" resembles a question for the opening hours
+        return False
     if now.requested_slot == "new_or_returning" and _tells_visit(now.text):
         return False
     if now.form == "change_form" and label == "book_appointment" and says("books_anew", now.text):
@@ -883,10 +901,17 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in DETAIL_OF and label in ("distress", "minor"):
         return confidence >= CLEAR_IN_FREE_TEXT
+    if label == "change_appointment" and now.form == "message_form":
+        # the message may be about it: "just tell them to cancel"
+        return confidence >= CLEAR_IN_FREE_TEXT
     if label in ("book_appointment", "change_appointment") and now.form in TIMED_FORMS:
         # "change it to 3" is about the time that is being asked for
         return False
     return confidence >= CLEAR
+
+
+def _names_length(text: str) -> bool:
+    return says("names_length", text) and not _asks_something(text)
 
 
 def _tells_visit(text: str) -> bool:

@@ -1262,3 +1262,25 @@ def test_without_a_reference_a_person_is_asked(text: str) -> None:
 def test_why_a_detail_is_needed(text: str, response: str, slot: str) -> None:
     now = says(text, "faq/privacy", form="booking_form", requested_slot=slot)
     assert actions(now) == (response, "booking_form")
+
+
+@pytest.mark.parametrize(
+    "text", ["book tomorrow at 3, no 4", "I want to make another appointment", "book new one"]
+)
+def test_a_booking_that_resembles_a_change_is_a_booking(text: str) -> None:
+    assert actions(says(text, "change_appointment")) == ("booking_form",)
+    assert plan(says("move my booking to friday", "change_appointment")) is None
+
+
+def test_one_more_after_sending_is_another_booking() -> None:
+    assert plan(says("and another the week after that", "book_appointment", **told)) is None
+
+
+def test_never_mind_after_sending_cancels_the_request() -> None:
+    assert actions(says("nvm cancel it", "stop", **told)) == ("change_form",)
+    assert plan(says("nvm", "stop", **told)) is None
+
+
+def test_an_hour_is_a_length_and_no_question() -> None:
+    now = says("hour", ("faq/opening_hours", 0.67), form="booking_form", requested_slot="service")
+    assert plan(now) is None

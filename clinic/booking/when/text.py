@@ -122,6 +122,26 @@ _BEFORE_WORDS = [
         (r"\b(would|will|should|could|can|to|must|not) b\b", r"\1 be"),
         (r"\bposs\b", "possible"),
         (r"\babt\b", "about"),
+        # "Too early" asks for later, and names no time.
+        (r"(?<!not )\btoo (?:early|late|soon|far)\b", " "),
+        # Two who come "at the same time, Saturday 10 am".
+        (r"\b(?:at )?the same time(?= .{0,40}\d)", " "),
+        (
+            r"\bthe latest(?: (?:one|time|slot|appointment|you (?:have|got)))? (?=on|for|this)",
+            "last appointment ",
+        ),
+        # "No, Friday was right" takes a correction back.
+        (
+            r"^\W*no+\b[,.! ]*(?=[^,.;?]{3,25}\b(?:was|is|were|are|'s) (?:right|fine|good|ok|okay"
+            r"|better|great|perfect|best)\b)",
+            "",
+        ),
+        # "Book 60 Dec 7": minutes before a date.
+        (rf"\b(?:45|60|75|90)(?= (?:{_MONTH}) \d)", " "),
+        (
+            r"\b(wait|actually|sorry|i meant?|rather) (1?\d|2[0-3])(?= ?(?:$|[?.!,]|pl[sz]\b))",
+            r"\1 at \2",
+        ),
         # "No, make it 2 pm" turns down what was offered, and not 2 pm.
         (
             r"^\W*(?:no+|nope|nah)\b[,.! ]*(?=(?:wait|make|sorry|actually|let'?s|can|could|how|what"
