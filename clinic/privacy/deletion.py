@@ -18,6 +18,7 @@ from clinic.conversations.models import Feedback
 from clinic.conversations.projection import forget
 from clinic.handoff.models import PatientMessage
 from clinic.live import chats
+from clinic.outbox import links
 from clinic.privacy.models import DeletionReceipt
 from clinic.questions.collecting import forget_unasked
 from clinic.references import new_reference
@@ -39,7 +40,8 @@ def delete_conversation(
 ) -> DeletionCounts:
     """Delete or empty all that is kept of one conversation, at once or not at all.
 
-    Messages, feedback and the state of a live chat are deleted. An appointment request loses
+    Messages, feedback, links that were given, the state of a live chat and what staff read and
+    noted of it are deleted. An appointment request loses
     everything personal and keeps its reference and states, so that the clinic can still tell what
     became of it; one that was still open becomes ``cancelled``. With ``erase_events`` the worker
     deletes what Rasa keeps. A second call finds nothing and is no error. Raises
@@ -52,6 +54,7 @@ def delete_conversation(
         messages, _ = PatientMessage.objects.filter(conversation_id=conversation_id).delete()
         feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
         chats.forget(conversation_id)
+        links.forget(conversation_id)
         forget([conversation_id], erase_events=erase_events)
         forget_unasked()
         receipt = DeletionReceipt.objects.create(

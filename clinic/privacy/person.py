@@ -19,6 +19,7 @@ from clinic.booking.models import AppointmentRequest, WaitingEntry
 from clinic.contacts import Contact, read_contact, read_contacts
 from clinic.conversations.models import Feedback, Message, Note, Session
 from clinic.handoff.models import PatientMessage
+from clinic.outbox.models import LinkGiven
 from clinic.references import LENGTH
 from clinic.text import BadInput, required
 
@@ -105,6 +106,7 @@ def export(conversation_ids: Iterable[str]) -> dict[str, Any]:
         "messages_to_the_clinic": _rows(PatientMessage, conversations),
         "waiting_list": _rows(WaitingEntry, conversations),
         "ratings": _rows(Feedback, conversations),
+        "links_given": _rows(LinkGiven, conversations),
     }
 
 

@@ -23,6 +23,7 @@ from clinic.conversations.models import Message, Note, Recheck, Session
 from clinic.conversations.projection import Tail
 from clinic.handoff.messages import leave_message
 from clinic.handoff.models import PatientMessage
+from clinic.outbox.models import LinkGiven
 from clinic.privacy import person, retention
 from clinic.privacy.erasing import erase
 from clinic.privacy.known_names import known_names
@@ -131,7 +132,11 @@ def test_nothing_is_left_of_what_is_erased(
         message_reference="",
         reason="zebra",
     )
+    LinkGiven.objects.create(
+        conversation_id="goes", program="jane", address="https://zebra.example"
+    )
     done = erase(["goes"], "natalie")
+    assert not LinkGiven.objects.exists()
     assert [receipt.messages_deleted for receipt in done.receipts] == [1]
     assert kept(events) == {"stays"}
     assert [each.conversation_id for each in Session.objects.all()] == ["stays"]
