@@ -87,7 +87,8 @@ class Tail:
         position = Position.objects.filter(name=_NAME).first()
         if position is None:
             return self._begin()
-        if not self._news(position.last_event_id) and not Recheck.objects.exists():
+        last = position.last_event_id
+        if not (self._news(last) or self.store.newest() < last or Recheck.objects.exists()):
             return 0
         with transaction.atomic():
             position = Position.objects.select_for_update().get(name=_NAME)

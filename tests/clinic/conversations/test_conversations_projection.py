@@ -335,6 +335,39 @@ def test_numbers_given_again_are_read_again(
     assert projection.reconcile(tail.store).equal
 
 
+def test_many_numbers_given_again_are_read_again(
+    database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than are looked at again anyway."""
+    monkeypatch.setattr(projection, "OVERLAP", 3)
+    events.write("stays", question())
+    for _ in range(3):
+        events.write("goes", question())
+    read_all(tail)
+    delete_conversation("goes")
+    events.erase("goes")
+    for conversation in ("b", "c", "d"):
+        events.write(conversation, question())
+    read_all(tail)
+    assert {each.conversation_id for each in Session.objects.all()} == {"stays", "b", "c", "d"}
+
+
+def test_an_older_record_that_was_put_back_is_read_on(
+    database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "OVERLAP", 3)
+    events.write("a", question())
+    for _ in range(3):
+        events.write("lost", question())
+    read_all(tail)
+    events.erase("lost")
+    tail.step()
+    for conversation in ("b", "c"):
+        events.write(conversation, question())
+        tail.step()
+    assert {each.conversation_id for each in Session.objects.all()} >= {"a", "b", "c"}
+
+
 def test_after_a_while_nobody_looks_again(
     database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
