@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds between two looks.
 LOOK_EVERY = 0.25
-# Looks in a row that fail before it is told: at a start, the tables may not be there yet.
-FAILED_LOOKS = 40
+# Looks in a row that fail before it is told.
+FAILED_LOOKS = 8
 # What the assistant says for a step.
 SAID_FOR = {
     store.LEFT: "utter_live_left",
@@ -116,7 +116,7 @@ class LiveChats:
             found, to_do = await self._desk.read(store.look, clock.now())
         except Exception as error:
             self._failed += 1
-            if self._failed == FAILED_LOOKS:
+            if self._failed == FAILED_LOOKS and not await self._not_there_yet():
                 logger.error("Live chats cannot be read: %s", type(error).__name__)
             return
         self._failed = 0
@@ -125,6 +125,13 @@ class LiveChats:
             if conversation not in self._running:
                 task = asyncio.create_task(self._carry_out(conversation))
                 self._running[conversation] = task
+
+    async def _not_there_yet(self) -> bool:
+        """At the first start the tables are made meanwhile; with Rasa alone they never are."""
+        try:
+            return not await self._desk.read(store.is_there)
+        except Exception:
+            return False
 
     async def _carry_out(self, conversation: str) -> None:
         """What fails is tried again at the next look."""

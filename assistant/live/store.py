@@ -78,6 +78,11 @@ def engine(conversations: Engine) -> Engine:
     return kept_open(f"sqlite:///{file}")
 
 
+def is_there(connection: Connection) -> bool:
+    """Whether the tables have been made, which the clinic's own programs do."""
+    return bool(sa.inspect(connection).has_table(chats.name))
+
+
 def look(connection: Connection, now: datetime) -> tuple[Standing, list[str]]:
     """Where live chats stand, and the conversations in which steps are to be carried out."""
     is_open = chats.c.state.in_((WAITING, PERSON))
