@@ -16,7 +16,7 @@ from typing import Any
 import phonenumbers
 import yaml
 
-from clinic import clock
+from clinic import clock, facts
 from clinic.contacts import REGION
 from clinic.mentions import find_name
 
@@ -105,9 +105,14 @@ _ORDER = ("email", "health_number", "birth_date", "phone", "link", "address", "n
 def mask(text: str, names: Iterable[str] = ()) -> str:
     """``text`` without phone numbers, e-mail addresses, birth dates, health numbers and ``names``.
 
-    What is taken out is named in its place: "[phone]".
+    What is taken out is named in its place: "[phone]". How to reach the clinic stays.
     """
-    return _replaced(text, [*_always(text), *_named(text, names)], _words()["masks"])
+    private = [
+        (begin, end, kind)
+        for begin, end, kind in _always(text)
+        if text[begin:end].casefold() not in _of_the_clinic()
+    ]
+    return _replaced(text, [*private, *_named(text, names)], _words()["masks"])
 
 
 def mask_all(value: Any, names: Iterable[str] = ()) -> Any:
@@ -138,6 +143,11 @@ def scrub(text: str, names: Iterable[str] = ()) -> str:
 @lru_cache(maxsize=1)
 def _words() -> dict[str, dict[str, str]]:
     return yaml.safe_load(Path(__file__).with_name("wording.yml").read_text(encoding="utf-8"))
+
+
+def _of_the_clinic() -> set[str]:
+    clinic = facts.current()
+    return {known.casefold() for known in (clinic.phone, clinic.email) if known}
 
 
 def _plain(text: str) -> tuple[str, list[int]]:
