@@ -58,6 +58,9 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
     everything.desk.stop()
     everything.worker.stop()
     assert not said_in_logs(servers), "patients' words are in a log"
+    for program in (everything.desk, everything.worker):
+        log = program.log.read_text(encoding="utf-8")
+        assert not [text for text in servers.typed if text in log], f"words in {program.log}"
 
 
 @pytest.fixture
