@@ -16,7 +16,10 @@ from scenario_servers import Server, wait_until
 from test_killed import address, in_order, restart
 from window import Window, new_id
 
-# Django is set up for this process by the tests of what the clinic keeps.
+from clinic.live import chats
+from clinic.live.models import Chat, Duty, Step
+
+# Databases of the clinic come from the tests of what it keeps.
 _spec = importlib.util.spec_from_file_location(
     "clinic_fixtures", Path(__file__).parents[1] / "clinic" / "conftest.py"
 )
@@ -25,9 +28,6 @@ assert _spec.loader
 _fixtures = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_fixtures)
 migrated, database = _fixtures.migrated, _fixtures.database
-
-from clinic.live import chats  # noqa: E402
-from clinic.live.models import Chat, Duty, Step  # noqa: E402
 
 Echo = Callable[..., Server]
 
