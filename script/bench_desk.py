@@ -141,6 +141,7 @@ def prepare() -> None:
 def pages() -> None:
     """The list as it is served: from the request to the finished page, without the network."""
     from desk_people import browser, person
+    from django.urls import reverse
 
     desk = browser(person("rui", "reviewer"))
 
@@ -159,7 +160,9 @@ def pages() -> None:
     from clinic.conversations.models import Session
 
     numbers = Session.objects.order_by("-messages").values_list("pk", flat=True)[:20]
-    times = [timed(lambda key=key: desk.get(f"/conversations/{key}/"))[0] for key in numbers]
+    times = [
+        timed(lambda key=key: desk.get(reverse("transcript", args=[key])))[0] for key in numbers
+    ]
     say("a conversation: p95", percentile(times))
     say("today: p95", percentile(timed(lambda: desk.get("/"))[0] for _ in range(10)))
 

@@ -6,7 +6,7 @@ Needs ``clinic.setup.ready()``. Only reads.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic import facts
-from clinic.conversations.models import Session, SessionTag, SessionTopic
+from clinic.conversations.models import Session, SessionTag, SessionTopic, Tag
 from clinic.conversations.search import sessions_with
 from clinic.text import BadInput
 
@@ -25,6 +25,7 @@ MOST_COUNTED = 10_000
 ALARMS = ("emergency", "urgent")
 
 _LONGEST_TEXT = 200
+_FEW = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -144,11 +145,9 @@ def matching(filters: Filters) -> QuerySet[Session]:
     if filters.assigned:
         rows = rows.filter(assigned_to=filters.assigned)
     if filters.topic:
-        asked = SessionTopic.objects.filter(session=OuterRef("pk"), topic=filters.topic)
-        rows = rows.filter(Exists(asked))
+        rows = _linked(rows, SessionTopic.objects.filter(topic=filters.topic))
     if filters.tag:
-        tagged = SessionTag.objects.filter(session=OuterRef("pk"), tag__name=filters.tag)
-        rows = rows.filter(Exists(tagged))
+        rows = _linked(rows, SessionTag.objects.filter(tag__name=filters.tag))
     if filters.text:
         rows = rows.filter(sessions_with(filters.text))
     return rows
@@ -179,16 +178,19 @@ def place_of(session: Session) -> str:
 def choices() -> dict[str, list[str]]:
     """What there is to choose from, by filter: ``channel``, ``topic``, ``assigned``, ``tag``."""
     return {
-        "channel": _distinct(Session, "channel"),
-        "topic": _distinct(SessionTopic, "topic"),
-        "assigned": _distinct(Session, "assigned_to"),
-        "tag": _distinct(SessionTag, "tag__name"),
+        "channel": list(_distinct(Session, "channel")),
+        "topic": list(_distinct(SessionTopic, "topic")),
+        "assigned": list(_distinct(Session, "assigned_to")),
+        "tag": list(Tag.objects.order_by("name").values_list("name", flat=True)),
     }
 
 
-def _distinct(model: Any, field: str) -> list[str]:
-    found = model.objects.order_by(field).values_list(field, flat=True).distinct()
-    return [value for value in found if value]
+def _distinct(model: Any, field: str) -> Iterator[str]:
+    """The values of an indexed field, in order, each by one look into the index."""
+    found = ""
+    rows = model.objects.order_by(field).values_list(field, flat=True)
+    while (found := rows.filter(**{f"{field}__gt": found}).first()) is not None:
+        yield found
 
 
 def _ids(rows: QuerySet[Session], most: int) -> list[int]:
@@ -214,6 +216,13 @@ def _read_place(place: str) -> tuple[datetime, int]:
         return _EPOCH + timedelta(microseconds=int(microseconds)), int(key)
     except (ValueError, OverflowError):
         raise BadInput("the place in the list is none. Allowed: that of another page.") from None
+
+
+def _linked(rows: QuerySet[Session], links: QuerySet[Any]) -> QuerySet[Session]:
+    """The sessions that something hangs on: few are looked up, among many the list is read."""
+    if links.values("pk")[: _FEW + 1].count() <= _FEW:
+        return rows.filter(id__in=links.values("session"))
+    return rows.filter(Exists(links.filter(session=OuterRef("pk"))))
 
 
 def _either(rows: QuerySet[Session], condition: Q, wanted: bool) -> QuerySet[Session]:

@@ -77,6 +77,13 @@ class Session(models.Model):
                 ),
                 name="session_list",
             ),
+            # What there is to choose from.
+            models.Index(fields=("channel",), name="session_channel"),
+            models.Index(
+                fields=("assigned_to",),
+                name="session_assigned",
+                condition=models.Q(assigned_to__gt=""),
+            ),
         )
 
     def __str__(self) -> str:
@@ -140,6 +147,7 @@ class Message(models.Model):
                 name="message_unsure",
                 condition=models.Q(understood=False) | models.Q(confidence__lt=0.4),
             ),
+            models.Index(fields=("at",), name="message_lost", condition=models.Q(understood=False)),
             models.Index(
                 fields=("event_id",), name="message_rated", condition=~models.Q(feedback="")
             ),
