@@ -99,6 +99,14 @@ def test_filled_in_facts_become_known(file: Path) -> None:
     assert {"prices", "parking"} <= own.known()
 
 
+def test_chats_with_a_person_and_none(file: Path) -> None:
+    sample = load(ROOT / "clinic.yml").live_chat
+    assert (sample.wait, sample.idle) == (timedelta(minutes=5), timedelta(minutes=10))
+    changes = (("wait_minutes: 5", "wait_minutes:"), ("idle_minutes: 10", "idle_minutes:"))
+    none = load(changed(file, *changes)).live_chat
+    assert (none.wait, none.idle) == (None, timedelta(minutes=10))
+
+
 def test_several_services_are_told_apart(file: Path) -> None:
     own = load(
         changed(
@@ -195,6 +203,8 @@ def test_when_therapists_work_and_the_grid_of_times(file: Path) -> None:
         ("notice_hours: 2", "notice_hours: -1", "booking.notice_hours", '"-1"', "0 to 168"),
         ("step_minutes: 15", "step_minutes: 25", "booking.step_minutes", '"25"', "15, 20, 30"),
         ("step_minutes: 15", "step_minutes: [15]", "booking.step_minutes", "list", "15, 20, 30"),
+        ("wait_minutes: 5", "wait_minutes: 61", "live_chat.wait_minutes", '"61"', "1 to 60"),
+        ("idle_minutes: 10", "idle_minutes: 0", "live_chat.idle_minutes", '"0"', "1 to 60"),
         ("    gender:\n", "    gender: cat\n", "therapists[1].gender", '"cat"', "woman, man"),
         ("    hours:\n", "    hours: mornings\n", "therapists[1].hours", '"mornings"', "Map"),
         (
