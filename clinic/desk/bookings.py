@@ -19,9 +19,10 @@ from clinic.booking.calendar import Slot, nearest
 from clinic.booking.handoff import words as letters
 from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import NEXT, change_status, reschedule_request
+from clinic.conversations.models import Session
 from clinic.desk.words import say
 from clinic.outbox.models import OPEN, Item, State
-from clinic.people.access import open_to, who
+from clinic.people.access import may, open_to, who
 from clinic.people.roles import Right
 from clinic.text import BadInput
 
@@ -99,8 +100,13 @@ def _page(
 ) -> HttpResponse:
     clinic, now = facts.current(), clock.now()
     may_follow = NEXT[found.status]
+    session = None
+    if found.conversation_id and may(request, Right.CONVERSATIONS):
+        sessions = Session.objects.filter(conversation_id=found.conversation_id)
+        session = sessions.order_by("-number").first()
     shown = {
         "request_": found,
+        "session": session,
         "history": found.status_changes.all(),
         "deliveries": handoff.delivery_state(found),
         "erased": found.erased_at is not None,
@@ -123,15 +129,16 @@ def _reasons() -> list[tuple[str, str]]:
 def _offers(found: AppointmentRequest, now: datetime) -> list[Slot]:
     clinic = facts.current()
     therapist = found.therapist if found.therapist in clinic.working_times else None
-    return nearest(
+    offered = nearest(
         found.minutes or clinic.services[0].minutes[0],
         therapist,
         max(found.starts_at or now, now),
         now,
-        count=_OFFERED,
+        count=_OFFERED + 1,
         busy=lambda start, end: handoff.busy(start, end) or {},
         moving=found,
     )
+    return [slot for slot in offered if slot.start_utc != found.starts_at][:_OFFERED]
 
 
 @open_to(Right.BOOKINGS)

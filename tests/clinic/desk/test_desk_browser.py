@@ -1,0 +1,303 @@
+"""The desk in Chromium: what axe finds, what the policy allows, keys, phones, without scripts.
+
+Pictures of each page are in ``results/desk`` afterwards.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from widget_axe import TAGS, axe_source
+from widget_browser import chromium
+
+ROOT = Path(__file__).resolve().parents[3]
+PICTURES = ROOT / "results" / "desk"
+SCREENS: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 820}},
+    "phone": {"viewport": {"width": 390, "height": 800}, "has_touch": True},
+    "dark": {"viewport": {"width": 1280, "height": 820}, "color_scheme": "dark"},
+}
+PAGES = {
+    "today": "/",
+    "bookings": "/bookings/",
+    "week": "/bookings/week",
+    "over": "/bookings/?show=over",
+    "waiting-list": "/bookings/waiting-list",
+    "deliveries": "/bookings/deliveries",
+    "messages": "/messages/",
+    "conversations": "/conversations/",
+    "filtered": "/conversations/?text=massage&red_flag=no&since=2026-11-01",
+    "nothing": "/conversations/?text=astrology",
+    "transcript": "/conversations/1",
+    "red-flag": "/conversations/2",
+    "questions": "/questions/",
+    "insights": "/insights/",
+    "privacy": "/privacy/",
+    "audit": "/audit/",
+    "people": "/people/",
+    "account": "/account",
+    "not-found": "/conversations/999999",
+}
+NOW = "2026-11-23T15:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A running desk with invented people; ``sessions`` by role."""
+
+    address: str
+    var: Path
+    sessions: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    var = tmp_path_factory.mktemp("desk")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLINIC_")}
+    environment = {**kept, "CLINIC_VAR": str(var), "CLINIC_DESK_PORT": str(port)}
+    demo = Path(__file__).with_name("desk_demo.py")
+    filled = subprocess.run(  # noqa: S603
+        [sys.executable, str(demo)], env=environment, capture_output=True, text=True, cwd=ROOT
+    )
+    assert filled.returncode == 0, filled.stderr
+    server = subprocess.Popen(
+        [sys.executable, "-m", "clinic", "desk"],
+        env={**environment, "CLINIC_NOW": NOW},
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_for(f"{address}/health", server)
+        yield Desk(address, var, json.loads(filled.stdout.splitlines()[-1]))
+    finally:
+        server.terminate()
+        said = server.communicate(timeout=20)[1]
+    assert "Traceback" not in said
+    assert "555" not in said
+
+
+def _wait_for(address: str, server: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        assert server.poll() is None, "the desk has ended"
+        try:
+            with urllib.request.urlopen(address, timeout=5):  # noqa: S310
+                return
+        except (urllib.error.URLError, ConnectionError):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(0.1)
+    raise AssertionError("the desk does not answer")
+
+
+@pytest.fixture(scope="module")
+def chromium_(desk: Desk) -> Iterator[Browser]:
+    found = chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=found.program,
+            env={**os.environ, **found.environment},
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_desk(chromium_: Browser, desk: Desk) -> Iterator[Any]:
+    """Opens a page as somebody; afterwards nothing may have been refused or gone elsewhere."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def make(role: str | None = "everything", **options: Any) -> Page:
+        settings = {"locale": "en-CA", "timezone_id": "America/Toronto", **options}
+        context = chromium_.new_context(base_url=desk.address, **{**SCREENS["desktop"], **settings})
+        contexts.append(context)
+        if role:
+            cookie = {"name": "desk_session", "value": desk.sessions[role], "url": desk.address}
+            context.add_cookies([cookie])
+        page = context.new_page()
+        page.on("request", lambda sent: wrong.append(sent.url) if elsewhere(sent.url) else None)
+        page.on(
+            "console",
+            lambda said: wrong.append(said.text) if "Content Security" in said.text else None,
+        )
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        return page
+
+    def elsewhere(address: str) -> bool:
+        return not address.startswith((desk.address, "data:", "blob:"))
+
+    yield make
+    for context in contexts:
+        context.close()
+    assert not wrong
+
+
+def violations(page: Page) -> list[Any]:
+    page.evaluate(axe_source())
+    found = page.evaluate(
+        "tags => axe.run(document, { runOnly: { type: 'tag', values: tags } })", TAGS
+    )
+    assert found["passes"], "axe did not run"
+    return [(rule["id"], [n["html"][:120] for n in rule["nodes"]]) for rule in found["violations"]]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_nothing_and_nothing_is_cut_off(open_desk: Any, screen: str) -> None:
+    page = open_desk(**SCREENS[screen])
+    for name, address in PAGES.items():
+        page.goto(address)
+        page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+        assert violations(page) == [], name
+        wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, name
+        page.goto(address)
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{name}-{screen}.png", full_page=True)
+    reference = open_desk()
+    reference.goto("/bookings/")
+    page.goto(reference.locator(".row .main").nth(1).get_attribute("href"))
+    assert violations(page) == []
+    page.screenshot(path=PICTURES / f"booking-{screen}.png", full_page=True)
+
+
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_the_door_has_no_violations_and_lets_in_with_a_code(
+    open_desk: Any, desk: Desk, screen: str
+) -> None:
+    from desk_people import PASSWORD
+    from django_otp.oath import totp
+
+    page = open_desk(None, **SCREENS[screen])
+    page.goto("/bookings/")
+    assert violations(page) == []
+    page.screenshot(path=PICTURES / f"login-{screen}.png")
+    page.get_by_label("Login").fill("mara")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_role("alert")).to_have_text("Login or password is wrong.")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Next").click()
+    assert violations(page) == []
+    with sqlite3.connect(desk.var / "clinic.sqlite3") as database:
+        # Each code works once; the other screen may have used this one.
+        database.execute("UPDATE otp_totp_totpdevice SET last_t = -1")
+        [[key]] = database.execute(
+            "SELECT key FROM otp_totp_totpdevice JOIN people_person ON people_person.id = user_id "
+            "WHERE username = 'mara'"
+        )
+    page.get_by_label("Code").fill(f"{totp(bytes.fromhex(key)):06d}")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Bookings", level=1)).to_be_visible()
+
+
+def test_questions_are_sorted_with_keys_only(open_desk: Any) -> None:
+    page = open_desk("reviewer")
+    page.goto("/questions/")
+    rows = page.locator("[data-row]")
+    before = rows.count()
+    assert before >= 3
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = rows.nth(1).locator(".what").inner_text().splitlines()[0]
+    page.keyboard.press("o")
+    expect(page.get_by_role("status")).to_contain_text("Sorted: 1.")
+    expect(rows).to_have_count(before - 1)
+    expect(rows.filter(has_text=second)).to_have_count(0)
+    page.keyboard.press("u")
+    expect(page.get_by_role("status")).to_contain_text("Undone.")
+    expect(rows).to_have_count(before)
+    page.keyboard.press("/")
+    page.keyboard.type("dog")
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(1)
+    page.locator("details.context summary").click()
+    expect(page.locator(".around .this")).to_contain_text("dog")
+    # Letters that are typed are letters.
+    page.get_by_role("searchbox").press("d")
+    expect(rows).to_have_count(1)
+
+
+def test_conversations_are_reviewed_one_after_the_other_with_keys(open_desk: Any) -> None:
+    page = open_desk("reviewer")
+    page.goto("/conversations/?reviewed=no")
+    page.locator(".row .main").first.click()
+    first = page.url
+    page.keyboard.press("v")
+    expect(page.locator(".tools")).to_contain_text("Reviewed by rui")
+    page.keyboard.press("j")
+    expect(page.get_by_role("button", name="Mark as reviewed")).to_be_visible()
+    assert page.url != first
+    page.goto(first)
+    page.get_by_role("button", name="Not reviewed").click()
+    expect(page.get_by_role("button", name="Mark as reviewed")).to_be_visible()
+
+
+def test_a_booking_is_confirmed_on_a_phone_without_scripts(open_desk: Any) -> None:
+    page = open_desk("front_desk", **SCREENS["phone"], java_script_enabled=False)
+    page.goto("/")
+    page.get_by_role("link", name="bookings to decide").click()
+    row = page.locator(".row", has_text="Sam Wilson")
+    row.get_by_role("link").first.click()
+    expect(page.locator("main")).not_to_contain_text("0199")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("main")).to_contain_text("+14165550199")
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("status")).to_contain_text("Confirmed.")
+
+
+def test_a_contact_appears_in_its_place(open_desk: Any) -> None:
+    page = open_desk("front_desk")
+    page.goto("/messages/")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator(".shown")).to_contain_text("+14165550166")
+    assert page.url.endswith("/messages/")
+
+
+def test_today_keeps_itself_up_to_date(open_desk: Any) -> None:
+    page = open_desk("reviewer")
+    page.clock.install()
+    page.goto("/")
+    with page.expect_response(lambda answer: "poll=1" in answer.url) as answer:
+        page.clock.fast_forward(31_000)
+    assert answer.value.status == 200
+    expect(page.locator("#today .todo")).to_be_visible()
+
+
+def test_the_page_of_numbers_prints(open_desk: Any) -> None:
+    page = open_desk("reviewer")
+    page.goto("/insights/?month=2026-11")
+    page.emulate_media(media="print")
+    expect(page.locator(".side")).to_be_hidden()
+    expect(page.locator(".tiles")).to_be_visible()
+    page.screenshot(path=PICTURES / "insights-print.png", full_page=True)
+
+
+def test_the_pages_of_a_person_have_no_violations(open_desk: Any) -> None:
+    page = open_desk("privacy_officer")
+    page.goto("/privacy/")
+    page.get_by_label("Phone number, e-mail address or booking reference").fill("416-555-0199")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("main")).to_contain_text("Known as Sam Wilson")
+    assert violations(page) == []
+    page.screenshot(path=PICTURES / "person-desktop.png", full_page=True)
