@@ -82,6 +82,13 @@ def test_who_waits_is_on_the_list_without_their_number(natalie: Any, chat: Chat)
     assert "<title>(1) Live chat" in page(natalie, "/live/?poll=1", **{"HX-Request": "true"})
 
 
+def test_the_focus_stays_when_the_list_renews_itself(natalie: Any, chat: Chat) -> None:
+    wrote("hello")
+    html = page(natalie, "/live/?poll=1", **{"HX-Request": "true"})
+    for element in re.findall(r"<(?:button|a)\b[^>]*>", html):
+        assert ' id="' in element, element
+
+
 def test_nobody_is_connected_before_somebody_takes_chats(natalie: Any) -> None:
     assert "You take no chats" in page(natalie, "/live/")
     natalie.post("/live/available", {"available": "1"})
