@@ -1,12 +1,17 @@
 """Adding to the audit log.
 
 Needs ``clinic.setup.ready()``. Call it in the transaction of the deed itself, so that neither is
-stored without the other.
+stored without the other. ``coming_from`` is the network address of whoever is served just now; a
+process that serves people sets it for each request.
 """
 
 from __future__ import annotations
 
+from contextvars import ContextVar
+
 from clinic.audit.models import Action, Entry
+
+coming_from: ContextVar[str] = ContextVar("coming_from", default="")
 
 
 def note(
@@ -17,7 +22,6 @@ def note(
     detail: str = "",
     reason: str = "",
     count: int | None = None,
-    address: str = "",
 ) -> Entry:
     """Add one deed; :class:`Entry` says what the columns may hold. Database errors pass through."""
     return Entry.objects.create(
@@ -27,5 +31,5 @@ def note(
         detail=detail[:80],
         reason=reason[:40],
         count=count,
-        address=address[:45],
+        address=coming_from.get()[:45],
     )

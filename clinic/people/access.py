@@ -67,7 +67,11 @@ class Access:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers the request."""
-        return self._get_response(request)
+        token = log.coming_from.set(address(request))
+        try:
+            return self._get_response(request)
+        finally:
+            log.coming_from.reset(token)
 
     def process_view(
         self, request: HttpRequest, view: View, args: Any, kwargs: Any
@@ -79,7 +83,7 @@ class Access:
         if right == EVERYBODY:
             return None
         if request.user.is_authenticated and _is_idle(request):
-            log.note(who(request), Action.IDLE, address=address(request))
+            log.note(who(request), Action.IDLE)
             logout(request)
             return _to_login(request, idle=True)
         if not request.user.is_authenticated:
@@ -94,7 +98,6 @@ class Access:
             who(request),
             Action.REFUSED,
             f"page {getattr(request.resolver_match, 'url_name', '')}",
-            address=address(request),
         )
         return render(request, "desk/refused.html", status=403)
 

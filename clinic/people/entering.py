@@ -49,9 +49,9 @@ def enter(request: HttpRequest) -> HttpResponse:
         return redirect("code")
     else:
         problem = say("errors.login")
-        log.note(named, Action.FAILED_LOGIN, address=place)
+        log.note(named, Action.FAILED_LOGIN)
         if lockout.failed(typed, place, now):
-            log.note(named, Action.LOCKED_OUT, address=place)
+            log.note(named, Action.LOCKED_OUT)
             problem = say("errors.locked")
     shown |= {"problem": problem, "username": typed}
     return render(request, "desk/login.html", shown, status=400)
@@ -75,14 +75,14 @@ def code(request: HttpRequest) -> HttpResponse:
         _come_in(request, person, device)
         if isinstance(device, StaticDevice):
             left = factor.recovery_codes_left(person)
-            log.note(person.username, Action.RECOVERY_CODE, count=left, address=place)
+            log.note(person.username, Action.RECOVERY_CODE, count=left)
             messages.warning(request, say("flash.recovery_used", left=left))
         return redirect(_next(request))
     else:
         problem = say("errors.code")
-        log.note(person.username, Action.FAILED_CODE, address=place)
+        log.note(person.username, Action.FAILED_CODE)
         if lockout.failed(person.username, place, now):
-            log.note(person.username, Action.LOCKED_OUT, address=place)
+            log.note(person.username, Action.LOCKED_OUT)
             logout(request)
             return render(request, "desk/login.html", {"problem": say("errors.locked")}, status=400)
     return render(request, "desk/code.html", {"problem": problem}, status=400)
@@ -110,11 +110,11 @@ def set_factor(request: HttpRequest) -> HttpResponse:
     confirmed = factor.confirm(person, request.POST.get("code", "")[:40])
     if confirmed is None:
         lockout.failed(person.username, place, now)
-        log.note(person.username, Action.FAILED_CODE, address=place)
+        log.note(person.username, Action.FAILED_CODE)
         return render(
             request, "desk/factor.html", {**shown, "problem": say("errors.code")}, status=400
         )
-    log.note(person.username, Action.FACTOR_SET, f"person {person.username}", address=place)
+    log.note(person.username, Action.FACTOR_SET, f"person {person.username}")
     _come_in(request, person, confirmed)
     return _show_codes(request, person)
 
@@ -122,7 +122,7 @@ def set_factor(request: HttpRequest) -> HttpResponse:
 def _come_in(request: HttpRequest, person: Person, device: object) -> None:
     verify(request, device)
     lockout.succeeded(person.username, address(request))
-    log.note(person.username, Action.LOGIN, address=address(request))
+    log.note(person.username, Action.LOGIN)
 
 
 def _show_codes(request: HttpRequest, person: Person) -> HttpResponse:
@@ -174,7 +174,7 @@ def _without_referrer(response: HttpResponse) -> HttpResponse:
 def leave(request: HttpRequest) -> HttpResponse:
     """Ends this session."""
     if request.user.is_authenticated:
-        log.note(who(request), Action.LOGOUT, address=address(request))
+        log.note(who(request), Action.LOGOUT)
     logout(request)
     return redirect("login")
 
@@ -200,7 +200,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
         wrong = [say("errors.locked")]
     elif not person.check_password(request.POST.get("old", "")[:1000]):
         lockout.failed(person.username, place, now)
-        log.note(person.username, Action.FAILED_LOGIN, detail="password", address=place)
+        log.note(person.username, Action.FAILED_LOGIN, detail="password")
         wrong = [say("errors.old_password")]
     else:
         try:
@@ -217,7 +217,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     person.set_password(request.POST["password"][:1000])
     person.save(update_fields=["password"])
     update_session_auth_hash(request, person)
-    log.note(person.username, Action.PASSWORD_SET, f"person {person.username}", address=place)
+    log.note(person.username, Action.PASSWORD_SET, f"person {person.username}")
     messages.success(request, say("flash.password_set"))
     return redirect("account")
 
@@ -226,7 +226,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
 @require_POST
 def recovery(request: HttpRequest) -> HttpResponse:
     """New recovery codes."""
-    log.note(who(request), Action.FACTOR_SET, detail="recovery", address=address(request))
+    log.note(who(request), Action.FACTOR_SET, detail="recovery")
     return _show_codes(request, request.user)
 
 
@@ -234,16 +234,16 @@ def recovery(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     """Ends all of one's sessions, this one too."""
-    end_sessions(request.user, who(request), address(request))
+    end_sessions(request.user, who(request))
     logout(request)
     return redirect("login")
 
 
-def end_sessions(person: Person, by: str, place: str) -> None:
+def end_sessions(person: Person, by: str) -> None:
     """All sessions of a person end with their next request."""
     person.sign_outs += 1
     person.save(update_fields=["sign_outs"])
-    log.note(by, Action.SIGNED_OUT_EVERYWHERE, f"person {person.username}", address=place)
+    log.note(by, Action.SIGNED_OUT_EVERYWHERE, f"person {person.username}")
 
 
 def _next(request: HttpRequest) -> str:

@@ -16,7 +16,7 @@ from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.desk.words import say
 from clinic.people import factor, invitations, lockout
-from clinic.people.access import address, open_to, who
+from clinic.people.access import open_to, who
 from clinic.people.entering import end_sessions
 from clinic.people.models import Invitation, Person
 from clinic.people.roles import ALLOWED, Right, Role
@@ -100,7 +100,6 @@ def change_roles(request: HttpRequest, username: str) -> HttpResponse:
             Action.ROLES_CHANGED,
             f"person {person.username}",
             detail=" ".join(sorted(roles)),
-            address=address(request),
         )
     messages.success(request, say("flash.roles_changed", name=person.name))
     return redirect("people")
@@ -119,7 +118,7 @@ def stop(request: HttpRequest, username: str) -> HttpResponse:
         person.save(update_fields=["is_active"])
         Invitation.objects.filter(person=person, used_at=None).update(until=clock.now())
         log.note(who(request), Action.PERSON_STOPPED, f"person {person.username}")
-        end_sessions(person, who(request), address(request))
+        end_sessions(person, who(request))
     messages.success(request, say("flash.stopped", name=person.name))
     return redirect("people")
 
@@ -141,7 +140,7 @@ def bring_back(request: HttpRequest, username: str) -> HttpResponse:
 def sign_out(request: HttpRequest, username: str) -> HttpResponse:
     """Ends somebody's sessions, for example after a phone was lost."""
     person = get_object_or_404(Person, username=username)
-    end_sessions(person, who(request), address(request))
+    end_sessions(person, who(request))
     messages.success(request, say("flash.signed_out", name=person.name))
     return redirect("people")
 

@@ -174,6 +174,7 @@ def test_who_looked_at_a_booking_is_noted(desk: Any) -> None:
 
     kept = " ".join(str(list(row)) for row in Entry.objects.values_list())
     assert "Priya" not in kept
+    assert set(Entry.objects.values_list("address", flat=True)) == {"127.0.0.1"}
 
 
 def test_the_week_shows_requests_and_times_held_in_chats(desk: Any) -> None:
