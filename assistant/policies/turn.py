@@ -724,7 +724,7 @@ def _about_the_draft(now: Situation) -> Turn | None:
     if now.said_before and now.said_before[-1] == "utter_booking_cancelled":
         return _go_on(now, "booking_form")
     forms = [form for form in now.open_forms if form != "booking_form"]
-    more = _more(now) if now.intent in MORE and topic_of(_last(now)) else None
+    more = _more(now.intent, now) if now.intent in MORE and topic_of(_last(now)) else None
     told = (more,) if more in now.responses and more != "utter_nothing_to_tell_more" else ()
     offer, _ = offers_of("booking_form")
     return Turn((*told, offer), {"open_forms": [*forms, "booking_form"]})
@@ -777,8 +777,8 @@ def _in_form(now: Situation) -> Turn | None:
         answers = ("action_answer_wish", *_topic_answers(others))
         return Turn(("action_read_details", *answers, *_resume(now)))
     if now.requested_slot in REFERENCE and _has_no_reference(now):
-        others = [form for form in now.open_forms if form != now.form]
-        return Turn(PASS_CHANGE_ON, {"open_forms": others or None}, stop_form=True)
+        still_open = [form for form in now.open_forms if form != now.form]
+        return Turn(PASS_CHANGE_ON, {"open_forms": still_open or None}, stop_form=True)
     about = _about_the_question(now)
     if about:
         read = ("action_read_details",) if now.details.keys() & GIVEN else ()

@@ -23,7 +23,7 @@ FALLBACK = "nlu_fallback"
 NOTHING_GUESSED = frozenset({FALLBACK, "no_words", "red_flag"})
 COURTESIES = frozenset({"goodbye", "greet", "thank"})
 #: In the answer to a message: it was not understood.
-NOT_UNDERSTOOD = "utter_not_understood"
+NOT_UNDERSTOOD = "utter_not_understood_"
 #: Said when a request or a message has been stored.
 BOOKED = frozenset(
     {"utter_booking_requested", "utter_waiting_list_joined", "utter_appointment_moved"}
