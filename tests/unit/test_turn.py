@@ -1209,6 +1209,12 @@ def test_a_wrong_number_after_sending_goes_to_a_person() -> None:
     assert turn.YES_TO["utter_details_are_sent"] == "message_form"
 
 
+def test_go_on_after_an_answer_tells_more_and_offers_the_booking() -> None:
+    after = {"has_draft": True, "said_before": ("utter_faq/cost",), "last_topic": "cost"}
+    now = replace(says("go on", "tell_me_more", **after), responses={"utter_more_cost"})
+    assert actions(now) == ("utter_more_cost", "utter_offer_booking_form")
+
+
 def test_a_draft_is_offered_again_when_the_patient_goes_on() -> None:
     planned = plan(says("continue with the booking", "tell_me_more", has_draft=True))
     assert planned is not None
