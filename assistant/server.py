@@ -33,7 +33,7 @@ from assistant.endpoints import endpoints_file
 from assistant.project import MODELS, ROOT
 from assistant.settings import Settings
 from assistant.training import MODEL
-from clinic import clock, environment, facts
+from clinic import clock, env_file, environment, facts
 from clinic.booking.handoff import ways
 from clinic.desk import options
 
@@ -277,7 +277,7 @@ class Supervisor:
             await self._children.end()
 
     def _settings(self) -> tuple[Settings, Path, facts.Facts]:
-        server_settings.read_env_file()
+        env_file.read_env_file()
         settings = server_settings.read()
         clinic = facts.load()
         clock.now()

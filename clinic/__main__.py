@@ -29,12 +29,16 @@ def main(argv: list[str] | None = None) -> int:
 
         when = importlib.import_module("clinic.booking.when.__main__")
         return int(when.main(argv[2:]) or 0)
-    from clinic import clock, facts
+    from clinic import clock, env_file, facts
     from clinic.environment import EnvironmentProblem
 
     desk = command not in _WITHOUT_DESK
     os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.desk.settings" if desk else "clinic.settings"
     try:
+        # Whoever says where things are kept has said the rest as well: script/server, and tests,
+        # which must not meet the database that is in use here.
+        if "CLINIC_VAR" not in os.environ:
+            env_file.read_env_file()
         if command == "check":
             facts.load()
             clock.now()

@@ -111,6 +111,8 @@ def erase_person(request: HttpRequest) -> HttpResponse:
         messages.warning(request, say("flash.erase_held", count=len(done.held)))
     if done.talking:
         messages.warning(request, say("flash.erase_talking", count=len(done.talking)))
+    if done.failed:
+        messages.error(request, say("flash.erase_failed", count=len(done.failed)))
     references = ", ".join(receipt.receipt for receipt in done.receipts)
     if references:
         messages.success(request, say("flash.erased", references=references))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import subprocess
@@ -158,3 +159,38 @@ def test_a_wrong_setting_ends_a_command_with_its_sentence_only(tmp_path: Path) -
         assert done.returncode == 1, done.stderr
         assert sentence in done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_command_by_hand_uses_the_settings_of_the_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinic import __main__, env_file
+
+    read: list[bool] = []
+    monkeypatch.setattr(env_file, "read_env_file", lambda: read.append(True))
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "clinic.desk.settings")
+    monkeypatch.setenv("CLINIC_VAR", str(tmp_path))
+    __main__.main(["clinic", "version"])
+    assert not read
+    monkeypatch.delenv("CLINIC_VAR")
+    __main__.main(["clinic", "version"])
+    assert read
+
+
+def test_the_environment_wins_over_the_env_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinic import env_file
+
+    file, example = tmp_path / ".env", tmp_path / ".env.example"
+    example.write_text("# CLINIC_PORT=5005\n# CLINIC_DESK_PORT=8010\n", "utf-8")
+    file.write_text("# a note\nCLINIC_PORT='5006' # why\nexport CLINIC_DESK_PORT=8011\n", "utf-8")
+    monkeypatch.setenv("CLINIC_PORT", "5007")
+    monkeypatch.delenv("CLINIC_DESK_PORT", raising=False)
+    env_file.read_env_file(file, example)
+    assert os.environ["CLINIC_PORT"] == "5007"
+    assert os.environ["CLINIC_DESK_PORT"] == "8011"
+    monkeypatch.delenv("CLINIC_DESK_PORT")
+    file.write_text("CLINIC_DESK_PROT=1\n", "utf-8")
+    with pytest.raises(EnvironmentProblem, match="Did you mean CLINIC_DESK_PORT"):
+        env_file.read_env_file(file, example)

@@ -162,7 +162,7 @@ def test_the_script_of_others_is_the_file_of_the_registry() -> None:
     assert hashlib.sha256(file.read_bytes()).hexdigest() == expected
 
 
-def test_the_audit_log_is_only_added_to(database: Path) -> None:
+def test_the_audit_log_is_only_added_to(any_database: str) -> None:
     from django.db import DatabaseError, connection, transaction
 
     from clinic.audit import log

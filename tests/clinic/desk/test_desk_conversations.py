@@ -7,7 +7,6 @@ import io
 import json
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ DIGITS = re.compile(r"555\D{0,3}0177")
 
 
 @pytest.fixture(autouse=True)
-def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
+def _monday(monkeypatch: pytest.MonkeyPatch, any_database: str) -> None:
     monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from desk_people import browser, deeds, person
 
 
 @pytest.fixture(autouse=True)
-def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
+def _monday(monkeypatch: pytest.MonkeyPatch, any_database: str) -> None:
     monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
 
 

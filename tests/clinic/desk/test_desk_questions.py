@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ PHONE = "416-555-0177"
 
 
 @pytest.fixture(autouse=True)
-def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
+def _monday(monkeypatch: pytest.MonkeyPatch, any_database: str) -> None:
     monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
 
 
