@@ -251,7 +251,12 @@ def find(connection: Connection, conversation: str, message_id: str) -> Stored |
 
 
 def forget(connection: Connection, conversation: str, now: datetime) -> None:
-    """Deletes everything said in a conversation and closes it for good."""
+    """Deletes everything said in a conversation and closes it for good.
+
+    Of one that was not held on the website there is nothing here, and nothing is left of it.
+    """
+    if _conversation(connection, conversation) is None:
+        return
     close(connection, conversation, DELETED, now)
     connection.execute(messages.delete().where(messages.c.conversation == conversation))
 

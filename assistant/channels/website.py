@@ -44,6 +44,9 @@ logger = logging.getLogger(__name__)
 # Windows come and go; that is nothing to warn of.
 _connections = logging.getLogger(f"{__name__}.connections")
 _connections.setLevel(logging.ERROR)
+# What engineio says once and then keeps to itself is about what a window sent: one that has gone,
+# or that comes back to a server which was started anew.
+_connections.addFilter(lambda record: "further occurrences" not in record.getMessage())
 
 PATH = "chat/socket.io"
 # Characters of a message, of a reason given with a thumb.

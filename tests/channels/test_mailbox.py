@@ -139,6 +139,12 @@ def test_what_is_deleted_does_not_come_back(engine: Any) -> None:
         assert connection.execute(sa.select(sa.func.count(mailbox.messages.c.id))).scalar() == 0
 
 
+def test_nothing_is_left_of_what_was_not_said_on_the_website(engine: Any) -> None:
+    do(engine, mailbox.forget, "from elsewhere", NOW)
+    with engine.connect() as connection:
+        assert connection.execute(sa.select(mailbox.conversations)).all() == []
+
+
 def test_a_closed_conversation_takes_answers_and_no_messages(engine: Any) -> None:
     asked = said(engine, "m1").message
     do(engine, mailbox.close, CHAT, mailbox.CLOSED, NOW)
