@@ -3,7 +3,7 @@
 The ranking of intents is linear: it learns that "opening hours" belongs to the clinic, and
 "opening hours of the library" lies on the same side. A support vector machine with a radial kernel
 looks at how near a text's sentence vector is to examples of either kind, and has a say when the
-ranking hesitates. See docs/decisions/0016-a-second-view-of-what-is-outside.md.
+ranking hesitates. See docs/decisions/0020-a-second-view-of-what-is-outside.md.
 """
 
 from __future__ import annotations
