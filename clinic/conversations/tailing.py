@@ -18,6 +18,8 @@ logger = logging.getLogger("clinic.conversations")
 
 #: Seconds between two looks for something new.
 PAUSE = 0.5
+#: So many events at a time, and it looks again at once.
+MANY = 1000
 #: After a failure, and while nobody has talked to the assistant yet.
 LONGER_PAUSE = 5.0
 
@@ -38,7 +40,7 @@ class Tailing(threading.Thread):
         while not self._stopped.is_set():
             pause = PAUSE
             try:
-                while tail.step() and not self._stopped.is_set():
+                while tail.step() >= MANY and not self._stopped.is_set():
                     pass
                 failed_before = ""
             except StoreMissing:
