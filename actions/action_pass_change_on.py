@@ -20,7 +20,10 @@ class ActionPassChangeOn(ClinicAction):
         """Fills the message; the message form asks for the name and contact, and for a yes."""
         dispatcher.utter_message(response="utter_without_reference")
         slots = tracker.slots
-        wish = times.words()["message_without_reference"][slots.get("change_kind") or "change"]
-        message = "\n".join(filter(None, (slots.get("message_text"), wish)))
+        wording = times.words()["message_without_reference"]
+        asked = wording[slots.get("change_kind") or "change"]
+        moves = slots.get("change_kind") == "move" and slots.get("preferred_time")
+        when = wording["wish"].format(wish=slots["preferred_time"]) if moves else None
+        message = "\n".join(filter(None, (slots.get("message_text"), asked, when)))
         contact = slots.get("patient_contact") or slots.get("change_contact")
         return slot_events({**CHANGE_ENDED, "message_text": message, "patient_contact": contact})

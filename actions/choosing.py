@@ -317,7 +317,8 @@ def _picked(tracker: Tracker) -> Offer | None:
     text = text_of(tracker)
     if len(offers) == 1 and intent_of(tracker) == "affirm":
         return offers[0]
-    index = services.ordinal(text, len(offers))
+    # the times shown have no numbers: "3" is an hour
+    index = None if re.fullmatch(r"\W*\d\W*", text) else services.ordinal(text, len(offers))
     if index is not None:
         return offers[index]
     windows = refining.refined(times.understood(text), _before(tracker))

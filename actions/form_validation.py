@@ -27,6 +27,7 @@ from actions.reading import (
     text_of,
 )
 from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS, LEFT_TO_US, offers_of
+from assistant.policies.wishes import says
 from assistant.project import DATA
 
 # What is done when a form is complete; they start it again when the time has gone meanwhile.
@@ -177,6 +178,9 @@ class FormValidation(ClinicAction):
         if field in self.SLOTS:
             return field
         corrects = intent_of(tracker) in ("correct_booking", "deny", "change_appointment")
+        if says("at_that_time", text_of(tracker)):
+            # "same time" changes nothing
+            return None
         if said or not text_of(tracker) or not (corrects or asked == self.CONFIRMATION):
             return None
         if asked != self.CONFIRMATION and intent_of(tracker) != "correct_booking":

@@ -741,7 +741,11 @@ def _outside_forms(now: Situation) -> Turn | None:
     if books and therapist_wish(now.text) and now.intent in WITH_A_WISH:
         # without a booking there is no note to put the wish into: the topic's answer tells
         return Turn(("action_answer_wish", "booking_form"))
-    if now.intent == "book_appointment" and not now.clicked and note_in(now.text):
+    wishes = now.intent == "book_appointment" or (
+        # "an appointment for my father, who is on warfarin"
+        now.intent in NOTES and checked.wants_appointment(now.text)
+    )
+    if wishes and not now.clicked and note_in(now.text):
         return Turn((*_topic_answers(now.acts), *_note(now), "booking_form"))
     planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
     if planned or now.triage.get("safety_net"):
@@ -770,6 +774,10 @@ def _in_form(now: Situation) -> Turn | None:
     for label, _ in acts:
         if label in STOPS:
             return Turn((STOPS[label],))
+    free_text = now.requested_slot in FREE_TEXT_SLOTS
+    if now.form == "booking_form" and not free_text and says("cancels_this", now.text):
+        # "cancel it pls" resembles the wish to cancel an appointment
+        return Turn((STOPS["stop"],))
     if now.requested_slot == "confirm_delete" and now.intent == "deny":
         return Turn((STOPS["stop"],))
     if now.form == "booking_form" and _wishes_a_therapist(now):

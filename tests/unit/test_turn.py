@@ -1290,3 +1290,22 @@ def test_never_mind_after_sending_cancels_the_request() -> None:
 def test_an_hour_is_a_length_and_no_question() -> None:
     now = says("hour", ("faq/opening_hours", 0.67), form="booking_form", requested_slot="service")
     assert plan(now) is None
+
+
+def test_an_appointment_wished_for_beside_what_the_therapist_should_know() -> None:
+    text = "I'd like an appointment for my elderly father, he's 82, on warfarin"
+    planned = actions(says(text, ("faq/safety_contraindications", 0.4)))
+    assert planned is not None
+    assert planned[-2:] == ("action_add_note", "booking_form")
+    assert plan(says("can I come with warfarin?", "faq/safety_contraindications")) is None
+
+
+@pytest.mark.parametrize("text", ["cancel it pls", "ok cancel", "no wait cancel the booking"])
+def test_cancel_while_booking_stops_it(text: str) -> None:
+    now = says(text, "change_appointment", form="booking_form", requested_slot="patient_name")
+    assert actions(now) == ("action_stop_form",)
+
+
+def test_cancel_in_a_note_is_written_down() -> None:
+    now = says("cancel it", "change_appointment", form="booking_form", requested_slot="note")
+    assert plan(now) is None

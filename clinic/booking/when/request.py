@@ -173,7 +173,8 @@ def _tells(group: list[Piece]) -> bool:
 
 def _beside_item(found: list[Piece], at: int) -> bool:
     """Whether a day or a time is right beside it: "sans Monday", "Mondays nah"."""
-    before = neighbour(found, at, -1)
+    # "8 am or ater": an alternative that is not known
+    before = neighbour(found, at, -1, ("FILL", "ISH", "OR"))
     after = neighbour(found, at, 1, ("FILL", "ISH", "DASH", "NOT", "EXCEPT", *OPERATORS))
     return any(piece is not None and piece.kind in ITEMS for piece in (before, after))
 

@@ -121,6 +121,9 @@ _BEFORE_WORDS = [
         (r"(?<=\w) n (?=\w)", " and "),
         (r"\b(would|will|should|could|can|to|must|not) b\b", r"\1 be"),
         (r"\bposs\b", "possible"),
+        (r"\brn\b", "right now"),
+        # "Do you have an opening" is not about when the clinic opens.
+        (r"\b(an|any|some|other|more|free) openings?\b", r"\1 slot"),
         (r"\babt\b", "about"),
         # "Too early" asks for later, and names no time.
         (r"(?<!not )\btoo (?:early|late|soon|far)\b", " "),
