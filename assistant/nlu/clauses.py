@@ -16,7 +16,9 @@ _SENTENCE_END = re.compile(r"(?<=[.?!;])\s+|[\n\r]+|\s+[-\u2013\u2014]\s+")
 # "and how much is it", "also do you", ", where are you": a new question without a full stop
 _NEW_QUESTION = re.compile(
     rf"(?:,\s*|\s+)(?:and|also|plus|oh and|but)\s+(?:also\s+)?(?={_QUESTION_WORD}\b)"
-    rf"|,\s+(?={_QUESTION_WORD}\b)",
+    rf"|,\s+(?={_QUESTION_WORD}\b)"
+    # the reason for asking is told, not asked
+    r"|,\s+(?=(?:because|cause|cos|cuz|since|'cause)\b)",
     re.IGNORECASE,
 )
 _ASKS = re.compile(

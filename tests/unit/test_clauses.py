@@ -18,6 +18,7 @@ from assistant.nlu import clauses
         ("how much is it and where are you", ["how much is it", "where are you"]),
         ("how much is it, and do you do evenings", ["how much is it", "do you do evenings"]),
         ("how much is it, where are you", ["how much is it", "where are you"]),
+        ("does it hurt, because I bruise", ["does it hurt", "because I bruise"]),
         ("does it hurt also is it safe", ["does it hurt", "is it safe"]),
         ("book me in - what does it cost", ["book me in", "what does it cost"]),
         ("book me in \u2014 what does it cost", ["book me in", "what does it cost"]),
