@@ -356,7 +356,7 @@ The assistant is ready, {time.time() - self._began:.1f} s after its start. Ctrl-
 
   clinic     {clinic.name}, from {clinic.path}{sample}
   website    {settings.address}/
-  staff desk {options.read().address}/
+  staff desk {options.read().address}/ (first login: .venv/bin/python -m clinic first-administrator)
   chat       .venv/bin/python -m assistant ask        (in another terminal)
   health     {settings.address}/webhooks/health/
   actions    {settings.action_address} (for the Rasa server only)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.shortcuts import render
 from django.views.decorators.http import require_POST
 
 from clinic.audit import log
 from clinic.audit.models import Action
+from clinic.desk import undoing
 from clinic.desk.bookings import tab_counts
 from clinic.desk.words import say
 from clinic.outbox import queue
@@ -37,7 +37,7 @@ def retry(request: HttpRequest, number: int) -> HttpResponse:
     else:
         log.note(who(request), Action.CHANGE, f"delivery {number}", detail="retry")
         messages.success(request, say("flash.retry"))
-    return _back(request)
+    return undoing.back(request, "deliveries")
 
 
 @open_to(Right.BOOKINGS)
@@ -47,10 +47,4 @@ def retry_all(request: HttpRequest) -> HttpResponse:
     count = queue.retry_all(who(request))
     log.note(who(request), Action.CHANGE, "deliveries", detail="retry", count=count)
     messages.success(request, say("flash.retry_all", count=count))
-    return _back(request)
-
-
-def _back(request: HttpRequest) -> HttpResponse:
-    wanted = request.POST.get("back", "")
-    safe = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/")
-    return redirect(wanted if safe else "deliveries")
+    return undoing.back(request, "deliveries")

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 
 from clinic import clock, facts
-from clinic.booking.models import Status, StatusChange
+from clinic.booking.models import AppointmentRequest, Status, StatusChange
 from clinic.conversations.listing import MOST_COUNTED, Filters, count, matching
 from clinic.conversations.models import Message, Session
 from clinic.desk import bookings, letters
@@ -61,6 +61,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "nothing": [one for one in waiting if not one.count],
         "since": since,
         "happened": _happened(request, since),
+        "appointments": _appointments(now) if may(request, Right.BOOKINGS) else None,
         "open_now": facts.current().variables(now)["clinic_open_now"],
     }
     part = "desk/today_part.html" if request.headers.get("HX-Request") else "desk/today.html"
@@ -147,6 +148,16 @@ _KINDS: tuple[tuple[Right, Callable[[datetime], list[Waiting | None]]], ...] = (
     (Right.BOOKINGS, _front_desk),
     (Right.REVIEW, _review),
 )
+
+
+def _appointments(now: datetime) -> list[AppointmentRequest]:
+    """The appointments of the day that are not over yet."""
+    times, zone = facts.current().times, facts.current().zone
+    tonight = times.moment(now.astimezone(zone).date(), 1440)
+    coming = AppointmentRequest.objects.filter(
+        status=Status.CONFIRMED, ends_at__gt=now, starts_at__lt=tonight
+    )
+    return list(coming.order_by("starts_at", "pk"))
 
 
 def _happened(request: HttpRequest, since: datetime) -> list[tuple[str, int]]:

@@ -23,6 +23,7 @@ from clinic.people.models import Person
 from clinic.people.roles import Right
 from clinic.privacy.known_names import known_names
 from clinic.privacy.masking import mask, mask_all
+from clinic.questions import exporting
 from clinic.text import BadInput
 
 #: Messages to load at once, the latest.
@@ -53,6 +54,7 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
         "here": f"{reverse('transcript', args=[session.pk])}{'?' + query if query else ''}",
         "query": query,
         "may_review": may(request, Right.REVIEW),
+        "may_export": may(request, Right.EXPORT),
     }
     if request.headers.get("HX-Request") and request.GET.get("before"):
         return render(request, "desk/transcript_lines.html", shown)
@@ -140,6 +142,18 @@ def unmask(request: HttpRequest, number: int) -> HttpResponse:
         return redirect("transcript", session.pk)
     log.note(who(request), Action.UNMASK, f"conversation {session.pk}", reason=reason)
     return _page(request, session, unmasked=True)
+
+
+@open_to(Right.EXPORT)
+def as_test(request: HttpRequest, number: int) -> HttpResponse:
+    """The conversation as one to test the assistant with, without what tells who somebody is."""
+    session = get_object_or_404(Session, pk=number)
+    log.note(who(request), Action.EXPORT, f"conversation {session.pk}", detail="test")
+    response = HttpResponse(
+        exporting.conversation(session), content_type="text/yaml; charset=utf-8"
+    )
+    response["Content-Disposition"] = f'attachment; filename="conversation_{session.pk}.yml"'
+    return response
 
 
 @open_to(Right.REVIEW)

@@ -84,6 +84,7 @@ urlpatterns = [
         for kind in ("csv", "json")
     ),
     path("conversations/<int:number>", transcript.transcript, name="transcript"),
+    path("conversations/<int:number>/test.yml", transcript.as_test, name="as-test"),
     path("conversations/<int:number>/review", transcript.review, name="review"),
     path("conversations/<int:number>/tag", transcript.tag, name="tag"),
     path("conversations/<int:number>/assign", transcript.assign, name="assign"),

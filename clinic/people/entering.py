@@ -17,6 +17,7 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
+from clinic.desk import upkeep
 from clinic.desk.words import say
 from clinic.people import factor, invitations, lockout
 from clinic.people.access import EVERYBODY, HALF_WAY, LOGGED_IN, address, open_to, who
@@ -123,6 +124,7 @@ def _come_in(request: HttpRequest, person: Person, device: object) -> None:
     verify(request, device)
     lockout.succeeded(person.username, address(request))
     log.note(person.username, Action.LOGIN)
+    upkeep.tidy(clock.now())
 
 
 def _show_codes(request: HttpRequest, person: Person) -> HttpResponse:

@@ -54,6 +54,7 @@ def bookings() -> None:
         ("Sam Wilson", "416-555-0199", 2, 16, 45, "", "Call me at 416-555-0199 after 5."),
         ("Ines Okafor", "ines@example.com", 3, 9, 30, "", ""),
         ("Tom Berg", "tom@example.com", 1, 11, 60, "confirmed", ""),
+        ("Nora Stein", "nora@example.com", 0, 13, 45, "confirmed", ""),
         ("Lena Fox", "604-555-0123", 4, 10, 60, "declined", ""),
         ("Amir Khan", "amir@example.com", None, None, 45, "", "Evenings are best for me."),
     ]

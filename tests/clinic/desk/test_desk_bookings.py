@@ -230,6 +230,16 @@ def test_a_message_is_answered_and_that_can_be_undone(desk: Any) -> None:
     assert deeds(action="unmask", about=f"message {message.reference}") == [("mara", "unmask")]
 
 
+def test_today_lists_the_appointments_still_to_come(desk: Any) -> None:
+    from clinic.booking.requests import change_status
+
+    for place, start in enumerate((NOW + timedelta(hours=2), START)):
+        change_status(ask(conversation_id=f"c{place}", start=start), "confirmed", "mara", NOW)
+    page = text(desk.get("/"))
+    assert "Appointments today 12:00 pm Priya Nair 60 min with Natalie Yeo" in page
+    assert page.count("Priya Nair") == 1
+
+
 def test_today_says_what_waits_and_what_happened_since_the_last_visit(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -211,6 +211,41 @@ def test_the_door_has_no_violations_and_lets_in_with_a_code(
     expect(page.get_by_role("heading", name="Bookings", level=1)).to_be_visible()
 
 
+def test_an_invitation_leads_to_the_desk(open_desk: Any, desk: Desk) -> None:
+    from desk_people import PASSWORD
+    from django_otp.oath import totp
+
+    said = subprocess.run(
+        [sys.executable, "-m", "clinic", "first-administrator", "--anew"],
+        env={**os.environ, "CLINIC_VAR": str(desk.var), "CLINIC_NOW": NOW},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    ).stdout
+    page = open_desk(None, **SCREENS["phone"])
+    page.goto(f"/invitation/{said.split('/invitation/')[1].split()[0]}")
+    assert violations(page) == []
+    page.get_by_label("Your name").fill("Joan Mills")
+    page.get_by_label("Choose a login").fill("joan")
+    page.get_by_label("Choose a password").fill(PASSWORD)
+    page.get_by_role("button", name="Next: your phone").click()
+    expect(page.get_by_role("img", name="The square for the app")).to_be_visible()
+    assert violations(page) == []
+    page.screenshot(path=PICTURES / "factor-phone.png", full_page=True)
+    with sqlite3.connect(desk.var / "clinic.sqlite3") as database:
+        [[key]] = database.execute(
+            "SELECT key FROM otp_totp_totpdevice JOIN people_person ON people_person.id = user_id "
+            "WHERE username = 'joan'"
+        )
+    page.get_by_label("Six digits").fill(f"{totp(bytes.fromhex(key)):06d}")
+    page.get_by_role("button", name="Done").click()
+    expect(page.locator(".codes code")).to_have_count(10)
+    assert violations(page) == []
+    page.get_by_role("link", name="I have them").click()
+    expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()
+
+
 def test_questions_are_sorted_with_keys_only(open_desk: Any) -> None:
     page = open_desk("reviewer")
     page.goto("/questions/")
@@ -242,6 +277,8 @@ def test_conversations_are_reviewed_one_after_the_other_with_keys(open_desk: Any
     page = open_desk("reviewer")
     page.goto("/conversations/?reviewed=no")
     page.locator(".row .main").first.click()
+    page.wait_for_url("**/conversations/*?reviewed=no")
+    page.wait_for_load_state()
     first = page.url
     page.keyboard.press("v")
     expect(page.locator(".tools")).to_contain_text("Reviewed by rui")

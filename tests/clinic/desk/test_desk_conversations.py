@@ -263,3 +263,12 @@ def test_words_of_patients_are_never_taken_for_html(desk: Any) -> None:
     session = chat("a", [("patient", "<script>alert(1)</script>", {})])
     for address in ("/conversations/", f"/conversations/{session.pk}"):
         assert "<script>alert" not in desk.get(address).content.decode()
+
+
+def test_a_conversation_becomes_a_test_that_names_nobody(desk: Any) -> None:
+    session = private()
+    kept = desk.get(f"/conversations/{session.pk}/test.yml").content.decode()
+    assert f"conversation_{session.pk}" in kept
+    assert not DIGITS.search(kept)
+    assert "Nair" not in kept
+    assert deeds(action="export") == [("rui", "export")]

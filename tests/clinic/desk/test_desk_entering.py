@@ -237,3 +237,24 @@ def test_a_stopped_person_is_out_at_once_and_the_last_administrator_stays() -> N
     desk.post("/people/ada/roles", {"roles": ["reviewer"]})
     assert desk.get("/people/").status_code == 403
     assert ("ada", "roles_changed") in deeds(about="person mara")
+
+
+def test_what_has_served_its_time_is_thrown_away_at_a_login() -> None:
+    from django.contrib.sessions.models import Session
+    from django.utils import timezone
+
+    from clinic.desk.models import Undo
+    from clinic.people.models import WrongTries
+
+    mara = person("mara", "front_desk")
+    browser(mara).get(TODAY)
+    Session.objects.update(expire_date=timezone.now() - timedelta(days=1))
+    Undo.objects.create(by="mara", kind="noted", data={}, at=clock.now() - timedelta(days=2))
+    _log_in(browser(), "nobody", "wrong")
+    WrongTries.objects.update(last_at=clock.now() - timedelta(hours=2))
+    client = browser()
+    _log_in(client, "mara")
+    client.post("/login/code", {"code": code_of(mara)})
+    assert Session.objects.count() == 1
+    assert not Undo.objects.exists()
+    assert not WrongTries.objects.exists()
