@@ -177,20 +177,21 @@ def place_of(session: Session) -> str:
 
 def choices() -> dict[str, list[str]]:
     """What there is to choose from, by filter: ``channel``, ``topic``, ``assigned``, ``tag``."""
+    pairs = list(Session.objects.order_by().values_list("channel", "assigned_to").distinct())
     return {
-        "channel": list(_distinct(Session, "channel")),
-        "topic": list(_distinct(SessionTopic, "topic")),
-        "assigned": list(_distinct(Session, "assigned_to")),
+        "channel": sorted({channel for channel, _ in pairs}),
+        "topic": list(_topics()),
+        "assigned": sorted({who for _, who in pairs if who}),
         "tag": list(Tag.objects.order_by("name").values_list("name", flat=True)),
     }
 
 
-def _distinct(model: Any, field: str) -> Iterator[str]:
-    """The values of an indexed field, in order, each by one look into the index."""
-    found = ""
-    rows = model.objects.order_by(field).values_list(field, flat=True)
-    while (found := rows.filter(**{f"{field}__gt": found}).first()) is not None:
-        yield found
+def _topics() -> Iterator[str]:
+    """All topics in order, each by one look into the index."""
+    topic = ""
+    rows = SessionTopic.objects.order_by("topic").values_list("topic", flat=True)
+    while (topic := rows.filter(topic__gt=topic).first()) is not None:
+        yield topic
 
 
 def _ids(rows: QuerySet[Session], most: int) -> list[int]:

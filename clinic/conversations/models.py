@@ -67,7 +67,8 @@ class Session(models.Model):
             ),
         )
         # Lists are read along this one, newest first. It holds all that a list can be filtered by,
-        # so that rare ones are found without reading the rows.
+        # so that rare ones are found without reading the rows. An index of a single one of these
+        # would be used in its place, and what it finds be sorted.
         indexes = (
             models.Index(
                 fields=(
@@ -76,13 +77,6 @@ class Session(models.Model):
                     *("assigned_to", "hold", "not_understood"),
                 ),
                 name="session_list",
-            ),
-            # What there is to choose from.
-            models.Index(fields=("channel",), name="session_channel"),
-            models.Index(
-                fields=("assigned_to",),
-                name="session_assigned",
-                condition=models.Q(assigned_to__gt=""),
             ),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,3 +163,26 @@ def test_the_next_unreviewed_one(any_database: str) -> None:
     assert newer
     assert newer.conversation_id == "c4"
     assert listing.next_unreviewed(Filters(channel="sms"), at) is None
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(),
+        Filters(channel="sms"),
+        Filters(outcome="abandoned"),
+        Filters(confidence_below=0.1),
+        Filters(red_flag=True),
+        Filters(feedback="any"),
+        Filters(reviewed=False),
+        Filters(assigned="natalie"),
+        Filters(hold=True),
+        Filters(since=date(2026, 11, 1), not_understood=True, channel="website"),
+    ],
+)
+def test_a_page_is_read_along_one_index(database: Path, filters: Filters) -> None:
+    """However many sessions there are, no row is read that is not shown, and none sorted."""
+    rows = listing.matching(filters).order_by("-last_activity_at", "-id").values_list("id")
+    plan = rows.explain()
+    assert "COVERING INDEX session_list" in plan
+    assert "TEMP B-TREE" not in plan

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from fabricated import Events, Talk, many, question
+from fabricated import INSERT, Events, Talk, many, question
 
 from clinic import clock
 from clinic.conversations import bulk, listing, projection, search
@@ -409,10 +409,15 @@ def test_thousands_of_conversations(database: Path, events: Events, store: Sqlit
     with events.connection as connection:
         connection.execute("BEGIN")
         connection.executemany(
-            "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            ((who, *event) for who, event in many(500)),
+            INSERT, ((conversation, *event) for conversation, event in many(5000))
         )
     read_all(Tail(store))
-    assert Session.objects.count() == 500
+    assert Session.objects.count() == 5000
     assert projection.reconcile(store).equal
+    seen: set[int] = set()
+    place = None
+    while place is not None or not seen:
+        page = listing.page(Filters(), older=place, size=1000)
+        seen |= {each.pk for each in page.sessions}
+        place = page.older
+    assert len(seen) == 5000
