@@ -9,7 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "clinic" / "desk"))
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(_ROOT), str(_ROOT / "tests" / "clinic" / "desk")]
 os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.desk.settings"
 
 from clinic import setup
