@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "tests" / "clinic" / "desk")]
+sys.path.insert(0, str(_ROOT / "tests" / "clinic" / "desk"))
+sys.path.insert(0, str(_ROOT))
 os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.desk.settings"
 
 from clinic import setup
