@@ -14,7 +14,7 @@ sys.path.insert(0, str(_ROOT / "tests" / "clinic" / "desk"))
 sys.path.insert(0, str(_ROOT))
 os.environ["DJANGO_SETTINGS_MODULE"] = "clinic.desk.settings"
 
-from clinic import setup
+from clinic import setup  # noqa: E402
 
 setup.ready()
 
