@@ -25,6 +25,10 @@ SUBJECT_REACH = 5
 SINCE_REACH = 8
 
 
+# How far behind "my father had" the illness may stand.
+FAMILY_REACH = 3
+
+
 class Meaning(Enum):
     """How a match is meant."""
 
@@ -137,6 +141,8 @@ _JOINS = word_set("and so because since as then")
 # "Since my twins", "had my son": names a time, no other complaint.
 _OF_A_TIME = word_set("since after before had having with from")
 _OWN = word_set("i im ive my me myself mine now today since")
+_SELF = word_set("i im ive my mine")
+_THIRD = word_set("he she his her hers they their")
 _JOINS_NEW = word_set("and with but plus then")
 _NEW_THING = word_set("new now recent sudden fresh")
 _SPEAKERS = word_set("i im ive he she they we hes shes je jai id")
@@ -232,6 +238,20 @@ def _is_of_others(match: Match, message: Words, places: Places) -> bool:
         and not _OWN.intersection(message.words[cue.end : match.end])
         for cue in places.get("said_of_others", [])
     )
+
+
+def is_in_the_family(match: Match, message: Words, places: Places) -> bool:
+    """As in "my dad has cancer and my back hurts": an illness that is not the patient's.
+
+    Where more is told of the relative ("... and her back hurts"), it may be the patient's.
+    """
+    led = any(
+        0 <= match.start - cue.end <= FAMILY_REACH
+        and message.clause[cue.start] == message.clause[match.start]
+        for cue in places.get("someone_elses_illness", [])
+    )
+    after = set(message.words[match.end :])
+    return led and bool(after & _SELF) and not after & _THIRD
 
 
 def _is_denied(match: Match, message: Words, places: Places, first: int, last: int) -> bool:

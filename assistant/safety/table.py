@@ -130,6 +130,19 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         *_split("2 3 5 10 15 20 25 30 40 45"),
         *_split("few two three five ten fifteen twenty thirty half"),
     ),
+    "relative": (
+        *_split(
+            "mother mum mom father dad grandma grandmother gran nan grandpa grandad grandfather"
+        ),
+        *_split("aunt uncle sister brother cousin friend neighbour neighbor husband wife partner"),
+    ),
+    "tiresome": (
+        *_split(
+            "boss husband wife boyfriend girlfriend brother sister dad mom mum kid son daughter"
+        ),
+        *_split("he she coworker colleague landlord neighbour neighbor ex teacher manager dog cat"),
+        *("mother in law", "father in law"),
+    ),
     "is": (
         *_split("is are was were feels feel felt feeling went gone goes going got gets getting"),
         *("has gone", "have gone", "has", "have", "seems", "became"),
@@ -259,7 +272,8 @@ def load(folder: Path) -> Table:
     for name, data in raw:
         _load_concepts(table, name, data.get("concepts"))
         _load_spellings(table, name, data.get("spellings"))
-        table.figures_of_speech += _texts(name, "figures_of_speech", data, required=False)
+        for phrase in _texts(name, "figures_of_speech", data, required=False):
+            table.figures_of_speech += _expanded(name, "figures_of_speech", phrase)
         table.ordinary += _texts(name, "ordinary", data, required=False)
     _resolve_includes(table, raw)
     for cue in CUES:

@@ -13,7 +13,7 @@ import numpy as np
 from spacy.language import Language
 
 from assistant.safety.clauses import Words
-from assistant.safety.context import Cues, Meaning, judge, read_cues
+from assistant.safety.context import Cues, Meaning, is_in_the_family, judge, read_cues
 from assistant.safety.meaning import MeaningModel
 from assistant.safety.patterns import Match, Places, Vocabulary, matches
 from assistant.safety.replies import read_reply
@@ -205,6 +205,8 @@ class Triage:
     def _counts(
         self, finding: Finding, match: Match, message: Words, places: Places, cues: Cues
     ) -> bool:
+        if finding.even_if_past and is_in_the_family(match, message, places):
+            return False
         meaning = judge(match, message, places, cues)
         if meaning in (Meaning.NEW, Meaning.PRESENT, Meaning.LASTING):
             return True
