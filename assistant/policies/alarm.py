@@ -9,11 +9,13 @@ from typing import Any, Literal, cast
 
 import yaml
 
+from assistant.nlu.clauses import is_question
 from assistant.project import DATA
 from assistant.safety.triage import RESEMBLES
 
 # One sign of an open alarm, as the slot ``alarms`` keeps it: "sign" (its id in data/safety),
-# "named" (how a sentence names it), "kind" (medical, crisis or violence) and "level".
+# "named" (how a sentence names it, "" where it was only resembled), "kind" (medical, crisis or
+# violence) and "level".
 Alarm = Mapping[str, str]
 
 # More would be a list that nobody in fear can take in.
@@ -45,12 +47,12 @@ def _has(expressions: str | Iterable[str], text: str) -> bool:
 def added(open_alarms: Sequence[Alarm], triage: Mapping[str, Any], level: str) -> list[Alarm]:
     """The open alarms with the signs of a message, each once, the newest last."""
     kind = str(triage.get("kind") or "medical")
-    known = {alarm["named"] for alarm in open_alarms}
-    signs = zip(triage.get("signs") or (), triage.get("named") or (), strict=False)
+    known = {alarm["sign"] for alarm in open_alarms}
+    named = triage.get("named") or {}
     new = [
-        {"sign": _plain(sign), "named": named, "kind": kind, "level": level}
-        for sign, named in signs
-        if named not in known
+        {"sign": _plain(sign), "named": named.get(sign, ""), "kind": kind, "level": level}
+        for sign in triage.get("signs") or ()
+        if _plain(sign) not in known
     ]
     return [*open_alarms, *new]
 
@@ -61,13 +63,15 @@ def _plain(sign: str) -> str:
 
 def only_resembles(triage: Mapping[str, Any]) -> bool:
     """No pattern found a sign in the message, it only compares with one."""
-    return all(str(sign).startswith(RESEMBLES) for sign in triage.get("signs") or ())
+    signs = triage.get("signs") or ()
+    return bool(signs) and all(str(sign).startswith(RESEMBLES) for sign in signs)
 
 
 def covers(open_alarms: Sequence[Alarm], triage: Mapping[str, Any]) -> bool:
     """All signs of the message are among those that the patient was warned of before."""
     known = {alarm["sign"] for alarm in open_alarms}
-    return {_plain(sign) for sign in triage.get("signs") or ()} <= known
+    signs = {_plain(sign) for sign in triage.get("signs") or ()}
+    return bool(signs) and signs <= known
 
 
 def without_crisis(open_alarms: Sequence[Alarm]) -> list[Alarm]:
@@ -77,8 +81,8 @@ def without_crisis(open_alarms: Sequence[Alarm]) -> list[Alarm]:
 
 def names(open_alarms: Sequence[Alarm]) -> list[str]:
     """How a sentence names the open signs, the latest first."""
-    named = [alarm["named"] for alarm in reversed(open_alarms)]
-    return named[:MOST_NAMED]
+    named = [alarm["named"] for alarm in reversed(open_alarms) if alarm["named"]]
+    return list(dict.fromkeys(named))[:MOST_NAMED]
 
 
 def person_in(text: str) -> str | None:
@@ -114,6 +118,8 @@ def said(text: str, kind: str) -> Said | None:
     if kind != "medical":
         return None
     for name, expressions in lists["said"].items():
+        if name == "gone" and is_question(plain):
+            continue  # "is that normal"
         if _has(expressions, plain):
             return cast("Said", name)
     return None

@@ -170,7 +170,7 @@ PLAIN_BESIDE_ALARM = frozenset(
 UNTOUCHED_BY_ALARM = frozenset(
     {
         *("delete_my_data", "feedback", "leave_form", "speak_french", "speak_spanish"),
-        *("speak_to_human", "start_over", "stop"),
+        *("speak_to_human", "start_over"),
     }
 )
 # What is answered to what is said back to an alarm (data/alarm.yml).
@@ -251,7 +251,8 @@ class Situation:
     last answered. ``requested`` is whether a request was sent in this conversation, and
     ``has_draft`` whether one was begun that was not. ``open_forms`` were begun and neither
     completed nor given up, the latest last. ``alarms`` are the signs of the open red flag (see
-    ``alarm.Alarm``), ``alarm_kind`` what the latest is, ``after_checked`` what the message asked
+    ``alarm.Alarm``), ``alarm_kind`` what the latest is, ``alarm_person`` whom
+    it is about when not the patient, ``after_checked`` what the message asked
     for that said the patient was checked. ``responses`` are the names of all responses there
     are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program of its
     own. ``person`` is whether someone at the clinic would come into this chat (THERE) or nobody now
@@ -268,6 +269,7 @@ class Situation:
     red_flag_level: str | None = None
     alarms: tuple[alarm.Alarm, ...] = ()
     alarm_kind: str | None = None
+    alarm_person: str | None = None
     after_checked: tuple[tuple[str, float], ...] = ()
     open_forms: tuple[str, ...] = ()
     back_after_a_break: bool = False
@@ -414,14 +416,15 @@ def _books(now: Situation) -> bool:
 
 
 def _is_known(now: Situation) -> bool:
-    """The signs of the message were warned of before, and it reports on them or is unclear."""
-    asks = now.triage["level"] == "check"
-    kind = now.triage.get("kind") or "medical"
-    said_back = alarm.said(now.text, "medical") is not None and alarm.only_resembles(now.triage)
-    if asks and kind != "crisis" and said_back:
-        # "he doesn't want to go" tells of no other sign
-        return True
-    return alarm.covers(now.alarms, now.triage) and (asks or checked.read(now.text) == "checked")
+    """The message tells of nothing that the patient was not warned of before."""
+    level, kind = now.triage["level"], now.triage.get("kind") or "medical"
+    if kind != "crisis" and alarm.only_resembles(now.triage):
+        # "he doesn't want to go", "he woke up": no other sign because it resembles one
+        told_worse = now.red_flag_level == "emergency" or level == now.red_flag_level
+        if told_worse or (level == "check" and alarm.said(now.text, "medical")):
+            return True
+    report = level == "check" or checked.read(now.text) == "checked"
+    return report and alarm.covers(now.alarms, now.triage)
 
 
 def _alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
@@ -504,13 +507,17 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
         if given == "yes":
             acts = tuple(act for act in now.acts if act[0] not in ("affirm", "been_checked"))
             return _closed(now, (*now.after_checked, *acts))
-        if given == "no" or now.intent in ("affirm", "deny"):
+        said_no = given == "no" and not clauses.is_question(now.text)
+        if said_no or now.intent in ("affirm", "deny"):
             return Turn(("utter_booking_blocked_red_flag", *_resume(now)))
     to_the_clinic = now.requested_slot in FREE_TEXT_SLOTS and not now.clicked
     kind = now.alarm_kind or "medical"
     words = None if now.clicked or to_the_clinic else alarm.said(now.text, kind)
     if words == "taken_back":
-        return _taken_back(now)
+        if now.alarm_person is None:
+            return _taken_back(now)
+        # nobody can take back what somebody else said
+        words = None
     if not to_the_clinic:
         report = _reported(now, words)
         if report:
@@ -518,7 +525,7 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
     # in a form, a message for the clinic may be about an appointment; a wish to book is refused
     acts = tuple(act for act in now.acts if now.form is None or _interrupts(act, now))
     kept = _details_for_later(now)
-    if any(label in BOOKING for label, _ in acts) or _resumes_booking(now):
+    if _books(now, acts) or _resumes_booking(now):
         plain = tuple(act for act in acts if act[0] in PLAIN_BESIDE_ALARM)
         refused = ("utter_booking_blocked_red_flag", *kept, *_resume(now))
         return Turn((*_topic_answers(plain), *refused))
@@ -531,6 +538,13 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
     if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK and not words:
         return Turn(("utter_red_flag_stays", *_resume(now)))
     return _advice_again(now, acts, words)
+
+
+def _books(now: Situation, acts: tuple[tuple[str, float], ...]) -> bool:
+    """A wish to book, clearly or beside what is done as at any other time."""
+    labels = {label for label, _ in acts}
+    clear = any(label in BOOKING and sure >= CLEAR for label, sure in acts)
+    return clear or (bool(labels & BOOKING) and len(labels) > 1)
 
 
 def _reported(now: Situation, words: alarm.Said | None) -> Turn | None:
@@ -546,9 +560,7 @@ def _reported(now: Situation, words: alarm.Said | None) -> Turn | None:
         read = ("action_read_details",) if given else ()
         waiting = [list(act) for act in acts if act[0] in BOOKING or act[0].startswith("faq/")]
         return Turn((*read, CHECKED_QUESTION), {"after_checked": waiting or None})
-    if now.form or words not in (None, "gone", "own_reason"):
-        return None
-    if said == "not_checked" or _sure_of(now, "been_checked") >= CLEAR:
+    if not words and now.form is None and _sure_of(now, "been_checked") >= CLEAR:
         return Turn(("utter_booking_blocked_red_flag",))
     return None
 
@@ -586,7 +598,10 @@ def _advice_again(
         return None
     if "no_words" in labels or (labels & UNTOUCHED_BY_ALARM and words not in ABOUT_THE_WAY):
         return None
-    plain = labels <= PLAIN_BESIDE_ALARM and all(sure >= CLEAR for _, sure in acts)
+    if "stop" in labels and now.form:
+        return None
+    needed = CLEAR if clauses.is_question(now.text) else CLEAR_IN_FREE_TEXT
+    plain = labels <= PLAIN_BESIDE_ALARM and all(sure >= needed for _, sure in acts)
     if now.clicked or (plain and words in (None, "massage")):
         answers = _answers_to(acts, now)
         return Turn((*answers, REMINDER, *_resume(now, *answers)))

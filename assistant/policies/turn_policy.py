@@ -129,6 +129,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         red_flag_level=tracker.get_slot("red_flag_level"),
         alarms=tuple(tracker.get_slot("alarms") or ()),
         alarm_kind=tracker.get_slot("alarm_kind"),
+        alarm_person=tracker.get_slot("alarm_person"),
         after_checked=tuple(
             (str(label), float(sure)) for label, sure in tracker.get_slot("after_checked") or ()
         ),

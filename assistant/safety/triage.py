@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,8 @@ class Assessment:
     """How the text reads as a reply to a check question: "old", "yes" or None."""
     escalates_with: str | None = None
     """For "check": the response if it escalates, where it is not the one of the level."""
-    named: tuple[str, ...] = ()
-    """How a sentence names each of the signs, in their order."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """How a sentence names the signs that were told; not what a message only resembles."""
     kind: str | None = None
     """What the first sign is: "medical", "crisis" (a wish to die) or "violence"."""
     speaks: bool = False
@@ -66,7 +66,7 @@ class Assessment:
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values for JSON."""
-        return {**asdict(self), "signs": list(self.signs), "named": list(self.named)}
+        return {**asdict(self), "signs": list(self.signs)}
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,19 @@ class Triage:
         level = entry.level if entry.level != "check" else "urgent"
         given = entry.level if told else "check"
         response = entry.response if isinstance(entry, Sign) else None
-        return _Found(found, given, entry.check, response, entry.why, level, entry.named)
+        # "I can't feel my left foot" is not asked about both legs
+        check = "general" if entry.check == "legs" else entry.check
+        return _Found(found, given, check, response, entry.why, level, entry.named)
+
+    def _named(self, found: Iterable[_Found]) -> dict[str, str]:
+        """Names by sign. A combination has one only where none of its signs has."""
+        named = {one.id: one.named for one in found if one.id in self._by_id}
+        for combination in self.table.combinations:
+            parts = {name for part in combination.of for name in part}
+            others = named.keys() - {combination.id}
+            if parts & others or (combination.level == "check" and others):
+                named.pop(combination.id, None)
+        return named
 
     def _conclude(self, found: Iterable[_Found], mentioned: bool, reply: str | None) -> Assessment:
         ranked = sorted(
@@ -283,7 +295,7 @@ class Triage:
             safety_net=False,
             reply=reply,
             escalates_with=_escalates_with(first),
-            named=tuple(dict.fromkeys(one.named for one in ranked)),
+            named=self._named(ranked),
             kind=KINDS.get(first.check, "medical"),
         )
 

@@ -231,6 +231,20 @@ def test_a_sign_told_in_two_messages(triage: Triage, case: dict[str, Any]) -> No
     assert found["level"] == case["level"]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("I can't pee and my back hurts", ["trouble passing or feeling urine"]),
+        ("fever of 39 and back pain", ["fever or feeling very unwell with back pain"]),
+        ("underpants feel peculiar, like on another person's body", []),
+    ],
+)
+def test_signs_are_named_once_and_only_when_told(
+    triage: Triage, text: str, names: list[str]
+) -> None:
+    assert list(triage.assess(text).named.values()) == names
+
+
 def test_every_sign_has_a_name_that_fits_into_a_sentence() -> None:
     for entry in table.load(FOLDER).entries:
         assert len(entry.named.split()) <= 14, entry.id

@@ -454,11 +454,18 @@ def test_a_report_that_names_the_sign_again_is_no_new_alarm() -> None:
         ("ok im on my way", "affirm", "utter_alarm_going"),
         ("why", "ask_why", "utter_alarm_why"),
         ("hmm", "nlu_fallback", "utter_alarm_again"),
+        ("is that normal", "deny", "utter_alarm_again"),
+        ("shud i still go", ("goodbye", 0.26), "utter_alarm_again"),
+        ("he says he is ok", ("been_checked", 0.5), "utter_alarm_gone"),
+        ("its normal at her age", "faq/what_is_sciatica", "utter_alarm_own_reason"),
+        ("no forget it", "stop", "utter_alarm_again"),
         ("does stretching a hip help", "faq/home_exercises", "utter_alarm_massage"),
         ("is it a disc", "faq/medical_advice", "utter_alarm_again"),
     ],
 )
-def test_what_is_said_back_is_met_by_the_advice_again(text: str, label: str, answer: str) -> None:
+def test_what_is_said_back_is_met_by_the_advice_again(
+    text: str, label: str | tuple[str, float], answer: str
+) -> None:
     planned = plan(alarmed(text, label))
     assert planned is not None
     assert planned.actions == (answer,)
@@ -471,6 +478,12 @@ def test_a_plain_question_is_answered_with_a_line_of_the_advice(label: str) -> N
     assert planned is not None
     assert planned.actions[-1] == "utter_alarm_line"
     assert len(planned.actions) == 2
+
+
+def test_a_check_that_names_no_sign_is_asked_while_an_alarm_is_open() -> None:
+    """The triage asks it when something inside of it has failed."""
+    failed = assess("check", response="utter_check_general", escalates_to="urgent")
+    assert actions(alarmed("words", "faq/cost", triage=failed)) == ("utter_check_general",)
 
 
 def test_words_of_despair_can_be_taken_back() -> None:
@@ -491,6 +504,24 @@ def test_a_sign_of_the_body_stays_open_when_despair_is_taken_back() -> None:
     assert planned.slots["red_flag_level"] == "emergency"
 
 
+def test_nobody_takes_back_the_despair_of_somebody_else() -> None:
+    where = {"alarms": (WISH_TO_DIE,), "alarm_kind": "crisis", "alarm_person": "your partner"}
+    planned = plan(alarmed("she was just venting", ("faq/therapist_info", 0.3), **where))
+    assert planned is not None
+    assert planned.actions == ("utter_alarm_again",)
+    assert not planned.slots
+
+
+def test_a_topic_only_guessed_is_met_by_the_advice() -> None:
+    guessed = alarmed("she is 82", ("faq/what_is_sciatica", 0.45))
+    assert actions(guessed) == ("utter_alarm_again",)
+
+
+def test_a_question_is_no_answer_to_whether_a_doctor_has_looked() -> None:
+    now = answering("what should I do at home", "faq/home_exercises")
+    assert actions(now) == ("utter_alarm_again",)
+
+
 def test_a_sign_of_the_body_cannot_be_taken_back() -> None:
     planned = plan(alarmed("jk", "deny"))
     assert planned is not None
@@ -498,7 +529,9 @@ def test_a_sign_of_the_body_cannot_be_taken_back() -> None:
 
 
 def test_who_is_hurt_by_somebody_is_the_one_who_writes() -> None:
-    hit = assess("emergency", signs=["violence"], named=["not being safe"], kind="violence")
+    hit = assess(
+        "emergency", signs=["violence"], named={"violence": "not being safe"}, kind="violence"
+    )
     planned = plan(says("my boyfriend hits me", "out_of_scope", triage=hit))
     assert planned is not None
     assert planned.slots["alarm_person"] is None
@@ -509,6 +542,10 @@ def test_what_is_said_back_is_no_new_sign_because_it_resembles_one() -> None:
     likely = {**CHECK, "signs": ["resembles_violence"], "kind": "violence"}
     now = alarmed("he doesnt want to go", "out_of_scope", triage=likely)
     assert actions(now) == ("utter_alarm_refuses",)
+    woke = assess("emergency", signs=["resembles_bladder_no_control"], kind="medical")
+    assert actions(alarmed("he woke up now", "out_of_scope", triage=woke)) == ("utter_alarm_again",)
+    urgent = alarmed("he woke up now", triage=woke, red_flag_level="urgent")
+    assert actions(urgent) == ("utter_emergency",)
     told = {**CHECK, "signs": ["leg_weakness"], "kind": "medical"}
     now = alarmed("he doesnt want to go his leg is weak", "faq/symptoms", triage=told)
     assert actions(now) == ("utter_check_legs",)
@@ -528,6 +565,7 @@ def test_after_a_clear_no_nothing_is_begun_that_was_only_guessed() -> None:
     ("text", "person"),
     [
         ("my mom cant pee since this morning", "your mother"),
+        ("nan cant hold her wee in", "your grandmother"),
         ("my 6 year old son has numb legs", "your son"),
         ("he cant feel his legs", "the person you write about"),
         ("my husband says he cannot walk", "your husband"),
@@ -538,14 +576,16 @@ def test_after_a_clear_no_nothing_is_begun_that_was_only_guessed() -> None:
     ],
 )
 def test_the_alarm_keeps_whom_it_is_about(text: str, person: str | None) -> None:
-    planned = plan(says(text, "faq/symptoms", triage=assess("emergency", signs=["x"], named=["y"])))
+    planned = plan(
+        says(text, "faq/symptoms", triage=assess("emergency", signs=["x"], named={"x": "y"}))
+    )
     assert planned is not None
     assert planned.slots.get("alarm_person") == person
     assert [one["named"] for one in planned.slots["alarms"]] == ["y"]
 
 
 def test_signs_told_one_after_the_other_are_all_kept() -> None:
-    more = assess("urgent", signs=["foot_drop"], named=["a foot that will not lift"])
+    more = assess("urgent", signs=["foot_drop"], named={"foot_drop": "a foot that will not lift"})
     planned = plan(alarmed("and the foot drops", "faq/symptoms", triage=more))
     assert planned is not None
     assert [one["sign"] for one in planned.slots["alarms"]] == ["bladder_cannot_empty", "foot_drop"]
