@@ -47,7 +47,7 @@ def assess_together(
         return alone
     read = [(found, assess(_joined(before, text)).as_dict()) for before, found in near]
     if vague and RANK[alone.get("level")] > RANK["check"]:
-        told = max((joint for _, joint in read), key=lambda joint: RANK[joint["level"]])
+        told = max((joint for _, joint in read), key=_surest)
         return told if told["level"] else _asked_about(alone)
     more = [
         joint
@@ -58,6 +58,11 @@ def assess_together(
     if not more:
         return alone
     return {**max(more, key=lambda joint: RANK[joint["level"]]), "reply": alone.get("reply")}
+
+
+def _surest(joint: Found) -> tuple[bool, int]:
+    """What a pattern found goes before what is only resembled."""
+    return bool(joint["level"]) and not _resembles(joint), RANK[joint["level"]]
 
 
 def _is_short(text: str) -> bool:
