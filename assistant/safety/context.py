@@ -142,6 +142,9 @@ _JOINS = word_set("and so because since as then")
 _OF_A_TIME = word_set("since after before had having with from")
 _OWN = word_set("i im ive my me myself mine now today since")
 _SELF = word_set("i im ive my mine")
+# "So do I", "me too": it is the patient's as well.
+_SHARED = word_set("too also same both likewise")
+_AS_WELL = word_set("do did have had am was")
 _THIRD = word_set("he she his her hers they their")
 _JOINS_NEW = word_set("and with but plus then")
 _NEW_THING = word_set("new now recent sudden fresh")
@@ -250,8 +253,12 @@ def is_in_the_family(match: Match, message: Words, places: Places) -> bool:
         and message.clause[cue.start] == message.clause[match.start]
         for cue in places.get("someone_elses_illness", [])
     )
-    after = set(message.words[match.end :])
-    return led and bool(after & _SELF) and not after & _THIRD
+    rest = message.words[match.end :]
+    after = set(rest)
+    shared = bool(after & _SHARED) or any(
+        word == "so" and following in _AS_WELL for word, following in pairwise(rest)
+    )
+    return led and bool(after & _SELF) and not after & _THIRD and not shared
 
 
 def _is_denied(match: Match, message: Words, places: Places, first: int, last: int) -> bool:

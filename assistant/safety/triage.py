@@ -150,6 +150,7 @@ class Triage:
         for finding in self.table.findings:
             if self._is_present(finding, message, places, cues):
                 present.add(finding.id)
+            mentioned |= self._in_the_family(finding, message, places)
         for combination in self.table.combinations:
             if _is_complete(combination, present):
                 found.append(_of_combination(combination))
@@ -201,6 +202,16 @@ class Triage:
             for match in matches(finding.clear, places, message)
             if not match.void
         )
+
+    def _in_the_family(self, finding: Finding, message: Words, places: Places) -> set[int]:
+        """The sentences that tell of a relative's illness and of the patient's own pain."""
+        if not finding.even_if_past or "someone_elses_illness" not in places:
+            return set()
+        return {
+            message.sentence[match.start]
+            for match in matches(finding.clear, places, message)
+            if is_in_the_family(match, message, places)
+        }
 
     def _counts(
         self, finding: Finding, match: Match, message: Words, places: Places, cues: Cues
