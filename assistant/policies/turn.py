@@ -525,7 +525,7 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
     # in a form, a message for the clinic may be about an appointment; a wish to book is refused
     acts = tuple(act for act in now.acts if now.form is None or _interrupts(act, now))
     kept = _details_for_later(now)
-    if _books(now, acts) or _resumes_booking(now):
+    if _wishes_to_book(now, acts) or _resumes_booking(now):
         plain = tuple(act for act in acts if act[0] in PLAIN_BESIDE_ALARM)
         refused = ("utter_booking_blocked_red_flag", *kept, *_resume(now))
         return Turn((*_topic_answers(plain), *refused))
@@ -540,7 +540,7 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
     return _advice_again(now, acts, words)
 
 
-def _books(now: Situation, acts: tuple[tuple[str, float], ...]) -> bool:
+def _wishes_to_book(now: Situation, acts: tuple[tuple[str, float], ...]) -> bool:
     """A wish to book, clearly or beside what is done as at any other time."""
     labels = {label for label, _ in acts}
     clear = any(label in BOOKING and sure >= CLEAR for label, sure in acts)
