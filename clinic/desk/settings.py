@@ -6,6 +6,7 @@ The worker and the action server use ``clinic.settings`` alone, to start quickly
 from __future__ import annotations
 
 from clinic.desk import assets, options
+from clinic.desk.words import issuer
 from clinic.settings import *  # noqa: F403
 from clinic.settings import INSTALLED_APPS as CLINIC_APPS
 
@@ -88,5 +89,6 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 # One wrong code a second, then two, four and so on: django-otp's own brake beside the lock-out.
 OTP_TOTP_THROTTLE_FACTOR = 1
-OTP_TOTP_ISSUER = "Staff desk"
+# What an app on a phone calls the desk.
+OTP_TOTP_ISSUER = issuer
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000

@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from clinic import facts
+
 _FILE = Path(__file__).with_name("wording.yml")
 
 
@@ -32,3 +34,8 @@ def name_of(group: str, value: object) -> str:
         return ""
     words: dict[str, str] = wording()[group]
     return words.get(str(value), str(value).replace("_", " "))
+
+
+def issuer(device: object) -> str:
+    """What an app for codes calls this desk. Apps take a colon for the end of the name."""
+    return say("app_name", clinic=facts.current().name).replace(":", " ")

@@ -100,7 +100,11 @@ def set_factor(request: HttpRequest) -> HttpResponse:
     if factor.has(person) and not person.is_verified():
         return redirect("code")
     device = factor.being_set_up(person)
-    shown = {"picture": factor.picture(device), "secret": factor.typed_secret(device)}
+    shown = {
+        "picture": factor.picture(device),
+        "secret": factor.typed_secret(device),
+        "link": device.config_url,
+    }
     if request.method != "POST":
         return render(request, "desk/factor.html", shown)
     now, place = clock.now(), address(request)
