@@ -793,6 +793,9 @@ def _in_form(now: Situation) -> Turn | None:
     if now.form == "booking_form" and not free_text and says("cancels_this", now.text):
         # "cancel it pls" resembles the wish to cancel an appointment
         return Turn((STOPS["stop"],))
+    if not free_text and says("gives_up", now.text):
+        # "actually nvm" could be a name
+        return Turn((STOPS["stop"],))
     if now.requested_slot == "confirm_delete" and now.intent == "deny":
         return Turn((STOPS["stop"],))
     if now.form == "booking_form" and _wishes_a_therapist(now):

@@ -1349,3 +1349,10 @@ def test_cancel_while_booking_stops_it(text: str) -> None:
 def test_cancel_in_a_note_is_written_down() -> None:
     now = says("cancel it", "change_appointment", form="booking_form", requested_slot="note")
     assert plan(now) is None
+
+
+@pytest.mark.parametrize("form", ["booking_form", "change_form", "message_form"])
+def test_never_mind_is_no_name(form: str) -> None:
+    now = says("actually nvm", ("stop", 0.38), form=form, requested_slot="patient_name")
+    assert actions(replace(now, could_be_a_name=True)) == ("action_stop_form",)
+    assert plan(replace(now, text="Nevin Nvmans", could_be_a_name=True)) is None
