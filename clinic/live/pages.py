@@ -47,7 +47,7 @@ def live(request: HttpRequest) -> HttpResponse:
         "offered": facts.current().live_chat.wait is not None,
     }
     if request.headers.get("HX-Request"):
-        return render(request, "live/list_part.html", shown)
+        return render(request, "live/list_part.html", shown | {"polled": True})
     count = len(found.waiting) + len(found.with_person)
     log.note(who(request), Action.LIST, "live chats", count=count)
     return render(request, "live/list.html", shown)

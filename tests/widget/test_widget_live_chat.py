@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, expect
 from scenario_logs import said_in_logs
 from scenario_servers import Server, Servers, current_model, free_port, servers_in
 from widget_axe import violations
-from widget_visitor import DESKTOP, PHONE, Visitor
+from widget_visitor import DESKTOP, Visitor
 
 from assistant.project import ROOT
 
@@ -85,8 +85,8 @@ def natalie(browser: Browser, clinic: Clinic) -> Iterator[Visitor]:
 
 @pytest.fixture
 def patient(browser: Browser, clinic: Clinic) -> Iterator[Visitor]:
-    """On the clinic's website, with a telephone."""
-    visitor = Visitor(browser.new_context(**PHONE, locale="en-CA"), clinic.servers.rasa_url)
+    """On the clinic's website."""
+    visitor = Visitor(browser.new_context(**DESKTOP, locale="en-CA"), clinic.servers.rasa_url)
     yield visitor.visit("/")
     visitor.check()
     visitor.context.close()
@@ -147,6 +147,7 @@ def test_a_person_takes_over_and_hands_back(
     before = patient.texts()
     patient.visit("/privacy")
     expect(header).to_contain_text("Natalie Yeo, from the clinic")
+    expect(patient.messages).to_have_count(len(before))
     assert patient.texts() == before
     clinic.servers.rasa.stop(signal.SIGKILL)
     replies("Please go now, your receipt can wait.")
