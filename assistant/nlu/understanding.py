@@ -36,7 +36,7 @@ LONG = 40
 REQUESTED_CLEARLY = 0.4
 # Words told without a question that may be the answer to anything: "right side", "for three weeks".
 # Taken for signs only when that is this clear; otherwise the assistant asks back.
-TOLD_CLEARLY = {"faq/symptoms": 0.45, "goodbye": 0.45}
+TOLD_CLEARLY = {"faq/symptoms": 0.45, "goodbye": 0.4}
 NOT_UNDERSTOOD = "nlu_fallback"
 NO_WORDS = "no_words"
 OTHER_LANGUAGE = "speak_other_language"
