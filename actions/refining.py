@@ -76,7 +76,8 @@ def before(slots: dict[str, Any], moves: bool) -> Before:
 def absolute(text: str, before: Before) -> str | None:
     """The text with its day or time put in full, or None when it does not lean on one before."""
     if not before.days:
-        return _other_day(text, before) if before.last else None
+        leans = _by_minutes(text, before) or _other_day(text, before)
+        return leans if before.last else None
     return _by_minutes(text, before) or _sooner_or_later(text, before) or _other_day(text, before)
 
 
@@ -102,8 +103,13 @@ def refined(meant: Understanding, before: Before) -> list[Interval]:
 
 
 def _by_minutes(text: str, before: Before) -> str | None:
-    """ "An hour later", counted from the time picked, or from the only one shown."""
+    """ "An hour later", counted from the time picked, or from the only one shown.
+
+    With neither, it is counted from the appointment before: "one for my mother an hour later".
+    """
     from_ = before.point or (before.shown[0] if len(before.shown) == 1 else None)
+    if not before.days:
+        from_ = before.last
     patterns = times.words()["by_minutes"]
     match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
     if not match or from_ is None:

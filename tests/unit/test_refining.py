@@ -103,3 +103,11 @@ def test_with_nothing_before_nothing_is_leant_on(text: str) -> None:
 def test_a_wish_for_either_of_two_days_keeps_both() -> None:
     days = meant("thursday or friday", AFTERNOON)
     assert days == [window(26, 12, 17), window(27, 12, 17)]
+
+
+def test_another_appointment_may_lean_on_the_one_before() -> None:
+    last = Before(last=local(26, 14))
+    assert meant("one for my mother an hour later", last) == [window(26, 15, 16)]
+    assert meant("same day at 11", last) == [window(26, 11, 12)]
+    # its hour is not kept where only a day is named
+    assert meant("friday", last) == [window(27, 8, 20)]
