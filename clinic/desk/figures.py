@@ -89,10 +89,10 @@ def by_day(days: Days) -> list[Bar]:
 
 
 def by_hour(days: Days) -> list[Bar]:
-    """When patients wrote, by the hour of the clinic's clock."""
+    """When conversations began, by the hour of the clinic's clock."""
     rows = (
-        Message.objects.filter(author=Message.Author.PATIENT, at__gte=days.begin, at__lt=days.end)
-        .annotate(hour=ExtractHour("at", tzinfo=facts.current().zone))
+        Session.objects.filter(last_activity_at__gte=days.begin, last_activity_at__lt=days.end)
+        .annotate(hour=ExtractHour("started_at", tzinfo=facts.current().zone))
         .values("hour")
         .annotate(number=Count("pk"))
     )
