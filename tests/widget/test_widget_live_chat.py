@@ -104,7 +104,7 @@ def test_a_person_takes_over_and_hands_back(
         desk.get_by_label("Your reply").fill(text)
         desk.keyboard.press("Enter")
 
-    desk, header = natalie.visit("/live/").page, patient.panel.locator("header")
+    desk, speaker = natalie.visit("/live/").page, patient.panel.locator("#speaker")
     expect(desk.locator("#live")).to_contain_text("You take no chats.")
     desk.get_by_role("button", name="Take chats").click()
     expect(desk.locator("#live")).to_contain_text("You take chats.")
@@ -120,7 +120,7 @@ def test_a_person_takes_over_and_hands_back(
     assert violations(natalie) == []
     desk.get_by_role("button", name="Join chat").click()
     patient.sees("Natalie Yeo from the clinic has joined.")
-    expect(header).to_contain_text("Natalie Yeo, from the clinic")
+    expect(speaker).to_contain_text("Natalie Yeo, from the clinic")
     assert violations(natalie) == []
 
     answers = patient.theirs.count()
@@ -146,7 +146,7 @@ def test_a_person_takes_over_and_hands_back(
     # Another page of the website, and the server dies: nothing is lost or doubled.
     before = patient.texts()
     patient.visit("/privacy")
-    expect(header).to_contain_text("Natalie Yeo, from the clinic")
+    expect(speaker).to_contain_text("Natalie Yeo, from the clinic")
     expect(patient.messages).to_have_count(len(before))
     assert patient.texts() == before
     clinic.servers.rasa.stop(signal.SIGKILL)
@@ -161,6 +161,6 @@ def test_a_person_takes_over_and_hands_back(
     desk.get_by_role("button", name="Hand back to the assistant").click()
     expect(desk.get_by_role("status").first).to_contain_text("is with the assistant again")
     expect(patient.theirs.last).to_contain_text("Natalie Yeo has left the chat.")
-    expect(header).to_contain_text("Automated assistant")
+    expect(speaker).to_contain_text("Automated assistant")
     writes("what are your opening hours?")
     expect(patient.theirs.last).to_contain_text("8 am to 8 pm")
