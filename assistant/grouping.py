@@ -52,7 +52,10 @@ def group(vectors: np.ndarray, counts: Sequence[int]) -> list[list[int]]:
 
 
 def load_model(file: Path, encode: Callable[[list[str]], np.ndarray]) -> IntentModel | None:
-    """The part of a trained model that ranks intents; None when there is no model."""
+    """The part of a trained model that ranks intents.
+
+    None when there is no model, or one of before an update that has not been trained since.
+    """
     if not file.exists():
         return None
     with tempfile.TemporaryDirectory() as folder, tarfile.open(file) as packed:
@@ -61,7 +64,10 @@ def load_model(file: Path, encode: Callable[[list[str]], np.ndarray]) -> IntentM
             source = packed.extractfile(member) if name in _PARTS else None
             if source:
                 (Path(folder) / name).write_bytes(source.read())
-        return IntentModel.load(Path(folder), encode)
+        try:
+            return IntentModel.load(Path(folder), encode)
+        except (KeyError, FileNotFoundError):
+            return None
 
 
 def group_questions(model_file: Path = MODEL) -> int:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tarfile
+from pathlib import Path
+
 import numpy as np
 
-from assistant.grouping import group
+from assistant.grouping import group, load_model
 from assistant.nlu.sentence_encoder import shared_encoder
 
 QUESTIONS = [
@@ -34,3 +37,12 @@ def test_what_is_asked_most_names_its_group() -> None:
 def test_none_and_one() -> None:
     assert group(np.empty((0, 0)), []) == []
     assert group(np.ones((1, 1)), [1]) == [[0]]
+
+
+def test_a_model_that_cannot_be_used_is_none(tmp_path: Path) -> None:
+    encode = shared_encoder().encode
+    assert load_model(tmp_path / "none.tar.gz", encode) is None
+    (tmp_path / "labels.json").write_text("{}")
+    with tarfile.open(tmp_path / "old.tar.gz", "w:gz") as packed:
+        packed.add(tmp_path / "labels.json", "components/labels.json")
+    assert load_model(tmp_path / "old.tar.gz", encode) is None
