@@ -31,7 +31,9 @@ _REMOVE = {
     "postgresql": "DELETE FROM conversations_search WHERE session_id = %s",
     "sqlite": "DELETE FROM conversations_search WHERE rowid = %s",
 }
-_REWRITE = "INSERT INTO conversations_search (conversations_search) VALUES ('optimize')"
+# Pages of the index in one transaction: others who write wait for a moment only.
+_REWRITE = "INSERT INTO conversations_search (conversations_search, rank) VALUES ('merge', %s)"
+_PAGES = 500
 
 _PART = re.compile(r'"([^"]+)"|(\S+)')
 _WORD = re.compile(r"\w+")
@@ -74,5 +76,11 @@ def forget_removed() -> None:
     """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
-            cursor.execute(_REWRITE)
+            # A negative number begins with everything there is. Less than two changes: done.
+            pages, changes = -_PAGES, 2
+            while changes >= 2:
+                before = connection.connection.total_changes
+                cursor.execute(_REWRITE, [pages])
+                changes = connection.connection.total_changes - before
+                pages = _PAGES
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
