@@ -45,6 +45,7 @@ PAGES = {
     "nothing": "/conversations/?text=astrology",
     "transcript": "/conversations/1",
     "red-flag": "/conversations/2",
+    "live": "/live/",
     "questions": "/questions/",
     "insights": "/insights/",
     "privacy": "/privacy/",
