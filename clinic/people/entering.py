@@ -90,7 +90,7 @@ def code(request: HttpRequest) -> HttpResponse:
 
 
 @open_to(HALF_WAY)
-@sensitive_post_parameters("code")
+@sensitive_post_parameters("code", "old")
 def set_factor(request: HttpRequest) -> HttpResponse:
     """Putting the secret into an app on the phone, and showing its first code.
 
@@ -104,6 +104,8 @@ def set_factor(request: HttpRequest) -> HttpResponse:
         "picture": factor.picture(device),
         "secret": factor.typed_secret(device),
         "link": device.config_url,
+        # Not by somebody who finds a desk that is logged in.
+        "asks_password": factor.has(person),
     }
     if request.method != "POST":
         return render(request, "desk/factor.html", shown)
@@ -112,6 +114,9 @@ def set_factor(request: HttpRequest) -> HttpResponse:
         return render(
             request, "desk/factor.html", {**shown, "problem": say("errors.locked")}, status=400
         )
+    if shown["asks_password"] and not _gave_password(request):
+        wrong = {**shown, "problem": say("errors.old_password")}
+        return render(request, "desk/factor.html", wrong, status=400)
     confirmed = factor.confirm(person, request.POST.get("code", "")[:40])
     if confirmed is None:
         lockout.failed(person.username, place, now)
@@ -204,9 +209,7 @@ def change_password(request: HttpRequest) -> HttpResponse:
     wrong = []
     if lockout.locked_until(person.username, place, now):
         wrong = [say("errors.locked")]
-    elif not person.check_password(request.POST.get("old", "")[:1000]):
-        lockout.failed(person.username, place, now)
-        log.note(person.username, Action.FAILED_LOGIN, detail="password")
+    elif not _gave_password(request):
         wrong = [say("errors.old_password")]
     else:
         try:
@@ -230,8 +233,18 @@ def change_password(request: HttpRequest) -> HttpResponse:
 
 @open_to(LOGGED_IN)
 @require_POST
+@sensitive_post_parameters("old")
 def recovery(request: HttpRequest) -> HttpResponse:
-    """New recovery codes."""
+    """New recovery codes, for whoever knows the password."""
+    person, now = request.user, clock.now()
+    wrong = ""
+    if lockout.locked_until(person.username, address(request), now):
+        wrong = say("errors.locked")
+    elif not _gave_password(request):
+        wrong = say("errors.old_password")
+    if wrong:
+        messages.error(request, wrong)
+        return redirect("account")
     log.note(who(request), Action.FACTOR_SET, detail="recovery")
     return _show_codes(request, request.user)
 
@@ -243,6 +256,16 @@ def sign_out_everywhere(request: HttpRequest) -> HttpResponse:
     end_sessions(request.user, who(request))
     logout(request)
     return redirect("login")
+
+
+def _gave_password(request: HttpRequest) -> bool:
+    """Whether somebody who is logged in typed their password ("old"); counts a wrong one."""
+    person = request.user
+    if person.check_password(request.POST.get("old", "")[:1000]):
+        return True
+    lockout.failed(person.username, address(request), clock.now())
+    log.note(person.username, Action.FAILED_LOGIN, detail="password")
+    return False
 
 
 def end_sessions(person: Person, by: str) -> None:

@@ -170,6 +170,22 @@ def test_a_recovery_code_works_once() -> None:
     assert other.post("/login/code", {"code": codes[3]}).status_code == 400
 
 
+def test_a_desk_left_logged_in_gives_nobody_another_phone_or_codes() -> None:
+    mara = person("mara", "front_desk")
+    client = browser(mara)
+    client.get("/login/second-factor")
+    mine, new = mara.totpdevice_set.get(confirmed=True), mara.totpdevice_set.get(confirmed=False)
+    form = {"code": code_of(mara), "old": "wrong"}
+    assert client.post("/login/second-factor", form).status_code == 400
+    assert mara.totpdevice_set.get(confirmed=True) == mine
+    assert client.post("/account/recovery", {"old": "wrong"})["Location"] == "/account"
+    assert deeds(action="failed_login") == [("mara", "failed_login")] * 2
+    codes = client.post("/account/recovery", {"old": PASSWORD})
+    assert codes.content.decode().count("<code>") == 10
+    client.post("/login/second-factor", {"code": code_of(mara), "old": PASSWORD})
+    assert mara.totpdevice_set.get(confirmed=True) == new
+
+
 def test_an_idle_session_ends_and_what_a_page_asks_by_itself_does_not_keep_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
