@@ -34,6 +34,8 @@ _REMOVE = {
 # Pages of the index in one transaction: others who write wait for a moment only.
 _REWRITE = "INSERT INTO conversations_search (conversations_search, rank) VALUES ('merge', %s)"
 _PAGES = 500
+# Sessions with a word; among more than these the list is read.
+_FEW = 2000
 
 _PART = re.compile(r'"([^"]+)"|(\S+)')
 _WORD = re.compile(r"\w+")
@@ -44,8 +46,14 @@ def sessions_with(text: str) -> models.Q:
     phrases = _phrases(text)
     if not phrases:
         return models.Q(id__in=[])
-    found = RawSQL(_FIND[connection.vendor], [" ".join(phrases)])  # noqa: S611
-    return models.Q(id__in=found)
+    statement, values = _FIND[connection.vendor], [" ".join(phrases)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement} LIMIT %s", [*values, _FEW + 1])
+        few = [session for (session,) in cursor.fetchall()]
+    if len(few) <= _FEW:
+        # PostgreSQL does not expect them to be few, and would look for them in the whole list.
+        return models.Q(id__in=few)
+    return models.Q(id__in=RawSQL(statement, values))  # noqa: S611
 
 
 def _phrases(text: str) -> list[str]:
