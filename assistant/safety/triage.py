@@ -35,6 +35,8 @@ DOUBTS = (
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 3
 LONG_MESSAGE_WORDS = 14
+# Fewer without any word of the table tell of nothing.
+FEW_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,8 @@ class Triage:
         if likely.asks < margin:
             return None
         entry = self._by_id[likely.kind]
+        if not _could_mean(entry, message, places):
+            return None
         found = f"{RESEMBLES}{entry.id}"
         told = likely.tells >= margin and not any(places.get(name) for name in DOUBTS)
         level = entry.level if entry.level != "check" else "urgent"
@@ -309,6 +313,18 @@ class Triage:
             named=self._named(ranked),
             kind=KINDS.get(first.check, "medical"),
         )
+
+
+def _could_mean(entry: Sign | Combination, message: Words, places: Places) -> bool:
+    """Whether a message that resembles a sign has a word that could speak of it.
+
+    "She's new" is near to nothing that was learnt, and so to something. Of the 192 wordings and
+    test messages that are found by likeness alone, three have no word of the table: all three are
+    despair, which has none of its own.
+    """
+    if any(name not in CUES and name != "sudden" for name in places):
+        return True
+    return KINDS.get(entry.check, "medical") != "medical" and len(message.words) >= FEW_WORDS
 
 
 def _escalates_with(found: _Found) -> str | None:
