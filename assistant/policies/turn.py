@@ -890,7 +890,8 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     if now.requested_slot == "service" and label.startswith("faq/") and _names_length(now.text):
         # "an hour" resembles a question for the opening hours
         return False
-    if now.requested_slot == "new_or_returning" and _tells_visit(now.text):
+    if now.requested_slot in ("new_or_returning", "patient_name") and _tells_visit(now.text):
+        # asked together with the name
         return False
     if now.form == "change_form" and label == "book_appointment" and says("books_anew", now.text):
         return True
@@ -923,6 +924,8 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     if label == "stop" and now.form == "change_form" and CANCELS.search(now.text):
         # "cancel it" is about the appointment
         return False
+    if now.requested_slot == "patient_name" and _reads_as_a_name(label, now):
+        return False
     if now.requested_slot in (*LEFT_TO_US, "patient_name") and now.could_be_a_name:
         return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in DETAIL_OF and label in ("distress", "minor"):
@@ -938,6 +941,18 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
 
 def _names_length(text: str) -> bool:
     return says("names_length", text) and not _asks_something(text)
+
+
+def _reads_as_a_name(label: str, now: Situation) -> bool:
+    """Whether what could be a name is one, whatever it resembles.
+
+    Names resemble questions about the therapist, who has one too, however sure the ranking is.
+    """
+    if not now.could_be_a_name or _asks_something(now.text):
+        return False
+    words = now.text.split()
+    titled = len(words) > 1 and all(word[:1].isupper() for word in words)
+    return label == "faq/therapist_info" or (titled and label.startswith("faq/"))
 
 
 def _tells_visit(text: str) -> bool:

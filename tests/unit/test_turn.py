@@ -843,6 +843,19 @@ def test_a_name_that_resembles_a_topic_is_a_name() -> None:
     assert actions(replace(now, could_be_a_name=False)) == ("utter_faq/location", "message_form")
 
 
+@pytest.mark.parametrize("name", ["Joan Fielding", "joan fielding"])
+def test_a_name_is_not_a_question_about_the_therapist(name: str) -> None:
+    now = says(name, ("faq/therapist_info", 0.97), could_be_a_name=True, **at_name)
+    assert plan(now) is None
+    asked = replace(now, text="who is she?")
+    assert actions(asked) == ("utter_faq/therapist_info", "message_form")
+
+
+def test_being_new_answers_the_question_for_the_name_as_well() -> None:
+    now = says("shes new", ("faq/therapist_info", 0.9), could_be_a_name=True, **at_name)
+    assert plan(now) is None
+
+
 @pytest.mark.parametrize(
     ("text", "label"),
     [
