@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from spacy.language import Language
 
-from assistant.safety.clauses import Words
+from assistant.safety.clauses import Words, plain_words
 from assistant.safety.context import Cues, Meaning, is_in_the_family, judge, read_cues
 from assistant.safety.meaning import MeaningModel
 from assistant.safety.patterns import Match, Places, Vocabulary, matches
@@ -322,9 +322,14 @@ def _could_mean(entry: Sign | Combination, message: Words, places: Places) -> bo
     test messages that are found by likeness alone, three have no word of the table: all three are
     despair, which has none of its own.
     """
-    if any(name not in CUES and name != "sudden" for name in places):
+    speaking = [place for name in places.keys() - CUES - {"sudden"} for place in places[name]]
+    if len(message.words) < FEW_WORDS:
+        # "Thurs" mended to "thuds", "Tremblay" to "trembly": too little to go by
+        typed = set(plain_words(message.text))
+        return any(typed.intersection(message.words[one.start : one.end]) for one in speaking)
+    if speaking:
         return True
-    return KINDS.get(entry.check, "medical") != "medical" and len(message.words) >= FEW_WORDS
+    return KINDS.get(entry.check, "medical") != "medical"
 
 
 def _escalates_with(found: _Found) -> str | None:

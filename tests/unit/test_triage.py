@@ -404,7 +404,10 @@ def test_the_meaning_model_is_kept_and_refreshed(copy: Path) -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    ["shes new", "she's new here", "Joan Fielding", "its Ruby Demir", "604-555-0133", "is it on?"],
+    [
+        *("shes new", "she's new here", "Joan Fielding", "its Ruby Demir", "604-555-0133"),
+        *("is it on?", "nvm thurs", "Tremblay, Ngozi"),
+    ],
 )
 def test_a_short_reply_without_a_word_of_the_table_resembles_nothing(
     triage: Triage, reply: str
