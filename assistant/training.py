@@ -124,10 +124,6 @@ def _train(say: Say, *, everything: bool) -> None:
         # A model without a record is trained anew, so the order is: forget, replace, record.
         RECORD.unlink(missing_ok=True)
         model.replace(MODEL)
-        # The triage learns from its table when it is first loaded: better now than while somebody
-        # waits for the first answer. What is wrong with the table, the server says.
-        load = "from assistant.nlu.safety_triage import shared_triage; shared_triage()"
-        _run([sys.executable, "-W", "ignore", "-c", load], output, say)
 
 
 def _run(command: list[str], output: Path, say: Say) -> int:
@@ -178,7 +174,14 @@ def main() -> int:
     """Trains if needed, from the command line."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        if not train_if_needed(lambda line: print(line, flush=True)):
+        if train_if_needed(lambda line: print(line, flush=True)):
+            # The triage learns from its table when it is first loaded: better now than while
+            # somebody waits for the first answer. Loads much, so only when it is needed.
+            from assistant.nlu.safety_triage import shared_triage
+
+            print("Learning the danger signs.", flush=True)
+            shared_triage()
+        else:
             print("The model is up to date.")
     except (TrainingError, OSError) as error:
         print(error, file=sys.stderr)

@@ -535,7 +535,8 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
         return None
     if now.back_after_a_break and form_to_offer(now.open_forms, now.red_flag_level):
         return None
-    if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK and not words:
+    not_yet = checked.read(now.text) == "not_checked"
+    if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK and not (words or not_yet):
         return Turn(("utter_red_flag_stays", *_resume(now)))
     return _advice_again(now, acts, words)
 
@@ -650,6 +651,8 @@ def _is_resumed(now: Situation) -> bool:
         return now.intent == "resume_form" and now.details.get("form") in FORMS.values()
     if not now.offered:
         return False
+    if says("goes_on", now.text):
+        return True
     label, sure = now.acts[0]
     if label in ("affirm", "tell_me_more"):
         return sure >= CLEAR

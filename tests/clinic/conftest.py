@@ -87,8 +87,14 @@ def pointed_at(database: dict[str, Any]) -> Iterator[None]:
     from django.db import connections
     from django.utils.connection import ConnectionDoesNotExist
 
+    from clinic import setup
+
     def use(settings: dict[str, Any]) -> None:
         connections.close_all()
+        # The threads of setup.call keep theirs open for a minute.
+        if setup._pool is not None:
+            setup._pool.shutdown()
+            setup._pool = None
         connections.settings["default"] = settings
         # Not every thread has opened it yet.
         with contextlib.suppress(AttributeError, ConnectionDoesNotExist):

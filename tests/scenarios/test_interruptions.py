@@ -21,6 +21,9 @@ FORMS: dict[str, tuple[str, Step]] = {
 }
 # What belongs to the question itself or to the time that is given back.
 NOT_KEPT = {
+    "alarm_kind",
+    "alarm_person",
+    "alarms",
     "chosen",
     "chosen_time",
     "offered_times",

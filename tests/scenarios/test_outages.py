@@ -190,7 +190,7 @@ class TestTrackerDatabase:
             chat.say("since this morning I cannot feel anything when I wipe myself")
             assert "911" in chat.text, chat
             chat.say("I do not care, just book me an appointment")
-            assert "until you have been checked" in chat.text, chat
+            assert "can't take an appointment request until" in chat.text, chat
         play(chat, fragments()["insists_on_booking"])
         expect(chat, {"slots": {"red_flag_level": "emergency"}})
         written = [event["text"] for event in chat.events() if event["event"] == "user"]
