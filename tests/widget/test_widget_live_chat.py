@@ -163,4 +163,4 @@ def test_a_person_takes_over_and_hands_back(
     expect(patient.theirs.last).to_contain_text("Natalie Yeo has left the chat.")
     expect(speaker).to_contain_text("Automated assistant")
     writes("what are your opening hours?")
-    expect(patient.theirs.last).to_contain_text("8 am to 8 pm")
+    expect(patient.log).to_contain_text("8 am to 8 pm")
