@@ -52,7 +52,9 @@ def questions(chat: Chat, with_: dict[str, Step]) -> Iterator[str]:
         slot = chat.asked
         assert slot not in met, f"{slot} is asked for again\n{chat}"
         met.add(slot)
-        yield slot
+        # Whether it is a first visit is asked once; whoever interrupts is not asked again.
+        if slot != "new_or_returning":
+            yield slot
         if slot.startswith("confirm"):
             return
         play(chat, [with_[slot]])
