@@ -274,6 +274,8 @@ def test_a_long_text_is_refused_before_it_is_sent(visitor: Visitor, clinic: Fake
 
 def test_the_field_grows_with_the_text_and_shrinks_again(visitor: Visitor) -> None:
     visitor.open()
+    # The panel slides in.
+    visitor.panel.evaluate("panel => Promise.all(panel.getAnimations().map(one => one.finished))")
     low = visitor.field.bounding_box()
     visitor.field.fill("one\ntwo\nthree\nfour")
     high = visitor.field.bounding_box()
