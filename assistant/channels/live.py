@@ -116,8 +116,11 @@ class LiveChats:
             found, to_do = await self._desk.read(store.look, clock.now())
         except Exception as error:
             self._failed += 1
-            if self._failed == FAILED_LOOKS and not await self._not_there_yet():
-                logger.error("Live chats cannot be read: %s", type(error).__name__)
+            if self._failed == FAILED_LOOKS:
+                # No word of a person could reach a patient now, so the assistant answers again.
+                standing.update(standing.Standing())
+                if not await self._not_there_yet():
+                    logger.error("Live chats cannot be read: %s", type(error).__name__)
             return
         self._failed = 0
         standing.update(found)

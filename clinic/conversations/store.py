@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,11 +60,12 @@ def open_store() -> Store:
     return Sqlite(Path(settings.VAR) / "conversations.sqlite3")
 
 
-class _Sql:
+class _Sql(ABC):
     """The statements, which are the same for both databases."""
 
+    @abstractmethod
     def _rows(self, statement: str, values: Sequence[Any]) -> list[Any]:
-        raise NotImplementedError
+        """What a statement finds. Raises StoreMissing."""
 
     def newest(self) -> int:
         return self._rows("SELECT coalesce(max(id), 0) FROM events", ())[0][0]

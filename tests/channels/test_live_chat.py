@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,21 @@ def test_a_danger_sign_is_answered_at_once_and_the_desk_sees_it(
     reads(window, "Please go now.")
     assert ("bot", "you said thank you") not in in_tracker(tmp_path)
     assert Chat.objects.get(pk=chat.pk).alarm_at == seen_at
+
+
+def test_the_assistant_answers_again_when_no_person_can_be_heard(
+    database: Path, server: Server, window: Window, tmp_path: Path
+) -> None:
+    join(tmp_path, window)
+    window.send("are you there")
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("ALTER TABLE live_duty RENAME TO live_away")
+    wait_until(lambda: "cannot be read" in server.log.read_text("utf-8"), "it is noticed")
+    assert window.ask("hello?")[0]["text"] == "you said hello?"
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("ALTER TABLE live_away RENAME TO live_duty")
+    say(Chat.objects.get(), "I am back.")
+    reads(window, "I am back.")
 
 
 def test_the_assistant_answers_while_a_person_is_waited_for(window: Window, tmp_path: Path) -> None:
