@@ -3,16 +3,18 @@
 People work at the staff desk, another program; what they do is a row in the clinic's database
 (``clinic.live.models.Step``). This server looks for such rows four times a second and carries each
 out once, however often it or the database is interrupted: the tracker and the mailbox both know a
-step by its key, and only then it is noted as done.
+step by its key, and only then it is noted as done. What fails is tried again, after longer and
+longer pauses; after a quarter of an hour it is given up, and the desk shows what did not arrive.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rasa.core.agent import Agent
@@ -24,6 +26,7 @@ from assistant.channels.mailbox import Mailbox, Stored
 from assistant.live import standing, store, tracker
 from assistant.live.store import Step
 from clinic import clock
+from clinic.live.limits import message_id
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +34,10 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY = 0.25
 # Looks in a row that fail before it is told.
 FAILED_LOOKS = 8
+# Seconds until a step that failed is tried again, doubled each time; the longest; and for how long.
+FIRST_PAUSE, LONGEST_PAUSE, TRIED_FOR = 0.5, 30.0, 900.0
+# The wording of what the clinic has decided about an appointment, which staff's side fills in.
+NEWS = "utter_appointment_news"
 # What the assistant says for a step.
 SAID_FOR = {
     store.LEFT: "utter_live_left",
@@ -41,6 +48,15 @@ SAID_FOR = {
 ENDS = (store.LEFT, store.CLOSED, store.VANISHED)
 
 
+@dataclass
+class Trouble:
+    """Steps of a conversation fail since a moment, and are not tried before another."""
+
+    since: float
+    pause: float
+    not_before: float
+
+
 class Windows(Protocol):
     """Shows what happens in a conversation."""
 
@@ -49,6 +65,9 @@ class Windows(Protocol):
 
     async def posted(self, conversation: str, messages: list[Stored]) -> None:
         """Messages that answer nothing."""
+
+    async def typed(self, conversation: str, on: bool) -> None:
+        """A person is typing, or has stopped."""
 
 
 class LiveChats:
@@ -73,6 +92,7 @@ class LiveChats:
         self._pause = pause
         self._windows = windows
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._troubles: dict[str, Trouble] = {}
         self._looking: asyncio.Task[None] | None = None
         self._failed = 0
 
@@ -97,7 +117,12 @@ class LiveChats:
         """Tells the staff desk that the patient has begun another conversation."""
         await self._tell_desk(store.end, conversation)
 
-    async def _tell_desk(self, what: Callable[..., None], conversation: str, *more: str) -> None:
+    async def typed(self, conversation: str, on: bool) -> None:
+        """Tells the staff desk that a patient has begun to type to a person, or has stopped."""
+        if conversation in standing.current().people:
+            await self._tell_desk(store.typed, conversation, on)
+
+    async def _tell_desk(self, what: Callable[..., None], conversation: str, *more: Any) -> None:
         """A failure costs the desk a mark, and never the patient an answer."""
         if not standing.current().is_open(conversation):
             return
@@ -123,11 +148,23 @@ class LiveChats:
                     logger.error("Live chats cannot be read: %s", type(error).__name__)
             return
         self._failed = 0
+        before = standing.current().typing
         standing.update(found)
+        await self._show_typing(before, found.typing)
         for conversation in to_do:
-            if conversation not in self._running:
+            trouble = self._troubles.get(conversation)
+            waits = trouble is not None and time.monotonic() < trouble.not_before
+            if conversation not in self._running and not waits:
                 task = asyncio.create_task(self._carry_out(conversation))
                 self._running[conversation] = task
+
+    async def _show_typing(self, before: frozenset[str], now: frozenset[str]) -> None:
+        """A failure costs a patient three dots, and never the next look."""
+        for conversation in before ^ now:
+            try:
+                await self._windows.typed(conversation, conversation in now)
+            except Exception as error:
+                logger.error("Typing could not be shown: %s", type(error).__name__)
 
     async def _not_there_yet(self) -> bool:
         """At the first start the tables are made meanwhile; with Rasa alone they never are."""
@@ -137,22 +174,46 @@ class LiveChats:
             return False
 
     async def _carry_out(self, conversation: str) -> None:
-        """What fails is tried again at the next look."""
+        """What fails is tried again, or given up."""
+        step = None
         try:
             async with self._pause(conversation):
                 for step in await self._desk.read(store.to_do, conversation):
                     outcome = await self._do(step)
                     await self._desk.write(store.finish, step, outcome, clock.now())
+                    self._troubles.pop(conversation, None)
         except Exception as error:
-            logger.error("A step of a live chat failed: %s", type(error).__name__)
+            await self._failed_at(conversation, step, error)
         finally:
             del self._running[conversation]
+
+    async def _failed_at(self, conversation: str, step: Step | None, error: Exception) -> None:
+        """Waits longer each time; a step that has failed for long is given up."""
+        now = time.monotonic()
+        trouble = self._troubles.get(conversation)
+        if trouble is None:
+            trouble = self._troubles[conversation] = Trouble(now, FIRST_PAUSE / 2, now)
+            logger.error("A step of a live chat failed: %s", type(error).__name__)
+        trouble.pause = min(2 * trouble.pause, LONGEST_PAUSE)
+        trouble.not_before = now + trouble.pause
+        if step is None or now - trouble.since < TRIED_FOR:
+            return
+        try:
+            await self._desk.write(store.finish, step, store.FAILED, clock.now())
+        except Exception:
+            # The clinic's own database is away: there is nobody to tell.
+            return
+        logger.error("A step of a live chat was given up: %s", type(error).__name__)
+        del self._troubles[conversation]
 
     async def _do(self, step: Step) -> str:
         conversation = step.conversation
         try:
             # Before anything is written: what is deleted must not come back.
-            await self._box.read(mailbox.standing, conversation)
+            stands = await self._box.read(mailbox.standing, conversation)
+            if step.kind == store.NEWS and not stands.last_seq:
+                # It was not held in a window.
+                return store.GONE
             if step.kind == store.JOINED:
                 await tracker.joined(self._agent, self._conversations, conversation, step.name)
                 await self._windows.handed(conversation, {"state": "joined", "name": step.name})
@@ -174,6 +235,8 @@ class LiveChats:
     async def _words(self, step: Step, conversation: DialogueStateTracker) -> list[dict[str, Any]]:
         if step.kind == store.SAID:
             return [{"text": step.text, tracker.PERSON: step.name}]
+        if step.kind == store.NEWS:
+            return [{"text": step.text, "utter_action": NEWS, **step.attached}]
         names = [SAID_FOR[step.kind]]
         offer = tracker.offer_in(conversation)
         if step.kind == store.LEFT and offer:
@@ -193,5 +256,5 @@ def _bubble(step: Step, number: int, message: dict[str, Any]) -> Bubble:
     """The message as the mailbox keeps it, under an id that is the same for every try."""
     bubble = bubble_of(message)
     speaker = {"from": "person", "name": step.name} if step.kind == store.SAID else {}
-    known = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{step.conversation}/{step.key}/{number}"))
-    return Bubble(bubble.response, bubble.body | speaker | {"id": known})
+    known = {"id": message_id(step.conversation, step.key, number)}
+    return Bubble(bubble.response, bubble.body | speaker | known)

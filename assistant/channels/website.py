@@ -428,7 +428,8 @@ class Chat:
         return {}
 
     async def typing(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
-        """The patient is typing. Nobody looks yet."""
+        """The patient is typing, which a person who is there sees."""
+        await self._live.typed(visitor.conversation, bool(data.get("on")))
         return {}
 
     async def _begin_again(
@@ -501,6 +502,10 @@ class Chat:
     async def posted(self, conversation: str, messages: list[Stored]) -> None:
         """Messages that answer nothing are stored and can be shown."""
         await self._visitors.deliver(conversation, messages)
+
+    async def typed(self, conversation: str, on: bool) -> None:
+        """A person is typing, or has stopped."""
+        await self._visitors.tell_all(conversation, "typing", {"on": on})
 
     # Now and then.
 

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Standing:
-    """``people`` maps conversations to the name of the person there."""
+    """``people`` maps conversations to the name of the person there; ``typing``: who types now."""
 
     people: Mapping[str, str] = field(default_factory=dict)
     waiting: frozenset[str] = frozenset()
+    typing: frozenset[str] = frozenset()
     on_duty: bool = False
 
     def is_open(self, conversation: str) -> bool:

@@ -6,8 +6,10 @@ All moments are aware and in UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa  # type: ignore[import-untyped]
 from sqlalchemy.engine import Connection, Engine  # type: ignore[import-untyped]
@@ -15,12 +17,12 @@ from sqlalchemy.engine import Connection, Engine  # type: ignore[import-untyped]
 from assistant.live.standing import Standing
 from assistant.tracker_store import kept_open
 from clinic import environment
-from clinic.live.limits import GONE_AFTER
+from clinic.live.limits import GONE_AFTER, TYPED_WITHIN
 
 JOINED, SAID, LEFT, CLOSED = "joined", "said", "left", "closed"
-VANISHED, LONG_WAIT = "vanished", "long_wait"
+VANISHED, LONG_WAIT, NEWS = "vanished", "long_wait", "news"
 WAITING, PERSON = "waiting", "person"
-DONE, GONE = "done", "gone"
+DONE, GONE, FAILED = "done", "gone", "failed"
 
 _tables = sa.MetaData()
 chats = sa.Table(
@@ -33,6 +35,8 @@ chats = sa.Table(
     sa.Column("patient_at", sa.DateTime(timezone=True)),
     sa.Column("alarm_at", sa.DateTime(timezone=True)),
     sa.Column("alarm", sa.String(16)),
+    sa.Column("staff_typing_at", sa.DateTime(timezone=True)),
+    sa.Column("patient_typing_at", sa.DateTime(timezone=True)),
     sa.Column("changed_at", sa.DateTime(timezone=True)),
 )
 steps = sa.Table(
@@ -44,8 +48,9 @@ steps = sa.Table(
     sa.Column("key", sa.String(64)),
     sa.Column("name", sa.String(200)),
     sa.Column("text", sa.Text),
+    sa.Column("attached", sa.Text),
     sa.Column("done_at", sa.DateTime(timezone=True)),
-    sa.Column("outcome", sa.String(4)),
+    sa.Column("outcome", sa.String(6)),
 )
 duties = sa.Table(
     "live_duty",
@@ -57,7 +62,10 @@ duties = sa.Table(
 
 @dataclass(frozen=True)
 class Step:
-    """Something a person did that the conversation does not have yet."""
+    """Something a person did that the conversation does not have yet.
+
+    ``attached`` is what the message has beside its text, such as ``card`` and ``buttons``.
+    """
 
     id: int
     conversation: str
@@ -65,6 +73,7 @@ class Step:
     key: str
     name: str
     text: str
+    attached: dict[str, Any] = field(default_factory=dict)
 
 
 def engine(conversations: Engine) -> Engine:
@@ -86,13 +95,19 @@ def is_there(connection: Connection) -> bool:
 def look(connection: Connection, now: datetime) -> tuple[Standing, list[str]]:
     """Where live chats stand, and the conversations in which steps are to be carried out."""
     is_open = chats.c.state.in_((WAITING, PERSON))
-    names = sa.select(chats.c.conversation_id, chats.c.state, chats.c.person_name).where(is_open)
-    found = connection.execute(names).all()
+    typing = sa.func.coalesce(chats.c.staff_typing_at >= now - TYPED_WITHIN, sa.false())
+    names = sa.select(
+        *(chats.c.conversation_id, chats.c.state, chats.c.person_name), typing.label("typing")
+    )
+    found = connection.execute(names.where(is_open)).all()
     on_duty = sa.select(sa.func.count()).where(
         duties.c.available.is_(True), duties.c.seen_at >= now - GONE_AFTER
     )
     standing = Standing(
         people={row.conversation_id: row.person_name for row in found if row.state == PERSON},
+        typing=frozenset(
+            row.conversation_id for row in found if row.state == PERSON and row.typing
+        ),
         waiting=frozenset(row.conversation_id for row in found if row.state == WAITING),
         on_duty=connection.execute(on_duty).scalar() > 0,
     )
@@ -108,28 +123,49 @@ def look(connection: Connection, now: datetime) -> tuple[Standing, list[str]]:
 def to_do(connection: Connection, conversation: str) -> list[Step]:
     """The steps to be carried out in one conversation, in order."""
     query = (
-        sa.select(steps.c.id, steps.c.kind, steps.c.key, steps.c.name, steps.c.text)
+        sa.select(
+            *(steps.c.id, steps.c.kind, steps.c.key, steps.c.name),
+            *(steps.c.text, steps.c.attached),
+        )
         .join(chats, steps.c.chat_id == chats.c.id)
         .where(chats.c.conversation_id == conversation, steps.c.done_at.is_(None))
         .order_by(steps.c.id)
     )
     return [
-        Step(row.id, conversation, row.kind, row.key, row.name, row.text)
+        Step(
+            *(row.id, conversation, row.kind, row.key, row.name, row.text),
+            json.loads(row.attached or "{}"),
+        )
         for row in connection.execute(query)
     ]
 
 
 def finish(connection: Connection, step: Step, outcome: str, now: datetime) -> None:
-    """A step is carried out (DONE) or has nowhere to go (GONE); its words are not kept here."""
-    values = {"done_at": now, "outcome": outcome, "text": ""}
+    """A step is carried out (DONE), has nowhere to go (GONE), or is given up (FAILED).
+
+    Its words are not kept here, unless it is given up: then staff see what did not arrive.
+    """
+    values = {"done_at": now, "outcome": outcome}
+    if outcome != FAILED:
+        values |= {"text": "", "attached": ""}
     connection.execute(steps.update().where(steps.c.id == step.id).values(values))
 
 
 def heard(connection: Connection, conversation: str, alarm: str, now: datetime) -> None:
     """The patient wrote; ``alarm`` is the kind of danger sign in it, or empty."""
-    values = {"patient_at": now, **({"alarm": alarm, "alarm_at": now} if alarm else {})}
+    values = {
+        "patient_at": now,
+        "patient_typing_at": None,
+        **({"alarm": alarm, "alarm_at": now} if alarm else {}),
+    }
     mine = chats.update().where(chats.c.conversation_id == conversation)
     connection.execute(mine.values(values))
+
+
+def typed(connection: Connection, conversation: str, on: bool, now: datetime) -> None:
+    """The patient has begun to type, or has stopped."""
+    mine = chats.update().where(chats.c.conversation_id == conversation)
+    connection.execute(mine.values(patient_typing_at=now if on else None))
 
 
 def end(connection: Connection, conversation: str, now: datetime) -> None:

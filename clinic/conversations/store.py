@@ -46,6 +46,9 @@ class Store(Protocol):
     def left_in_mailbox(self, older_than: datetime) -> list[str]:
         """The website's conversations with nothing said since a moment that are not deleted."""
 
+    def is_read(self, conversation: str, message_id: str) -> bool:
+        """Whether a message to the patient has been shown in a window of the website."""
+
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         """The events of conversations, each from a number on; none for one that is gone."""
 
@@ -101,6 +104,16 @@ class _Sql(ABC):
         except StoreMissing:
             return []
         return [conversation for (conversation,) in rows]
+
+    def is_read(self, conversation: str, message_id: str) -> bool:
+        return bool(
+            self._rows(
+                "SELECT 1 FROM website_messages JOIN website_conversations "
+                "ON website_conversations.id = conversation "
+                "WHERE conversation = %s AND website_messages.id = %s AND received >= seq",
+                (conversation, message_id),
+            )
+        )
 
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {conversation: [] for conversation in since}
@@ -164,6 +177,11 @@ class _Postgresql(_Sql):
         if not _exists("website_conversations"):
             return []
         return super().left_in_mailbox(older_than)
+
+    def is_read(self, conversation: str, message_id: str) -> bool:
+        if not _exists("website_messages"):
+            return False
+        return super().is_read(conversation, message_id)
 
     def close(self) -> None:
         """The connection is Django's."""

@@ -17,6 +17,7 @@ from clinic.audit.models import Action
 from clinic.booking import handoff
 from clinic.booking.calendar import Slot, nearest
 from clinic.booking.handoff import words as letters
+from clinic.booking.handoff.interface import Part
 from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import NEXT, change_status, reschedule_request
 from clinic.conversations.models import Session
@@ -206,9 +207,11 @@ def _chosen(request: HttpRequest, found: AppointmentRequest) -> Slot | None:
 
 def _told(found: AppointmentRequest, status: str) -> str:
     """What was done, and how the patient hears of it."""
-    done = say(f"flash.booking_{status}")
-    by_mail = Item.objects.filter(request=found, part="patient", state__in=OPEN).exists()
-    return f"{done} {say('flash.told_by_mail' if by_mail else 'flash.tell_yourself')}"
+    open_parts = Item.objects.filter(request=found, state__in=OPEN).values_list("part", flat=True)
+    by_mail, in_chat = Part.PATIENT in open_parts, Part.CHAT in open_parts
+    how = "mail_and_chat" if by_mail and in_chat else "mail" if by_mail else "chat"
+    told = say(f"flash.told_{how}" if by_mail or in_chat else "flash.tell_yourself")
+    return f"{say(f'flash.booking_{status}')} {told}"
 
 
 @open_to(Right.BOOKINGS)

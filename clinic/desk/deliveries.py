@@ -1,4 +1,4 @@
-"""What has not arrived: letters and entries in the booking system that are stuck."""
+"""What has not arrived: patients to call, and letters and entries that are stuck."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from clinic.desk import undoing
 from clinic.desk.bookings import tab_counts
 from clinic.desk.words import say
 from clinic.outbox import queue
+from clinic.outbox.models import State
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 from clinic.text import BadInput
@@ -21,8 +22,14 @@ from clinic.text import BadInput
 @open_to(Right.BOOKINGS)
 def deliveries(request: HttpRequest) -> HttpResponse:
     """Everything that is not delivered yet, what is stuck first."""
-    items = sorted(queue.open_or_stuck(), key=lambda item: item.state != "stuck")
-    shown = {**tab_counts(), "items": [(item, queue.in_words(item)) for item in items]}
+    items = sorted(queue.open_or_stuck(), key=lambda item: item.state != State.STUCK)
+    to_call = list(queue.to_call().select_related("request", "change").order_by("id"))
+    called = {item.pk for item in to_call}
+    shown = {
+        **tab_counts(),
+        "to_call": to_call,
+        "items": [(item, queue.in_words(item)) for item in items if item.pk not in called],
+    }
     return render(request, "desk/deliveries.html", shown)
 
 
@@ -37,6 +44,20 @@ def retry(request: HttpRequest, number: int) -> HttpResponse:
     else:
         log.note(who(request), Action.CHANGE, f"delivery {number}", detail="retry")
         messages.success(request, say("flash.retry"))
+    return undoing.back(request, "deliveries")
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def done(request: HttpRequest, number: int) -> HttpResponse:
+    """Somebody has called the patient, or has entered it by hand."""
+    try:
+        queue.done_by_hand(number, who(request))
+    except BadInput:
+        messages.warning(request, say("flash.retry_late"))
+    else:
+        log.note(who(request), Action.CHANGE, f"delivery {number}", detail="by hand")
+        messages.success(request, say("flash.done_by_hand"))
     return undoing.back(request, "deliveries")
 
 

@@ -17,6 +17,7 @@ from clinic.conversations.models import Message, Session
 from clinic.desk import bookings, letters
 from clinic.live.models import Chat
 from clinic.live.models import State as ChatState
+from clinic.outbox import queue
 from clinic.outbox.models import Item, State
 from clinic.people.access import may, open_to
 from clinic.people.models import Person
@@ -88,15 +89,16 @@ def _persons(since: datetime) -> list[Waiting | None]:
 
 def _front_desk(since: datetime) -> list[Waiting | None]:
     requests, unread = bookings.undecided(), letters.unanswered()
+    stuck, to_call = Item.objects.filter(state=State.STUCK), queue.to_call()
+    call = to_call.order_by("due_at").first()
     first, oldest = requests.order_by("created_at").first(), unread.order_by("created_at").first()
     return [
         _waiting(
             "messages", unread.count(), "messages", oldest=oldest and oldest.created_at, urgent=True
         ),
         _waiting("requests", requests.count(), "bookings", oldest=first and first.created_at),
-        _waiting(
-            "stuck", Item.objects.filter(state=State.STUCK).count(), "deliveries", urgent=True
-        ),
+        _waiting("calls", to_call.count(), "deliveries", oldest=call and call.due_at, urgent=True),
+        _waiting("stuck", stuck.exclude(pk__in=to_call).count(), "deliveries", urgent=True),
     ]
 
 

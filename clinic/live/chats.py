@@ -7,8 +7,11 @@ writes words to a log. All moments are aware and in UTC.
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -78,14 +81,47 @@ def say(chat_id: int, who: str, text: str, key: str, now: datetime | None = None
             return known
         step = add_step(chat, Kind.SAID, now, text=text, key=key)
         chat.staff_at = now
-        chat.save(update_fields=["staff_at"])
+        chat.staff_typing_at = None
+        chat.save(update_fields=["staff_at", "staff_typing_at"])
     return step
 
 
-def stay(chat_id: int, who: str, now: datetime | None = None) -> bool:
-    """The person is still there, though nothing was sent; False when they are not any more."""
+def tell(
+    conversation_id: str,
+    key: str,
+    text: str,
+    attached: Mapping[str, Any],
+    now: datetime | None = None,
+) -> Step:
+    """Tell the patient of a decision, in the conversation, whoever is in it.
+
+    ``attached`` may hold ``card`` and ``buttons``. The same ``key`` again gives the step stored
+    first. Raises ``clinic.text.BadInput``.
+    """
+    now = now or clock.now()
+    with transaction.atomic():
+        chat = _taken(required("conversation_id", conversation_id, 255))
+        known = Step.objects.filter(key=required("key", key, 64)).first()
+        if known is not None:
+            return known
+        return Step.objects.create(
+            chat=chat,
+            kind=Kind.NEWS,
+            key=key,
+            text=required("text", text, LONGEST),
+            attached=json.dumps(attached, ensure_ascii=False),
+            at=now,
+        )
+
+
+def stay(chat_id: int, who: str, now: datetime | None = None, *, typing: bool = False) -> bool:
+    """The person is still there, though nothing was sent; False when they are not any more.
+
+    ``typing``: they are typing, which the patient may see.
+    """
+    now = now or clock.now()
     there = Chat.objects.filter(pk=chat_id, state=State.PERSON, person=who)
-    return bool(there.update(staff_at=now or clock.now()))
+    return bool(there.update(staff_at=now, **({"staff_typing_at": now} if typing else {})))
 
 
 def hand_back(chat_id: int, who: str, now: datetime | None = None) -> Chat:

@@ -33,7 +33,8 @@ class Kind(models.TextChoices):
     """What is done in a conversation, in the order of the steps.
 
     ``joined``, ``said``, ``left``, ``closed``: by a person. ``vanished``: the person did nothing
-    for long, and the assistant goes on. ``long_wait``: nobody came.
+    for long, and the assistant goes on. ``long_wait``: nobody came. ``news``: what the clinic has
+    decided about an appointment, whoever is in the conversation.
     """
 
     JOINED = "joined"
@@ -42,17 +43,19 @@ class Kind(models.TextChoices):
     CLOSED = "closed"
     VANISHED = "vanished"
     LONG_WAIT = "long_wait"
+    NEWS = "news"
 
 
 class Chat(models.Model):
-    """One conversation in which a person was asked for or has joined.
+    """One conversation in which a person was asked for, has joined, or the clinic told something.
 
     ``person`` is the login of who is there or was there last, ``person_name`` what the patient
     reads. ``asked_at`` is when the patient asked for a person, ``joined_at`` when one came,
     ``staff_at`` when that person last did something, ``patient_at`` when the patient last wrote
     while waiting or with a person there, ``alarm_at`` when the assistant last saw a danger sign
     meanwhile, of the kind ``alarm``, ``told_at`` when the patient was told that nobody has
-    come yet.
+    come yet. ``staff_typing_at`` and ``patient_typing_at`` are when the person and the patient
+    last typed.
     """
 
     conversation_id = models.CharField(max_length=255, unique=True)
@@ -66,6 +69,8 @@ class Chat(models.Model):
     told_at = models.DateTimeField(null=True, blank=True)
     alarm_at = models.DateTimeField(null=True, blank=True)
     alarm = models.CharField(max_length=16, blank=True)
+    staff_typing_at = models.DateTimeField(null=True, blank=True)
+    patient_typing_at = models.DateTimeField(null=True, blank=True)
     changed_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -84,9 +89,10 @@ class Step(models.Model):
     """One thing a person does in a live chat, until the patient's window has it.
 
     The Rasa server carries steps out in order, each once, and notes ``done_at`` with what became of
-    it: ``done`` or ``gone`` (the patient had closed or deleted the chat). ``text`` is what was
-    said; it is emptied when it is done, because the conversation has it then. ``key`` is made by
-    the page, so that a form that is sent twice is one step.
+    it: ``done``, ``gone`` (the patient had closed or deleted the chat) or ``failed`` (given up).
+    ``text`` is what was said and ``attached`` what else the message has, such as ``card`` and
+    ``buttons``, as JSON; both are emptied when it is done, because the conversation has them then.
+    ``key`` is made by the page, so that a form that is sent twice is one step.
     """
 
     class Outcome(models.TextChoices):
@@ -94,6 +100,7 @@ class Step(models.Model):
 
         DONE = "done"
         GONE = "gone"
+        FAILED = "failed"
 
     chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="steps")
     kind = models.CharField(max_length=9, choices=Kind)
@@ -101,9 +108,10 @@ class Step(models.Model):
     who = models.CharField(max_length=150, blank=True)
     name = models.CharField(max_length=200, blank=True)
     text = models.TextField(blank=True)
+    attached = models.TextField(blank=True)
     at = models.DateTimeField(default=clock.now)
     done_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=4, choices=Outcome, blank=True)
+    outcome = models.CharField(max_length=6, choices=Outcome, blank=True)
 
     class Meta:
         ordering = ("id",)

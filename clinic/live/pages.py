@@ -141,7 +141,7 @@ def reply(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def stay(request: HttpRequest, number: int) -> HttpResponse:
     """Is still there: typing, or said so."""
-    chats.stay(number, who(request), clock.now())
+    chats.stay(number, who(request), clock.now(), typing=request.GET.get("typing") == "1")
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)
     return redirect("live-chat", number)
@@ -189,6 +189,8 @@ def _shown(request: HttpRequest, found: Chat, after: int = 0) -> dict[str, Any]:
     on_their_way = reading.on_their_way(found)
     lost = reading.lost(found)
     mine = found.state == State.PERSON and found.person == who(request)
+    typing = reading.patient_types(found, clock.now())
+    failed = reading.given_up(found)
     return {
         "chat": found,
         "said": said,
@@ -196,6 +198,8 @@ def _shown(request: HttpRequest, found: Chat, after: int = 0) -> dict[str, Any]:
         "mine": mine,
         "on_their_way": on_their_way,
         "lost": lost,
+        "failed": failed,
+        "typing": typing,
         "idle_minutes": round(facts.current().live_chat.idle.total_seconds() / 60),
         "key": uuid.uuid4().hex,
         "quick_replies": _quick_replies(request.user.name),
@@ -203,7 +207,7 @@ def _shown(request: HttpRequest, found: Chat, after: int = 0) -> dict[str, Any]:
         "versions": {
             "state": f"{found.state}-{found.person}-{lost}",
             "alarm": str(found.alarm_at or ""),
-            "sending": "-".join(str(step.pk) for step in on_their_way),
+            "sending": "-".join(str(step.pk) for step in (*on_their_way, *failed)) + str(typing),
         },
     }
 

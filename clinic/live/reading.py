@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clinic.conversations.models import Message, Session
+from clinic.live.limits import PATIENT_TYPES_FOR
 from clinic.live.models import OPEN, Chat, State, Step
 
 #: Messages shown when a chat is opened.
@@ -68,6 +69,19 @@ def said(chat: Chat, after: int = 0) -> list[Message]:
 def on_their_way(chat: Chat) -> list[Step]:
     """What was said here and the patient's window does not have yet."""
     return list(chat.steps.filter(kind="said", done_at__isnull=True))
+
+
+def given_up(chat: Chat) -> list[Step]:
+    """What was said since the last message that arrived, and could not be delivered."""
+    arrived = chat.steps.filter(outcome=Step.Outcome.DONE).last()
+    failed = chat.steps.filter(kind="said", outcome=Step.Outcome.FAILED)
+    return list(failed.filter(pk__gt=arrived.pk) if arrived else failed)
+
+
+def patient_types(chat: Chat, now: datetime) -> bool:
+    """Whether the patient is typing to the person in this chat."""
+    begun = chat.patient_typing_at
+    return chat.state == State.PERSON and bool(begun and begun >= now - PATIENT_TYPES_FOR)
 
 
 def lost(chat: Chat) -> bool:

@@ -42,7 +42,8 @@ class Item(models.Model):
     nothing personal: what is sent is made of these when it is sent.
     ``reason`` and ``code`` say why the last try failed. Whoever tries holds a lease: ``leased_by``
     is made anew for each try, and until ``leased_until`` nobody else tries. ``waiting_since`` is
-    when it was noted down or last retried by someone at the clinic.
+    when it was noted down or last retried by someone at the clinic. ``done_by`` is who at the
+    clinic did it by hand instead: called the patient, or entered it themselves.
     """
 
     request = models.ForeignKey(
@@ -68,6 +69,7 @@ class Item(models.Model):
     external_id = models.CharField(max_length=500, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     retried_by = models.CharField(max_length=150, blank=True)
+    done_by = models.CharField(max_length=150, blank=True)
 
     class Meta:
         ordering = ("id",)

@@ -24,6 +24,7 @@ from clinic.booking.handoff.interface import ENDINGS, Delivery, Event, Outcome, 
 from clinic.booking.handoff.ways import parts
 from clinic.booking.models import AppointmentRequest, ContactKind, StatusChange
 from clinic.live.models import Step
+from clinic.outbox import telling
 from clinic.outbox.models import OPEN, Item, State
 from clinic.outbox.reading import NOT_CLINIC, appointment_of, sequence_of
 from clinic.text import BadInput, required
@@ -79,6 +80,9 @@ def enqueue(change: StatusChange, now: datetime | None = None) -> tuple[Part, ..
     appointment = appointment_of(change, sequence)
     wanted = parts(facts.current(), appointment, by_clinic=change.who not in NOT_CLINIC)
     now = now or real_now()
+    if telling.is_news(change):
+        telling.tell(change, appointment)
+        wanted = (*wanted, Part.CHAT)
     Item.objects.bulk_create(
         [
             Item(
@@ -86,7 +90,7 @@ def enqueue(change: StatusChange, now: datetime | None = None) -> tuple[Part, ..
                 change=change,
                 part=part,
                 sequence=sequence,
-                due_at=now,
+                due_at=now + telling.READ_WITHIN if part == Part.CHAT else now,
                 waiting_since=now,
             )
             for part in wanted
@@ -137,9 +141,11 @@ def claim(now: datetime) -> Item | None:
 
     Of several changes of one request only the last is given out: it says all the others said. No
     two are given out at the same time for the same part of a request, so they arrive in order.
+    What is told in the chat is not given out: see ``telling``.
     """
     free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
-    due = Item.objects.filter(free, state__in=OPEN, due_at__lte=now).order_by("due_at", "id")
+    due = Item.objects.filter(free, state__in=OPEN, due_at__lte=now).exclude(part=Part.CHAT)
+    due = due.order_by("due_at", "id")
     for about in due.values("request_id", "offer_id", "step_id", "part")[:50]:
         if item := _lease(about, now):
             return item
@@ -209,8 +215,8 @@ def wait_after(attempts: int) -> timedelta:
 def retry(item_id: int, who: str, now: datetime | None = None) -> Item:
     """Someone at the clinic wants a stuck or failed delivery tried again, now.
 
-    Raises :class:`BadInput` when there is no such delivery, it is not stuck or failed, or a later
-    change of the request has taken its place.
+    Raises :class:`BadInput` when there is no such delivery, it is not stuck or failed, a later
+    change of the request has taken its place, or the patient is to be called.
     """
     who = required("who", who, 150)
     now = now or real_now()
@@ -218,6 +224,8 @@ def retry(item_id: int, who: str, now: datetime | None = None) -> Item:
         item = Item.objects.select_for_update().filter(pk=item_id).first()
         if item is None or item.state not in (State.STUCK, State.FAILED):
             raise BadInput("item is not to be retried. Allowed: one that is stuck or failed.")
+        if item.part == Part.CHAT:
+            raise BadInput("item is told in the chat. Allowed: to call the patient.")
         later = Item.objects.filter(
             request_id=item.request_id,
             offer_id=item.offer_id,
@@ -238,6 +246,23 @@ def retry(item_id: int, who: str, now: datetime | None = None) -> Item:
     return item
 
 
+def done_by_hand(item_id: int, who: str, now: datetime | None = None) -> Item:
+    """Someone at the clinic has called the patient, or entered it themselves: it is done.
+
+    Raises :class:`BadInput` when there is no such delivery or it is not stuck.
+    """
+    values = {
+        "state": State.SENT,
+        "reason": "",
+        "code": "",
+        "done_by": required("who", who, 150),
+        "sent_at": now or real_now(),
+    }
+    if not Item.objects.filter(pk=item_id, state=State.STUCK).update(**values):
+        raise BadInput("item is not to be done by hand. Allowed: one that is stuck.")
+    return Item.objects.get(pk=item_id)
+
+
 def retry_all(who: str, now: datetime | None = None) -> int:
     """Try everything that is stuck or failed again, now; how many. For a repaired password."""
     retried = 0
@@ -254,6 +279,11 @@ def retry_all(who: str, now: datetime | None = None) -> int:
 def stuck() -> Iterable[Item]:
     """Everything someone at the clinic must look at, oldest first, with its request."""
     return _with_what_it_is_about(Item.objects.filter(state=State.STUCK))
+
+
+def to_call() -> QuerySet[Item]:
+    """Patients to be called about a decision, since nothing else has reached them."""
+    return Item.objects.filter(state=State.STUCK, reason=Reason.NOT_REACHED)
 
 
 def open_or_stuck() -> Iterable[Item]:

@@ -18,7 +18,10 @@ from scenario_servers import Server, wait_until
 from test_killed import address, in_order, restart
 from window import Window, new_id
 
-from clinic.live import chats
+from clinic import clock
+from clinic.conversations.store import Sqlite
+from clinic.live import chats, reading
+from clinic.live.limits import message_id
 from clinic.live.models import Chat, Duty, Step
 
 # Databases of the clinic come from the tests of what it keeps.
@@ -284,6 +287,87 @@ def test_what_is_deleted_does_not_come_back(window: Window, tmp_path: Path) -> N
     assert done(say(chat, "Are you still there?")) == "gone"
     assert in_tracker(tmp_path) == []
     assert [one["text"] for one in window.seen] == ["you said hello"]
+
+
+def news(folder: Path) -> Step:
+    """The clinic confirms an appointment that was asked for in the newest conversation."""
+    card = {"type": "booking", "reference": "ABC234", "ics": "BEGIN:VCALENDAR"}
+    buttons = [{"title": "Leave a message", "payload": "/leave_message"}]
+    attached = {"card": card, "buttons": buttons}
+    return chats.tell(conversation_in(folder), "change-1", "It is confirmed.", attached)
+
+
+def is_read(folder: Path, step: Step) -> bool:
+    """As the clinic's worker sees it."""
+    store = Sqlite(folder / "conversations.sqlite3")
+    conversation = step.chat.conversation_id
+    found = store.is_read(conversation, message_id(conversation, step.key, 0))
+    store.close()
+    return found
+
+
+def test_a_decision_is_told_once_with_its_card_and_is_known_to_be_read(
+    window: Window, tmp_path: Path
+) -> None:
+    step = news(tmp_path)
+    assert news(tmp_path).pk == step.pk
+    said = reads(window, "It is confirmed.")
+    assert (said["from"], said["card"]["reference"]) == ("assistant", "ABC234")
+    assert done(step) == "done"
+    step.refresh_from_db()
+    assert (step.text, step.attached) == ("", "")
+    assert not is_read(tmp_path, step)
+    window.call("received", {"seq": said["seq"]})
+    assert is_read(tmp_path, step)
+    # It is part of the conversation: its buttons work, and the assistant knows it was said.
+    assert window.answers(window.press("Leave a message"))
+    assert in_tracker(tmp_path)[2] == ("bot", "It is confirmed.")
+    in_order(window)
+
+
+def test_a_decision_waits_for_a_window_that_is_closed(window: Window, tmp_path: Path) -> None:
+    window.close()
+    step = news(tmp_path)
+    assert done(step) == "done"
+    assert not is_read(tmp_path, step)
+    window.reopen()
+    said = reads(window, "It is confirmed.")
+    window.call("received", {"seq": said["seq"]})
+    assert is_read(tmp_path, step)
+
+
+def test_a_server_that_dies_over_a_decision_tells_it_once(
+    server: Server, window: Window, tmp_path: Path
+) -> None:
+    step = chats.tell(conversation_in(tmp_path), "change-1", "please die after", {"buttons": []})
+    server.process.wait(20)
+    restart(server)
+    window.reopen()
+    reads(window, "please die after")
+    assert done(step) == "done"
+    assert [one["text"] for one in window.seen].count("please die after") == 1
+    assert [text for _, text in in_tracker(tmp_path)].count("please die after") == 1
+
+
+def test_a_decision_about_what_was_not_asked_for_in_a_window_goes_nowhere(window: Window) -> None:
+    step = chats.tell("a-terminal", "change-1", "It is confirmed.", {"buttons": []})
+    assert done(step) == "gone"
+
+
+def test_each_side_sees_the_other_type(window: Window, tmp_path: Path) -> None:
+    chat = join(tmp_path, window)
+    writes, stops = ("typing", {"on": True}), ("typing", {"on": False})
+    before = window.events.count(writes)
+    chats.stay(chat.pk, "natalie", typing=True)
+    window.until(lambda: window.events.count(writes) == before + 1, "the person types")
+    ended = window.events.count(stops)
+    say(chat, "Hello")
+    reads(window, "Hello")
+    window.until(lambda: window.events.count(stops) > ended, "the person has stopped")
+    window.call("typing", {"on": True})
+    assert reading.patient_types(Chat.objects.get(), clock.now())
+    window.call("typing", {"on": False})
+    assert not reading.patient_types(Chat.objects.get(), clock.now())
 
 
 def test_two_servers(database: Path, echo: Echo, redis: Redis, tmp_path: Path) -> None:

@@ -36,11 +36,15 @@ ENDINGS = frozenset({Event.DECLINED, Event.CANCELLED, Event.EXPIRED})
 
 
 class Part(StrEnum):
-    """What is delivered on its own: tried, repeated and given up without the others."""
+    """What is delivered on its own: tried, repeated and given up without the others.
+
+    ``chat`` is what the patient reads in their conversation, which no way out brings there.
+    """
 
     SYSTEM = "system"
     PATIENT = "patient"
     CLINIC = "clinic"
+    CHAT = "chat"
 
 
 class Outcome(StrEnum):
@@ -68,6 +72,7 @@ class Reason(StrEnum):
     CONFLICT = "conflict"
     NO_MAIL = "no_mail"
     NO_SYSTEM = "no_system"
+    NOT_REACHED = "not_reached"
     OVER = "over"
     OWN_MISTAKE = "own_mistake"
 

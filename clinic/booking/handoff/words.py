@@ -26,17 +26,28 @@ def wording() -> dict[str, Any]:
 def letter(
     kind: str, appointment: Appointment, clinic: Facts, name: str | None = None
 ) -> dict[str, str]:
-    """The pieces of a letter to ``kind`` ("patient" or "clinic") about a request, filled in.
+    """The pieces of a letter to ``kind`` about a request, filled in.
+
+    ``kind`` is "patient", "clinic", or "chat" for what the patient reads in their conversation.
 
     ``name`` is which letter, by default that of the request's state. Raises KeyError when there is
     none.
     """
-    name = name or ("proposed" if appointment.proposed and kind == "patient" else None)
-    name = name or str(appointment.status)
-    if kind == "patient" and appointment.starts_at is None:
+    name = name or (_event(appointment) if kind != "clinic" else str(appointment.status))
+    if kind != "clinic" and appointment.starts_at is None:
         name += "_without_time"
     values = values_of(appointment, clinic)
     return {key: text.format(**values) for key, text in wording()[kind][name].items()}
+
+
+def buttons(appointment: Appointment) -> list[dict[str, str]]:
+    """The buttons under what is told in the chat: ``title``, and ``payload`` for the assistant."""
+    found: list[dict[str, str]] = wording()["chat_buttons"].get(_event(appointment), [])
+    return found
+
+
+def _event(appointment: Appointment) -> str:
+    return "proposed" if appointment.proposed else str(appointment.status)
 
 
 def piece(group: str, name: str, appointment: Appointment, clinic: Facts) -> str:

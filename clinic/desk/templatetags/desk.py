@@ -8,7 +8,10 @@ from django import template
 from django.utils.html import format_html
 
 from clinic import clock
+from clinic.booking.handoff.interface import Part
 from clinic.desk import moments, words
+from clinic.outbox import queue
+from clinic.outbox.models import Item, State
 from clinic.privacy.masking import mask
 
 register = template.Library()
@@ -93,6 +96,21 @@ def masked_with(text: str, names: tuple[str, ...]) -> str:
 def when(moment: datetime) -> str:
     """The whole moment as plain text, for labels."""
     return moments.exact(moment)
+
+
+@register.filter
+def delivery_state(item: Item) -> str:
+    """How far a delivery is."""
+    in_chat = item.part == Part.CHAT
+    special = {State.WAITING: "unread" if in_chat else "", State.SENT: "read" if in_chat else ""}
+    state = "done" if item.done_by else special.get(State(item.state)) or item.state
+    return words.name_of("delivery_states", state)
+
+
+@register.filter
+def why_not(item: Item) -> str:
+    """Why a delivery has not arrived."""
+    return queue.in_words(item)
 
 
 @register.filter

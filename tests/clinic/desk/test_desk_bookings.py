@@ -59,7 +59,7 @@ def test_a_request_is_confirmed_with_one_click_and_the_patient_is_told(desk: Any
     listed = desk.get("/bookings/")
     assert "Wed 25 Nov, 2:00 pm" in text(listed)
     done = desk.post(f"/bookings/{request.reference}/confirm", follow=True)
-    assert "Confirmed. The patient is told by e-mail." in text(done)
+    assert "Confirmed. The patient is told by e-mail and in the chat." in text(done)
     request.refresh_from_db()
     assert request.status == "confirmed"
     change = request.status_changes.latest("pk")
@@ -205,6 +205,35 @@ def test_what_is_stuck_is_shown_and_tried_again(desk: Any) -> None:
     assert (item.state, item.retried_by) == ("waiting", "mara")
     desk.post("/bookings/deliveries/retry-all")
     assert not Item.objects.filter(state="stuck").exists()
+
+
+def test_who_has_not_read_the_answer_is_called(desk: Any) -> None:
+    from clinic.booking.requests import change_status
+    from clinic.outbox import queue, telling
+
+    request = ask(PHONE)
+    done = desk.post(f"/bookings/{request.reference}/confirm", follow=True)
+    assert "The patient is told in the chat. If they have not read it" in text(done)
+    assert "Message in the chat: not read yet" in text(done)
+    assert "to call" not in text(desk.get("/"))
+    telling.look(queue.real_now() + telling.READ_WITHIN)
+    assert "1 patient to call about a booking" in text(desk.get("/"))
+    page = desk.get("/bookings/deliveries")
+    assert "Please call" in text(page)
+    assert "Their appointment is confirmed. Wed 25 Nov, 2:00 pm" in text(page)
+    assert "0177" not in page.content.decode()
+    one = desk.get(f"/bookings/{request.reference}")
+    assert "Message in the chat: needs you" in text(one)
+    (address,) = re.findall(r'action="(/bookings/deliveries/\d+/done)"', one.content.decode())
+    told = desk.post(address, {"back": f"/bookings/{request.reference}"}, follow=True)
+    assert "Noted as done." in text(told)
+    assert "Message in the chat: done by hand" in text(told)
+    assert "by mara" in text(told)
+    assert deeds(about=f"delivery {address.split('/')[3]}") == [("mara", "change")]
+    assert "to call" not in text(desk.get("/"))
+    assert "It has arrived meanwhile" in text(desk.post(address, follow=True))
+    change_status(request, "cancelled", "mara")
+    assert "Message in the chat: not read yet" in text(desk.get(f"/bookings/{request.reference}"))
 
 
 def test_a_message_is_answered_and_that_can_be_undone(desk: Any) -> None:

@@ -97,7 +97,9 @@ def test_who_hears_of_what() -> None:
         ("patient", 0),
         ("clinic", 0),
         ("patient", 1),
+        ("chat", 1),
         ("patient", 2),
+        ("chat", 2),
         ("patient", 3),
         ("clinic", 3),
     ]

@@ -1,4 +1,4 @@
-"""``python -m clinic outbox``: what has not arrived, and trying it again. For staff."""
+"""``python -m clinic outbox``: what has not arrived, trying it again, or doing it by hand."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from clinic.text import BadInput
 
 
 class Command(BaseCommand):
-    """Lists by default; ``retry`` tries one or all again."""
+    """Lists by default; ``retry`` tries one or all again, ``done`` notes one as done by hand."""
 
-    help = "Show what has not been delivered; retry NUMBER or retry all tries it again."
+    help = (
+        "Show what has not been delivered; retry NUMBER or retry all tries it again; done NUMBER "
+        "notes that you called the patient or entered it yourself."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to do, and with which delivery."""
-        parser.add_argument("what", nargs="?", choices=("list", "retry"), default="list")
+        parser.add_argument("what", nargs="?", choices=("list", "retry", "done"), default="list")
         parser.add_argument("which", nargs="?", help="a number of the list, or all")
         parser.add_argument("--who", default=getpass.getuser(), help="your name, which is noted")
 
@@ -31,15 +34,19 @@ class Command(BaseCommand):
             self._list()
             return
         try:
-            if which == "all":
+            if what == "done" and which is not None and which.isdecimal():
+                queue.done_by_hand(int(which), who)
+                self.stdout.write("Noted as done.")
+            elif what == "retry" and which == "all":
                 count = queue.retry_all(who)
                 self.stdout.write(f"{count} will be tried again now.")
-            elif which is not None and which.isdecimal():
+            elif what == "retry" and which is not None and which.isdecimal():
                 queue.retry(int(which), who)
                 self.stdout.write("It will be tried again now.")
             else:
                 raise CommandError(
-                    f'"{which or ""}" is no delivery. Allowed: a number of the list, or all.'
+                    f'"{which or ""}" is no delivery. Allowed: a number of the list, or all '
+                    "with retry."
                 )
         except BadInput as problem:
             raise CommandError(str(problem)) from None

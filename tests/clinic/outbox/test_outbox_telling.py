@@ -1,0 +1,215 @@
+"""The patient hears of each decision in the chat, or somebody is asked to call."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import yaml
+from asking import ask, ask_without_time
+from handoff_peers.samples import NOW, ROOT, START
+
+from clinic import clock as clinic_clock
+from clinic.booking.calendar import Slot
+from clinic.booking.handoff import words
+from clinic.booking.requests import cancel_request, change_status, expire, reschedule_request
+from clinic.live.models import Chat, Step
+from clinic.outbox import queue, telling
+from clinic.outbox.models import Item
+from clinic.outbox.worker import Worker
+from clinic.privacy.deletion import delete_conversation
+from clinic.text import BadInput
+
+PHONE = "416-555-0177"
+LATER = telling.READ_WITHIN + timedelta(seconds=1)
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+class Windows:
+    """What the patients' windows have shown."""
+
+    def __init__(self) -> None:
+        self.read: set[str] = set()
+
+    def is_read(self, conversation: str, message_id: str) -> bool:
+        """As the store of conversations answers."""
+        return conversation in self.read
+
+
+@pytest.fixture
+def windows() -> Any:
+    return Windows()
+
+
+def told(outcome: str = "done") -> Step:
+    """The Rasa server carries out what there is; the last of it."""
+    Step.objects.filter(done_at=None).update(done_at=NOW, outcome=outcome)
+    return Step.objects.latest("pk")
+
+
+def chat_item() -> Any:
+    return Item.objects.filter(part="chat").latest("pk")
+
+
+def test_each_decision_is_told_in_the_chat_with_the_new_calendar_entry() -> None:
+    request = ask(patient_contact=PHONE)
+    assert not Step.objects.exists(), "the chat has said so itself"
+    change_status(request, "confirmed", "natalie")
+    slot = Slot("Natalie Yeo", START + timedelta(hours=2), START + timedelta(hours=3))
+    reschedule_request(request, slot, who="natalie", now=NOW)
+    change_status(request, "declined", "natalie", reason="away")
+    said = list(Step.objects.order_by("pk"))
+    assert {step.chat.conversation_id for step in said} == {"c1"}
+    confirmed, proposed, declined = (json.loads(step.attached) for step in said)
+    assert "is confirmed" in said[0].text
+    assert request.reference in said[0].text
+    assert (confirmed["card"]["status"], confirmed["buttons"]) == ("confirmed", [])
+    assert "METHOD:PUBLISH" in confirmed["card"]["ics"]
+    assert "can offer" in said[1].text
+    assert proposed["card"]["starts"] > confirmed["card"]["starts"]
+    assert proposed["card"]["ics"] != confirmed["card"]["ics"]
+    assert [button["payload"] for button in proposed["buttons"]] == [
+        *("/leave_message", "/change_appointment"),
+    ]
+    assert "The therapist is away then." in said[2].text
+    assert "card" not in declined
+    assert "Priya" not in "".join(step.text for step in said)
+
+
+def test_what_nobody_answered_in_time_is_told_and_what_the_patient_did_is_not() -> None:
+    request = ask(patient_contact=PHONE)
+    expire(START + timedelta(minutes=1))
+    assert "in time" in Step.objects.get().text
+    other = ask(2, START + timedelta(hours=1), patient_contact=PHONE)
+    cancel_request(other)
+    assert Step.objects.count() == 1
+    assert chat_item().request_id == request.pk
+
+
+def test_every_decision_has_words_also_without_a_time() -> None:
+    request = ask_without_time(patient_contact=PHONE)
+    change_status(request, "confirmed", "natalie")
+    for state in ("changed", "confirmed", "declined", "cancelled", "expired"):
+        assert {state, f"{state}_without_time"} <= set(words.wording()["chat"])
+    assert "For the exact time" in Step.objects.get().text
+    assert "card" not in json.loads(Step.objects.get().attached)
+
+
+def test_the_payloads_are_intents_of_the_assistant() -> None:
+    domain = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
+    intents = {
+        name for one in domain["intents"] for name in ([one] if isinstance(one, str) else one)
+    }
+    buttons = [button for some in words.wording()["chat_buttons"].values() for button in some]
+    assert buttons
+    assert {button["payload"].removeprefix("/") for button in buttons} <= intents
+
+
+def test_read_in_the_chat_is_done(windows: Any) -> None:
+    change_status(ask(patient_contact=PHONE), "confirmed", "natalie")
+    told()
+    now = queue.real_now()
+    assert telling.look(now, windows) == 0
+    assert chat_item().state == "waiting"
+    windows.read.add("c1")
+    assert telling.look(now, windows) == 1
+    assert (chat_item().state, chat_item().sent_at) == ("sent", now)
+    assert not queue.to_call().exists()
+
+
+@pytest.mark.parametrize("outcome", ["done", "gone", "failed", ""])
+def test_who_has_not_read_it_is_to_be_called(windows: Any, outcome: str) -> None:
+    change_status(ask(patient_contact=PHONE), "declined", "natalie")
+    if outcome:
+        told(outcome)
+    now = queue.real_now()
+    # A chat that is closed, deleted or given up is not waited for.
+    assert telling.look(now, windows) == (outcome in ("gone", "failed"))
+    telling.look(now + LATER, windows)
+    item = queue.to_call().get()
+    assert "please call" in queue.in_words(item)
+    with pytest.raises(BadInput):
+        queue.retry(item.pk, "mara")
+    assert queue.retry_all("mara") == 0
+    queue.done_by_hand(item.pk, "mara")
+    assert (chat_item().state, chat_item().done_by) == ("sent", "mara")
+    telling.look(now + 2 * LATER, windows)
+    assert not queue.to_call().exists()
+    with pytest.raises(BadInput):
+        queue.done_by_hand(item.pk, "rui")
+
+
+def test_nobody_is_called_who_comes_back_to_the_chat_first(windows: Any) -> None:
+    change_status(ask(patient_contact=PHONE), "confirmed", "natalie")
+    told()
+    now = queue.real_now() + LATER
+    telling.look(now, windows)
+    assert queue.to_call().exists()
+    windows.read.add("c1")
+    telling.look(now, windows)
+    assert not queue.to_call().exists()
+
+
+def test_nobody_is_called_about_what_is_no_longer_so(windows: Any) -> None:
+    request = ask(patient_contact=PHONE)
+    change_status(request, "confirmed", "natalie")
+    told()
+    now = queue.real_now() + LATER
+    telling.look(now, windows)
+    cancel_request(request)
+    telling.look(now, windows)
+    assert not queue.to_call().exists()
+    assert chat_item().state == "dropped"
+
+
+def test_who_gave_an_address_gets_a_letter_and_is_not_called(
+    mail_settings: Any, clock: Any, windows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+    change_status(ask(), "confirmed", "natalie")
+    told("gone")
+    clock.pass_(seconds=1)
+    Worker(now=clock, today=clinic_clock.now).run_due()
+    telling.look(clock() + LATER, windows)
+    letters = [one for one in mail_settings.mailbox.messages if one["To"] == "priya@example.com"]
+    assert len(letters) == 1
+    assert not Item.objects.filter(state="stuck").exists()
+
+
+def test_without_mail_nobody_is_called_who_has_read_it(
+    clock: Any, windows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+    change_status(ask(), "confirmed", "natalie")
+    told()
+    clock.pass_(seconds=1)
+    Worker(now=clock, today=clinic_clock.now).run_due()
+    letter = Item.objects.filter(part="patient").latest("pk")
+    assert (letter.state, letter.reason) == ("stuck", "no_mail")
+    windows.read.add("c1")
+    telling.look(clock(), windows)
+    letter.refresh_from_db()
+    assert letter.state == "dropped"
+
+
+def test_a_decision_that_is_undone_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    request = ask(patient_contact=PHONE)
+    monkeypatch.setattr(
+        "clinic.outbox.queue.Item.objects",
+        SimpleNamespace(bulk_create=lambda *_, **__: 1 / 0),
+    )
+    with pytest.raises(ZeroDivisionError):
+        change_status(request, "confirmed", "natalie")
+    assert not Step.objects.exists()
+
+
+def test_what_is_deleted_leaves_nothing_to_tell(windows: Any) -> None:
+    change_status(ask(patient_contact=PHONE), "confirmed", "natalie")
+    delete_conversation("c1")
+    assert not Chat.objects.exists()
+    telling.look(queue.real_now() + LATER, windows)
+    assert not queue.to_call().exists()
