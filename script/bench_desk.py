@@ -164,7 +164,15 @@ def pages() -> None:
         timed(lambda key=key: desk.get(reverse("transcript", args=[key])))[0] for key in numbers
     ]
     say("a conversation: p95", percentile(times))
-    say("today: p95", percentile(timed(lambda: desk.get("/"))[0] for _ in range(10)))
+    for name, address in (
+        ("today", "/"),
+        ("insights, a month", "/insights/?month=2027-03"),
+        ("insights, a year", "/insights/?since=2026-06-01&until=2027-05-31"),
+        ("questions", "/questions/"),
+    ):
+        say(
+            f"{name}: p95", percentile(timed(lambda at=address: desk.get(at))[0] for _ in range(10))
+        )
 
 
 def walk(

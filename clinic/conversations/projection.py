@@ -8,6 +8,7 @@ comparing everything with the events (:func:`reconcile`) is the same work withou
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,8 +31,12 @@ from clinic.conversations.reading import Row, Told, rate, sessions_of
 from clinic.conversations.store import Store
 
 #: Events are numbered when they are written and seen when their transaction ends, not always in the
-#: same order. So many numbers back are looked at again.
-OVERLAP = 1000
+#: same order. So many numbers back are looked at again, and at the start this many, since what
+#: ended late while nobody read is not known.
+OVERLAP, OVERLAP_AT_START = 1000, 20_000
+#: A number further back that was missing is looked for every so many seconds, for so long; at most
+#: so many of them.
+HOLES_EVERY, HOLES_FOR, MOST_HOLES = 10.0, 900.0, 5000
 #: How long a conversation that is erased is compared with its events.
 ERASED_WITHIN = timedelta(hours=1)
 
@@ -77,6 +82,11 @@ class Tail:
 
     store: Store
     _seen: dict[int, str] = field(default_factory=dict)
+    _overlap: int = 0
+    # How far back everything is seen or a hole; the holes, and until when each is looked for.
+    _low: int | None = None
+    _holes: dict[int, float] = field(default_factory=dict)
+    _next_holes: float = 0.0
 
     def step(self) -> int:
         """Read what is new; the number of events. Call again at once while it is not 0.
@@ -88,14 +98,16 @@ class Tail:
         if position is None:
             return self._begin()
         last = position.last_event_id
-        if not (self._news(last) or self.store.newest() < last or Recheck.objects.exists()):
+        self._overlap = self._overlap or OVERLAP_AT_START
+        late = self._late()
+        if not (late or self._news(last) or self.store.newest() < last or Recheck.objects.exists()):
             return 0
         with transaction.atomic():
             position = Position.objects.select_for_update().get(name=_NAME)
             last, erased = self._recheck(position.last_event_id)
             new = self._news(last)
             first_new: dict[str, int] = {}
-            for number, conversation in new:
+            for number, conversation in sorted((*late, *new)):
                 first_new.setdefault(conversation, number)
             _project(self.store, _beginnings(first_new))
             if new:
@@ -104,7 +116,7 @@ class Tail:
             if newest < last:
                 # The last rows were erased, and their numbers will be given away again.
                 last = newest
-                self._seen.clear()
+                self._begin_anew()
             if new or last != position.last_event_id:
                 position.last_event_id = last
                 position.read_at = clock.now()
@@ -112,9 +124,40 @@ class Tail:
         if erased:
             search.forget_removed()
         self._seen.update(new)
-        for number in [number for number in self._seen if not last - OVERLAP < number <= last]:
-            del self._seen[number]
-        return len(new)
+        for number, _ in late:
+            self._holes.pop(number, None)
+        if len(new) < _MOST:
+            self._overlap = OVERLAP
+        self._move_on(last)
+        return len(late) + len(new)
+
+    def _late(self) -> list[tuple[int, str]]:
+        """Events that have turned up far back, where their numbers were missing."""
+        now = time.monotonic()
+        if not self._holes or now < self._next_holes:
+            return []
+        self._next_holes = now + HOLES_EVERY
+        self._holes = {number: until for number, until in self._holes.items() if until > now}
+        return self.store.numbered(list(self._holes))
+
+    def _move_on(self, last: int) -> None:
+        """Forget what was seen further back than the overlap, and note what was not."""
+        low = max(0, last - self._overlap)
+        if self._low is None:
+            self._low = max(0, last - OVERLAP_AT_START)
+        until = time.monotonic() + HOLES_FOR
+        missing = (n for n in range(max(self._low, low - MOST_HOLES) + 1, low + 1))
+        self._holes |= {number: until for number in missing if number not in self._seen}
+        for number in list(self._holes)[:-MOST_HOLES]:
+            del self._holes[number]
+        self._low = max(self._low, low)
+        self._seen = {number: who for number, who in self._seen.items() if low < number <= last}
+
+    def _begin_anew(self) -> None:
+        """Numbers come again: nothing that was seen or missing says anything now."""
+        self._seen.clear()
+        self._holes.clear()
+        self._low = None
 
     def _recheck(self, last: int) -> tuple[int, bool]:
         """Read conversations again as a whole.
@@ -132,7 +175,7 @@ class Tail:
         for each in erased:
             if each.rewind_to is not None and each.rewind_to < last:
                 last = each.rewind_to
-                self._seen.clear()
+                self._begin_anew()
         now = clock.now()
         for each in due.values():
             if each.until is None or each.until <= now:
@@ -141,7 +184,7 @@ class Tail:
         return last, bool(erased)
 
     def _news(self, last: int) -> list[tuple[int, str]]:
-        rows = self.store.numbers(max(0, last - OVERLAP), OVERLAP + _MOST)
+        rows = self.store.numbers(max(0, last - self._overlap), self._overlap + _MOST)
         return [(number, who) for number, who in rows if self._seen.get(number) != who][:_MOST]
 
     def _begin(self) -> int:

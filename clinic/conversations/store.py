@@ -13,12 +13,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from django.conf import settings
 from django.db import connection
 
 from clinic.conversations.reading import Row
+
+T = TypeVar("T")
 
 _WAIT = 5.0  # seconds for a busy database
 _AT_ONCE = 500
@@ -36,6 +38,9 @@ class Store(Protocol):
 
     def numbers(self, after: int, limit: int) -> list[tuple[int, str]]:
         """(number, conversation) of the events after a number, in order."""
+
+    def numbered(self, numbers: Sequence[int]) -> list[tuple[int, str]]:
+        """(number, conversation) of those of these events that are there."""
 
     def conversations(self, after: str, limit: int) -> list[str]:
         """The conversations after one, in the order of their ids."""
@@ -77,6 +82,13 @@ class _Sql(ABC):
         return self._rows(
             "SELECT id, sender_id FROM events WHERE id > %s ORDER BY id LIMIT %s", (after, limit)
         )
+
+    def numbered(self, numbers: Sequence[int]) -> list[tuple[int, str]]:
+        found: list[tuple[int, str]] = []
+        for some in _portions(numbers):
+            marks = ", ".join(["%s"] * len(some))
+            found += self._rows(f"SELECT id, sender_id FROM events WHERE id IN ({marks})", some)  # noqa: S608
+        return found
 
     def conversations(self, after: str, limit: int) -> list[str]:
         rows = self._rows(
@@ -205,5 +217,5 @@ def as_stored(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
-def _portions(whole: list[str]) -> Iterable[list[str]]:
+def _portions(whole: Sequence[T]) -> Iterable[Sequence[T]]:
     return (whole[begin : begin + _AT_ONCE] for begin in range(0, len(whole), _AT_ONCE))

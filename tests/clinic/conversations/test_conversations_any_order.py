@@ -37,6 +37,7 @@ _folders = itertools.count()
 def small_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that what it hides with few events shows."""
     monkeypatch.setattr(projection, "OVERLAP", 3)
+    monkeypatch.setattr(projection, "OVERLAP_AT_START", 6)
 
 
 @pytest.mark.usefixtures("small_overlap")

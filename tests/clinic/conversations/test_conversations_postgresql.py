@@ -69,6 +69,74 @@ def test_a_transaction_that_ends_after_a_restart_is_read(server: ServerEvents, t
     assert who() == {"first", "quick", "slow"}
 
 
+def read_all(tail: Tail) -> None:
+    while tail.step():
+        pass
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_transaction_that_ends_after_many_others_is_read(
+    server: ServerEvents, tail: Tail, monkeypatch: pytest.MonkeyPatch, restarted: bool
+) -> None:
+    """Further back than is looked at again: the missing numbers are remembered."""
+    monkeypatch.setattr(projection, "OVERLAP", 3)
+    server.write("first", question())
+    read_all(tail)
+    slow = server.begin("slow", question())
+    for number in range(10):
+        server.write(f"quick {number}", question())
+        read_all(tail)
+    if restarted:
+        tail = Tail(open_store())
+        read_all(tail)
+    assert "slow" not in who()
+    slow.commit()
+    slow.close()
+    # Missing numbers are not looked for each time.
+    read_all(tail)
+    assert "slow" not in who()
+    later = time.monotonic() + projection.HOLES_EVERY
+    monkeypatch.setattr(projection.time, "monotonic", lambda: later)
+    assert tail.step() > 0
+    assert "slow" in who()
+    assert projection.reconcile(tail.store).equal
+    assert not tail._holes
+
+
+def test_a_transaction_that_ends_while_nobody_reads_is_read(
+    server: ServerEvents, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "OVERLAP", 3)
+    server.write("first", question())
+    slow = server.begin("slow", question())
+    for number in range(10):
+        server.write(f"quick {number}", question())
+    read_all(tail)
+    slow.commit()
+    slow.close()
+    read_all(Tail(open_store()))
+    assert "slow" in who()
+
+
+def test_numbers_that_never_come_are_not_looked_for_for_ever(
+    server: ServerEvents, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "OVERLAP", 3)
+    slow = server.begin("undone", question())
+    for number in range(10):
+        server.write(f"quick {number}", question())
+    # The first look takes all there is, the next ones read along.
+    read_all(tail)
+    read_all(tail)
+    slow.rollback()
+    slow.close()
+    assert tail._holes
+    later = time.monotonic() + projection.HOLES_FOR + 1
+    monkeypatch.setattr(projection.time, "monotonic", lambda: later)
+    assert tail.step() == 0
+    assert not tail._holes
+
+
 def test_a_conversation_grows(server: ServerEvents, tail: Tail) -> None:
     talk = question(text="my calf is burning")
     server.write("c", talk)

@@ -340,6 +340,7 @@ def test_many_numbers_given_again_are_read_again(
 ) -> None:
     """More than are looked at again anyway."""
     monkeypatch.setattr(projection, "OVERLAP", 3)
+    monkeypatch.setattr(projection, "OVERLAP_AT_START", 3)
     events.write("stays", question())
     for _ in range(3):
         events.write("goes", question())
@@ -356,6 +357,7 @@ def test_an_older_record_that_was_put_back_is_read_on(
     database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projection, "OVERLAP", 3)
+    monkeypatch.setattr(projection, "OVERLAP_AT_START", 3)
     events.write("a", question())
     for _ in range(3):
         events.write("lost", question())
