@@ -152,7 +152,8 @@ class IntentModel:
     def _words(texts: list[str], vectorizer: TfidfVectorizer) -> sparse.csr_matrix:
         """Spelling and mentions of each text, side by side."""
         spelling = vectorizer.transform(texts) * SPELLING_WEIGHT
-        return sparse.hstack([spelling, _mentions(texts)], format="csr")
+        # as the weights are: with numbers twice as long, all weights are copied for each message
+        return sparse.hstack([spelling, _mentions(texts)], format="csr", dtype=np.float32)
 
     def mend(self, text: str) -> str:
         """The text with slips of spelling mended; the same text when there are none."""

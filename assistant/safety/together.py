@@ -20,7 +20,7 @@ MOST_WORDS_OF_A_REST = 6
 # How a message begins that goes on with what was said before.
 _GOES_ON = word_set("it its and also plus now they theyre both that this")
 
-Assess = Callable[[str], Assessment]
+Assess = Callable[[str, bool], Assessment]
 Found = Mapping[str, Any]
 
 
@@ -45,15 +45,19 @@ def assess_together(
     ]
     if not near:
         return alone
-    read = [(found, assess(_joined(before, text)).as_dict()) for before, found in near]
-    if vague and RANK[alone.get("level")] > RANK["check"]:
+    overstated = vague and RANK[alone.get("level")] > RANK["check"]
+    read = [
+        # what both together only resemble says nothing new, and takes the most time to tell
+        (found, assess(_joined(before, text), overstated).as_dict())
+        for before, found in near
+    ]
+    if overstated:
         told = max((joint for _, joint in read), key=_surest)
         return told if told["level"] else _asked_about(alone)
     more = [
         joint
         for found, joint in read
         if RANK[joint["level"]] > max(RANK[alone.get("level")], RANK[found.get("level")])
-        and not _resembles(joint)
     ]
     if not more:
         return alone

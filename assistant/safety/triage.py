@@ -112,13 +112,14 @@ class Triage:
         model = MeaningModel.load(table, encode, vocabulary, Path(folder) / MEANING_FILE)
         return cls(table, vocabulary, model)
 
-    def assess(self, text: str) -> Assessment:
+    def assess(self, text: str, by_meaning: bool = True) -> Assessment:
         """Assesses one message. Never raises, whatever the text.
 
-        If something inside fails, the answer is a check question: silence would not be safe.
+        Without ``by_meaning`` only what a pattern finds counts, at half the time. If something
+        inside fails, the answer is a check question: silence would not be safe.
         """
         try:
-            return self._assess(text)
+            return self._assess(text, by_meaning)
         except Exception as error:
             # Only the kind of error is logged: no message may reach a log.
             logger.error("Safety triage failed (%s), asks a question", type(error).__name__)
@@ -126,7 +127,7 @@ class Triage:
                 "check", (), "utter_check_general", None, "urgent", True, None, kind="medical"
             )
 
-    def _assess(self, text: str) -> Assessment:
+    def _assess(self, text: str, by_meaning: bool) -> Assessment:
         message = self._vocabulary.read(text)
         places = self._vocabulary.find(message)
         cues = read_cues(message, places)
@@ -156,7 +157,7 @@ class Triage:
         for combination in self.table.combinations:
             if _is_complete(combination, present):
                 found.append(_of_combination(combination))
-        if not found:
+        if by_meaning and not found:
             likely = self._by_meaning(message, places, mentioned)
             if likely is not None:
                 found.append(likely)
