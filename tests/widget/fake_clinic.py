@@ -189,9 +189,10 @@ class FakeClinic:
             return
         for server in self._runner.sites:
             await server.stop()
-        for sid in list(self._sio.eio.sockets):
+        for connection in list(self._sio.eio.sockets.values()):
             with contextlib.suppress(Exception):
-                await self._sio.eio.disconnect(sid)
+                # not waiting: nobody reads what is still to be sent to a page that has gone
+                await connection.close(wait=False)
         await self._runner.cleanup()
         self._runner = None
 
