@@ -29,6 +29,8 @@ from urllib.parse import urlsplit
 
 from assistant import settings as server_settings
 from assistant.channels import chat_settings
+from assistant.channels.apps import settings as app_settings
+from assistant.channels.apps.catalogue import APPS
 from assistant.endpoints import endpoints_file
 from assistant.project import MODELS, ROOT
 from assistant.settings import Settings
@@ -286,6 +288,9 @@ class Supervisor:
         environment.chat_keys(var)
         chat_settings.read()
         chat_settings.rest_is_on()
+        for app in APPS:
+            app_settings.read(app)
+        app_settings.public_address()
         options.read()
         environment.database(var)
         ways.way_out(clinic)
@@ -364,6 +369,8 @@ The assistant is ready, {time.time() - self._began:.1f} s after its start. Ctrl-
 """,
             flush=True,
         )
+        for sentence in filter(None, map(app_settings.off, APPS)):
+            print(sentence, flush=True)
         if settings.host not in ("127.0.0.1", "::1"):
             print(
                 f"Other computers can reach {settings.address}. What is sent there is not "

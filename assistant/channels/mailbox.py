@@ -31,15 +31,17 @@ T = TypeVar("T")
 PENDING, ANSWERED = "pending", "answered"
 OPEN, CLOSED, DELETED = "open", "closed", "deleted"
 PATIENT = "patient"
+# In a body: the messaging app in which it was written, or in which alone it is said.
+VIA = "via"
 _BATCH = 100
 # How many rows back another process's rows may still turn up: numbers are given out before the
 # transaction ends.
 _LATE = 500
 
-_tables = sa.MetaData()
+tables = sa.MetaData()
 conversations = sa.Table(
     "website_conversations",
-    _tables,
+    tables,
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("last_seq", sa.Integer, nullable=False),
     sa.Column("received", sa.Integer, nullable=False),
@@ -50,7 +52,7 @@ conversations = sa.Table(
 )
 messages = sa.Table(
     "website_messages",
-    _tables,
+    tables,
     sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
     sa.Column("conversation", sa.String(64), nullable=False),
     sa.Column("seq", sa.Integer, nullable=False),
@@ -93,6 +95,11 @@ class Accepted:
 
 class Gone(Exception):
     """The conversation has been closed or deleted; the argument says which."""
+
+
+def clean(text: str) -> str:
+    """A text that can be stored: half an emoji, as some keyboards send it, and NUL cannot be."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
 
 
 class UnknownButton(Exception):
@@ -250,6 +257,20 @@ def find(connection: Connection, conversation: str, message_id: str) -> Stored |
     return _one(connection, conversation, message_id)
 
 
+def find_anywhere(connection: Connection, message_id: str) -> Stored | None:
+    """A message by its id, whatever the conversation."""
+    row = connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()
+    return None if row is None else _stored(row)
+
+
+def find_by_start(connection: Connection, conversation: str, start: str) -> Stored | None:
+    """A message to the patient by the first characters of its id, the newest of several."""
+    query = _of(conversation).where(messages.c.id.startswith(start, autoescape=True))
+    query = query.where(messages.c.sender != PATIENT).order_by(messages.c.seq.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _stored(row)
+
+
 def forget(connection: Connection, conversation: str, now: datetime) -> None:
     """Deletes everything said in a conversation and closes it for good.
 
@@ -376,7 +397,7 @@ class Mailbox:
 
     def create_tables(self) -> None:
         """Makes the tables that are missing."""
-        _tables.create_all(self._engine)
+        tables.create_all(self._engine)
 
     async def write(self, operation: Callable[..., T], *arguments: Any) -> T:
         """Runs an operation and returns its result once it is on the disk.

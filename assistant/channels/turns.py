@@ -26,7 +26,7 @@ from assistant.channels.answering import SORRY, answer
 from assistant.channels.bubbles import Bubble, bubble_of, stamp
 from assistant.channels.incoming import incoming
 from assistant.channels.locks import LocalLocks, Locks
-from assistant.channels.mailbox import Mailbox, Stored
+from assistant.channels.mailbox import VIA, Mailbox, Stored
 from assistant.channels.wording import error_text
 from assistant.live import standing
 from assistant.live import tracker as live
@@ -198,8 +198,9 @@ class Turns:
             if before and heard is not None:
                 return _answers_to(before, heard)
         channel = Collected()
+        came_by = asked.body.get(VIA, CHANNEL)
         message = UserMessage(
-            asked.input, channel, asked.conversation, input_channel=CHANNEL, message_id=message_id
+            asked.input, channel, asked.conversation, input_channel=came_by, message_id=message_id
         )
         if await self._too_often(asked):
             tracker = before or DialogueStateTracker(asked.conversation, self._agent.domain.slots)

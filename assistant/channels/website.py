@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint, Sanic, response
@@ -27,6 +27,7 @@ from socketio import AsyncRedisManager, AsyncServer
 from socketio.exceptions import ConnectionRefusedError
 
 from assistant.channels import chat_settings, mailbox, origins, websockets
+from assistant.channels.apps import senders
 from assistant.channels.bubbles import Bubble, stamp
 from assistant.channels.chat_settings import ChatSettings
 from assistant.channels.limits import Places, Rate
@@ -165,8 +166,24 @@ def _may_knock(origin: str | None, wsgi: dict[str, Any]) -> bool:
     return origins.allowed(origin, wsgi.get("HTTP_HOST", ""), facts.current().allowed_origins)
 
 
+class Outlet(Protocol):
+    """Another way by which patients read what is said: a messaging app."""
+
+    async def began(self, conversation: str) -> None:
+        """The assistant is working on an answer."""
+
+    async def news(self, conversation: str) -> None:
+        """There are new messages, or the assistant has no answer."""
+
+    async def erased(self, conversation: str, left: list[str], farewell: list[Bubble]) -> None:
+        """A conversation was deleted; the last words belong in those that are ``left``."""
+
+
 class Chat:
-    """Answers the events of the protocol, and is told what becomes of messages."""
+    """Answers the events of the protocol, and is told what becomes of messages.
+
+    ``box``, ``locks`` and ``outlets`` are for messaging apps, which share them.
+    """
 
     def __init__(
         self,
@@ -178,29 +195,30 @@ class Chat:
     ) -> None:
         self._agent = app.ctx.agent
         self._sio = sio
-        self._settings = settings
+        self.settings = settings
+        self.outlets: list[Outlet] = []
         self._tokens = tokens
         self._store = stored_conversations(self._agent)
-        self._box = Mailbox(self._store.engine)
-        self._visitors = Visitors(sio, self._box)
-        locks: Locks = RedisLocks(settings.redis_url) if settings.redis_url else LocalLocks()
-        self._turns = Turns(self._agent, self._box, on_new_message, self, locks)
+        self.box = Mailbox(self._store.engine)
+        self._visitors = Visitors(sio, self.box)
+        self.locks: Locks = RedisLocks(settings.redis_url) if settings.redis_url else LocalLocks()
+        self._turns = Turns(self._agent, self.box, on_new_message, self, self.locks)
+        # The conversations in which the senders of a deleted one are told so.
+        self._left: dict[str, list[str]] = {}
         self._places = Places(settings.connections, settings.connections_from_one)
         self._messages = Rate(settings.per_minute)
         self._messages_from_one = Rate(settings.per_minute_from_one)
         self._events = Rate(EVENTS_PER_MINUTE)
-        self._live = LiveChats(self._agent, self._store, self._box, self._turns.pause, self)
+        self._live = LiveChats(self._agent, self._store, self.box, self._turns.pause, self)
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Takes connections, and answers what a server before this one left unanswered."""
-        self._box.create_tables()
-        self._store.erase_with = lambda connection, conversation: mailbox.forget(
-            connection, conversation, clock.now()
-        )
+        self.box.create_tables()
+        self._store.erase_with = self._forget
         await self._live.start()
-        newest = await self._box.read(mailbox.newest)
-        for conversation in await self._box.read(mailbox.waiting):
+        newest = await self.box.read(mailbox.newest)
+        for conversation in await self.box.read(mailbox.waiting):
             self._turns.add(conversation, recovered=True)
         self._looking = asyncio.create_task(self._look(newest))
         self._sio.on("connect", self.connect)
@@ -216,13 +234,18 @@ class Chat:
         ):
             self._sio.on(event, self._checked(handler))
 
+    def _forget(self, connection: Any, conversation: str) -> None:
+        """What goes together with a conversation's events."""
+        mailbox.forget(connection, conversation, clock.now())
+        self._left[conversation] = senders.leave(connection, conversation)
+
     async def stop(self) -> None:
         """Ends in order: what is not answered by then is answered after the next start."""
         if self._looking is not None:
             self._looking.cancel()
         await self._turns.stop(STOP_WITHIN)
         await self._live.stop(STOP_WITHIN)
-        await self._box.close()
+        await self.box.close()
 
     # Coming and going.
 
@@ -253,7 +276,7 @@ class Chat:
         if known is None:
             return False, False, 0
         try:
-            stands = await self._box.read(mailbox.standing, known)
+            stands = await self.box.read(mailbox.standing, known)
         except mailbox.Gone as gone:
             return gone.args[0] == mailbox.DELETED, False, 0
         visitor.conversation = known
@@ -300,7 +323,7 @@ class Chat:
             },
             "privacy": {"keep_days": clinic.privacy.keep_conversations.days},
             "assistant": _speaker(conversation, locale),
-            "limits": {"text": LONGEST, "per_minute": self._settings.per_minute},
+            "limits": {"text": LONGEST, "per_minute": self.settings.per_minute},
             "resumed": resumed,
             "received": received,
         }
@@ -344,13 +367,13 @@ class Chat:
             (self._messages_from_one, visitor.address),
         ):
             _use(rate, key)
-        if self._turns.length >= self._settings.waiting:
+        if self._turns.length >= self.settings.waiting:
             raise Refusal("server_busy", BUSY_FOR)
         body = {"id": message_id, "at": stamp(), "from": mailbox.PATIENT, "text": text}
         conversation = visitor.conversation
         visitor.own.add(message_id)
         try:
-            accepted = await self._box.write(
+            accepted = await self.box.write(
                 mailbox.accept, conversation, _storable(body), payload, clock.now()
             )
         except mailbox.UnknownButton:
@@ -359,16 +382,20 @@ class Chat:
         if accepted.repeated:
             visitor.own.discard(message_id)
         else:
-            self._turns.accepted(stored)
-            _keep(asyncio.create_task(self._visitors.deliver(conversation, [stored])))
+            self.accepted(stored)
         return {"seq": stored.seq, "at": stored.body["at"], "repeated": accepted.repeated}
+
+    def accepted(self, stored: Stored) -> None:
+        """Has a message answered that was just stored, and shows it in the patient's windows."""
+        self._turns.accepted(stored)
+        _keep(asyncio.create_task(self._visitors.deliver(stored.conversation, [stored])))
 
     async def received(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """Notes what the patient has seen."""
         seq = _whole(data.get("seq"))
         if seq is None:
             raise Refusal("bad_message")
-        await self._box.write(mailbox.receive, visitor.conversation, seq)
+        await self.box.write(mailbox.receive, visitor.conversation, seq)
         return {}
 
     async def history(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
@@ -387,20 +414,24 @@ class Chat:
         if len(reason or "") > LONGEST_REASON:
             raise Refusal("too_long")
         message_id = _id(data.get("message_id"))
-        rated = await self._box.read(mailbox.find, visitor.conversation, message_id)
+        rated = await self.box.read(mailbox.find, visitor.conversation, message_id)
         if rated is None or not rated.body.get("rateable"):
             raise Refusal("bad_message")
+        await self.rate(rated, value, reason)
+        return {}
+
+    async def rate(self, rated: Stored, value: str, reason: str | None = None) -> None:
+        """Stores a thumb, "up" or "down", on an answer. Raises Refusal when that fails."""
         details = {
             "value": value,
             "answer": rated.response.removeprefix("utter_faq/"),
-            "message_reference": message_id,
+            "message_reference": rated.id,
             "reason": reason,
         }
-        done = await self._perform("action_save_feedback", visitor.conversation, details)
+        done = await self._perform("action_save_feedback", rated.conversation, details)
         said = _names(done, "responses", "response")
         if not {f"utter_feedback_thanks_{value}", "utter_feedback_noted"} & set(said):
             raise Refusal("server_busy", BUSY_FOR)
-        return {}
 
     async def delete(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """Deletes what the clinic and this server keep of the conversation."""
@@ -422,7 +453,7 @@ class Chat:
     async def restart(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """Closes the conversation and begins another one."""
         old, new = visitor.conversation, new_conversation()
-        await self._box.write(mailbox.close, old, mailbox.CLOSED, clock.now())
+        await self.box.write(mailbox.close, old, mailbox.CLOSED, clock.now())
         await self._live.ended(old)
         _keep(asyncio.create_task(self._begin_again(old, new, [])))
         return {}
@@ -468,11 +499,14 @@ class Chat:
         if conversation in standing.current().people:
             return
         await self._visitors.tell_all(conversation, "typing", {"on": True})
+        for outlet in self.outlets:
+            await outlet.began(conversation)
 
     async def answered(self, asked: Stored, answers: list[Stored]) -> None:
         """The answers are stored and can be shown; none when a person will answer."""
         await self._visitors.tell_all(asked.conversation, "typing", {"on": False})
         await self._visitors.deliver(asked.conversation, answers)
+        await self._tell_outlets(asked.conversation)
         if any(matches(answer.response, words()["handed_over"]) for answer in answers):
             await self._visitors.tell_all(asked.conversation, "handoff", {"state": "requested"})
         alarms = [each.body["kind"] for each in answers if each.body.get("kind") in ALARMS]
@@ -488,9 +522,14 @@ class Chat:
 
     async def erased(self, conversation: str, farewell: list[Bubble]) -> None:
         """Everything is deleted; the last words stand in a conversation of their own."""
+        left = self._left.pop(conversation, [])
+        for outlet in self.outlets:
+            await outlet.erased(conversation, left, farewell)
+        if left and not self._visitors.of(conversation):
+            return
         new = new_conversation()
         if farewell:
-            await self._box.write(mailbox.post, new, farewell, clock.now())
+            await self.box.write(mailbox.post, new, farewell, clock.now())
         await self._begin_again(conversation, new, [("deleted", {})])
 
     # What people at the clinic do: see assistant.channels.live.Windows.
@@ -502,6 +541,11 @@ class Chat:
     async def posted(self, conversation: str, messages: list[Stored]) -> None:
         """Messages that answer nothing are stored and can be shown."""
         await self._visitors.deliver(conversation, messages)
+        await self._tell_outlets(conversation)
+
+    async def _tell_outlets(self, conversation: str) -> None:
+        for outlet in self.outlets:
+            await outlet.news(conversation)
 
     async def typed(self, conversation: str, on: bool) -> None:
         """A person is typing, or has stopped."""
@@ -516,7 +560,7 @@ class Chat:
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
-                number, changed = await self._box.read(mailbox.changed, number)
+                number, changed = await self.box.read(mailbox.changed, number)
                 for conversation, seq in changed.items():
                     if any(v.sent < seq for v in self._visitors.of(conversation)):
                         await self._visitors.deliver(conversation)
@@ -532,16 +576,16 @@ class Chat:
 
     async def _take_over(self, before: set[str]) -> set[str]:
         """Answers what another server accepted and has not answered for a while."""
-        if not self._settings.redis_url:
+        if not self.settings.redis_url:
             return set()
-        waiting = set(await self._box.read(mailbox.waiting))
+        waiting = set(await self.box.read(mailbox.waiting))
         for conversation in waiting & before:
             self._turns.add(conversation, recovered=True)
         return waiting
 
     async def _forget_old(self) -> None:
         """Forgets conversations that were deleted, when no token is left that knows them."""
-        await self._box.write(mailbox.forget_deleted, clock.now() - LONGEST_TOKEN)
+        await self.box.write(mailbox.forget_deleted, clock.now() - LONGEST_TOKEN)
 
     async def _close_idle(self, before: set[str]) -> set[str]:
         """Closes connections that were refused or have not joined a chat."""
@@ -609,12 +653,8 @@ def _whole(value: Any) -> int | None:
 
 
 def _storable(body: dict[str, Any]) -> dict[str, Any]:
-    """Half an emoji, as some keyboards send it, and NUL cannot be stored."""
     text = body["text"]
-    if not isinstance(text, str):
-        return body
-    clean = text.encode("utf-8", "replace").decode("utf-8").replace("\0", "")
-    return body | {"text": clean}
+    return body | {"text": mailbox.clean(text)} if isinstance(text, str) else body
 
 
 def _address(request: Request) -> str:

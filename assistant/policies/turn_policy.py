@@ -32,6 +32,7 @@ from assistant.nlu.safety_triage import shared_triage
 from assistant.policies.turn import AWAY, FORMS, THERE, Situation, Turn, plan, topic_of
 from assistant.safety.together import MOST_EARLIER, assess_together
 from clinic import facts
+from clinic.live.limits import CHANNELS
 from clinic.names import read_name
 
 PLAN = "turn_plan"
@@ -147,7 +148,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
 
 
 def _person(tracker: DialogueStateTracker) -> str | None:
-    if tracker.get_latest_input_channel() != "website" or not facts.current().live_chat.wait:
+    if tracker.get_latest_input_channel() not in CHANNELS or not facts.current().live_chat.wait:
         return None
     return THERE if standing.current().on_duty else AWAY
 

@@ -3,8 +3,9 @@
 Rasa counts a conversation's rows to know what to add. Rows that vanish while a message is being
 answered come back with the answer, so only a conversation that is idle is erased, as a whole, and
 :mod:`clinic.conversations.projection` looks again afterwards. What the website keeps of it (the
-tables of ``assistant.channels.mailbox``) goes in the same transaction; its row stays, marked as
-deleted, so that an old token does not bring it back.
+tables of ``assistant.channels.mailbox``) goes in the same transaction, and so do the addresses of
+messaging apps (``assistant.channels.apps.senders``); its row stays, marked as deleted, so that an
+old token does not bring it back.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ def erase_idle(conversation_id: str) -> bool:
                 "UPDATE website_conversations SET state = 'deleted', active_at = %s WHERE id = %s",
                 [as_stored(clock.now()), conversation_id],
             )
+            if _has(run, "app_senders"):
+                run("DELETE FROM app_senders WHERE conversation = %s", [conversation_id])
         return True
 
     return _with_database(erase)
@@ -65,9 +68,13 @@ def _idle(run: Run, conversation_id: str) -> bool:
 
 
 def _has_mailbox(run: Run) -> bool:
+    return _has(run, "website_messages")
+
+
+def _has(run: Run, table: str) -> bool:
     if connection.vendor == "postgresql":
-        return run("SELECT to_regclass('website_messages')", [])[0][0] is not None
-    return bool(run("SELECT 1 FROM sqlite_master WHERE name = 'website_messages'", []))
+        return run("SELECT to_regclass(%s)", [table])[0][0] is not None
+    return bool(run("SELECT 1 FROM sqlite_master WHERE name = %s", [table]))
 
 
 def _with_database(work: Callable[[Run], bool]) -> bool:

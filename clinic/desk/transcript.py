@@ -18,6 +18,7 @@ from clinic.conversations.models import Correction, Message, Note, Session, Tag
 from clinic.desk import conversations, reviewing, undoing
 from clinic.desk.topics import topics
 from clinic.desk.words import say, wording
+from clinic.live.limits import CHANNELS
 from clinic.people.access import may, open_to, who
 from clinic.people.models import Person
 from clinic.people.roles import Right
@@ -61,6 +62,7 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
     others = Session.objects.filter(conversation_id=session.conversation_id)
     bookings = AppointmentRequest.objects.filter(conversation_id=session.conversation_id)
     shown |= {
+        "joinable": session.channel in CHANNELS,
         "others": others.exclude(pk=session.pk).order_by("-number")[:20],
         "bookings": bookings if may(request, Right.BOOKINGS) else [],
         "tags": session.tags.order_by("name"),

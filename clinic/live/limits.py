@@ -5,6 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import timedelta
 
+#: The channels in which a person at the clinic can take over.
+CHANNELS = ("website", "telegram")
+
 #: Someone whose browser has not been heard of for so long takes no chats.
 GONE_AFTER = timedelta(minutes=2)
 #: A person whose page has not said so for so long is not typing any more. It says so every 4 s.

@@ -22,6 +22,7 @@ from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.conversations.models import Session
 from clinic.live import chats, duty, reading
+from clinic.live.limits import CHANNELS
 from clinic.live.models import Chat, State
 from clinic.live.wording import wording
 from clinic.people.access import open_to, who
@@ -106,8 +107,8 @@ def join(request: HttpRequest, number: int) -> HttpResponse:
 @open_to(Right.LIVE)
 @require_POST
 def join_session(request: HttpRequest, number: int) -> HttpResponse:
-    """Comes into any conversation of the website."""
-    session = get_object_or_404(Session, pk=number, channel="website")
+    """Comes into any conversation of the website or a messaging app."""
+    session = get_object_or_404(Session, pk=number, channel__in=CHANNELS)
     return _join(request, session.conversation_id)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clinic.conversations.models import Message, Session
-from clinic.live.limits import PATIENT_TYPES_FOR
+from clinic.live.limits import CHANNELS, PATIENT_TYPES_FOR
 from clinic.live.models import OPEN, Chat, State, Step
 
 #: Messages shown when a chat is opened.
@@ -50,9 +50,9 @@ def lists() -> Lists:
 
 
 def recent(now: datetime) -> list[tuple[Session, str]]:
-    """Conversations on the website that go on without a person, the latest first; last words."""
+    """Conversations that go on without a person, the latest first; last words."""
     taken = Chat.objects.filter(state__in=OPEN).values("conversation_id")
-    rows = Session.objects.filter(channel="website", last_activity_at__gte=now - RECENT)
+    rows = Session.objects.filter(channel__in=CHANNELS, last_activity_at__gte=now - RECENT)
     sessions = list(
         rows.exclude(conversation_id__in=taken).order_by("-last_activity_at", "-pk")[:10]
     )

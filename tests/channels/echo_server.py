@@ -4,7 +4,7 @@ Everything but understanding is as in the real server: Sanic, Socket.IO, mailbox
 Each message is stored in the tracker with its answer, so that a second handling would be seen.
 Words in a message: ``fail`` makes answering fail; ``hold`` waits for a file "go" in the folder;
 ``die before`` and ``die after`` kill the server, once, before or after they are in the tracker;
-``numb`` is a danger sign.
+``numb`` is a danger sign; ``erase`` deletes the conversation.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Sanic
 
+from assistant.channels.apps.input import TelegramInput
 from assistant.channels.rest import ClinicRestInput
 from assistant.channels.website import WebsiteInput
 from assistant.serving import log
@@ -103,12 +104,19 @@ class Echo:
         while "hold" in message.text and not (self._folder / "go").exists():
             await asyncio.sleep(0.01)
         _die_if_told(self._folder, "die before", message.text)
+        if "erase" in message.text:
+            await message.output_channel.send_response(message.sender_id, {"text": "all is gone"})
+            self.tracker_store.erase(message.sender_id)
+            return
         said = BotUttered(
             f"you said {message.text}",
             {"buttons": [{"title": "Again", "payload": f"/again {message.text}"}]},
             {"metadata": {"response": _response_to(message.text)}},
         )
-        tracker.update(UserUttered(message.text, message_id=message.message_id), self.domain)
+        heard = UserUttered(
+            message.text, message_id=message.message_id, input_channel=message.input_channel
+        )
+        tracker.update(heard, self.domain)
         tracker.update(said, self.domain)
         await message.output_channel.send_response(message.sender_id, said.message())
         await self.tracker_store.save(tracker)
@@ -126,7 +134,7 @@ def main() -> None:
     log.configure()
     app = Sanic("echo", configure_logging=False)
     app.ctx.agent = Echo(Path(os.environ["CLINIC_VAR"]))
-    register([WebsiteInput(), ClinicRestInput()], app, route="/webhooks/")
+    register([WebsiteInput(), TelegramInput(), ClinicRestInput()], app, route="/webhooks/")
 
     app.run("127.0.0.1", options.port, workers=1, access_log=False)
 

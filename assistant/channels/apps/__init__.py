@@ -1,0 +1,1 @@
+"""What all messaging apps share: see docs/messaging-apps.md."""

@@ -1,0 +1,221 @@
+"""What a messaging app is to the assistant: one subclass of :class:`App`, in one file.
+
+The base does the rest: it stores what arrives before it is acknowledged, has it answered in order,
+keeps the addresses, and sends what is to be sent, again if need be. docs/messaging-apps.md.
+"""
+
+from __future__ import annotations
+
+import hmac
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar
+
+import httpx
+
+# Seconds for one call to a provider: to connect, and for its answer.
+CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 20.0
+
+
+class BadBody(ValueError):
+    """A request whose body is not what the provider sends: it is answered with 400."""
+
+
+class Kind(StrEnum):
+    """What has arrived.
+
+    ``start``: the patient opens the chat, perhaps by a link. ``edited``: an earlier message was
+    changed. ``group``: somebody talks to the assistant where others read along. ``stopped``: this
+    patient wants, or can be sent, nothing more until they write again.
+    """
+
+    TEXT = "text"
+    BUTTON = "button"
+    START = "start"
+    MEDIA = "media"
+    EDITED = "edited"
+    GROUP = "group"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Received:
+    """A request as it came: headers by name in lower case, and the bytes that were signed.
+
+    ``url`` is the address that the provider called, as patients' apps know this server.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Update:
+    """One thing that happened in the app.
+
+    ``id`` names it among all of the provider's, ``sender`` is the address to answer to. ``text``:
+    words, also those below a picture. ``token``: of the button. ``link``: what a link into the chat
+    brought along. ``handle``: what :meth:`App.acknowledge` needs, never stored.
+    """
+
+    id: str
+    sender: str
+    kind: Kind = Kind.TEXT
+    text: str = ""
+    token: str = ""
+    link: str = ""
+    locale: str = "en"
+    handle: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A button: what stands on it, and the token that comes back."""
+
+    title: str
+    token: str
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """One message of the assistant's.
+
+    ``text`` is written as in docs/website-channel.md. ``rating``: a thumb up and one down, or
+    nothing. ``kind`` is the protocol's, "" for most.
+    """
+
+    text: str
+    choices: tuple[Choice, ...] = ()
+    rating: tuple[Choice, ...] = ()
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to the provider, without the address and without secrets."""
+
+    method: str
+    body: Mapping[str, Any]
+
+
+class Outcome(StrEnum):
+    """What became of a call.
+
+    ``later``: try again. ``refused``: never try this one again. ``stopped``: this patient takes no
+    messages any more.
+    """
+
+    SENT = "sent"
+    LATER = "later"
+    REFUSED = "refused"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The outcome, a reason of ``reasons`` in apps.yml, and seconds the provider asks to wait."""
+
+    outcome: Outcome
+    reason: str = ""
+    after: float | None = None
+
+
+SENT = Answer(Outcome.SENT)
+
+
+class App(ABC):
+    """One messaging app. ``secrets`` are the settings that it names, ``http`` makes its calls."""
+
+    # As in addresses, and what Rasa calls the channel.
+    name: ClassVar[str]
+    # As people say.
+    title: ClassVar[str]
+    # Names of environment variables; with one of them empty the app is off.
+    settings: ClassVar[tuple[str, ...]]
+    # The environment variable that names a server on this computer in the provider's place.
+    stand_in: ClassVar[str]
+    # Where the provider's interface is.
+    address: ClassVar[str]
+    # Calls a second, to all patients together.
+    per_second: ClassVar[float]
+    # Choices are numbers to be typed, because the app has no buttons.
+    numbered: ClassVar[bool] = False
+
+    def __init__(self, secrets: Mapping[str, str], address: str, http: httpx.AsyncClient) -> None:
+        self.secrets = secrets
+        self.api = address
+        self.http = http
+
+    @classmethod
+    def problem(cls, secrets: Mapping[str, str]) -> str | None:
+        """A sentence that says which setting cannot be used, and what is allowed."""
+        return None
+
+    @abstractmethod
+    def verify(self, request: Received) -> bool:
+        """Whether the provider sent it. Secrets are compared with :func:`same`."""
+
+    def challenge(self, query: Mapping[str, str]) -> str | None:
+        """The answer to a GET by which the provider tries the address; None refuses it."""
+        return None
+
+    @abstractmethod
+    def updates(self, request: Received) -> list[Update]:
+        """What a genuine request tells; nothing for what does not matter. Raises BadBody."""
+
+    @abstractmethod
+    def render(self, message: Outgoing) -> list[Call]:
+        """The calls that bring a message to a patient, in order; the same for every try."""
+
+    @abstractmethod
+    async def send(self, address: str, call: Call) -> Answer:
+        """Makes one call. Errors of the connection are turned into answers by :meth:`post`."""
+
+    async def acknowledge(self, update: Update, chosen: str) -> None:
+        """Shows that an update has arrived; ``chosen`` is the title of the button. Made once."""
+        return
+
+    async def typing(self, address: str) -> None:
+        """Shows that an answer is being made. Made once."""
+        return
+
+    async def post(self, url: str, **content: Any) -> httpx.Response | Answer:
+        """A POST; the response, or what became of it when there is none or it says: not now.
+
+        After ``too_slow`` nobody knows whether the message arrived.
+        """
+        try:
+            response = await self.http.post(url, **content)
+        except httpx.TimeoutException as error:
+            connecting = isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout)
+            return Answer(Outcome.LATER, "unreachable" if connecting else "too_slow")
+        except httpx.HTTPError:
+            return Answer(Outcome.LATER, "unreachable")
+        if response.status_code == 429:
+            return Answer(Outcome.LATER, "rate_limit", self.wait_of(response))
+        if response.status_code >= 500:
+            return Answer(Outcome.LATER, "busy", self.wait_of(response))
+        return response
+
+    def wait_of(self, response: httpx.Response) -> float | None:
+        """Seconds that the provider asks to wait: the header Retry-After (RFC 9110), or None."""
+        value = response.headers.get("retry-after", "")
+        return float(value) if value.isdecimal() and len(value) < 6 else None
+
+
+def same(sent: str, secret: str) -> bool:
+    """Whether a header holds a secret, in a time that tells nothing of it."""
+    return hmac.compare_digest(sent.encode("utf-8", "surrogateescape"), secret.encode())
+
+
+def client() -> httpx.AsyncClient:
+    """What calls are made with; it follows no redirects and reads no proxy settings."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(ANSWER_WITHIN, connect=CONNECT_WITHIN),
+        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
+        follow_redirects=False,
+        trust_env=False,
+    )

@@ -1,0 +1,186 @@
+"""Takes what arrives from one messaging app, and sees to it that answers go back there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import Any
+
+from assistant.channels import mailbox
+from assistant.channels.apps import senders
+from assistant.channels.apps.app import App, Update
+from assistant.channels.apps.couriers import Couriers
+from assistant.channels.apps.seal import Seal
+from assistant.channels.apps.senders import Arrival, Known, Sender
+from assistant.channels.bubbles import Bubble
+from assistant.channels.limits import Rate
+from assistant.channels.website import LONGEST, STOP_WITHIN, Chat
+from assistant.live import standing
+from clinic import clock
+
+logger = logging.getLogger(__name__)
+
+# Seconds without an answer after which the patient is shown that one is being made.
+TYPING_AFTER = 0.5
+# Seconds between two looks for what is due, and for updates that are old enough to be forgotten.
+LOOK_EVERY, FORGET_EVERY = 10.0, 3600.0
+# Providers send an update again for a week at most.
+UPDATES_KEPT = timedelta(days=30)
+# Of so many conversations it is remembered who reads them.
+_REMEMBERED = 20_000
+
+
+class Reception:
+    """One app's part of the running server. ``address`` is where patients reach it, or ""."""
+
+    def __init__(self, app: App, chat: Chat, seal: Seal, address: str) -> None:
+        self._app = app
+        self._chat = chat
+        self._seal = seal
+        self._couriers = Couriers(app, chat.box, seal, chat.locks, address, self._report)
+        self._rate = Rate(chat.settings.per_minute)
+        self._told = Rate(1)
+        # Who reads which conversation; the database is asked about others.
+        self._readers: OrderedDict[str, Sender] = OrderedDict()
+        self._typing: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Goes on with what a server before this one has left."""
+        for sender in await self._chat.box.read(senders.unfinished):
+            if sender.app == self._app.name:
+                await self._say_deleted(sender.conversation, [])
+        await self._couriers.wake_owed()
+        self._keep(self._look())
+
+    async def stop(self) -> None:
+        """Ends in order."""
+        for task in (*self._tasks, *self._typing.values()):
+            task.cancel()
+        await self._couriers.stop(STOP_WITHIN)
+
+    async def take(self, update: Update) -> None:
+        """Returns when an update is on the disk; it is answered afterwards.
+
+        Raises SQLAlchemy's errors: the provider has to send it again.
+        """
+        known = self._known(update)
+        arrival = await self._chat.box.write(senders.take, known, update, clock.now())
+        if arrival is None or arrival.sender is None:
+            return
+        self._remember(arrival.sender)
+        if arrival.asked is not None:
+            self._chat.accepted(arrival.asked)
+        elif arrival.told:
+            self._couriers.wake(arrival.sender.name)
+        self._keep(self._follow(update, arrival))
+
+    def _known(self, update: Update) -> Known:
+        names = self._seal.names(self._app.name, update.sender)
+        refusal, values, silent = "", {}, False
+        now = time.monotonic()
+        if len(update.text) > LONGEST:
+            refusal, values = "too_long", {"limit": LONGEST}
+        elif wait := self._rate.wait(names[0], now):
+            refusal, values = "too_fast", {"seconds": math.ceil(wait)}
+            silent = self._told.wait(names[0], now) > 0
+            self._told.count(names[0], now)
+        self._rate.count(names[0], now)
+        return Known(
+            app=self._app.name,
+            names=names,
+            update=self._seal.names(self._app.name, f"update {update.id}")[0],
+            sealed=self._seal.close(update.sender),
+            refusal=refusal,
+            silent=silent,
+            values=tuple(values.items()),
+            numbered=self._app.numbered,
+        )
+
+    async def _follow(self, update: Update, arrival: Arrival) -> None:
+        """What is done once for an update and needs no second try."""
+        try:
+            if arrival.rated is not None:
+                await self._chat.rate(*arrival.rated)
+            await self._app.acknowledge(update, arrival.chosen)
+        except Exception as error:
+            logger.error("An update could not be followed up: %s", type(error).__name__)
+
+    # What becomes of messages: see assistant.channels.website.Outlet.
+
+    async def began(self, conversation: str) -> None:
+        """The assistant is working on an answer, unless a person is there."""
+        sender = self._readers.get(conversation)
+        if sender is None or conversation in standing.current().people:
+            return
+        address = self._seal.open(sender.address)
+        if address is not None and conversation not in self._typing:
+            task = asyncio.create_task(self._show_typing(conversation, address))
+            self._typing[conversation] = task
+
+    async def news(self, conversation: str) -> None:
+        """There are new messages in a conversation."""
+        if task := self._typing.pop(conversation, None):
+            task.cancel()
+        known = self._readers.get(conversation)
+        found = [known] if known else await self._chat.box.read(senders.of, conversation)
+        for sender in found:
+            if sender.app == self._app.name:
+                self._couriers.wake(sender.name)
+
+    async def erased(self, conversation: str, left: list[str], farewell: list[Bubble]) -> None:
+        """A conversation was deleted; the last words are said in those that are ``left``."""
+        self._readers.pop(conversation, None)
+        for begun in left:
+            await self._say_deleted(begun, farewell)
+
+    async def _say_deleted(self, conversation: str, farewell: list[Bubble]) -> None:
+        for sender in await self._chat.box.read(senders.of, conversation):
+            if sender.app != self._app.name:
+                continue
+            words = farewell or [senders.sentence_bubble(sender, "deleted")]
+            await self._chat.box.write(mailbox.post, conversation, words, clock.now())
+            self._couriers.wake(sender.name)
+
+    async def _show_typing(self, conversation: str, address: str) -> None:
+        try:
+            await asyncio.sleep(TYPING_AFTER)
+            await self._app.typing(address)
+        except Exception as error:
+            logger.error("Typing could not be shown: %s", type(error).__name__)
+        finally:
+            self._typing.pop(conversation, None)
+
+    async def _report(self, sender: Sender, state: str, reason: str) -> None:
+        if state:
+            logger.error("A message to %s was not sent: %s", self._app.title, reason)
+
+    async def _look(self) -> None:
+        forgot = -FORGET_EVERY
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                await self._couriers.wake_owed()
+                if time.monotonic() - forgot >= FORGET_EVERY:
+                    forgot = time.monotonic()
+                    before = clock.now() - UPDATES_KEPT
+                    await self._chat.box.write(senders.forget_updates, before)
+            except Exception as error:
+                logger.error("Looking for messages to send failed: %s", type(error).__name__)
+
+    def _remember(self, sender: Sender) -> None:
+        self._readers[sender.conversation] = sender
+        self._readers.move_to_end(sender.conversation)
+        while len(self._readers) > _REMEMBERED:
+            self._readers.popitem(last=False)
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        """Holds a task until it is done; the loop alone would let it be collected."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

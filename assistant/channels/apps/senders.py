@@ -1,0 +1,391 @@
+"""Who writes in messaging apps, what has arrived from there, and how far answers have been sent.
+
+Two tables beside the mailbox, in the same database. A sender is one patient's chat in one app: its
+address is kept once, encrypted, and the conversation's id tells nothing of it. What is said stands
+in the mailbox and nowhere else: a message there after the number up to which a sender has got
+everything is still to be sent. So what answers a message is due to be sent from the moment at which
+the message counts as answered, and is deleted together with the conversation.
+
+The functions on a ``Connection`` are single operations, run by :class:`mailbox.Mailbox`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa  # type: ignore[import-untyped]
+from sqlalchemy.dialects import postgresql, sqlite  # type: ignore[import-untyped]
+from sqlalchemy.engine import Connection  # type: ignore[import-untyped]
+
+from assistant.channels import mailbox
+from assistant.channels.apps.app import Kind, Update
+from assistant.channels.apps.numbers import chosen_number
+from assistant.channels.apps.outgoing import button_of, is_thumb, tokens
+from assistant.channels.apps.sentences import sentence, words
+from assistant.channels.bubbles import Bubble, stamp
+from assistant.channels.mailbox import VIA, Stored
+from assistant.channels.tokens import new_conversation
+
+OPEN, STOPPED, LEAVING, GROUP = "open", "stopped", "leaving", "group"
+
+senders = sa.Table(
+    "app_senders",
+    mailbox.tables,
+    # The keyed hash of the address.
+    sa.Column("name", sa.String(43), primary_key=True),
+    sa.Column("app", sa.String(20), nullable=False),
+    sa.Column("conversation", sa.String(64), nullable=False, index=True),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("locale", sa.String(2), nullable=False),
+    # "open"; "stopped": wants nothing until they write again; "leaving": the conversation was
+    # deleted, and this row goes when the last words are sent; "group": refused.
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("noticed", sa.Boolean, nullable=False),
+    # Everything up to this number of the mailbox is sent, and so many calls of the next message.
+    sa.Column("sent", sa.Integer, nullable=False),
+    sa.Column("calls", sa.Integer, nullable=False),
+    # How sending fails now: the moments are of the real clock.
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("reason", sa.String(20), nullable=False),
+    sa.Column("failing_since", sa.DateTime(timezone=True)),
+    sa.Column("due_at", sa.DateTime(timezone=True)),
+)
+updates = sa.Table(
+    "app_updates",
+    mailbox.tables,
+    sa.Column("name", sa.String(43), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A row of ``app_senders``; ``address`` is encrypted."""
+
+    name: str
+    app: str
+    conversation: str
+    address: str
+    locale: str
+    state: str
+    noticed: bool
+    sent: int
+    calls: int
+    attempts: int
+    reason: str
+    failing_since: datetime | None
+    due_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What became of an update: ``asked`` is for the assistant; ``chosen`` is a button's title.
+
+    ``rated`` is the answer that a thumb, "up" or "down", was given to. ``told``: the app has
+    something to say by itself.
+    """
+
+    sender: Sender | None = None
+    asked: Stored | None = None
+    chosen: str = ""
+    rated: tuple[Stored, str] | None = None
+    told: bool = False
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an update before the database is asked.
+
+    ``names`` is what the sender is called by each key, ``update`` what the update is called;
+    ``refusal`` is a sentence to be said in place of an answer, unless it is ``silent``.
+    """
+
+    app: str
+    names: Sequence[str]
+    update: str
+    sealed: str
+    refusal: str = ""
+    silent: bool = False
+    values: tuple[tuple[str, int], ...] = ()
+    numbered: bool = False
+
+
+def take(connection: Connection, known: Known, update: Update, now: datetime) -> Arrival | None:
+    """Stores an update; None when it had been stored before."""
+    # A write comes first in every transaction: SQLite then waits for its turn.
+    if not _insert_new(connection, updates, name=known.update, at=now):
+        return None
+    if update.kind == Kind.STOPPED:
+        _stop(connection, known.names)
+        return Arrival()
+    sender = _sender(connection, known, update, now)
+    if update.kind == Kind.GROUP:
+        return _refuse_group(connection, sender, now)
+    if known.refusal:
+        said = "" if known.silent else known.refusal
+        return Arrival(sender, told=_tell(connection, sender, said, now, dict(known.values)))
+    if update.kind == Kind.EDITED:
+        return Arrival(sender, told=_tell(connection, sender, "edited", now))
+    told = False
+    if update.kind == Kind.MEDIA:
+        told = _tell(connection, sender, "media", now)
+    if update.kind == Kind.BUTTON:
+        return _press(connection, known, sender, update.token, now)
+    text = update.text
+    if update.kind == Kind.START:
+        text = words()["greeting"]
+    if known.numbered and (token := _token_of(connection, sender, text)):
+        return _press(connection, known, sender, token, now, typed=text)
+    if not text.strip():
+        return Arrival(sender, told=told)
+    return Arrival(sender, _accept(connection, known, sender, text, None, now), told=told)
+
+
+def of(connection: Connection, conversation: str) -> list[Sender]:
+    """Who reads a conversation in apps."""
+    query = sa.select(senders).where(senders.c.conversation == conversation)
+    return [_read(row) for row in connection.execute(query).mappings()]
+
+
+def get(connection: Connection, name: str) -> Sender | None:
+    """A sender by its hash."""
+    return _by_name(connection, [name])
+
+
+def to_send(connection: Connection, name: str, most: int) -> tuple[Sender, list[Stored]] | None:
+    """A sender and the messages after the last that was sent, each of them sent or not."""
+    sender = get(connection, name)
+    if sender is None:
+        return None
+    return sender, mailbox.after(connection, sender.conversation, sender.sent)[:most]
+
+
+def owed(connection: Connection, app: str, now: datetime) -> list[str]:
+    """The senders for whom something is to be sent that is due by the real moment ``now``."""
+    theirs = mailbox.conversations.c.id == senders.c.conversation
+    query = (
+        sa.select(senders.c.name)
+        .join(mailbox.conversations, theirs)
+        .where(senders.c.app == app, senders.c.state != STOPPED)
+        .where(mailbox.conversations.c.last_seq > senders.c.sent)
+        .where(senders.c.due_at.is_(None) | (senders.c.due_at <= now))
+    )
+    return list(connection.execute(query).scalars())
+
+
+def note_sent(connection: Connection, sender: Sender, seq: int, calls: int, noticed: bool) -> None:
+    """So much is sent; nothing is noted when the conversation has become another one."""
+    values = {"sent": seq, "calls": calls, "noticed": noticed}
+    well = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
+    connection.execute(_mine(sender).values(**values, **well))
+
+
+def note_failure(connection: Connection, sender: Sender, reason: str, due: datetime) -> None:
+    """Sending failed and is tried again at a moment of the real clock."""
+    values = {
+        "attempts": senders.c.attempts + 1,
+        "reason": reason,
+        "failing_since": sender.failing_since,
+        "due_at": due,
+    }
+    connection.execute(_mine(sender).values(**values))
+
+
+def note_stopped(connection: Connection, sender: Sender) -> None:
+    """The sender can be sent nothing until they write again; what waits is not sent later."""
+    connection.execute(_mine(sender).values(state=STOPPED, **_caught_up(sender.conversation)))
+
+
+def leave(connection: Connection, conversation: str) -> list[str]:
+    """A conversation is deleted: its senders go, too, once they were sent the last words.
+
+    Returns the conversations in which these are to be said, one for each sender.
+    """
+    new = {sender.name: new_conversation() for sender in of(connection, conversation)}
+    for name, begun in new.items():
+        fresh = {"conversation": begun, "sent": 0, "calls": 0, "state": LEAVING, "noticed": True}
+        connection.execute(senders.update().where(senders.c.name == name).values(fresh))
+    return list(new.values())
+
+
+def forget(connection: Connection, sender: Sender) -> None:
+    """The last words are sent: nothing of the sender is kept. Not when they wrote again."""
+    mine = (senders.c.name == sender.name) & (senders.c.state == LEAVING)
+    if connection.execute(senders.delete().where(mine)).rowcount:
+        theirs = mailbox.messages.c.conversation == sender.conversation
+        connection.execute(mailbox.messages.delete().where(theirs))
+        row = mailbox.conversations.c.id == sender.conversation
+        connection.execute(mailbox.conversations.delete().where(row))
+
+
+def unfinished(connection: Connection) -> list[Sender]:
+    """Senders whose conversation was deleted, and who have not been told so."""
+    said = sa.select(mailbox.conversations.c.id)
+    query = sa.select(senders).where(senders.c.state == LEAVING)
+    query = query.where(senders.c.conversation.not_in(said))
+    return [_read(row) for row in connection.execute(query).mappings()]
+
+
+def forget_updates(connection: Connection, before: datetime) -> None:
+    """Providers send nothing again that is older."""
+    connection.execute(updates.delete().where(updates.c.at < before))
+
+
+def sentence_bubble(sender: Sender, name: str, **values: object) -> Bubble:
+    """A sentence of the app's own, for this app alone."""
+    body = {
+        "id": str(uuid.uuid4()),
+        "at": stamp(),
+        "from": "clinic",
+        "text": sentence(name, sender.locale, **values),
+        "buttons": [],
+        "rateable": False,
+        VIA: sender.app,
+    }
+    return Bubble("", body)
+
+
+def _sender(connection: Connection, known: Known, update: Update, now: datetime) -> Sender:
+    """The row of whoever wrote, made if need be, with a conversation that goes on."""
+    first = {
+        "name": known.names[0],
+        "app": known.app,
+        "conversation": new_conversation(),
+        "address": known.sealed,
+        "locale": update.locale,
+        "state": OPEN,
+        "noticed": False,
+        **{"sent": 0, "calls": 0, "attempts": 0, "reason": ""},
+    }
+    found = _by_name(connection, known.names)
+    if found is None:
+        _insert_new(connection, senders, **first)
+        found = _by_name(connection, known.names)
+        assert found is not None
+    row = senders.update().where(senders.c.name == found.name)
+    # Found by a key that is being rotated out: from now on it goes by the new one.
+    changes: dict[str, Any] = {"name": known.names[0], "address": known.sealed}
+    if found.state in (STOPPED, LEAVING):
+        changes["state"] = OPEN
+    try:
+        mailbox.standing(connection, found.conversation)
+    except mailbox.Gone:
+        changes |= {"conversation": new_conversation(), "sent": 0, "calls": 0}
+    if found.state == LEAVING or "conversation" in changes:
+        changes["noticed"] = False
+    if any(getattr(found, key) != value for key, value in changes.items() if key != "address"):
+        connection.execute(row.values(changes))
+    return _by_name(connection, known.names) or found
+
+
+def _refuse_group(connection: Connection, sender: Sender, now: datetime) -> Arrival:
+    if sender.state == GROUP:
+        return Arrival(sender)
+    quiet = {"state": GROUP, "noticed": True}
+    connection.execute(_mine(sender).values(quiet))
+    return Arrival(sender, told=_tell(connection, sender, "group", now))
+
+
+def _tell(
+    connection: Connection,
+    sender: Sender,
+    name: str,
+    now: datetime,
+    values: dict[str, int] | None = None,
+) -> bool:
+    if name:
+        bubble = sentence_bubble(sender, name, **(values or {}))
+        mailbox.post(connection, sender.conversation, [bubble], now)
+    return bool(name)
+
+
+def _press(
+    connection: Connection,
+    known: Known,
+    sender: Sender,
+    token: str,
+    now: datetime,
+    typed: str | None = None,
+) -> Arrival:
+    """A button was pressed, or its number ``typed``."""
+    found = button_of(connection, sender.conversation, token)
+    if found is None:
+        return Arrival(sender, told=_tell(connection, sender, "unknown_button", now))
+    message, payload = found
+    if is_thumb(token):
+        thumb = words()["thumbs"][payload]
+        return Arrival(sender, chosen=thumb, rated=(message, payload))
+    asked = _accept(connection, known, sender, typed or "", payload, now)
+    return Arrival(sender, asked, chosen=asked.body["text"])
+
+
+def _accept(
+    connection: Connection,
+    known: Known,
+    sender: Sender,
+    text: str,
+    payload: str | None,
+    now: datetime,
+) -> Stored:
+    body = {
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{known.app}/{known.update}")),
+        "at": stamp(),
+        "from": mailbox.PATIENT,
+        "text": mailbox.clean(text),
+        VIA: known.app,
+    }
+    return mailbox.accept(connection, sender.conversation, body, payload, now).message
+
+
+def _token_of(connection: Connection, sender: Sender, text: str) -> str | None:
+    """The token of the choice whose number was typed, among those of the last message."""
+    number = chosen_number(text)
+    if number is None:
+        return None
+    for message in reversed(mailbox.before(connection, sender.conversation, None, 10)):
+        if message.sender == mailbox.PATIENT:
+            return None
+        if choices := tokens(message):
+            return choices[number - 1] if number <= len(choices) else None
+    return None
+
+
+def _stop(connection: Connection, names: Sequence[str]) -> None:
+    sender = _by_name(connection, names)
+    if sender is not None:
+        note_stopped(connection, sender)
+
+
+def _caught_up(conversation: str) -> dict[str, Any]:
+    last = sa.select(mailbox.conversations.c.last_seq)
+    last = last.where(mailbox.conversations.c.id == conversation).scalar_subquery()
+    return {"sent": sa.func.coalesce(last, 0), "calls": 0, "attempts": 0, "due_at": None}
+
+
+def _mine(sender: Sender) -> Any:
+    mine = (senders.c.name == sender.name) & (senders.c.conversation == sender.conversation)
+    return senders.update().where(mine)
+
+
+def _by_name(connection: Connection, names: Sequence[str]) -> Sender | None:
+    query = sa.select(senders).where(senders.c.name.in_(names))
+    row = connection.execute(query).mappings().first()
+    return None if row is None else _read(row)
+
+
+def _read(row: Any) -> Sender:
+    """SQLite gives moments back without their zone, which is UTC."""
+    moments = {key: row[key] for key in ("failing_since", "due_at")}
+    aware = {key: at and at.replace(tzinfo=UTC) for key, at in moments.items()}
+    return Sender(**{**row, **aware})
+
+
+def _insert_new(connection: Connection, table: Any, **values: Any) -> bool:
+    """Inserts a row; False when there is one of that name."""
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
+    new = insert(table).values(**values).on_conflict_do_nothing()
+    return bool(connection.execute(new).rowcount)

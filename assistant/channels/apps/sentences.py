@@ -1,0 +1,33 @@
+"""The sentences of ``apps.yml``."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from assistant.channels.wording import LOCALES
+from clinic import facts
+
+
+@lru_cache(maxsize=1)
+def words() -> dict[str, Any]:
+    """The whole file."""
+    file = Path(__file__).with_name("apps.yml")
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+def sentence(name: str, locale: str, /, **values: object) -> str:
+    """What a patient reads; a language that is not there is English."""
+    clinic = facts.current()
+    known = {
+        "clinic": clinic.name,
+        "phone": clinic.phone,
+        "emergency": clinic.help_numbers.emergency,
+        "days": clinic.privacy.keep_conversations.days,
+        **values,
+    }
+    spoken = locale if locale in LOCALES else LOCALES[0]
+    return str(words()["sentences"][spoken][name]).format(**known)

@@ -1,0 +1,8 @@
+"""Messaging apps for tests: the providers, and a server that repeats what it is told."""
+
+from __future__ import annotations
+
+from providers.provider import Provider
+from providers.telegram import Telegram
+
+PROVIDERS: dict[str, type[Provider]] = {"telegram": Telegram}

@@ -1,0 +1,1 @@
+"""Servers on this computer in the place of messaging providers, one module each."""

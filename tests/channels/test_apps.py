@@ -1,0 +1,274 @@
+"""Messaging apps: what arrives is answered once and in order, whatever happens meanwhile."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+from apps import PROVIDERS
+from providers.provider import Provider
+from scenario_chat import read
+from scenario_servers import Server, wait_until
+from window import READY
+
+Echo = Callable[..., Server]
+NOTICE = "automated assistant"
+
+
+@pytest.fixture(params=sorted(PROVIDERS))
+def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
+    """Each provider in turn."""
+    made = PROVIDERS[request.param]()
+    yield made
+    made.close()
+    assert not made.broken, made.broken
+
+
+def started(provider: Provider, echo: Echo, **settings: str) -> Server:
+    """A server that has the provider's channel on."""
+    server = echo(**provider.settings(), **settings)
+    provider.server = server.url.removesuffix(READY)
+    server.url = f"{provider.server}/webhooks/{provider.name}/"
+    server.wait()
+    return server
+
+
+def restart(provider: Provider, server: Server) -> None:
+    """Kills the server and starts it again."""
+    server.stop(signal.SIGKILL)
+    server.start()
+    server.wait()
+
+
+def settled(folder: Path) -> None:
+    """Returns when everything that was sent is noted as sent."""
+    query = (
+        "SELECT 1 FROM app_senders s JOIN website_conversations c ON c.id = s.conversation"
+        " WHERE c.last_seq > s.sent"
+    )
+    wait_until(lambda: not read(folder / "conversations.sqlite3", query), "all is sent")
+
+
+def handled(folder: Path) -> Counter[str]:
+    """How often each message stands in the tracker."""
+    rows = read(folder / "conversations.sqlite3", "SELECT data FROM events WHERE type_name='user'")
+    return Counter(json.loads(row["data"])["text"] for row in rows)
+
+
+def texts(provider: Provider, sender: str) -> list[str]:
+    return [message.text for message in provider.seen(sender) if NOTICE not in message.text]
+
+
+def test_a_message_is_answered(provider: Provider, echo: Echo) -> None:
+    """The notice comes once, with the first answer."""
+    started(provider, echo)
+    first = provider.say("700", "hello", count=2)
+    assert NOTICE in first[0].text
+    assert first[1].text.startswith("you said hello")
+    (second,) = provider.say("700", "more")
+    assert second.text.startswith("you said more")
+    assert len(provider.seen("700")) == 3
+
+
+def test_an_alarm_stands_before_the_notice(provider: Provider, echo: Echo) -> None:
+    started(provider, echo)
+    first, second = provider.say("700", "numb", count=2)
+    assert "you said numb" in first.text
+    assert NOTICE in second.text
+
+
+def test_a_button_is_pressed(provider: Provider, echo: Echo) -> None:
+    """What comes back is a token; the option is kept here."""
+    started(provider, echo)
+    shown = provider.say("700", "hello", count=2)[1]
+    (token,) = [token for title, token in shown.buttons.items() if title == "Again"]
+    assert "hello" not in token
+    assert provider.click("700", "Again")[0].text.startswith("you said /again hello")
+
+
+def test_only_buttons_that_were_shown(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """Neither a payload that is typed, nor another patient's button."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    assert provider.say("700", "/restart")[0].text.startswith("you said restart")
+    token = provider.seen("700")[1].buttons["Again"]
+    assert provider.deliver(provider.press("701", token)) == 200
+    assert any("write" in each.text for each in provider.until("701", 1))
+    assert "/again hello" not in handled(tmp_path)
+
+
+def test_the_same_update_five_times(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """In parallel, and once more after a restart."""
+    server = started(provider, echo)
+    request = provider.text("700", "hello")
+    status: list[int] = []
+    calls = [
+        threading.Thread(target=lambda: status.append(provider.deliver(request))) for _ in range(5)
+    ]
+    for call in calls:
+        call.start()
+    for call in calls:
+        call.join()
+    assert status == [200] * 5
+    provider.until("700", 2)
+    settled(tmp_path)
+    restart(provider, server)
+    assert provider.deliver(request) == 200
+    provider.say("700", "the end")
+    assert handled(tmp_path) == {"hello": 1, "the end": 1}
+    assert [text[:12] for text in texts(provider, "700")] == ["you said hel", "you said the"]
+
+
+def test_in_order_and_side_by_side(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """One conversation that takes long keeps no other waiting."""
+    started(provider, echo)
+    for words in ("hold on", "second", "third"):
+        assert provider.deliver(provider.text("700", words)) == 200
+    assert provider.say("701", "hello", count=2)[1].text.startswith("you said hello")
+    assert provider.seen("700") == []
+    (tmp_path / "go").touch()
+    provider.until("700", 4)
+    said = [text.splitlines()[0] for text in texts(provider, "700")]
+    assert said == ["you said hold on", "you said second", "you said third"]
+
+
+@pytest.mark.parametrize("words", ["die before", "die after"])
+def test_killed_while_answering(provider: Provider, echo: Echo, tmp_path: Path, words: str) -> None:
+    """Whether the turn was in the tracker already or not."""
+    server = started(provider, echo)
+    request = provider.text("700", f"please {words}")
+    with suppress(httpx.TransportError):
+        provider.deliver(request)
+    assert server.process is not None
+    server.process.wait(20)
+    server.start()
+    server.wait()
+    provider.insist(request)
+    provider.until("700", 2)
+    provider.say("700", "the end")
+    assert [text.splitlines()[0] for text in texts(provider, "700")] == [
+        f"you said please {words}",
+        "you said the end",
+    ]
+    assert handled(tmp_path) == {f"please {words}": 1, "the end": 1}
+
+
+def test_killed_right_after_the_acknowledgement(
+    provider: Provider, echo: Echo, tmp_path: Path
+) -> None:
+    server = started(provider, echo)
+    for number in range(5):
+        assert provider.deliver(provider.text("700", f"message {number}")) == 200
+        restart(provider, server)
+    # The call under way when the server died may be made again.
+    wanted = {f"you said message {number}" for number in range(5)}
+    provider.wait(
+        lambda: {text.splitlines()[0] for text in texts(provider, "700")} == wanted,
+        "all answers",
+    )
+    assert set(handled(tmp_path).values()) == {1}
+
+
+def test_killed_while_sending(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """The one call under way is made again, those before it are not."""
+    server = started(provider, echo)
+    provider.say("700", "hello", count=2)
+    settled(tmp_path)
+    server_died = threading.Event()
+
+    def die() -> None:
+        provider.before_answer = None
+        server.stop(signal.SIGKILL)
+        server_died.set()
+
+    provider.before_answer = die
+    assert provider.deliver(provider.text("700", "second")) == 200
+    assert server_died.wait(20)
+    server.start()
+    server.wait()
+    provider.until("700", 4)
+    provider.say("700", "third")
+    said = [text.splitlines()[0] for text in texts(provider, "700")]
+    assert said == ["you said hello", "you said second", "you said second", "you said third"]
+    assert set(handled(tmp_path).values()) == {1}
+
+
+def test_forged_requests_are_refused(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """And logged without a word of them."""
+    server = started(provider, echo)
+    for what, headers, body in provider.forged():
+        assert provider.deliver((headers, body)) in (400, 401, 403), what
+    headers, body = provider.text("700", "hello")
+    assert provider.deliver((headers, body + b" " * 200_000)) == 413
+    provider.say("701", "the end", count=2)
+    assert handled(tmp_path) == {"the end": 1}
+    assert provider.seen("700") == []
+    log = server.tail()
+    assert "refused" in log
+    assert "numb" not in log
+    assert "700" not in log
+
+
+def test_a_provider_that_fails(provider: Provider, echo: Echo) -> None:
+    """It is tried again, in order."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    provider.failing = [(503, {}, b"out of order"), (502, {}, b"")]
+    assert provider.deliver(provider.text("700", "second")) == 200
+    assert provider.deliver(provider.text("700", "third")) == 200
+    provider.until("700", 4)
+    said = [text.splitlines()[0] for text in texts(provider, "700")]
+    assert said == ["you said hello", "you said second", "you said third"]
+
+
+def test_what_was_late_is_sent_after_a_restart(provider: Provider, echo: Echo) -> None:
+    server = started(provider, echo)
+    provider.failing = [(503, {}, b"out of order")] * 3
+    assert provider.deliver(provider.text("700", "hello")) == 200
+    provider.wait(lambda: len(provider.failing) < 3, "the first try")
+    restart(provider, server)
+    provider.failing = []
+    provider.until("700", 2)
+    assert texts(provider, "700")[0].startswith("you said hello")
+
+
+def test_too_much_is_refused_in_words(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """A message that is too long, and too many of them."""
+    started(provider, echo, CLINIC_CHAT_MESSAGES_PER_MINUTE="2")
+    (long,) = [each for each in provider.say("700", "x" * 2001, count=2) if NOTICE not in each.text]
+    assert "2000" in long.text
+    provider.say("700", "hello")
+    (fast,) = provider.say("700", "and more")
+    assert "Please wait" in fast.text
+    assert provider.deliver(provider.text("700", "and more")) == 200
+    provider.say("701", "the end", count=2)
+    assert handled(tmp_path) == {"hello": 1, "the end": 1}
+
+
+def test_addresses_are_not_readable(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """Neither in the database nor in the log."""
+    server = started(provider, echo)
+    provider.say("7004242", "hello", count=2)
+    provider.say("7004242", "fail")
+    server.stop()
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("*") if file.is_file())
+    assert b"7004242" not in kept
+
+
+def test_deleting_takes_the_address_along(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """The patient reads that it is done, and can write again."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    (last,) = provider.say("700", "erase me")
+    assert "gone" in last.text
+    database = tmp_path / "conversations.sqlite3"
+    wait_until(lambda: read(database, "SELECT * FROM app_senders") == [], "the address is gone")
+    assert read(database, "SELECT * FROM website_messages") == []
+    assert NOTICE in provider.say("700", "hello", count=2)[0].text
