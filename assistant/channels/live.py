@@ -74,7 +74,7 @@ class LiveChats:
     """Looks for news from the staff desk until it is stopped.
 
     ``conversations`` is the tracker store, ``pause`` gives the lock under which a conversation is
-    answered.
+    answered. ``desk`` runs operations on the clinic's database.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class LiveChats:
         self._agent = agent
         self._conversations = conversations
         self._box = box
-        self._desk = Mailbox(store.engine(conversations.engine))
+        self.desk = Mailbox(store.engine(conversations.engine))
         self._pause = pause
         self._windows = windows
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -107,7 +107,7 @@ class LiveChats:
             self._looking.cancel()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=patience)
-        await self._desk.close()
+        await self.desk.close()
 
     async def heard(self, conversation: str, alarm: str) -> None:
         """Tells the staff desk that a patient wrote; ``alarm`` is the kind of a danger sign."""
@@ -127,7 +127,7 @@ class LiveChats:
         if not standing.current().is_open(conversation):
             return
         try:
-            await self._desk.write(what, conversation, *more, clock.now())
+            await self.desk.write(what, conversation, *more, clock.now())
         except Exception as error:
             logger.error("The staff desk could not be told: %s", type(error).__name__)
 
@@ -138,7 +138,7 @@ class LiveChats:
 
     async def _look(self) -> None:
         try:
-            found, to_do = await self._desk.read(store.look, clock.now())
+            found, to_do = await self.desk.read(store.look, clock.now())
         except Exception as error:
             self._failed += 1
             if self._failed == FAILED_LOOKS:
@@ -169,7 +169,7 @@ class LiveChats:
     async def _not_there_yet(self) -> bool:
         """At the first start the tables are made meanwhile; with Rasa alone they never are."""
         try:
-            return not await self._desk.read(store.is_there)
+            return not await self.desk.read(store.is_there)
         except Exception:
             return False
 
@@ -178,9 +178,9 @@ class LiveChats:
         step = None
         try:
             async with self._pause(conversation):
-                for step in await self._desk.read(store.to_do, conversation):
+                for step in await self.desk.read(store.to_do, conversation):
                     outcome = await self._do(step)
-                    await self._desk.write(store.finish, step, outcome, clock.now())
+                    await self.desk.write(store.finish, step, outcome, clock.now())
                     self._troubles.pop(conversation, None)
         except Exception as error:
             await self._failed_at(conversation, step, error)
@@ -199,7 +199,7 @@ class LiveChats:
         if step is None or now - trouble.since < TRIED_FOR:
             return
         try:
-            await self._desk.write(store.finish, step, store.FAILED, clock.now())
+            await self.desk.write(store.finish, step, store.FAILED, clock.now())
         except Exception:
             # The clinic's own database is away: there is nobody to tell.
             return

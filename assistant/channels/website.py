@@ -182,7 +182,7 @@ class Outlet(Protocol):
 class Chat:
     """Answers the events of the protocol, and is told what becomes of messages.
 
-    ``box``, ``locks`` and ``outlets`` are for messaging apps, which share them.
+    ``box``, ``locks``, ``live`` and ``outlets`` are for messaging apps, which share them.
     """
 
     def __init__(
@@ -209,14 +209,14 @@ class Chat:
         self._messages = Rate(settings.per_minute)
         self._messages_from_one = Rate(settings.per_minute_from_one)
         self._events = Rate(EVENTS_PER_MINUTE)
-        self._live = LiveChats(self._agent, self._store, self.box, self._turns.pause, self)
+        self.live = LiveChats(self._agent, self._store, self.box, self._turns.pause, self)
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Takes connections, and answers what a server before this one left unanswered."""
         self.box.create_tables()
         self._store.erase_with = self._forget
-        await self._live.start()
+        await self.live.start()
         newest = await self.box.read(mailbox.newest)
         for conversation in await self.box.read(mailbox.waiting):
             self._turns.add(conversation, recovered=True)
@@ -244,7 +244,7 @@ class Chat:
         if self._looking is not None:
             self._looking.cancel()
         await self._turns.stop(STOP_WITHIN)
-        await self._live.stop(STOP_WITHIN)
+        await self.live.stop(STOP_WITHIN)
         await self.box.close()
 
     # Coming and going.
@@ -454,13 +454,13 @@ class Chat:
         """Closes the conversation and begins another one."""
         old, new = visitor.conversation, new_conversation()
         await self.box.write(mailbox.close, old, mailbox.CLOSED, clock.now())
-        await self._live.ended(old)
+        await self.live.ended(old)
         _keep(asyncio.create_task(self._begin_again(old, new, [])))
         return {}
 
     async def typing(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """The patient is typing, which a person who is there sees."""
-        await self._live.typed(visitor.conversation, bool(data.get("on")))
+        await self.live.typed(visitor.conversation, bool(data.get("on")))
         return {}
 
     async def _begin_again(
@@ -510,7 +510,7 @@ class Chat:
         if any(matches(answer.response, words()["handed_over"]) for answer in answers):
             await self._visitors.tell_all(asked.conversation, "handoff", {"state": "requested"})
         alarms = [each.body["kind"] for each in answers if each.body.get("kind") in ALARMS]
-        await self._live.heard(asked.conversation, alarms[0] if alarms else "")
+        await self.live.heard(asked.conversation, alarms[0] if alarms else "")
 
     async def failed(self, conversation: str, in_reply_to: str | None) -> None:
         """The answer is late."""

@@ -22,6 +22,7 @@ from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import NEXT, change_status, reschedule_request
 from clinic.conversations.models import Session
 from clinic.desk.words import say
+from clinic.outbox import late
 from clinic.outbox.models import OPEN, Item, State
 from clinic.people.access import may, open_to, who
 from clinic.people.roles import Right
@@ -44,7 +45,7 @@ def tab_counts() -> dict[str, int]:
     """The numbers on the tabs of all pages about bookings."""
     return {
         "to_decide": undecided().count(),
-        "not_delivered": Item.objects.filter(state=State.STUCK).count(),
+        "not_delivered": Item.objects.filter(state=State.STUCK).count() + late.count(),
     }
 
 

@@ -1,4 +1,4 @@
-"""What has not arrived: patients to call, and letters and entries that are stuck."""
+"""What has not arrived: patients to call, and letters, entries and messages that are stuck."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clinic.audit.models import Action
 from clinic.desk import undoing
 from clinic.desk.bookings import tab_counts
 from clinic.desk.words import say
-from clinic.outbox import queue
+from clinic.outbox import late, queue
 from clinic.outbox.models import State
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
@@ -29,6 +29,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         **tab_counts(),
         "to_call": to_call,
         "items": [(item, queue.in_words(item)) for item in items if item.pk not in called],
+        "late": late.listed(),
     }
     return render(request, "desk/deliveries.html", shown)
 
@@ -58,6 +59,16 @@ def done(request: HttpRequest, number: int) -> HttpResponse:
     else:
         log.note(who(request), Action.CHANGE, f"delivery {number}", detail="by hand")
         messages.success(request, say("flash.done_by_hand"))
+    return undoing.back(request, "deliveries")
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def settle(request: HttpRequest, number: int) -> HttpResponse:
+    """Someone has reached the patient in another way."""
+    if late.settle(number):
+        log.note(who(request), Action.CHANGE, f"late message {number}", detail="settled")
+        messages.success(request, say("flash.settled"))
     return undoing.back(request, "deliveries")
 
 

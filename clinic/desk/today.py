@@ -17,7 +17,7 @@ from clinic.conversations.models import Message, Session
 from clinic.desk import bookings, letters
 from clinic.live.models import Chat
 from clinic.live.models import State as ChatState
-from clinic.outbox import queue
+from clinic.outbox import late, queue
 from clinic.outbox.models import Item, State
 from clinic.people.access import may, open_to
 from clinic.people.models import Person
@@ -91,6 +91,7 @@ def _front_desk(since: datetime) -> list[Waiting | None]:
     requests, unread = bookings.undecided(), letters.unanswered()
     stuck, to_call = Item.objects.filter(state=State.STUCK), queue.to_call()
     call = to_call.order_by("due_at").first()
+    not_sent = stuck.exclude(pk__in=to_call).count() + late.count()
     first, oldest = requests.order_by("created_at").first(), unread.order_by("created_at").first()
     return [
         _waiting(
@@ -98,7 +99,7 @@ def _front_desk(since: datetime) -> list[Waiting | None]:
         ),
         _waiting("requests", requests.count(), "bookings", oldest=first and first.created_at),
         _waiting("calls", to_call.count(), "deliveries", oldest=call and call.due_at, urgent=True),
-        _waiting("stuck", stuck.exclude(pk__in=to_call).count(), "deliveries", urgent=True),
+        _waiting("stuck", not_sent, "deliveries", urgent=True),
     ]
 
 

@@ -46,6 +46,7 @@ urlpatterns = [
         name="waiting-contact",
     ),
     path("bookings/deliveries", deliveries.deliveries, name="deliveries"),
+    path("bookings/deliveries/late/<int:number>", deliveries.settle, name="settle-late"),
     path("bookings/deliveries/retry-all", deliveries.retry_all, name="retry-all"),
     path("bookings/deliveries/<int:number>/retry", deliveries.retry, name="retry"),
     path("bookings/deliveries/<int:number>/done", deliveries.done, name="delivery-done"),

@@ -95,6 +95,35 @@ class Item(models.Model):
         return f"{self.part} of {what} ({self.state})"
 
 
+class LateMessage(models.Model):
+    """Something said in a messaging app did not reach the patient.
+
+    ``failed``: it is late and tried again; ``stuck``: it was given up, refused, or the patient has
+    blocked the assistant, so someone must look. The Rasa server writes these rows
+    (``assistant/channels/apps/late.py``); ``reason`` is one of ``late`` in ``wording.yml``.
+    """
+
+    conversation_id = models.CharField(max_length=255)
+    app = models.CharField(max_length=20)
+    state = models.CharField(
+        max_length=7, choices=[(State.FAILED, "failed"), (State.STUCK, "stuck")]
+    )
+    reason = models.CharField(max_length=20)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=("conversation_id", "app"), name="late_once_per_app"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=(State.FAILED, State.STUCK)), name="late_state_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"message in {self.app} ({self.state})"
+
+
 class LinkGiven(models.Model):
     """A patient was sent to the clinic's own booking program.
 

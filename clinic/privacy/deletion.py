@@ -18,7 +18,7 @@ from clinic.conversations.models import Feedback
 from clinic.conversations.projection import forget
 from clinic.handoff.models import PatientMessage
 from clinic.live import chats
-from clinic.outbox import links
+from clinic.outbox import late, links
 from clinic.privacy.models import DeletionReceipt
 from clinic.questions.collecting import forget_unasked
 from clinic.references import new_reference
@@ -55,6 +55,7 @@ def delete_conversation(
         feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
         chats.forget(conversation_id)
         links.forget(conversation_id)
+        late.forget(conversation_id)
         forget([conversation_id], erase_events=erase_events)
         forget_unasked()
         receipt = DeletionReceipt.objects.create(

@@ -116,7 +116,10 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """The outcome, a reason of ``reasons`` in apps.yml, and seconds the provider asks to wait."""
+    """The outcome, a reason, and seconds the provider asks to wait.
+
+    Reasons are those under ``late`` in ``clinic/outbox/wording.yml``.
+    """
 
     outcome: Outcome
     reason: str = ""

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from assistant.channels import mailbox
-from assistant.channels.apps import senders
+from assistant.channels.apps import late, senders
 from assistant.channels.apps.app import App, Update
 from assistant.channels.apps.couriers import Couriers
 from assistant.channels.apps.seal import Seal
@@ -157,8 +157,17 @@ class Reception:
             self._typing.pop(conversation, None)
 
     async def _report(self, sender: Sender, state: str, reason: str) -> None:
-        if state:
-            logger.error("A message to %s was not sent: %s", self._app.title, reason)
+        """Puts what does not arrive on the staff desk; a failure costs the desk a line."""
+        place = (sender.conversation, self._app.name)
+        try:
+            if state:
+                await self._chat.live.desk.write(late.note, *place, state, reason, clock.now())
+            else:
+                await self._chat.live.desk.write(late.arrived, *place)
+        except Exception as error:
+            logger.error("The staff desk could not be told: %s", type(error).__name__)
+        if state == late.STUCK:
+            logger.error("A message to %s will not arrive: %s", self._app.title, reason)
 
     async def _look(self) -> None:
         forgot = -FORGET_EVERY

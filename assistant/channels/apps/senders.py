@@ -178,10 +178,14 @@ def owed(connection: Connection, app: str, now: datetime) -> list[str]:
 
 
 def note_sent(connection: Connection, sender: Sender, seq: int, calls: int, noticed: bool) -> None:
-    """So much is sent; nothing is noted when the conversation has become another one."""
+    """So much is sent; nothing is noted when the conversation has become another one.
+
+    What the provider has taken counts as received.
+    """
     values = {"sent": seq, "calls": calls, "noticed": noticed}
     well = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
-    connection.execute(_mine(sender).values(**values, **well))
+    if connection.execute(_mine(sender).values(**values, **well)).rowcount:
+        mailbox.receive(connection, sender.conversation, seq)
 
 
 def note_failure(connection: Connection, sender: Sender, reason: str, due: datetime) -> None:

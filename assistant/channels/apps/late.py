@@ -1,0 +1,44 @@
+"""Tells the staff desk what does not reach patients: the table of ``clinic.outbox.models``.
+
+Without Django, as in ``assistant.live.store``. The functions are operations on a ``Connection``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa  # type: ignore[import-untyped]
+from sqlalchemy.engine import Connection  # type: ignore[import-untyped]
+
+FAILED, STUCK = "failed", "stuck"
+
+late = sa.Table(
+    "outbox_latemessage",
+    sa.MetaData(),
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("conversation_id", sa.String(255)),
+    sa.Column("app", sa.String(20)),
+    sa.Column("state", sa.String(7)),
+    sa.Column("reason", sa.String(20)),
+    sa.Column("at", sa.DateTime(timezone=True)),
+)
+
+
+def note(
+    connection: Connection, conversation: str, app: str, state: str, reason: str, now: datetime
+) -> None:
+    """A message of the conversation is late (FAILED) or will not arrive (STUCK)."""
+    mine = (late.c.conversation_id == conversation) & (late.c.app == app)
+    values = {"state": state, "reason": reason, "at": now}
+    # What will not arrive stays until someone has seen to it.
+    open_to_change = mine if state == STUCK else mine & (late.c.state == FAILED)
+    if connection.execute(late.update().where(open_to_change).values(values)).rowcount:
+        return
+    if connection.execute(sa.select(late.c.id).where(mine)).first() is None:
+        connection.execute(late.insert().values(conversation_id=conversation, app=app, **values))
+
+
+def arrived(connection: Connection, conversation: str, app: str) -> None:
+    """What was late has arrived after all."""
+    mine = (late.c.conversation_id == conversation) & (late.c.app == app)
+    connection.execute(late.delete().where(mine & (late.c.state == FAILED)))
