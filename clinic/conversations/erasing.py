@@ -44,8 +44,9 @@ def erase_idle(conversation_id: str) -> bool:
     def erase(run: Run) -> bool:
         if not _idle(run, conversation_id):
             return False
-        run("DELETE FROM events WHERE sender_id = %s", [conversation_id])
-        if _has_mailbox(run):
+        if _has(run, "events"):
+            run("DELETE FROM events WHERE sender_id = %s", [conversation_id])
+        if _has(run, "website_messages"):
             run("DELETE FROM website_messages WHERE conversation = %s", [conversation_id])
             run(
                 "UPDATE website_conversations SET state = 'deleted', active_at = %s WHERE id = %s",
@@ -59,19 +60,17 @@ def erase_idle(conversation_id: str) -> bool:
 
 
 def _idle(run: Run, conversation_id: str) -> bool:
-    last = run("SELECT max(timestamp) FROM events WHERE sender_id = %s", [conversation_id])
-    # Rasa's clock, which CLINIC_NOW does not stop.
-    if last[0][0] is not None and last[0][0] > time.time() - IDLE:
-        return False
+    if _has(run, "events"):
+        [(last,)] = run("SELECT max(timestamp) FROM events WHERE sender_id = %s", [conversation_id])
+        # Rasa's clock, which CLINIC_NOW does not stop.
+        if last is not None and last > time.time() - IDLE:
+            return False
     waits = "SELECT 1 FROM website_messages WHERE conversation = %s AND state = 'pending'"
-    return not (_has_mailbox(run) and run(waits, [conversation_id]))
-
-
-def _has_mailbox(run: Run) -> bool:
-    return _has(run, "website_messages")
+    return not (_has(run, "website_messages") and run(waits, [conversation_id]))
 
 
 def _has(run: Run, table: str) -> bool:
+    """Whether there is a table: before anybody has talked to the assistant there is none."""
     if connection.vendor == "postgresql":
         return run("SELECT to_regclass(%s)", [table])[0][0] is not None
     return bool(run("SELECT 1 FROM sqlite_master WHERE name = %s", [table]))

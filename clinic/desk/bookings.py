@@ -31,8 +31,9 @@ from clinic.text import BadInput
 UNDECIDED = (Status.REQUESTED, Status.CHANGED)
 #: Rows of one page.
 PAGE = 50
-#: Free times offered for another appointment.
-_OFFERED = 8
+#: Free times offered for another appointment, on one day, and between two of them; free times from
+#: which they are chosen.
+_OFFERED, _A_DAY, _APART, _LOOKED_AT = 8, 3, timedelta(hours=1), 200
 _SHOWN = ("decide", "coming", "over")
 
 
@@ -131,16 +132,36 @@ def _reasons() -> list[tuple[str, str]]:
 def _offers(found: AppointmentRequest, now: datetime) -> list[Slot]:
     clinic = facts.current()
     therapist = found.therapist if found.therapist in clinic.working_times else None
-    offered = nearest(
+    around = max(found.starts_at or now, now)
+    free = nearest(
         found.minutes or clinic.services[0].minutes[0],
         therapist,
-        max(found.starts_at or now, now),
+        around,
         now,
-        count=_OFFERED + 1,
+        count=_LOOKED_AT,
         busy=lambda start, end: handoff.busy(start, end) or {},
         moving=found,
     )
-    return [slot for slot in offered if slot.start_utc != found.starts_at][:_OFFERED]
+    others = [slot for slot in free if slot.start_utc != found.starts_at]
+    return _spread(others, around.astimezone(clinic.zone))
+
+
+def _spread(free: list[Slot], asked: datetime) -> list[Slot]:
+    """A few of many free times: on some days, not one beside the other, near the asked time."""
+
+    def distance(slot: Slot) -> tuple[int, timedelta]:
+        local = slot.start_utc.astimezone(asked.tzinfo)
+        away = datetime.combine(asked.date(), local.time(), asked.tzinfo) - asked
+        return abs((local.date() - asked.date()).days), abs(away)
+
+    chosen: list[Slot] = []
+    for slot in sorted(free, key=distance):
+        day = slot.start_utc.astimezone(asked.tzinfo).date()
+        same = [one for one in chosen if one.start_utc.astimezone(asked.tzinfo).date() == day]
+        apart = all(abs(one.start_utc - slot.start_utc) >= _APART for one in same)
+        if len(same) < _A_DAY and apart and len(chosen) < _OFFERED:
+            chosen.append(slot)
+    return sorted(chosen, key=lambda one: one.start_utc)
 
 
 @open_to(Right.BOOKINGS)

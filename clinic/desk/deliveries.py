@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,7 +15,7 @@ from clinic.desk import undoing
 from clinic.desk.bookings import tab_counts
 from clinic.desk.words import say
 from clinic.outbox import late, queue
-from clinic.outbox.models import State
+from clinic.outbox.models import Item, State
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 from clinic.text import BadInput
@@ -28,10 +30,20 @@ def deliveries(request: HttpRequest) -> HttpResponse:
     shown = {
         **tab_counts(),
         "to_call": to_call,
-        "items": [(item, queue.in_words(item)) for item in items if item.pk not in called],
+        "items": _with_words(item for item in items if item.pk not in called and is_late(item)),
         "late": late.listed(),
+        "on_their_way": _with_words(item for item in items if not is_late(item)),
     }
     return render(request, "desk/deliveries.html", shown)
+
+
+def is_late(item: Item) -> bool:
+    """Whether it was tried in vain."""
+    return item.state != State.WAITING
+
+
+def _with_words(items: Iterable[Item]) -> list[tuple[Item, str]]:
+    return [(item, queue.in_words(item)) for item in items]
 
 
 @open_to(Right.BOOKINGS)

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest
@@ -19,6 +20,7 @@ from clinic.desk import conversations, reviewing, undoing
 from clinic.desk.topics import topics
 from clinic.desk.words import say, wording
 from clinic.live.limits import CHANNELS
+from clinic.live.reading import RECENT
 from clinic.people.access import may, open_to, who
 from clinic.people.models import Person
 from clinic.people.roles import Right
@@ -29,14 +31,48 @@ from clinic.text import BadInput
 
 #: Messages to load at once, the latest.
 PORTION = 60
+#: What htmx takes for "do not ask again".
+_STOP_ASKING = 286
 
 
 @open_to(Right.CONVERSATIONS)
 def transcript(request: HttpRequest, number: int) -> HttpResponse:
     """The latest messages; those around one (``message``); or those before one (``before``)."""
     session = get_object_or_404(Session, pk=number)
+    after = request.GET.get("after", "")
+    if request.headers.get("HX-Request") and after.isdecimal():
+        return _news(request, session, int(after))
     log.note(who(request), Action.VIEW, f"conversation {session.pk}")
     return _page(request, session)
+
+
+def _news(request: HttpRequest, session: Session, after: int) -> HttpResponse:
+    """What was said since the page was loaded, as long as somebody may still be talking."""
+    said = list(Message.objects.filter(session=session, event_id__gt=after).order_by("event_id"))
+    if not said:
+        return HttpResponse(status=204 if _is_going_on(session) else _STOP_ASKING)
+    names = known_names([session.conversation_id])[session.conversation_id]
+    shown = {
+        "session": session,
+        "lines": _lines(session, said, names, unmasked=False),
+        "here": reverse("transcript", args=[session.pk]),
+        "last": said[-1].event_id,
+        **_for_lines(request),
+    }
+    return render(request, "desk/transcript_news.html", shown)
+
+
+def _is_going_on(session: Session) -> bool:
+    return clock.now() - session.last_activity_at < RECENT
+
+
+def _for_lines(request: HttpRequest) -> dict[str, Any]:
+    """What the lines need beside what was said."""
+    return {
+        "may_review": may(request, Right.REVIEW),
+        "topics": topics(),
+        "kinds": [kind for kind in Correction.Kind.values if kind != Correction.Kind.TOPIC],
+    }
 
 
 def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> HttpResponse:
@@ -54,8 +90,8 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
         "later": later,
         "here": f"{reverse('transcript', args=[session.pk])}{'?' + query if query else ''}",
         "query": query,
-        "may_review": may(request, Right.REVIEW),
         "may_export": may(request, Right.EXPORT),
+        **_for_lines(request),
     }
     if request.headers.get("HX-Request") and request.GET.get("before"):
         return render(request, "desk/transcript_lines.html", shown)
@@ -72,8 +108,7 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
             for note in session.notes.filter(event_id=None).order_by("at")
         ],
         "people": Person.objects.filter(is_active=True),
-        "topics": topics(),
-        "kinds": [kind for kind in Correction.Kind.values if kind != Correction.Kind.TOPIC],
+        "last": said[-1].event_id if said and not later and _is_going_on(session) else None,
         "may_unmask": may(request, Right.PRIVACY),
         "unmasked": unmasked,
         "reasons": wording()["unmask_reasons"],

@@ -104,6 +104,9 @@ def tell(
         known = Step.objects.filter(key=required("key", key, 64)).first()
         if known is not None:
             return known
+        # An old chat is not deleted before it has been told.
+        chat.changed_at = now
+        chat.save(update_fields=["changed_at"])
         return Step.objects.create(
             chat=chat,
             kind=Kind.NEWS,

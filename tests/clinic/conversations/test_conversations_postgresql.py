@@ -43,6 +43,18 @@ def test_nothing_is_read_before_there_is_a_table(postgresql: str) -> None:
         Tail(open_store()).step()
 
 
+def test_what_was_left_before_there_is_a_table_is_erased(postgresql: str) -> None:
+    from clinic.handoff.messages import leave_message
+    from clinic.handoff.models import PatientMessage
+
+    leave_message(
+        conversation_id="c", patient_contact="416-555-0142", text="please call", idempotency_key="c"
+    )
+    done = erase(["c"], "omar")
+    assert (len(done.receipts), done.failed) == (1, [])
+    assert not PatientMessage.objects.exists()
+
+
 def test_a_transaction_that_ends_late_is_read(server: ServerEvents, tail: Tail) -> None:
     server.write("first", question())
     tail.step()

@@ -180,6 +180,20 @@ def test_a_conversation_that_is_going_on_is_left(
     assert kept(events) == {"live", "waits"}
 
 
+def test_what_was_left_before_there_is_a_table_is_erased(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.conf import settings
+
+    monkeypatch.setattr(settings, "VAR", tmp_path / "new")
+    settings.VAR.mkdir()
+    sqlite3.connect(settings.VAR / "conversations.sqlite3").close()
+    message("c")
+    done = erase(["c"], "omar")
+    assert (len(done.receipts), done.failed) == (1, [])
+    assert not PatientMessage.objects.exists()
+
+
 def test_what_comes_back_with_an_answer_under_way_is_erased_again(
     database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:

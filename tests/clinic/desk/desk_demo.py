@@ -43,7 +43,7 @@ def people() -> dict[str, Any]:
 
 
 def bookings() -> None:
-    """Requests in all states, one with a stuck letter, and a message."""
+    """Requests in all states, one with a stuck letter, somebody to call, and a message."""
     from clinic.booking import holds
     from clinic.booking.requests import change_status, create_request
     from clinic.handoff.messages import leave_message
@@ -80,6 +80,8 @@ def bookings() -> None:
         if status:
             change_status(request, status, "mara")
     Item.objects.filter(request__patient_name="Ines Okafor").update(state="stuck", reason="login")
+    unread = Item.objects.filter(request__patient_name="Lena Fox", part="chat")
+    unread.update(state="stuck", reason="not_reached")
     leave_message(
         conversation_id="a-message",
         patient_contact="416-555-0166",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,6 +97,10 @@ def test_another_time_is_proposed_and_kept(desk: Any) -> None:
     page = desk.get(f"/bookings/{request.reference}").content.decode()
     offered = re.findall(r'name="slot" value="([^"]+\|[^"]+)"', page)
     assert len(offered) == 8
+    starts = [datetime.fromisoformat(one.split("|")[1]) for one in offered]
+    assert len({start.date() for start in starts}) >= 3, "a choice of days"
+    assert all(b - a >= timedelta(hours=1) for a, b in itertools.pairwise(starts))
+    assert START not in starts
     done = desk.post(f"/bookings/{request.reference}/move", {"slot": offered[0]}, follow=True)
     assert "The other time is kept for the patient." in text(done)
     request.refresh_from_db()

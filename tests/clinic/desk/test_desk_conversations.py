@@ -205,6 +205,35 @@ def test_a_long_conversation_shows_its_end_first(desk: Any) -> None:
     assert "To the end of the conversation" in text(linked)
 
 
+def test_a_conversation_that_goes_on_shows_what_is_new(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinic.conversations.models import Message, Session
+
+    talk = chat(at=NOW - timedelta(minutes=1))
+    address = f"/conversations/{talk.pk}"
+    asks = re.search(r'hx-get="([^"]+after=\d+)"', desk.get(address).content.decode())[1]
+    asks = asks.replace("&amp;", "&")
+    looked = deeds(action="view")
+    poll = {"headers": {"HX-Request": "true"}}
+    assert desk.get(asks, **poll).status_code == 204
+    last = talk.last_event_id + 1
+    Message.objects.create(
+        event_id=last, session=talk, at=NOW, author="patient", text="call 416-555-0177 please"
+    )
+    news = desk.get(asks, **poll).content.decode()
+    assert news.count('<li class="line') == 1
+    assert "0177" not in news
+    assert f"after={last}" in news
+    assert deeds(action="view") == looked, "one look is noted once"
+    # It is over: nobody asks any more, and a page that is opened then does not begin to.
+    monkeypatch.setenv("CLINIC_NOW", (NOW + timedelta(hours=1)).isoformat())
+    over = f"/conversations/{talk.pk}?poll=1&after={last}"
+    assert desk.get(over, **poll).status_code == 286
+    assert "after=" not in desk.get(address).content.decode()
+    assert Session.objects.count() == 1
+
+
 def test_reviewing_leads_from_one_to_the_next_under_the_same_filters(desk: Any) -> None:
     newest = chat("a", at=NOW - timedelta(hours=1), outcome="red_flag")
     chat("b", at=NOW - timedelta(hours=2))

@@ -189,3 +189,11 @@ def test_old_chats_are_deleted_and_open_ones_kept() -> None:
     assert upkeep.purge(NOW) == 0
     assert upkeep.purge(NOW + MINUTE) == 1
     assert Chat.objects.get().conversation_id == "c2"
+
+
+def test_an_old_chat_is_kept_until_it_has_been_told() -> None:
+    chats.close(joined().pk, "natalie", NOW)
+    later = NOW + timedelta(days=100)
+    step = chats.tell("c1", "change-1", "It is confirmed.", {}, later)
+    assert upkeep.purge(later) == 0
+    assert Step.objects.get(kind="news") == step
