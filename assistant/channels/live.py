@@ -23,6 +23,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from assistant.channels import mailbox
 from assistant.channels.bubbles import Bubble, bubble_of
 from assistant.channels.mailbox import Mailbox, Stored
+from assistant.channels.wording import in_language
 from assistant.live import standing, store, tracker
 from assistant.live.store import Step
 from clinic import clock
@@ -68,6 +69,9 @@ class Windows(Protocol):
 
     async def typed(self, conversation: str, on: bool) -> None:
         """A person is typing, or has stopped."""
+
+    def locale(self, conversation: str) -> str:
+        """The language of the patient's window, one of ``wording.LOCALES``."""
 
 
 class LiveChats:
@@ -245,7 +249,12 @@ class LiveChats:
             (name, await self._agent.nlg.generate(name, conversation, "website", **_values(step)))
             for name in names
         ]
-        return [{**message, "utter_action": name} for name, message in messages if message]
+        locale = self._windows.locale(step.conversation)
+        return [
+            {**in_language(name, message, locale, _values(step)), "utter_action": name}
+            for name, message in messages
+            if message
+        ]
 
 
 def _values(step: Step) -> dict[str, str]:

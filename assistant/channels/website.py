@@ -547,6 +547,10 @@ class Chat:
         for outlet in self.outlets:
             await outlet.news(conversation)
 
+    def locale(self, conversation: str) -> str:
+        """The language of the window that is open; without one, the assistant's."""
+        return next((v.locale for v in self._visitors.of(conversation)), LOCALES[0])
+
     async def typed(self, conversation: str, on: bool) -> None:
         """A person is typing, or has stopped."""
         await self._visitors.tell_all(conversation, "typing", {"on": on})

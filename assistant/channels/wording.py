@@ -28,6 +28,21 @@ def error_text(code: str, locale: str, **values: object) -> str:
     return str(words()["errors"][locale][code]).format(**known)
 
 
+def in_language(
+    name: str, message: dict[str, Any], locale: str, values: dict[str, str]
+) -> dict[str, Any]:
+    """A message about a live chat in the language of the window; itself where there is none."""
+    other = words()["live"].get(locale, {}).get(name)
+    if other is None:
+        return message
+    known = {"phone": facts.current().phone, **values}
+    buttons = [
+        {**button, "title": title}
+        for button, title in zip(message.get("buttons") or [], other.get("titles", []), strict=True)
+    ]
+    return {**message, "text": other["text"].format(**known), "buttons": buttons}
+
+
 def matches(name: str, patterns: list[str]) -> bool:
     """Whether a response's name is among these, "*" standing for anything."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)

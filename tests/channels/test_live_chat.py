@@ -136,6 +136,21 @@ def test_joining_talking_and_handing_back(window: Window, tmp_path: Path) -> Non
     ]
 
 
+def test_a_french_window_is_told_in_french_that_the_person_has_left(
+    server: Server, window: Window, tmp_path: Path
+) -> None:
+    window.close()
+    french = Window(address(server)).open({"token": window.token, "locale": "fr"})
+    chat = join(tmp_path, french)
+    chats.hand_back(chat.pk, "natalie")
+    handed(french, "left")
+    (said,) = french.until(
+        lambda: [one for one in french.seen if "Natalie Yeo a quitté" in one["text"]], "the end"
+    )
+    assert "je réponds de nouveau" in said["text"]
+    french.close()
+
+
 def test_no_sign_of_writing_while_a_person_is_there(window: Window, tmp_path: Path) -> None:
     chat = join(tmp_path, window)
     before = window.events.count(("typing", {"on": True}))
