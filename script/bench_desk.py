@@ -167,12 +167,12 @@ def pages() -> None:
     for name, address in (
         ("today", "/"),
         ("insights, a month", "/insights/?month=2027-03"),
-        ("insights, a year", "/insights/?since=2026-06-01&until=2027-05-31"),
+        ("insights, a year", "/insights/?since=2026-11-01&until=2027-10-31"),
         ("questions", "/questions/"),
     ):
-        say(
-            f"{name}: p95", percentile(timed(lambda at=address: desk.get(at))[0] for _ in range(10))
-        )
+        # The first look also reads the templates.
+        times = [timed(lambda at=address: desk.get(at))[0] for _ in range(11)]
+        say(f"{name}: p95", percentile(times[1:]))
 
 
 def walk(

@@ -105,11 +105,12 @@ def _front_desk(since: datetime) -> list[Waiting | None]:
 
 def _red_flags(since: datetime) -> list[Waiting | None]:
     filters = Filters(red_flag=True, reviewed=False)
-    first = matching(filters).order_by("last_activity_at").first() if count(filters) else None
+    number = count(filters)
+    first = matching(filters).order_by("last_activity_at").first() if number else None
     return [
         _waiting(
             "red_flags",
-            count(filters),
+            number,
             "conversations",
             filters,
             oldest=first and first.last_activity_at,
