@@ -49,8 +49,8 @@ def collect() -> int:
             reasons[event_id].add("marked_wrong")
         for event_id in _rated_down():
             reasons[event_id].add("thumbs_down")
-        unsure = list(_asked().filter(_UNSURE, event_id__gt=position.last_event_id - OVERLAP))
-        unsure = unsure[:_AT_ONCE]
+        unread = _asked().filter(_UNSURE, event_id__gt=position.last_event_id - OVERLAP)
+        unsure = list(unread[:_AT_ONCE])
         for message in unsure:
             if not message.understood:
                 reasons[message.event_id].add("not_understood")
