@@ -49,6 +49,8 @@ class Telegram(App):
     address = "https://api.telegram.org"
     # https://core.telegram.org/bots/faq: about 30 messages a second.
     per_second = 30.0
+    # The bot's user name, once it is known.
+    _bot = ""
 
     @classmethod
     def problem(cls, secrets: Mapping[str, str]) -> str | None:
@@ -128,6 +130,14 @@ class Telegram(App):
     async def typing(self, address: str) -> None:
         """Shown for five seconds, or until a message arrives."""
         await self._call("sendChatAction", {"chat_id": int(address), "action": "typing"})
+
+    async def link(self, token: str) -> str:
+        """Opens the chat with the bot, whose name Telegram tells."""
+        if not self._bot:
+            response = await self._call("getMe", {})
+            if isinstance(response, httpx.Response) and response.status_code == 200:
+                self._bot = _words(_at(_json(response), "result", "username"))
+        return f"https://t.me/{self._bot}?start={token}" if self._bot else ""
 
     async def _call(self, method: str, body: dict[str, Any]) -> httpx.Response | Answer:
         return await self.post(f"{self.api}/bot{self.secrets[TOKEN]}/{method}", json=body)
@@ -211,6 +221,8 @@ def _after_choice(rows: Any, token: str) -> list[list[dict[str, str]]]:
     kept = []
     for button in buttons:
         title, data = _words(button.get("text")), _words(button.get("callback_data"))
+        if not title or not data:
+            continue
         if data == token:
             title = CHOSEN + title.removeprefix(CHOSEN)
         elif is_thumb(data) == is_thumb(token):

@@ -16,7 +16,7 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from rasa.core.channels.channel import InputChannel, UserMessage
@@ -169,6 +169,11 @@ def _may_knock(origin: str | None, wsgi: dict[str, Any]) -> bool:
 class Outlet(Protocol):
     """Another way by which patients read what is said: a messaging app."""
 
+    name: str
+
+    async def link(self, conversation: str) -> tuple[str, datetime] | None:
+        """An address that goes on with a conversation there, once, and until when."""
+
     async def began(self, conversation: str) -> None:
         """The assistant is working on an answer."""
 
@@ -230,6 +235,7 @@ class Chat:
             ("feedback", self.feedback),
             ("delete", self.delete),
             ("restart", self.restart),
+            ("link", self.link),
             ("typing", self.typing),
         ):
             self._sio.on(event, self._checked(handler))
@@ -323,6 +329,7 @@ class Chat:
             },
             "privacy": {"keep_days": clinic.privacy.keep_conversations.days},
             "assistant": _speaker(conversation, locale),
+            "apps": [outlet.name for outlet in self.outlets],
             "limits": {"text": LONGEST, "per_minute": self.settings.per_minute},
             "resumed": resumed,
             "received": received,
@@ -457,6 +464,16 @@ class Chat:
         await self.live.ended(old)
         _keep(asyncio.create_task(self._begin_again(old, new, [])))
         return {}
+
+    async def link(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
+        """Gives an address by which the patient goes on in a messaging app."""
+        for outlet in self.outlets:
+            if outlet.name == data.get("app"):
+                made = await outlet.link(visitor.conversation)
+                if made is None:
+                    raise Refusal("server_busy", BUSY_FOR)
+                return {"url": made[0], "expires_at": made[1].isoformat().replace("+00:00", "Z")}
+        raise Refusal("bad_message")
 
     async def typing(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """The patient is typing, which a person who is there sees."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import signal
 import threading
@@ -16,7 +17,19 @@ from apps import PROVIDERS
 from providers.provider import Provider
 from scenario_chat import read
 from scenario_servers import Server, wait_until
-from window import READY
+from window import READY, Window
+
+from clinic.outbox.models import LateMessage
+
+# Databases of the clinic come from the tests of what it keeps.
+_spec = importlib.util.spec_from_file_location(
+    "clinic_fixtures", Path(__file__).parents[1] / "clinic" / "conftest.py"
+)
+assert _spec
+assert _spec.loader
+_fixtures = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_fixtures)
+migrated, database = _fixtures.migrated, _fixtures.database
 
 Echo = Callable[..., Server]
 NOTICE = "automated assistant"
@@ -272,3 +285,80 @@ def test_deleting_takes_the_address_along(provider: Provider, echo: Echo, tmp_pa
     wait_until(lambda: read(database, "SELECT * FROM app_senders") == [], "the address is gone")
     assert read(database, "SELECT * FROM website_messages") == []
     assert NOTICE in provider.say("700", "hello", count=2)[0].text
+
+
+def test_going_on_from_the_website(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """One conversation; the link works once; answers go where the question was written."""
+    server = started(provider, echo)
+    window = Window(provider.server).open()
+    window.ask("hello")
+    link = window.call("link", {"app": provider.name})
+    assert provider.deliver(provider.follow("700", link["url"])) == 200
+    assert "website" in texts_after(provider, "700", 2)[-1]
+    assert provider.say("700", "from the app")[0].text.startswith("you said from the app")
+    assert window.ask("from the window")[0]["text"] == "you said from the window"
+    seen = [message["text"] for message in window.seen]
+    assert "you said from the app" in seen
+    provider.say("700", "the end")
+    assert not any("window" in text for text in texts(provider, "700"))
+    senders = read(tmp_path / "conversations.sqlite3", "SELECT DISTINCT sender_id FROM events")
+    assert len(senders) == 1
+    assert provider.deliver(provider.follow("701", link["url"])) == 200
+    assert "afresh" in texts_after(provider, "701", 2)[-1]
+    window.close()
+    assert server.runs()
+
+
+def texts_after(provider: Provider, sender: str, count: int) -> list[str]:
+    provider.until(sender, count)
+    return texts(provider, sender)
+
+
+def test_a_patient_who_blocks_the_assistant(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """Nothing is sent any more, until they write again."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    provider.blocked.add("700")
+    assert provider.deliver(provider.text("700", "second")) == 200
+    query = "SELECT 1 FROM app_senders WHERE state = 'stopped'"
+    wait_until(lambda: bool(read(tmp_path / "conversations.sqlite3", query)), "it is noticed")
+    provider.blocked.clear()
+    assert provider.say("700", "third")[0].text.startswith("you said third")
+
+
+def test_what_cannot_be_read(provider: Provider, echo: Echo, tmp_path: Path) -> None:
+    """What cannot be read is answered in words, once each."""
+    started(provider, echo)
+    for request, words in provider.unread("700"):
+        before = len(provider.seen("700"))
+        assert provider.deliver(request) == 200
+        provider.wait(
+            lambda before=before, words=words: any(
+                words in each.text for each in provider.seen("700")[before:]
+            ),
+            words,
+        )
+        assert provider.deliver(request) == 200
+    provider.say("700", "the end")
+    assert handled(tmp_path) == {"the end": 1}
+    for request in provider.ignored():
+        assert provider.deliver(request) == 200
+
+
+@pytest.mark.usefixtures("database")
+def test_the_clinic_sees_what_does_not_arrive(
+    database: Path, provider: Provider, echo: Echo
+) -> None:
+    """A patient who blocked the assistant, and one whose message is late until it arrives."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    provider.blocked.add("700")
+    assert provider.deliver(provider.text("700", "second")) == 200
+    wait_until(lambda: LateMessage.objects.filter(state="stuck").exists(), "the desk knows")
+    provider.say("701", "hello", count=2)
+    provider.failing = [(503, {}, b"")] * 4
+    assert provider.deliver(provider.text("701", "second")) == 200
+    wait_until(lambda: LateMessage.objects.filter(state="failed").exists(), "the desk knows")
+    provider.until("701", 3)
+    wait_until(lambda: not LateMessage.objects.filter(state="failed").exists(), "it has arrived")
+    assert [row.reason for row in LateMessage.objects.all()] == ["stopped"]

@@ -181,6 +181,14 @@ class App(ABC):
         """Shows that an update has arrived; ``chosen`` is the title of the button. Made once."""
         return
 
+    async def link(self, token: str) -> str:
+        """An address that opens the app and brings ``token`` along in :attr:`Update.link`.
+
+        Apps that can only fill in a text fill in the words under ``link`` of apps.yml, which the
+        base reads. "" when there is none.
+        """
+        return ""
+
     async def typing(self, address: str) -> None:
         """Shows that an answer is being made. Made once."""
         return

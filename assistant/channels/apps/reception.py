@@ -8,11 +8,11 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from assistant.channels import mailbox
-from assistant.channels.apps import late, senders
+from assistant.channels.apps import late, links, senders
 from assistant.channels.apps.app import App, Update
 from assistant.channels.apps.couriers import Couriers
 from assistant.channels.apps.seal import Seal
@@ -39,6 +39,7 @@ class Reception:
     """One app's part of the running server. ``address`` is where patients reach it, or ""."""
 
     def __init__(self, app: App, chat: Chat, seal: Seal, address: str) -> None:
+        self.name = app.name
         self._app = app
         self._chat = chat
         self._seal = seal
@@ -110,6 +111,15 @@ class Reception:
             await self._app.acknowledge(update, arrival.chosen)
         except Exception as error:
             logger.error("An update could not be followed up: %s", type(error).__name__)
+
+    async def link(self, conversation: str) -> tuple[str, datetime] | None:
+        """An address that goes on with a conversation in the app, once, and until when."""
+        token, now = links.new_token(), clock.now()
+        address = await self._app.link(token)
+        if not address:
+            return None
+        await self._chat.box.write(links.store, token, conversation, now)
+        return address, now + links.LIFE
 
     # What becomes of messages: see assistant.channels.website.Outlet.
 

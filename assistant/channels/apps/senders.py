@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite  # type: ignore[import-untype
 from sqlalchemy.engine import Connection  # type: ignore[import-untyped]
 
 from assistant.channels import mailbox
+from assistant.channels.apps import links
 from assistant.channels.apps.app import Kind, Update
 from assistant.channels.apps.numbers import chosen_number
 from assistant.channels.apps.outgoing import button_of, is_thumb, tokens
@@ -125,6 +126,8 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
     sender = _sender(connection, known, update, now)
     if update.kind == Kind.GROUP:
         return _refuse_group(connection, sender, now)
+    if carried := update.link or links.token_in(update.text):
+        return _link(connection, sender, carried, now)
     if known.refusal:
         said = "" if known.silent else known.refusal
         return Arrival(sender, told=_tell(connection, sender, said, now, dict(known.values)))
@@ -209,6 +212,7 @@ def leave(connection: Connection, conversation: str) -> list[str]:
 
     Returns the conversations in which these are to be said, one for each sender.
     """
+    links.forget(connection, conversation)
     new = {sender.name: new_conversation() for sender in of(connection, conversation)}
     for name, begun in new.items():
         fresh = {"conversation": begun, "sent": 0, "calls": 0, "state": LEAVING, "noticed": True}
@@ -284,6 +288,17 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
     if any(getattr(found, key) != value for key, value in changes.items() if key != "address"):
         connection.execute(row.values(changes))
     return _by_name(connection, known.names) or found
+
+
+def _link(connection: Connection, sender: Sender, token: str, now: datetime) -> Arrival:
+    """Goes on with a chat from the website; what was said there is not said again."""
+    conversation = links.use(connection, token, now)
+    if conversation is None:
+        return Arrival(sender, told=_tell(connection, sender, "not_linked", now))
+    there = {**_caught_up(conversation), "conversation": conversation}
+    connection.execute(_mine(sender).values(there))
+    moved = get(connection, sender.name) or sender
+    return Arrival(moved, told=_tell(connection, moved, "linked", now))
 
 
 def _refuse_group(connection: Connection, sender: Sender, now: datetime) -> Arrival:

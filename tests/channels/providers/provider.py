@@ -77,8 +77,20 @@ class Provider(ABC):
         """Requests that must be refused: what is wrong, headers, body."""
 
     @abstractmethod
+    def unread(self, sender: str) -> list[tuple[tuple[dict[str, str], bytes], str]]:
+        """Signed requests that cannot be read, and words of what is said to each."""
+
+    @abstractmethod
+    def ignored(self) -> list[tuple[dict[str, str], bytes]]:
+        """Signed requests that are acknowledged and do nothing."""
+
+    @abstractmethod
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         """Answers a call of the channel's: checks its limits, and keeps what patients see."""
+
+    @abstractmethod
+    def follow(self, sender: str, url: str) -> tuple[dict[str, str], bytes]:
+        """What a patient who opens a link into the app sends there."""
 
     # What tests do.
 

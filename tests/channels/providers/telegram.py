@@ -99,6 +99,26 @@ class Telegram(Provider):
             ("another version", good, json.dumps({"id": 1, "text": "numb"}).encode()),
         ]
 
+    def unread(self, sender: str) -> list[tuple[tuple[dict[str, str], bytes], str]]:
+        edited = self.message(sender, text="changed")
+        return [
+            (
+                self.update(message=self.message(sender, photo=[{"file_id": "1"}])),
+                "only read words",
+            ),
+            (self.update(edited_message=edited), "changed an earlier message"),
+        ]
+
+    def ignored(self) -> list[tuple[dict[str, str], bytes]]:
+        return [
+            self.update(),
+            self.update(poll={"id": "1"}),
+            self.update(message_reaction={"chat": {"id": 700}, "date": 1}),
+            self.update(message={"message_id": 1, "chat": {"id": 700, "type": "private"}}),
+            self.update(callback_query={"id": "1", "from": {"id": 700}, "data": "x"}),
+            self.update(future={"anything": [1]}),
+        ]
+
     def counts(self, path: str) -> bool:
         return path.endswith("/sendMessage")
 
@@ -153,6 +173,15 @@ class Telegram(Provider):
         rows = call["reply_markup"]["inline_keyboard"]
         self.chosen.append([button["text"] for row in rows for button in row])
         return _ok(message)
+
+    def _getMe(self, call: dict[str, Any]) -> tuple[int, bytes]:
+        return _ok({"id": 4242, "is_bot": True, "username": "invented_clinic_bot"})
+
+    def follow(self, sender: str, url: str) -> tuple[dict[str, str], bytes]:
+        page, _, token = url.partition("?start=")
+        assert page == "https://t.me/invented_clinic_bot"
+        assert re.fullmatch(limits()["start_parameter"], token)
+        return self.text(sender, f"/start {token}")
 
     def _sendChatAction(self, call: dict[str, Any]) -> tuple[int, bytes]:
         if call["action"] not in limits()["actions"]:
