@@ -19,7 +19,8 @@ import tempfile
 import time
 import uuid
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,37 @@ async def measure(port: int, options: argparse.Namespace) -> bool:
     return fine
 
 
+@contextmanager
+def serving(var: str, **settings: str) -> Iterator[int]:
+    """The whole assistant, which keeps everything in ``var``; the port of its Rasa server."""
+    port = free_port()
+    ports = {
+        "CLINIC_PORT": str(port),
+        "ACTION_SERVER_PORT": str(free_port()),
+        "CLINIC_DESK_PORT": str(free_port()),
+    }
+    child = subprocess.Popen(  # noqa: S603 (our own command)
+        [str(ROOT / "script" / "server")],
+        cwd=ROOT,
+        env=os.environ | {"CLINIC_VAR": var, **ports, **settings},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.startswith("The assistant is ready"):
+                break
+        else:
+            sys.exit("The server did not start.")
+        yield port
+    finally:
+        os.killpg(child.pid, signal.SIGTERM)
+        child.wait(30)
+
+
 def main() -> int:
     """Starts the servers, measures, prints."""
     parser = argparse.ArgumentParser(prog="script/bench --chat")
@@ -201,39 +233,15 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0)
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the start", flush=True)
-    with tempfile.TemporaryDirectory() as var:
-        port = free_port()
-        settings = {
-            "CLINIC_VAR": var,
-            "CLINIC_PORT": str(port),
-            "ACTION_SERVER_PORT": str(free_port()),
-            "CLINIC_DESK_PORT": str(free_port()),
-            "CLINIC_REST": "on",
-            "CLINIC_CHAT_CONNECTIONS": str(2 * options.visitors),
-            "CLINIC_CHAT_CONNECTIONS_PER_ADDRESS": str(2 * options.visitors),
-            "CLINIC_CHAT_MESSAGES_PER_MINUTE": "1000",
-            "CLINIC_CHAT_MESSAGES_PER_MINUTE_PER_ADDRESS": "100000",
-        }
-        child = subprocess.Popen(  # noqa: S603 (our own command)
-            [str(ROOT / "script" / "server")],
-            cwd=ROOT,
-            env=os.environ | settings,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            text=True,
-        )
-        try:
-            assert child.stdout is not None
-            for line in child.stdout:
-                if line.startswith("The assistant is ready"):
-                    break
-            else:
-                sys.exit("The server did not start.")
-            return 0 if asyncio.run(measure(port, options)) else 1
-        finally:
-            os.killpg(child.pid, signal.SIGTERM)
-            child.wait(30)
+    settings = {
+        "CLINIC_REST": "on",
+        "CLINIC_CHAT_CONNECTIONS": str(2 * options.visitors),
+        "CLINIC_CHAT_CONNECTIONS_PER_ADDRESS": str(2 * options.visitors),
+        "CLINIC_CHAT_MESSAGES_PER_MINUTE": "1000",
+        "CLINIC_CHAT_MESSAGES_PER_MINUTE_PER_ADDRESS": "100000",
+    }
+    with tempfile.TemporaryDirectory() as var, serving(var, **settings) as port:
+        return 0 if asyncio.run(measure(port, options)) else 1
 
 
 if __name__ == "__main__":
