@@ -1,9 +1,9 @@
 """Webhooks of a messaging app while the assistant is busy: script/bench --webhooks.
 
 A server on this computer stands in for Telegram. Measured are: how long webhooks wait for their 200
-when 200 arrive at once and 100 messages are being answered; and, with a provider that takes a second
-for each call, when the answers of 20 conversations arrive, and how long the website's visitors wait
-with and without them.
+when 200 arrive at once and 100 messages are being answered; and, with a provider that takes a
+second for each call, when the answers of 20 conversations arrive, and how long the website's
+visitors wait with and without them.
 """
 
 from __future__ import annotations

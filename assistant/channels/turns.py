@@ -23,6 +23,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.channels import mailbox
 from assistant.channels.answering import SORRY, answer
+from assistant.channels.arrivals import Arrivals
 from assistant.channels.bubbles import Bubble, bubble_of, stamp
 from assistant.channels.incoming import incoming
 from assistant.channels.locks import LocalLocks, Locks
@@ -86,6 +87,8 @@ class Turns:
         listener: Listener,
         locks: Locks,
     ) -> None:
+        # What arrives is counted here by whoever takes it.
+        self.arrivals = Arrivals()
         self._agent = agent
         self._box = box
         self._on_new_message = on_new_message
@@ -155,6 +158,7 @@ class Turns:
                         messages, fresh = await self._box.read(mailbox.pending, conversation), False
                         self._found.extend((each.conversation, each.id) for each in messages)
                     for asked in messages:
+                        await self.arrivals.give_way()
                         await self._turn(asked, fresh)
                 if conversation not in self._again:
                     return

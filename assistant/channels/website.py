@@ -187,7 +187,7 @@ class Outlet(Protocol):
 class Chat:
     """Answers the events of the protocol, and is told what becomes of messages.
 
-    ``box``, ``locks``, ``live`` and ``outlets`` are for messaging apps, which share them.
+    ``box``, ``locks``, ``arrivals``, ``live`` and ``outlets`` are shared with messaging apps.
     """
 
     def __init__(
@@ -208,6 +208,7 @@ class Chat:
         self._visitors = Visitors(sio, self.box)
         self.locks: Locks = RedisLocks(settings.redis_url) if settings.redis_url else LocalLocks()
         self._turns = Turns(self._agent, self.box, on_new_message, self, self.locks)
+        self.arrivals = self._turns.arrivals
         # The conversations in which the senders of a deleted one are told so.
         self._left: dict[str, list[str]] = {}
         self._places = Places(settings.connections, settings.connections_from_one)

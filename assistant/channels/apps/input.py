@@ -88,7 +88,8 @@ class AppInput(InputChannel):
             except BadBody:
                 return _refuse(self.app, 400, "its body cannot be read")
             try:
-                await asyncio.gather(*map(blueprint.ctx.reception.take, updates))
+                with request.app.ctx.chat.arrivals.one():
+                    await asyncio.gather(*map(blueprint.ctx.reception.take, updates))
             except Exception as error:
                 # The provider sends it again.
                 logger.error("An update could not be stored: %s", type(error).__name__)

@@ -288,3 +288,26 @@ def test_today_says_what_waits_and_what_happened_since_the_last_visit(
     part = desk.get("/?poll=1", headers={"HX-Request": "true"})
     assert "1 appointment requested" in text(part)
     assert "<html" not in part.content.decode()
+
+
+def test_messages_in_apps_that_did_not_arrive(desk: Any) -> None:
+    """What needs someone comes first and can be taken off the list; deleting takes it along."""
+    from clinic.outbox.models import LateMessage
+    from clinic.privacy.deletion import delete_conversation
+
+    for conversation, state, reason in (
+        ("one", "failed", "busy"),
+        ("two", "stuck", "stopped"),
+        ("three", "stuck", "refused"),
+    ):
+        LateMessage.objects.create(
+            conversation_id=conversation, app="telegram", state=state, reason=reason, at=NOW
+        )
+    assert "2 deliveries that failed" in text(desk.get("/"))
+    page = text(desk.get("/bookings/deliveries"))
+    assert page.index("has blocked the assistant") < page.index("out of order")
+    number = LateMessage.objects.get(conversation_id="two").pk
+    desk.post(f"/bookings/deliveries/late/{number}")
+    assert deeds(detail="settled") == [("mara", "change")]
+    delete_conversation("three")
+    assert [row.conversation_id for row in LateMessage.objects.all()] == ["one"]
