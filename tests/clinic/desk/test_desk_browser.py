@@ -339,3 +339,60 @@ def test_the_pages_of_a_person_have_no_violations(open_desk: Any) -> None:
     expect(page.locator("main")).to_contain_text("Known as Sam Wilson")
     assert violations(page) == []
     page.screenshot(path=PICTURES / "person-desktop.png", full_page=True)
+
+
+def test_a_monday_morning(open_desk: Any, desk: Desk, tmp_path: Path) -> None:
+    """What waits since Friday, one thing after the other, until nothing does."""
+    page = open_desk()
+    page.goto("/")
+    page.get_by_role("link", name="patient to call about a booking").click()
+    expect(page.get_by_role("heading", name="Please call")).to_be_visible()
+    expect(page.locator("main")).not_to_contain_text("0123")
+    row = page.locator(".row", has_text="Lena Fox")
+    row.get_by_role("button", name="Show").click()
+    expect(row.get_by_role("link", name="+16045550123")).to_be_visible()
+    row.get_by_role("button", name="I told them").click()
+    expect(page.get_by_role("status")).to_contain_text("Noted as done.")
+    expect(page.locator("main")).not_to_contain_text("Lena Fox")
+    page.screenshot(path=PICTURES / "monday-1-called.png", full_page=True)
+
+    page.goto("/")
+    page.get_by_role("link", name="to decide").click()
+    row = page.locator(".row", has_text="Ines Okafor")
+    row.get_by_role("link").first.click()
+    page.locator("input[name=slot]").first.check()
+    page.get_by_role("button", name="Propose this time").click()
+    expect(page.get_by_role("status")).to_contain_text(
+        "The other time is kept for the patient. The patient is told by e-mail and in the chat."
+    )
+    expect(page.locator("main")).to_contain_text("Message in the chat: not read yet")
+    page.screenshot(path=PICTURES / "monday-2-proposed.png", full_page=True)
+
+    page.goto("/")
+    page.get_by_role("link", name="red flag to look at").click()
+    page.locator(".row .main").first.click()
+    expect(page.locator("main")).to_contain_text("emergency")
+    page.keyboard.press("v")
+    expect(page.locator(".tools")).to_contain_text("Reviewed by natalie")
+
+    page.goto("/messages/")
+    page.get_by_role("button", name="Answered").click()
+    expect(page.get_by_role("status")).to_contain_text("Marked as answered.")
+
+    page.goto("/questions/")
+    page.locator("[data-row]", has_text="dog").get_by_role("checkbox").check()
+    page.get_by_label("Topic").select_option("faq/location")
+    page.get_by_role("button", name="Belongs there").click()
+    expect(page.get_by_role("status")).to_contain_text("Sorted: 1.")
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Download 1 as examples").click()
+    file = tmp_path / got.value.suggested_filename
+    got.value.save_as(file)
+    assert file.suffix == ".yml"
+    assert "intent: faq/location" in file.read_text("utf-8")
+    assert "can my dog come along" in file.read_text("utf-8")
+
+    page.goto("/")
+    for done in ("patient to call", "red flag", "message to answer"):
+        expect(page.locator(".todo")).not_to_contain_text(done)
+    page.screenshot(path=PICTURES / "monday-3-done.png", full_page=True)
