@@ -23,8 +23,9 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 from assistant import settings as server_settings
@@ -65,6 +66,36 @@ _PR_SET_PDEATHSIG = 1
 
 class StartProblem(RuntimeError):
     """The assistant cannot be started or kept running; the text is one sentence that says why."""
+
+
+T = TypeVar("T")
+_WRONG_SETTING = (environment.EnvironmentProblem, facts.ClinicFileError, clock.ClockError)
+
+
+class Problems:
+    """Collects what is wrong with settings, so that all of it is said at once.
+
+    Leaving the ``with`` block raises StartProblem, one sentence a line, if there was anything.
+    """
+
+    def __init__(self) -> None:
+        self._found: list[str] = []
+
+    def of(self, check: Callable[[], T]) -> T | None:
+        """What a check returns, None when a setting is wrong."""
+        try:
+            return check()
+        except _WRONG_SETTING as problem:
+            self._found.append(str(problem))
+            return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._found and kind is None:
+            # what several checks read is told once
+            raise StartProblem("\n".join(dict.fromkeys(self._found)))
 
 
 @dataclass(frozen=True)
@@ -279,21 +310,30 @@ class Supervisor:
             await self._children.end()
 
     def _settings(self) -> tuple[Settings, Path, facts.Facts]:
-        env_file.read_env_file()
-        settings = server_settings.read()
-        clinic = facts.load()
-        clock.now()
-        var = environment.var_folder()
-        environment.secret_key(var)
-        environment.chat_keys(var)
-        chat_settings.read()
-        chat_settings.rest_is_on()
-        for app in APPS:
-            app_settings.read(app)
-        app_settings.public_address()
-        options.read()
-        environment.database(var)
-        ways.way_out(clinic)
+        checks: tuple[Callable[[], object], ...] = (
+            env_file.read_env_file,
+            clock.now,
+            chat_settings.read,
+            chat_settings.rest_is_on,
+            *(partial(app_settings.read, app) for app in APPS),
+            app_settings.public_address,
+            options.read,
+        )
+        with Problems() as problems:
+            for check in checks:
+                problems.of(check)
+            settings = problems.of(server_settings.read)
+            var = problems.of(environment.var_folder)
+            if var:
+                problems.of(partial(environment.secret_key, var))
+                problems.of(partial(environment.chat_keys, var))
+                problems.of(partial(environment.database, var))
+            clinic = problems.of(facts.load)
+            if clinic:
+                problems.of(partial(ways.way_out, clinic))
+        assert settings
+        assert var
+        assert clinic
         MODELS.mkdir(exist_ok=True)
         check_disk(var)
         check_ports(settings)
@@ -431,12 +471,7 @@ def main() -> int:
     os.umask(0o077)
     try:
         return asyncio.run(_until_stopped(options.began))
-    except (
-        StartProblem,
-        environment.EnvironmentProblem,
-        facts.ClinicFileError,
-        clock.ClockError,
-    ) as problem:
+    except (StartProblem, *_WRONG_SETTING) as problem:
         print(problem, file=sys.stderr)
     except OSError as error:
         print(_disk_problem(error), file=sys.stderr)

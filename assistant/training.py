@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +29,7 @@ from assistant.project import MODELS, ROOT
 
 MODEL = MODELS / "clinic.tar.gz"
 RECORD = MODELS / "clinic.json"
-HEARTBEAT = 5.0
+HEARTBEAT = 15.0
 
 _RASA_FILES = ("config.yml", "domain.yml", "data")
 _READ_AT_START = ("data/emoji.yml", "data/safety/")
@@ -81,7 +82,7 @@ def train_if_needed(say: Say = print) -> bool:
             reason = "the code of the pipeline or its libraries changed"
         else:
             reason = "the data or the configuration changed"
-        say(f"Training, since {reason}. This takes a minute or two.")
+        say(f"Training, since {reason}. This takes two to four minutes.")
         # Rasa trains only the parts whose data changed, but it does not see changed code.
         _train(say, everything=had.get("code") != wanted["code"])
         draft = RECORD.with_suffix(".new")
@@ -177,9 +178,10 @@ def main() -> int:
         if train_if_needed(lambda line: print(line, flush=True)):
             # The triage learns from its table when it is first loaded: better now than while
             # somebody waits for the first answer. Loads much, so only when it is needed.
+            warnings.simplefilter("ignore")  # of libraries about each other
             from assistant.nlu.safety_triage import shared_triage
 
-            print("Learning the danger signs.", flush=True)
+            print("Learning the danger signs. This takes half a minute.", flush=True)
             shared_triage()
         else:
             print("The model is up to date.")

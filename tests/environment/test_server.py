@@ -245,6 +245,12 @@ def test_a_wrong_setting(clone: Clone, settings: dict[str, str], sentence: str) 
     assert len(said.splitlines()) == 1
 
 
+def test_all_wrong_settings_are_told_at_once(clone: Clone) -> None:
+    said = clone.fails(CLINIC_NOW="soon", CLINIC_REST="maybe", CLINIC_HOST="everywhere")
+    names = [line.split()[0] for line in said.splitlines()]
+    assert sorted(names) == ["CLINIC_HOST", "CLINIC_NOW", "CLINIC_REST"]
+
+
 def test_a_wrong_line_in_the_env_file(clone: Clone) -> None:
     file = clone.folder / ".env"
     try:

@@ -1,8 +1,9 @@
 """``python -m clinic when``: shows what is understood of phrases about when.
 
-Reads phrases from standard input, one a line, and prints one JSON object for each: ``text``,
-``status``, ``windows`` (each ``start`` and ``end`` in ISO 8601 with offset) and ``say``;
-``reason``, ``readings`` and ``alternatives`` where there are any. ``CLINIC_NOW`` fixes the clock.
+Takes phrases as arguments, or reads them from standard input, one a line, and prints one JSON
+object for each: ``text``, ``status``, ``windows`` (each ``start`` and ``end`` in ISO 8601 with
+offset) and ``say``; ``reason``, ``readings`` and ``alternatives`` where there are any.
+``CLINIC_NOW`` fixes the clock.
 """
 
 from __future__ import annotations
@@ -48,8 +49,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; 2 where a setting cannot be used, said in one sentence."""
     parser = argparse.ArgumentParser(
         prog="python -m clinic when",
-        description="Reads phrases about when, one a line, and prints what is understood of each.",
+        description="Prints what is understood of each phrase about when; without any, reads them "
+        "from standard input, one a line.",
     )
+    parser.add_argument("phrase", nargs="*", help='for example "next thursday after 4"')
     parser.add_argument(
         "--hours",
         metavar="HOURS",
@@ -68,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # ClinicFileError and ClockError are ValueErrors that name the value and an example.
         print(error, file=sys.stderr)
         return 2
-    for line in sys.stdin:
+    for line in options.phrase or sys.stdin:
         text = line.rstrip("\r\n")
         found = understand(text, now, hours, known.booking.horizon // _DAY, known.booking.notice)
         print(json.dumps(as_json(text, found), ensure_ascii=False), flush=True)

@@ -26,6 +26,14 @@ def _run(
     return code, [json.loads(line) for line in out.splitlines()], err
 
 
+def test_phrases_can_be_arguments(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, found, _ = _run(monkeypatch, capsys, "not read\n", "thursday after 4", "yesterday")
+    assert code == 0
+    assert [one["text"] for one in found] == ["thursday after 4", "yesterday"]
+
+
 def test_each_line_gives_one_object(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
