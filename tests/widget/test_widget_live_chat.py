@@ -63,9 +63,9 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
         assert not [text for text in servers.typed if text in log], f"words in {program.log}"
 
 
-@pytest.fixture
-def natalie(browser: Browser, clinic: Clinic) -> Iterator[Visitor]:
-    """At the front desk, logged in."""
+@pytest.fixture(scope="module")
+def session(clinic: Clinic) -> str:
+    """The cookie of somebody at the front desk."""
     made = subprocess.run(  # noqa: S603
         [sys.executable, str(Path(__file__).with_name("desk_session.py"))],
         env=clinic.desk.environment,
@@ -74,8 +74,14 @@ def natalie(browser: Browser, clinic: Clinic) -> Iterator[Visitor]:
         capture_output=True,
         text=True,
     )
+    return made.stdout.strip()
+
+
+@pytest.fixture
+def natalie(browser: Browser, clinic: Clinic, session: str) -> Iterator[Visitor]:
+    """At the front desk, logged in."""
     context = browser.new_context(**DESKTOP)
-    cookie = {"name": "desk_session", "value": made.stdout.strip(), "url": clinic.desk_url}
+    cookie = {"name": "desk_session", "value": session, "url": clinic.desk_url}
     context.add_cookies([cookie])  # type: ignore[list-item]
     visitor = Visitor(context, clinic.desk_url)
     yield visitor
@@ -164,3 +170,34 @@ def test_a_person_takes_over_and_hands_back(
     expect(speaker).to_contain_text("Automated assistant")
     writes("what are your opening hours?")
     expect(patient.log).to_contain_text("8 am to 8 pm")
+
+
+def test_a_decision_about_a_booking_reaches_the_open_chat(
+    patient: Visitor, natalie: Visitor, clinic: Clinic
+) -> None:
+    patient.open()
+    text = "can I book 60 minutes with Natalie thursday after 4, I am Priya, 604-555-0142"
+    clinic.servers.typed.append(text)
+    patient.say(text)
+    patient.sees("Which one suits you?")
+    patient.log.get_by_role("button", name=re.compile("^Thu ")).first.click()
+    patient.choose("Send request")
+    patient.sees("Your appointment is requested")
+
+    desk = natalie.visit("/bookings/").page
+    row = desk.locator(".row", has_text="Priya")
+    row.get_by_role("link").first.click()
+    address = desk.url
+    expect(desk.locator("main")).not_to_contain_text("604-555")
+    desk.get_by_role("button", name="Confirm").click()
+    expect(desk.get_by_role("status").first).to_contain_text("The patient is told in the chat.")
+    patient.sees("Your appointment is confirmed")
+    card = patient.theirs.last
+    expect(card).to_contain_text("calendar")
+    # The worker looks every few seconds.
+    for _ in range(20):
+        desk.goto(address)
+        if "Message in the chat: read" in desk.locator("main").inner_text():
+            break
+        desk.wait_for_timeout(500)
+    expect(desk.locator("main")).to_contain_text("Message in the chat: read")
