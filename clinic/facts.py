@@ -408,6 +408,8 @@ class _Reader:
         self.shown = shown
         known = [key[len(prefix) :] for key in KEYS if key.startswith(prefix)]
         self._allowed = [key for key in known if "." not in key]
+        # Keys that stand here with a slip of spelling, which is told of and enough.
+        self._meant: set[str] = set()
         for key, (_, line) in group.entries.items():
             if key not in self._allowed:
                 self._unknown(key, line)
@@ -416,6 +418,7 @@ class _Reader:
         close = difflib.get_close_matches(key, self._allowed, 1, 0.6)
         elsewhere = [k for k in KEYS if k.rsplit(".", 1)[-1] == key]
         if close:
+            self._meant.add(close[0])
             hint = f'Did you mean "{self.shown}{close[0]}"?'
         elif elsewhere:
             hint = f'It belongs at "{elsewhere[0]}".'
@@ -426,6 +429,8 @@ class _Reader:
         )
 
     def wrong(self, key: str, value: Any, allowed: str, example: str, line: int = 0) -> None:
+        if value is None and key in self._meant:
+            return
         line = line or self.group.entries.get(key, (None, self.group.line))[1]
         shown = "empty" if value is None else f'"{value}"'
         self.problems.append(

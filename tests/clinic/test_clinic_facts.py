@@ -274,6 +274,11 @@ def test_an_unknown_key_is_named_with_what_was_probably_meant(
     assert any(said in problem for problem in mistakes(file, (old, new)))
 
 
+def test_a_slip_in_the_name_of_a_key_is_one_mistake(file: Path) -> None:
+    (problem,) = mistakes(file, ("\nname:", "\nnmae:"))
+    assert 'Did you mean "name"?' in problem
+
+
 def test_all_mistakes_are_named_at_once_in_the_order_of_the_lines(file: Path) -> None:
     problems = mistakes(
         file,
