@@ -55,7 +55,10 @@ def test_both_transports(new_window: NewWindow, transport: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "token", ["", "x", "a.b.c", Tokens(("f" * 60,), facts.timedelta(days=1)).issue("chat")[0], 7]
+    "token",
+    ["", "x", "a.b.c", Tokens(("f" * 60,), facts.timedelta(days=1)).issue("chat")[0], 7],
+    # The signed one is another each second.
+    ids=["none", "short", "three parts", "another key", "a number"],
 )
 def test_without_a_token_of_ours_a_new_conversation_begins(
     new_window: NewWindow, window: Window, token: object
