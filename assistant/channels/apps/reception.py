@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import math
 import time
@@ -11,9 +12,11 @@ from collections.abc import Coroutine
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError  # type: ignore[import-untyped]
+
 from assistant.channels import mailbox
 from assistant.channels.apps import late, links, senders
-from assistant.channels.apps.app import App, Update
+from assistant.channels.apps.app import App, Kind, Update
 from assistant.channels.apps.couriers import Couriers
 from assistant.channels.apps.seal import Seal
 from assistant.channels.apps.senders import Arrival, Known, Sender
@@ -29,6 +32,8 @@ logger = logging.getLogger(__name__)
 TYPING_AFTER = 0.5
 # Seconds between two looks for what is due, and for updates that are old enough to be forgotten.
 LOOK_EVERY, FORGET_EVERY = 10.0, 3600.0
+# Seconds before an update is taken again when the database cannot be written.
+AGAIN_AFTER = 1.0
 # Providers send an update again for a week at most.
 UPDATES_KEPT = timedelta(days=30)
 # Of so many conversations it is remembered who reads them.
@@ -44,6 +49,7 @@ class Reception:
         self._chat = chat
         self._seal = seal
         self._couriers = Couriers(app, chat.box, seal, chat.locks, address, self._report)
+        self._arrived: asyncio.Queue[tuple[str, Update]] = asyncio.Queue()
         self._rate = Rate(chat.settings.per_minute)
         self._told = Rate(1)
         # Who reads which conversation; the database is asked about others.
@@ -56,7 +62,12 @@ class Reception:
         for sender in await self._chat.box.read(senders.unfinished):
             if sender.app == self._app.name:
                 await self._say_deleted(sender.conversation, [])
+        for name, content in await self._chat.box.read(senders.waiting, self._app.name):
+            if told := self._seal.open(content):
+                kept = json.loads(told)
+                self._arrived.put_nowait((name, Update(**{**kept, "kind": Kind(kept["kind"])})))
         await self._couriers.wake_owed()
+        self._keep(self._take_all())
         self._keep(self._look())
 
     async def stop(self) -> None:
@@ -70,7 +81,32 @@ class Reception:
 
         Raises SQLAlchemy's errors: the provider has to send it again.
         """
-        known = self._known(update)
+        name = self._seal.names(self._app.name, f"update {update.id}")[0]
+        kept = {field: value for field, value in vars(update).items() if field != "handle"}
+        content = self._seal.close(json.dumps(kept))
+        row = (self._app.name, name, content, clock.now())
+        if await self._chat.box.write(senders.arrive, *row):
+            self._arrived.put_nowait((name, update))
+
+    async def _take_all(self) -> None:
+        """Takes what has arrived, in its order and after all that is arriving."""
+        while True:
+            name, update = await self._arrived.get()
+            taken = False
+            while not taken:
+                await self._chat.arrivals.give_way()
+                try:
+                    await self._take(name, update)
+                    taken = True
+                except SQLAlchemyError as error:
+                    logger.error("An update is late: %s", type(error).__name__)
+                    await asyncio.sleep(AGAIN_AFTER)
+                except Exception as error:
+                    logger.error("An update could not be taken: %s", type(error).__name__)
+                    taken = True
+
+    async def _take(self, name: str, update: Update) -> None:
+        known = self._known(name, update)
         arrival = await self._chat.box.write(senders.take, known, update, clock.now())
         if arrival is None or arrival.sender is None:
             return
@@ -81,7 +117,7 @@ class Reception:
             self._couriers.wake(arrival.sender.name)
         self._keep(self._follow(update, arrival))
 
-    def _known(self, update: Update) -> Known:
+    def _known(self, name: str, update: Update) -> Known:
         names = self._seal.names(self._app.name, update.sender)
         refusal, values, silent = "", {}, False
         now = time.monotonic()
@@ -95,7 +131,7 @@ class Reception:
         return Known(
             app=self._app.name,
             names=names,
-            update=self._seal.names(self._app.name, f"update {update.id}")[0],
+            update=name,
             sealed=self._seal.close(update.sender),
             refusal=refusal,
             silent=silent,

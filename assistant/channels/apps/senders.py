@@ -58,7 +58,12 @@ senders = sa.Table(
 updates = sa.Table(
     "app_updates",
     mailbox.tables,
-    sa.Column("name", sa.String(43), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=True),
+    # The keyed hash of the provider's id.
+    sa.Column("name", sa.String(43), nullable=False, unique=True),
+    sa.Column("app", sa.String(20), nullable=False),
+    # What it tells, encrypted; "" once it is taken.
+    sa.Column("content", sa.Text, nullable=False),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
 )
 
@@ -115,10 +120,26 @@ class Known:
     numbered: bool = False
 
 
+def arrive(connection: Connection, app: str, name: str, content: str, now: datetime) -> bool:
+    """Keeps an update until it is taken; False when it is known already.
+
+    One statement: the provider waits for it.
+    """
+    return _insert_new(connection, updates, name=name, app=app, content=content, at=now)
+
+
+def waiting(connection: Connection, app: str) -> list[tuple[str, str]]:
+    """The names and contents of updates that have arrived and are not taken, in order."""
+    query = sa.select(updates.c.name, updates.c.content)
+    query = query.where(updates.c.app == app, updates.c.content != "").order_by(updates.c.number)
+    return [(name, content) for name, content in connection.execute(query)]
+
+
 def take(connection: Connection, known: Known, update: Update, now: datetime) -> Arrival | None:
-    """Stores an update; None when it had been stored before."""
+    """Stores what an update that has arrived tells; None when that has been done."""
     # A write comes first in every transaction: SQLite then waits for its turn.
-    if not _insert_new(connection, updates, name=known.update, at=now):
+    mine = (updates.c.name == known.update) & (updates.c.content != "")
+    if not connection.execute(updates.update().where(mine).values(content="")).rowcount:
         return None
     if update.kind == Kind.STOPPED:
         _stop(connection, known.names)
