@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.crypto import salted_hmac
 from django_otp import devices_for_user
 
@@ -20,6 +21,11 @@ from clinic.text import clean
 
 #: How long a link works.
 VALID = timedelta(hours=72)
+
+#: Who makes a link that is printed in a terminal. No login has a space, so nobody is called so.
+FIRST = "command line"
+ANEW = "command line, anew"
+
 _LOGIN_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.-_")
 
 
@@ -54,9 +60,35 @@ def invite(
     return secret
 
 
+def invite_administrator(now: datetime, *, anew: bool = False) -> str:
+    """Make the secret part of a link for whoever sets up the staff desk.
+
+    It works as long as nobody is administrator; with ``anew`` although somebody is, who lost
+    password and phone. Earlier links of this kind stop working.
+    """
+    with transaction.atomic():
+        Invitation.objects.filter(made_by__in=(FIRST, ANEW), used_at=None, until__gt=now).update(
+            until=now
+        )
+        # All roles: as long as nobody else is there, they have everything to do.
+        return invite(ANEW if anew else FIRST, now, roles=set(Role))
+
+
+def administrators() -> QuerySet[Person]:
+    """Those who can let others in."""
+    return Person.objects.filter(is_active=True, groups__name=Role.ADMINISTRATOR)
+
+
+def working(now: datetime) -> QuerySet[Invitation]:
+    """The links that can still be used."""
+    found = Invitation.objects.filter(used_at=None, until__gt=now)
+    # Whoever finds the first link in an old terminal gets nowhere once the desk is in use.
+    return found.exclude(made_by=FIRST) if administrators().exists() else found
+
+
 def find(secret: str, now: datetime) -> Invitation | None:
     """The invitation of a link that still works."""
-    return Invitation.objects.filter(digest=_digest(secret), used_at=None, until__gt=now).first()
+    return working(now).filter(digest=_digest(secret)).first()
 
 
 def take_back(invitation: Invitation, now: datetime) -> None:
@@ -74,11 +106,7 @@ def accept(
     does not work (any more).
     """
     with transaction.atomic():
-        invitation = (
-            Invitation.objects.select_for_update()
-            .filter(digest=_digest(secret), used_at=None, until__gt=now)
-            .first()
-        )
+        invitation = working(now).select_for_update().filter(digest=_digest(secret)).first()
         if invitation is None:
             return {"link": ["errors.link"]}
         person = invitation.person

@@ -35,9 +35,7 @@ def _page(request: HttpRequest, status: int = 200, **more: object) -> HttpRespon
         "people": [
             {"person": one, "roles": one.roles(), "factor": factor.has(one)} for one in everybody
         ],
-        "invitations": Invitation.objects.filter(used_at=None, until__gt=now).select_related(
-            "person"
-        ),
+        "invitations": invitations.working(now).select_related("person"),
         "all_roles": list(Role),
         "table": [(right, [role in ALLOWED[right] for role in Role]) for right in Right],
         **more,
@@ -150,7 +148,5 @@ def _roles(request: HttpRequest) -> set[Role]:
 
 
 def _is_last_administrator(person: Person) -> bool:
-    administrators = Person.objects.select_for_update().filter(
-        is_active=True, groups__name=Role.ADMINISTRATOR
-    )
+    administrators = invitations.administrators().select_for_update()
     return {one.pk for one in administrators} == {person.pk}

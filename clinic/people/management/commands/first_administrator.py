@@ -11,10 +11,6 @@ from clinic import clock
 from clinic.desk.words import say
 from clinic.people import invitations
 from clinic.people.managing import link
-from clinic.people.models import Person
-from clinic.people.roles import Role
-
-_WHO = "command line"
 
 
 class Command(BaseCommand):
@@ -28,10 +24,9 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, anew: bool = False, **__: Any) -> None:
         """Raises CommandError when there is an administrator."""
-        there = Person.objects.filter(is_active=True, groups__name=Role.ADMINISTRATOR).first()
+        there = invitations.administrators().first()
         if there and not anew:
             raise CommandError(say("command.there_is_one", login=there.username))
-        # All roles: as long as nobody else is there, they have everything to do.
-        secret = invitations.invite(_WHO, clock.now(), roles=set(Role))
+        secret = invitations.invite_administrator(clock.now(), anew=anew)
         hours = int(invitations.VALID.total_seconds() // 3600)
         self.stdout.write(say("command.link", link=link(secret), hours=hours))
