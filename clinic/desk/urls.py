@@ -36,6 +36,7 @@ urlpatterns = [
     path("account", entering.account, name="account"),
     path("account/password", entering.change_password, name="change-password"),
     path("account/recovery", entering.recovery, name="recovery"),
+    path("account/recovery/taken", entering.codes_taken, name="codes-taken"),
     path("account/sign-out", entering.sign_out_everywhere, name="sign-out-everywhere"),
     path("bookings/", bookings.bookings, name="bookings"),
     path("bookings/week", week.week, name="week"),

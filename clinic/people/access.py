@@ -22,8 +22,10 @@ from clinic.audit.models import Action
 View = Callable[..., HttpResponse]
 
 #: Values of a view's ``right`` besides those of the table: everybody, who has given a password but
-#: no code, and everybody who is logged in.
-EVERYBODY, HALF_WAY, LOGGED_IN = "everybody", "half way", "logged in"
+#: no code, who is logged in and may still have recovery codes to take, and everybody who is logged
+#: in.
+EVERYBODY, HALF_WAY, TAKING_CODES = "everybody", "half way", "taking codes"
+LOGGED_IN = "logged in"
 
 _SEEN = "seen"
 #: Seconds between two notes in the session of when it was last used.
@@ -31,7 +33,7 @@ _NOTED_EVERY = 30
 
 
 def open_to(right: str) -> Callable[[View], View]:
-    """Says who may see a view: one of the rights, or of the three values above."""
+    """Says who may see a view: one of the rights, or of the four values above."""
 
     def mark(view: View) -> View:
         @wraps(view)
@@ -92,6 +94,10 @@ class Access:
             return None
         if not request.user.is_verified():
             return HttpResponseRedirect(reverse("code"))
+        if right == TAKING_CODES:
+            return None
+        if request.user.codes_to_take:
+            return _to_codes(request)
         if right == LOGGED_IN or may(request, right):
             return None
         log.note(
@@ -112,18 +118,31 @@ def _is_idle(request: HttpRequest) -> bool:
     idle: timedelta = settings.DESK.idle
     if seen is not None and now - seen > idle.total_seconds():
         return True
-    by_itself = request.headers.get("X-Desk-Poll") or request.GET.get("poll")
-    if not by_itself and (seen is None or now - seen > _NOTED_EVERY):
+    if not _by_itself(request) and (seen is None or now - seen > _NOTED_EVERY):
         request.session[_SEEN] = now
     return False
+
+
+def _by_itself(request: HttpRequest) -> bool:
+    return bool(request.headers.get("X-Desk-Poll") or request.GET.get("poll"))
+
+
+def _to_codes(request: HttpRequest) -> HttpResponse:
+    """To the recovery codes; a page in another tab that stays up to date by itself stays there."""
+    if _by_itself(request):
+        return HttpResponse(status=204)
+    return _to(request, reverse("recovery"))
 
 
 def _to_login(request: HttpRequest, idle: bool = False) -> HttpResponse:
     values = {"idle": "1"} if idle else {}
     if request.method == "GET" and not request.headers.get("HX-Request"):
         values["next"] = request.get_full_path()
-    login = reverse("login") + (f"?{urlencode(values)}" if values else "")
+    return _to(request, reverse("login") + (f"?{urlencode(values)}" if values else ""))
+
+
+def _to(request: HttpRequest, page: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
-        # A part of a page was asked for: the whole page goes to the login.
-        return HttpResponse(status=204, headers={"HX-Redirect": login})
-    return HttpResponseRedirect(login)
+        # A part of a page was asked for: the whole page goes there.
+        return HttpResponse(status=204, headers={"HX-Redirect": page})
+    return HttpResponseRedirect(page)

@@ -20,7 +20,7 @@ from clinic.audit.models import Action
 from clinic.desk import upkeep
 from clinic.desk.words import say
 from clinic.people import factor, invitations, lockout
-from clinic.people.access import EVERYBODY, HALF_WAY, LOGGED_IN, address, open_to, who
+from clinic.people.access import EVERYBODY, HALF_WAY, LOGGED_IN, TAKING_CODES, address, open_to, who
 from clinic.people.models import Person
 
 _CODES_TO_SHOW = "recovery_codes"
@@ -138,7 +138,9 @@ def _come_in(request: HttpRequest, person: Person, device: object) -> None:
 
 def _show_codes(request: HttpRequest, person: Person) -> HttpResponse:
     """New recovery codes: in this answer only, and nowhere kept."""
-    shown = {"codes": factor.new_recovery_codes(person), "next": _next(request)}
+    again = bool(person.codes_to_take)
+    codes = factor.new_recovery_codes(person)
+    shown = {"codes": codes, "which": person.codes_to_take, "again": again}
     return render(request, "desk/recovery.html", shown)
 
 
@@ -231,12 +233,14 @@ def change_password(request: HttpRequest) -> HttpResponse:
     return redirect("account")
 
 
-@open_to(LOGGED_IN)
-@require_POST
+@open_to(TAKING_CODES)
 @sensitive_post_parameters("old")
 def recovery(request: HttpRequest) -> HttpResponse:
-    """New recovery codes, for whoever knows the password."""
+    """New recovery codes, for whoever knows the password or has not taken the last ones."""
     person, now = request.user, clock.now()
+    if request.method != "POST":
+        # What was shown cannot be shown again, so there are others.
+        return _show_codes(request, person) if person.codes_to_take else redirect("account")
     wrong = ""
     if lockout.locked_until(person.username, address(request), now):
         wrong = say("errors.locked")
@@ -247,6 +251,14 @@ def recovery(request: HttpRequest) -> HttpResponse:
         return redirect("account")
     log.note(who(request), Action.FACTOR_SET, detail="recovery")
     return _show_codes(request, request.user)
+
+
+@open_to(TAKING_CODES)
+@require_POST
+def codes_taken(request: HttpRequest) -> HttpResponse:
+    """The person says that they have the recovery codes. Until then every page leads to them."""
+    factor.recovery_codes_taken(request.user, request.POST.get("which", "")[:16])
+    return redirect(_next(request))
 
 
 @open_to(LOGGED_IN)

@@ -77,17 +77,28 @@ def check(person: Person, code: str) -> TOTPDevice | StaticDevice | None:
 
 
 def new_recovery_codes(person: Person) -> list[str]:
-    """Ten new codes, to be shown once; the ones before stop working."""
+    """Ten new codes, to be shown once; the ones before stop working.
+
+    ``codes_to_take`` of the person names them until :func:`recovery_codes_taken`.
+    """
     codes = [
         "".join(secrets.choice(ALPHABET) for _ in range(_LENGTH)) for _ in range(RECOVERY_CODES)
     ]
     with transaction.atomic():
-        StaticDevice.objects.filter(user=person).delete()
-        device = StaticDevice.objects.create(user=person, name="recovery", confirmed=True)
+        # The same device as before: whoever came in by one of its codes stays in.
+        device, _ = StaticDevice.objects.get_or_create(user=person, name="recovery")
+        device.token_set.all().delete()
         StaticToken.objects.bulk_create(
             [StaticToken(device=device, token=_kept(code)) for code in codes]
         )
+        person.codes_to_take = secrets.token_hex(8)
+        person.save(update_fields=["codes_to_take"])
     return ["-".join(code[at : at + 4] for at in range(0, _LENGTH, 4)) for code in codes]
+
+
+def recovery_codes_taken(person: Person, which: str) -> None:
+    """The person has these codes. About codes that stopped working meanwhile it says nothing."""
+    Person.objects.filter(pk=person.pk, codes_to_take=which).update(codes_to_take="")
 
 
 def recovery_codes_left(person: Person) -> int:

@@ -26,6 +26,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     ``sign_outs`` counts how often all sessions were ended; a session made before is worth nothing.
     ``visited_at`` is the last time they opened Today, ``visited_before`` the visit before that.
+    ``codes_to_take`` names the recovery codes that were shown, until they say that they have them.
     """
 
     username = models.CharField(max_length=40, unique=True)
@@ -35,6 +36,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     sign_outs = models.PositiveIntegerField(default=0)
     visited_at = models.DateTimeField(null=True, blank=True)
     visited_before = models.DateTimeField(null=True, blank=True)
+    codes_to_take = models.CharField(max_length=16, blank=True, default="")
 
     objects = People()
 

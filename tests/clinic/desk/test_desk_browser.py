@@ -243,7 +243,7 @@ def test_an_invitation_leads_to_the_desk(open_desk: Any, desk: Desk) -> None:
     page.get_by_role("button", name="Done").click()
     expect(page.locator(".codes code")).to_have_count(10)
     assert violations(page) == []
-    page.get_by_role("link", name="I have them").click()
+    page.get_by_role("button", name="I have them").click()
     expect(page.get_by_role("heading", name="Today", level=1)).to_be_visible()
 
 

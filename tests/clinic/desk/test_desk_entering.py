@@ -134,12 +134,76 @@ def test_the_first_administrator_comes_by_a_link_that_works_once() -> None:
     owner = Person.objects.get(username="owner")
     assert owner.name == "Ada Owner"
     assert len(owner.roles()) == 4
-    codes = client.post("/login/second-factor", {"code": code_of(owner)})
-    assert len(re.findall(r"<code>[0-9A-Z-]{14}</code>", codes.content.decode())) == 10
+    which, codes = _codes_of(client.post("/login/second-factor", {"code": code_of(owner)}))
+    assert len(codes) == 10
+    assert client.post("/account/recovery/taken", {"which": which})["Location"] == TODAY
     assert client.get("/people/").status_code == 200
     with pytest.raises(CommandError, match="There is an administrator already: owner"):
         call_command("first_administrator", stdout=StringIO())
     call_command("first_administrator", "--anew", stdout=StringIO())
+
+
+def _first_link(*options: str) -> str:
+    from django.core.management import call_command
+
+    said = StringIO()
+    call_command("first_administrator", *options, stdout=said)
+    return re.search(r"/invitation/\S+", said.getvalue())[0]
+
+
+def test_of_several_first_links_only_the_last_works_and_only_until_somebody_is_there() -> None:
+    from clinic.people.invitations import find
+
+    earlier, last = _first_link(), _first_link()
+    assert browser().get(earlier).status_code == 404
+    chosen = {"username": "owner", "name": "Ada Owner", "password": PASSWORD}
+    assert browser().post(earlier, chosen).status_code == 404
+    assert browser().get(last).status_code == 200
+    # Somebody becomes administrator in another way: the first link is for nobody any more.
+    ada = person("ada", "administrator")
+    assert find(last.rpartition("/")[2], clock.now()) is None
+    assert browser().post(last, chosen).status_code == 404
+    assert "made by command line" not in browser(ada).get("/people/").content.decode()
+    # On purpose although somebody is there; again only the last.
+    anew, newer = _first_link("--anew"), _first_link("--anew")
+    assert browser().get(anew).status_code == 404
+    assert browser().post(newer, chosen)["Location"] == "/login/second-factor"
+
+
+def _codes_of(page: object) -> tuple[str, list[str]]:
+    """What a page calls the codes that it shows, and the codes."""
+    text = page.content.decode()
+    which = re.search(r'name="which" value="(\w+)"', text)[1]
+    return which, re.findall(r"<code>([0-9A-Z-]{14})</code>", text)
+
+
+def test_every_page_leads_to_the_recovery_codes_until_somebody_has_them() -> None:
+    mara = person("mara", "front_desk", factor=False)
+    client = browser()
+    _log_in(client, "mara")
+    client.get("/login/second-factor")
+    first, seen = _codes_of(client.post("/login/second-factor", {"code": code_of(mara)}))
+    for page in (TODAY, "/bookings/", "/account"):
+        assert client.get(page)["Location"] == "/account/recovery"
+    # A page in another tab that asks by itself changes nothing.
+    assert client.get("/?poll=1", headers={"HX-Request": "true"}).status_code == 204
+    page = client.get("/account/recovery")
+    second, codes = _codes_of(page)
+    assert "do not work any more" in page.content.decode()
+    assert not set(codes) & set(seen)
+    # "I have them" about those that no longer work does not count.
+    client.post("/account/recovery/taken", {"which": first})
+    client.post("/account/recovery/taken", {"which": "x"})
+    assert client.get(TODAY)["Location"] == "/account/recovery"
+    # Not even in another browser, and the codes are of use already.
+    third, codes = _codes_of(client.get("/account/recovery"))
+    other = browser()
+    _log_in(other, "mara")
+    assert other.post("/login/code", {"code": codes[0]}).status_code == 302
+    assert other.get(TODAY)["Location"] == "/account/recovery"
+    assert client.post("/account/recovery/taken", {"which": third})["Location"] == TODAY
+    assert client.get(TODAY).status_code == 200
+    assert client.get("/account/recovery")["Location"] == "/account"
 
 
 def test_a_link_is_over_after_three_days(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +223,7 @@ def test_a_recovery_code_works_once() -> None:
 
     mara = person("mara", "front_desk")
     codes = factor.new_recovery_codes(mara)
+    factor.recovery_codes_taken(mara, mara.codes_to_take)
     plain = {code.replace("-", "") for code in codes}
     assert not plain & set(StaticToken.objects.values_list("token", flat=True))
     client = browser()
