@@ -188,7 +188,7 @@ def test_every_page_leads_to_the_recovery_codes_until_somebody_has_them() -> Non
     # A page in another tab that asks by itself changes nothing.
     assert client.get("/?poll=1", headers={"HX-Request": "true"}).status_code == 204
     page = client.get("/account/recovery")
-    second, codes = _codes_of(page)
+    _, codes = _codes_of(page)
     assert "do not work any more" in page.content.decode()
     assert not set(codes) & set(seen)
     # "I have them" about those that no longer work does not count.
