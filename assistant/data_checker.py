@@ -25,6 +25,7 @@ CHECKS: tuple[Callable[[Project], Iterator[str]], ...] = (
     wordings.check_variables,
     wordings.check_needs,
     wordings.check_mentions,
+    wordings.check_shorthand,
     wordings.check_buttons,
     names.check_answers,
     names.check_responses,

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from assistant.checks.project import RETRIEVAL_INTENT, SET_BY_CODE, Project
 from assistant.nlg import FROM_THE_ALARM, FROM_THE_MESSAGE
-from assistant.nlu import mentions
+from assistant.nlu import mentions, texting
 from clinic import facts
 
 _VARIABLE = re.compile(r"{(\w+)}")
@@ -84,6 +84,17 @@ def check_mentions(project: Project) -> Iterator[str]:
             mentions.pattern(entry["words"])
         except (re.error, KeyError, TypeError) as error:
             yield f"{path}: the words of {key} cannot be read: {error}."
+
+
+def check_shorthand(project: Project) -> Iterator[str]:
+    """data/texting.yml holds pairs of an expression that can be read, and the words it stands for."""
+    path = "data/texting.yml"
+    for number, pair in enumerate(project.read(path)["shorthand"], start=1):
+        try:
+            typed, words = pair
+            texting.pattern(str(typed)).sub(str(words), "")
+        except (re.error, TypeError, ValueError) as error:
+            yield f"{path}: pair {number} of the shorthand cannot be read: {error}."
 
 
 def check_texts(project: Project) -> Iterator[str]:

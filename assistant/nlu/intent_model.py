@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from assistant.nlu import mentions, softmax_regression, spelling
+from assistant.nlu import mentions, softmax_regression, spelling, texting
 from assistant.nlu.outside import OutsideView
 from assistant.nlu.sentence_encoder import DIMENSIONS
 
@@ -122,6 +122,10 @@ class IntentModel:
     @classmethod
     def train(cls, texts: list[str], labels: list[str], encode: Encode) -> IntentModel:
         """Trains on one label a text. The same data give the same model."""
+        texts = [
+            text if label in FOREIGN else texting.in_words(text)
+            for text, label in zip(texts, labels, strict=True)
+        ]
         vectorizer = _vectorizer().fit(texts)
         names = sorted(set(labels))
         number = {label: place for place, label in enumerate(names)}
@@ -156,8 +160,8 @@ class IntentModel:
         return sparse.hstack([spelling, _mentions(texts)], format="csr", dtype=np.float32)
 
     def mend(self, text: str) -> str:
-        """The text with slips of spelling mended; the same text when there are none."""
-        return self._spelling.mend(text)
+        """The text with shorthand in words and slips mended; the same text when there are none."""
+        return self._spelling.mend(texting.in_words(text))
 
     def knows(self, text: str) -> bool:
         """Whether every word of the text is English or stands in an English example."""

@@ -338,6 +338,11 @@ def mention_without_a_name(copy: Copy) -> None:
     copy.replace("data/mentions.yml", r"named: parking$", "named:")
 
 
+@breaks(r"data/texting.yml: pair 1 of the shorthand cannot be read: ")
+def shorthand_that_cannot_be_read(copy: Copy) -> None:
+    copy.replace("data/texting.yml", r"- \['\(able", "- ['((able")
+
+
 @breaks(r"added.yml: utter_added has a wording without text")
 def wording_without_text(copy: Copy) -> None:
     copy.response("utter_added", text=" ")
