@@ -250,6 +250,10 @@ def _words(tracker: Tracker) -> Reading:
 def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
     def read_confirmation(tracker: Tracker) -> Reading:
         intent = intent_of(tracker)
+        text = text_of(tracker)
+        if text and tracker.slots.get("problem") == denied and not says("sends", text):
+            # a yes to "what would you like to change?" is no yes to sending
+            intent = "deny" if intent == "deny" else "nlu_fallback"
         if intent == "affirm" and confidence_of(tracker) >= CERTAIN:
             return Reading("yes")
         if intent in ("deny", "correct_booking", "change_appointment"):

@@ -83,7 +83,7 @@ def absolute(text: str, before: Before) -> str | None:
 
 def refined(meant: Understanding, before: Before) -> list[Interval]:
     """The windows meant, with the day or the hours from before where the text names only one."""
-    if not before.days or not meant.windows:
+    if not before.days or not meant.windows or meant.soonest:
         return meant.windows
     if meant.names_day and not meant.names_time:
         return _at_the_same_hours(meant.windows, before) or meant.windows

@@ -65,6 +65,13 @@ def pick(text: str, undecided: bool = False) -> str | None:
     return names[len(names) // 2] if undecided else None
 
 
+def not_offered(text: str) -> int | None:
+    """The length that a message names, in minutes, when no service of this clinic has it."""
+    wanted = _minutes(text)
+    lengths = {minutes_of(name) for name in offered()}
+    return wanted if wanted is not None and wanted not in lengths else None
+
+
 def ordinal(text: str, count: int) -> int | None:
     """Which of ``count`` things "the second one" means, counted from 0."""
     for index, pattern in enumerate(words()["ordinals"][:count]):
@@ -95,7 +102,13 @@ def _minutes(text: str) -> int | None:
         if match:
             return int(match[1])
     alone = re.fullmatch(r"\W*(\d{2,3})\W*", text)
-    return int(alone[1]) if alone and int(alone[1]) in lengths else None
+    if alone:
+        return int(alone[1]) if int(alone[1]) in lengths else None
+    for pattern in words()["length_beside_a_time"]:
+        match = re.search(pattern, text, re.IGNORECASE)
+        if match:
+            return int(match[1])
+    return None
 
 
 def therapists() -> list[str]:

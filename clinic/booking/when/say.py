@@ -40,6 +40,11 @@ def none() -> str:
     return _say("none")
 
 
+def any_time(*, soonest: bool) -> str:
+    """Whichever day and time there is; the next there is when ``soonest``."""
+    return _say("soonest" if soonest else "any_time")
+
+
 def context() -> str:
     """The text refers to an earlier appointment."""
     return _say("context")

@@ -322,6 +322,14 @@ _NOT_TIMES = [
         rf"(?<!in )(?<!within )(?<!next )\d+ (?:to|-|or) \d+ (?:{_BOOKED}|{_UNITS}|hours?)"
         r"(?! from now)",
         rf"(?:for |just |only )?\d+ {_BOOKED}",
+        # a length alone: "tomorrow afternoon 60", "massage 45 on friday", "today 30"
+        r"(?<=[a-z] )(?<!at )(?<!to )(?<!until )(?<!after )(?<!before )(?<!by )(?<!around )"
+        r"(?:45|60|75|90|120)(?= (?:please|thanks|[.,!?])|$)",
+        r"(?<=(?:massage|booking) )(?:30|45|60|75|90|120)(?= (?:on|this|next|[a-z]*day|tomorrow|today|in|for)\b)",
+        r"(?:(?<=morning )|(?<=afternoon )|(?<=evening )|(?<=tomorrow )|(?<=today )|(?<=\d[ap]m )"
+        r"|(?<= pm )|(?<= am )|(?<=noon )|(?<=week ))(?:30)(?= (?:please|thanks|[.,!?])|$)",
+        r"^(?:book |just |a |an |need |want )*(?:45|60|75|90|120)"
+        r"(?= (?:on|this|next|[a-z]+day|tomorrow|today|asap)\b)",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
         r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",
         r"no (?:problem|worries|rush|thanks|thank you|hurry|idea|big deal|pain)",

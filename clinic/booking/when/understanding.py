@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
 from typing import Literal
@@ -20,6 +21,10 @@ from clinic.opening import Interval, OpeningHours
 
 Status = Literal["understood", "ambiguous", "past", "none"]
 
+#: With no day and no time beside it, the next times there are.
+_SOON = re.compile(
+    r"\b(?:asap|soon(?:er|est)?|earliest|first|1st|next|now|right away|quick\w*|immediate\w*|urgent\w*)\b"
+)
 #: The most windows given.
 MOST = 10
 #: The most readings asked about, and the most alternatives offered.
@@ -46,7 +51,8 @@ class Understanding:
     are. An "ambiguous" text has ``readings`` to ask about; the reason is "readings", "mismatch",
     "no_such_date" or "unclear". ``say`` is the sentence or phrase for the patient. Whether a text
     with windows names a day, and a time of the day, is in ``names_day`` and ``names_time``: who
-    named one of them only may have said the other before.
+    named one of them only may have said the other before. ``soonest`` is "as soon as possible",
+    with neither.
     """
 
     status: Status
@@ -57,6 +63,7 @@ class Understanding:
     alternatives: list[Interval] = field(default_factory=list)
     names_day: bool = False
     names_time: bool = False
+    soonest: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ def understand(
     if not may_say_when(text):
         return Understanding("none", [], say.none())
     desk = _Desk(now, hours, horizon_days, notice)
-    readings = [request for request in requests(canonical(text), desk.clock) if not request.empty]
+    row = canonical(text)
+    readings = [request for request in requests(row, desk.clock) if not request.empty]
     if not readings:
         return Understanding("none", [], say.none())
     request = readings[0]
@@ -114,6 +122,11 @@ def understand(
         reading = Reading(found.windows, found.say)
         sentence = say.ask([found.say], "unclear")
         return Understanding("ambiguous", [], sentence, reason="unclear", readings=[reading])
+    anything = not (found.names_day or found.names_time or any(r.left_out for r in readings))
+    if found.windows and anything:
+        # ten days in a row say less than this
+        soonest = _SOON.search(row) is not None
+        return replace(found, say=say.any_time(soonest=soonest), soonest=soonest)
     return found
 
 

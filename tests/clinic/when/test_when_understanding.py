@@ -48,6 +48,11 @@ def _say(text: str, now: datetime = SUNDAY, hours: OpeningHours = HOURS) -> str:
         ("tuesday at 3", "Tuesday, November 24, at 3 pm"),
         ("tuesday 10:30 to 12", "Tuesday, November 24, between 10:30 am and noon"),
         ("wednesday", "Wednesday, November 25, any time from 8 am to 8 pm"),
+        ("soonest u got", "as soon as possible"),
+        ("first available pls", "as soon as possible"),
+        ("whenever", "any time"),
+        ("tues at 2, 60", "Tuesday, November 24, at 2 pm"),
+        ("nvm thurs", "Thursday, November 26, any time from 8 am to 8 pm"),
         (
             "next friday",
             "Do you mean Friday, November 27 or Friday, December 4?",
