@@ -115,10 +115,17 @@ async def picked_before(tracker: Tracker) -> dict[str, Any]:
 
 
 async def other_one(tracker: Tracker) -> dict[str, Any] | None:
-    """ "No, the other one", said after a time was picked: that of two, or the choice again."""
+    """ "No, the other one", said after a time was picked: that of two, or the choice again.
+
+    "The second one" is that of the times shown last.
+    """
     chosen = tracker.slots.get("chosen")
-    said = re.search(times.words()["other_one"], text_of(tracker), re.IGNORECASE)
-    if not chosen or not said or _tells_time(tracker):
+    if not chosen or _tells_time(tracker):
+        return None
+    if wishes.says("picks_again", text_of(tracker)):
+        offer = _picked(tracker)
+        return await _choose(tracker, offer, moving(tracker)) if offer else None
+    if not re.search(times.words()["other_one"], text_of(tracker), re.IGNORECASE):
         return None
     others = [offer for offer in _offers(tracker) if offer.start.isoformat() != chosen["start"]]
     if len(others) == 1:

@@ -158,6 +158,9 @@ class FormValidation(ClinicAction):
             return {**values, asked: reading.value, **no_problem()}
         if changes and closed and reading.problem not in TOLD_ANYWAY:
             return {**values, **no_problem()}
+        if asked in LEFT_TO_US and said and not values:
+            # "nvm thurs", said to the question for a length: a change of mind, and no answer
+            values = {**said}
         if values and closed and reading.problem != "time_question":
             # the answer to another question: this one is asked again, plainly
             return {**values, **no_problem_but(tracker)}

@@ -12,6 +12,7 @@ from actions import services
 from actions.choosing import answer_to_offers, other_one, picked_before, take_up, with_time
 from actions.form_validation import FormValidation, asked_in, near, no_problem_but
 from actions.reading import SKIPPED, bare_name, entity_of, read_time, text_of
+from clinic.names import read_name
 
 # "Jo Park 416-555-0177", at the end of a longer message.
 _BEFORE_A_CONTACT = re.compile(
@@ -74,10 +75,24 @@ def _name_unasked(tracker: Tracker) -> dict[str, Any]:
     beside = _BEFORE_A_CONTACT.search(text_of(tracker))
     text = text_of(tracker)
     candidates = (text, services.without_visit(text), *parts, beside[1] if beside else "")
-    names = [name for name in map(bare_name, candidates) if name]
+    names = [name for name in (*map(bare_name, candidates), _beside_a_visit(text)) if name]
     if not names or services.read_therapist(names[0]):
         return {}
     return {"patient_name": names[0], **no_problem_but(tracker)}
+
+
+def _beside_a_visit(text: str) -> str | None:
+    """ "omar haddad been before": in small letters, what is left beside the visit has to be two words
+    or three that can be a name."""
+    rest = services.without_visit(text).strip(" ,.;-")
+    if (
+        rest == text.strip()
+        or not 2 <= len(rest.split()) <= 3
+        or services.ordinal(rest, 3) is not None
+    ):
+        return None
+    name = read_name(rest)
+    return name if name and len(name) == len(rest) else None
 
 
 def _visit(tracker: Tracker) -> dict[str, Any]:

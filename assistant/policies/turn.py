@@ -235,6 +235,12 @@ CLOSED: Mapping[str, Any] = {
 WITH_A_WISH = frozenset(
     {"book_appointment", "faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"}
 )
+# Asked for somebody else than the therapist there is.
+OTHER_THERAPIST = "utter_faq/therapist_info"
+# Several appointments are wished for: what can be done, and the wish goes into the note.
+SERIES = ("utter_series", "action_add_note")
+# What "cancel" alone is taken for.
+CANCELLED = frozenset({"change_appointment", "nlu_fallback", "stop"})
 # They lean on the last answer.
 MORE = ("tell_me_more", "ask_why")
 NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not_understood_3")
@@ -763,6 +769,14 @@ def _outside_forms(now: Situation) -> Turn | None:
         # "an appointment for my father, who is on warfarin"
         now.intent in NOTES and checked.wants_appointment(now.text)
     )
+    if not now.clicked and says("other_therapist", now.text) and now.intent in WITH_A_WISH:
+        # with one therapist there is nothing to choose: the topic's answer tells
+        return Turn((OTHER_THERAPIST,))
+    if not now.clicked and _wishes_a_series(now):
+        return Turn((*SERIES, "booking_form"))
+    if now.intent in CANCELLED and not now.clicked and says("cancels_this", now.text):
+        # nothing is going on that could be stopped: it is about an appointment
+        return None if now.has_draft else Turn(("change_form",))
     if wishes and not now.clicked and note_in(now.text):
         return Turn((*_topic_answers(now.acts), *_note(now), "booking_form"))
     planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
@@ -805,6 +819,11 @@ def _in_form(now: Situation) -> Turn | None:
         others = tuple(act for act in acts if act[0] != "faq/therapist_info")
         answers = ("action_answer_wish", *_topic_answers(others))
         return Turn(("action_read_details", *answers, *_resume(now)))
+    if now.form == "booking_form" and not free_text and not now.clicked:
+        if says("other_therapist", now.text):
+            return Turn((OTHER_THERAPIST, *_resume(now)))
+        if _wishes_a_series(now):
+            return Turn(("action_read_details", *SERIES, *_resume(now)))
     if now.requested_slot in REFERENCE and _has_no_reference(now):
         still_open = [form for form in now.open_forms if form != now.form]
         return Turn(PASS_CHANGE_ON, {"open_forms": still_open or None}, stop_form=True)
@@ -845,6 +864,13 @@ def _about_the_question(now: Situation) -> str | None:
     if now.requested_slot != "patient_contact" and refuses_contact(now.text):
         return None if now.details.keys() & GIVEN else "utter_one_contact_is_enough"
     return None
+
+
+def _wishes_a_series(now: Situation) -> bool:
+    """ "Twice a week for a month": more than one request, but no question how often to come."""
+    return says("series", now.text) and (
+        now.intent == "book_appointment" or not _asks_something(now.text)
+    )
 
 
 def _wishes_a_therapist(now: Situation) -> bool:

@@ -207,6 +207,8 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
         return Meaning.DENIED
     if _is_denied(match, message, places, first, last):
         return Meaning.DENIED
+    if _is_in_jest(match, message, places, cues):
+        return Meaning.DENIED
     new = [cue for cue in cues.new if first <= cue.start < last]
     age = _age(match, message, places, cues, first, last)
     if age is not None and not new:
@@ -235,12 +237,26 @@ def _is_of_animal(match: Match, message: Words, places: Places) -> bool:
 
 def _is_of_others(match: Match, message: Words, places: Places) -> bool:
     """As in "I lift patients who can't walk", as long as nobody says "I" or "my" in between."""
+    others = places.get("said_of_others", [])
+    if "works_with_people" in places:
+        # "my client is incontinent" alone may ask for help for her
+        others = [*others, *places.get("at_work", [])]
     return any(
         cue.end <= match.start
         and message.sentence[cue.start] == message.sentence[match.start]
         and not _OWN.intersection(message.words[cue.end : match.end])
-        for cue in places.get("said_of_others", [])
+        for cue in others
     )
+
+
+def _is_in_jest(match: Match, message: Words, places: Places, cues: Cues) -> bool:
+    """As in "can't feel my legs after leg day lol": a laugh and sport or a price, and nothing new."""
+    sentence = message.sentence[match.start]
+    jests = [*places.get("exercise", []), *places.get("trifle", [])]
+    beside = any(
+        message.sentence[place.start] == sentence and not match.covers(place) for place in jests
+    )
+    return beside and "laughing" in places and not cues.new
 
 
 def is_in_the_family(match: Match, message: Words, places: Places) -> bool:

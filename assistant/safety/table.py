@@ -63,6 +63,10 @@ CUES = (
     "someone_elses_illness",
     "animal",
     "said_of_others",
+    "at_work",
+    "works_with_people",
+    "laughing",
+    "trifle",
     "no_word",
     "yes_word",
     "unsure",
@@ -142,6 +146,11 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         ),
         *_split("he she coworker colleague landlord neighbour neighbor ex teacher manager dog cat"),
         *("mother in law", "father in law"),
+    ),
+    "trifle": (
+        *_split("traffic commute bus train line queue website form chair desk homework exam exams"),
+        *_split("weather heat snow meeting meetings music price prices waiting parking app wifi"),
+        *("hold music", "phone line", "workout", "leg day", "school run"),
     ),
     "is": (
         *_split("is are was were feels feel felt feeling went gone goes going got gets getting"),
