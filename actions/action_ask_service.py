@@ -16,7 +16,7 @@ class ActionAskService(ClinicAction):
     NAME = "action_ask_service"
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
-        """Asks, in other words after an answer that named none of them, or a length there is not."""
+        """Asks, in other words after an answer that named none of them or another length."""
         names = services.offered()
         minutes = services.not_offered(text_of(tracker))
         one_service = len({name.rsplit(", ", 1)[0] for name in names}) == 1

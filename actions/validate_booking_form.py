@@ -82,8 +82,7 @@ def _name_unasked(tracker: Tracker) -> dict[str, Any]:
 
 
 def _beside_a_visit(text: str) -> str | None:
-    """ "omar haddad been before": in small letters, what is left beside the visit has to be two words
-    or three that can be a name."""
+    """ "omar haddad been before": two or three words, also in small letters, that can be a name."""
     rest = services.without_visit(text).strip(" ,.;-")
     if (
         rest == text.strip()

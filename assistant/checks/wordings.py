@@ -87,7 +87,7 @@ def check_mentions(project: Project) -> Iterator[str]:
 
 
 def check_shorthand(project: Project) -> Iterator[str]:
-    """data/texting.yml holds pairs of an expression that can be read, and the words it stands for."""
+    """data/texting.yml holds pairs: an expression that can be read, and its words."""
     path = "data/texting.yml"
     for number, pair in enumerate(project.read(path)["shorthand"], start=1):
         try:

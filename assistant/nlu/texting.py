@@ -1,7 +1,7 @@
 """Puts the shorthand of text messages into words: "hw much 4 45 min", "can u do it w/ physio".
 
-The list is ``data/texting.yml``. The ranking reads its examples and every message this way; what was
-typed stays what everything else reads.
+The list is ``data/texting.yml``. The ranking reads its examples and every message this way; what
+was typed stays what everything else reads.
 """
 
 from __future__ import annotations

@@ -21,7 +21,17 @@ Alarm = Mapping[str, str]
 # More would be a list that nobody in fear can take in.
 MOST_NAMED = 3
 Said = Literal[
-    "going", "drive", "which", "wait", "refuses", "gone", "own_reason", "massage", "taken_back"
+    "there",
+    "joke",
+    "going",
+    "drive",
+    "which",
+    "wait",
+    "refuses",
+    "gone",
+    "own_reason",
+    "massage",
+    "taken_back",
 ]
 _PART = re.compile(r"<(\w+)>")
 

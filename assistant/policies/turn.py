@@ -178,9 +178,11 @@ ADVICE_AGAIN = {
     "drive": "utter_alarm_drive",
     "going": "utter_alarm_going",
     "gone": "utter_alarm_gone",
+    "joke": "utter_alarm_joke",
     "massage": "utter_alarm_massage",
     "own_reason": "utter_alarm_own_reason",
     "refuses": "utter_alarm_refuses",
+    "there": "utter_alarm_there",
     "wait": "utter_alarm_wait",
     "which": "utter_alarm_which",
 }
@@ -192,7 +194,9 @@ NOT_SO = {
 }
 HELPED = {**NOT_SO, "medical": "utter_been_checked"}
 # What is said about getting there resembles the wish to speak with somebody, or to stop.
-ABOUT_THE_WAY = frozenset({"drive", "going", "gone", "which"})
+ABOUT_THE_WAY = frozenset({"drive", "going", "gone", "joke", "there", "which"})
+# Said to whoever is on the way: a thank-you after it needs no advice once more.
+ON_THE_WAY = frozenset({"utter_alarm_going", "utter_alarm_there"})
 # Asked of whoever says that they were checked.
 CHECKED_QUESTION = "utter_seen_question"
 REMINDER = "utter_alarm_line"
@@ -607,6 +611,8 @@ def _advice_again(
         return None
     if "stop" in labels and now.form:
         return None
+    if not words and labels <= COURTESIES and ON_THE_WAY & set(now.said_before):
+        return Turn(("utter_alarm_take_care", *_resume(now)))
     needed = CLEAR if clauses.is_question(now.text) else CLEAR_IN_FREE_TEXT
     plain = labels <= PLAIN_BESIDE_ALARM and all(sure >= needed for _, sure in acts)
     if now.clicked or (plain and words in (None, "massage")):
@@ -950,6 +956,8 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     if label in COURTESIES or label in MORE:
         # "sam, returning" resembles a goodbye
         return confidence >= CLEAR_IN_FREE_TEXT
+    if label == "stop" and now.form in TIMED_FORMS and _other_time(now):
+        return False
     if label == "stop" and now.form == "change_form" and CANCELS.search(now.text):
         # "cancel it" is about the appointment
         return False
@@ -966,6 +974,12 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         # "change it to 3" is about the time that is being asked for
         return False
     return confidence >= CLEAR
+
+
+def _other_time(now: Situation) -> bool:
+    """ "Nvm thurs" takes back the time before, and is no end of the booking."""
+    told = now.details.keys() & {"time", "time_unclear"}
+    return bool(told) and says("corrects", now.text) and not says("ends", now.text)
 
 
 def _names_length(text: str) -> bool:

@@ -250,7 +250,7 @@ def _is_of_others(match: Match, message: Words, places: Places) -> bool:
 
 
 def _is_in_jest(match: Match, message: Words, places: Places, cues: Cues) -> bool:
-    """As in "can't feel my legs after leg day lol": a laugh and sport or a price, and nothing new."""
+    """As in "can't feel my legs after leg day lol": a laugh, sport or a price, nothing new."""
     sentence = message.sentence[match.start]
     jests = [*places.get("exercise", []), *places.get("trifle", [])]
     beside = any(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import yaml
 
 from assistant.checks.project import Project
 from assistant.labels import label_of
@@ -22,6 +23,7 @@ FLOOR_OF_INTENTS = 0.92
 FLOOR_OF_QUESTIONS = 0.92
 # No intent may be lost behind a good average.
 FLOOR_OF_ONE = 0.6
+FLOOR_OF_TEXTED = {"texted-read": 0.95, "texted-unread": 0.85}
 
 
 def test_intents(intent_model: IntentModel) -> None:
@@ -51,6 +53,28 @@ def test_questions(intent_model: IntentModel) -> None:
             wrong.append(f"{allowed[0]}: {question['text']!r} is taken for {understood}")
     assert tested >= 300
     assert len(wrong) <= (1 - FLOOR_OF_QUESTIONS) * tested, "\n".join(wrong)
+
+
+TEXTED = yaml.safe_load((ROOT / "tests" / "evaluation" / "texted.yml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("half", ["texted-read", "texted-unread"])
+def test_messages_as_they_are_texted(intent_model: IntentModel, half: str) -> None:
+    """Floors as measured when it was added."""
+    outside, inside = Counter[bool](), Counter[bool]()
+    lost = 0
+    for question in TEXTED["questions"]:
+        if question["set"] != half:
+            continue
+        expected = question["expected"]
+        allowed = expected if isinstance(expected, list) else [expected]
+        understood = label_of(understand(question["text"], intent_model).acts[0].label)
+        of_the_clinic = allowed != ["out_of_scope"]
+        (inside if of_the_clinic else outside)[understood in allowed] += 1
+        lost += of_the_clinic and understood == "out_of_scope"
+    assert outside[True] >= 0.9 * outside.total()
+    assert inside[True] >= FLOOR_OF_TEXTED[half] * inside.total()
+    assert lost <= 0.03 * inside.total()
 
 
 @pytest.mark.parametrize(

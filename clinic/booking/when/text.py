@@ -112,9 +112,28 @@ _MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
+# "Thurs, no wait, fri": what comes before is taken back.
+_TAKES_BACK = (
+    r"(?:no,? wait|wait,? no|wait|oops|scratch that|forget that"
+    r"|no,? (?:sorry|actually|make (?:it|that))|actually,? no|(?:no,? |sorry,? |oops,? )?i meant?"
+    r"|nvm|never ?mind)"
+)
 _BEFORE_WORDS = [
     (re.compile(pattern), right)
     for pattern, right in (
+        (
+            rf"\b(?:not )?(?:{_DAY})\b[^.?!]{{0,25}}?[, ]+{_TAKES_BACK}[, ]+"
+            rf"(?=(?:on |the |this |next )*(?:{_DAY})\b[^.?!]{{0,12}}?"
+            r"(?:\d|morn|aft|arvo|eve|noon))",
+            "",
+        ),
+        (
+            rf"\b(?:not )?(?:{_DAY})\b([^.?!]{{0,25}}?)[, ]+{_TAKES_BACK}[, ]+"
+            rf"(?=(?:on |the |this |next )*(?:{_DAY})\b)",
+            r"\1 ",
+        ),
+        (r"\brite now\b", "right now"),
+        (r"\bin (?:about|around|roughly|like|approx) (?=(?:a|an|\d+|two|three|four|six) )", "in "),
         # As it is texted: "works 4 me", "earliest u got", "9 n 12", "would b great if poss".
         (r"\b4 (?=(?:me|us|u|you)\b)", "for "),
         (r"\bu\b", "you"),
@@ -325,7 +344,8 @@ _NOT_TIMES = [
         # a length alone: "tomorrow afternoon 60", "massage 45 on friday", "today 30"
         r"(?<=[a-z] )(?<!at )(?<!to )(?<!until )(?<!after )(?<!before )(?<!by )(?<!around )"
         r"(?:45|60|75|90|120)(?= (?:please|thanks|[.,!?])|$)",
-        r"(?<=(?:massage|booking) )(?:30|45|60|75|90|120)(?= (?:on|this|next|[a-z]*day|tomorrow|today|in|for)\b)",
+        r"(?<=(?:massage|booking) )(?:30|45|60|75|90|120)"
+        r"(?= (?:on|this|next|[a-z]*day|tomorrow|today|in|for)\b)",
         r"(?:(?<=morning )|(?<=afternoon )|(?<=evening )|(?<=tomorrow )|(?<=today )|(?<=\d[ap]m )"
         r"|(?<= pm )|(?<= am )|(?<=noon )|(?<=week ))(?:30)(?= (?:please|thanks|[.,!?])|$)",
         r"^(?:book |just |a |an |need |want )*(?:45|60|75|90|120)"

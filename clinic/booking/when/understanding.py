@@ -23,7 +23,8 @@ Status = Literal["understood", "ambiguous", "past", "none"]
 
 #: With no day and no time beside it, the next times there are.
 _SOON = re.compile(
-    r"\b(?:asap|soon(?:er|est)?|earliest|first|1st|next|now|right away|quick\w*|immediate\w*|urgent\w*)\b"
+    r"\b(?:asap|soon(?:er|est)?|earliest|first|1st|next|now|right away|quick\w*|immediate\w*"
+    r"|urgent\w*)\b"
 )
 #: The most windows given.
 MOST = 10

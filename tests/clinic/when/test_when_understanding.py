@@ -51,6 +51,10 @@ def _say(text: str, now: datetime = SUNDAY, hours: OpeningHours = HOURS) -> str:
         ("soonest u got", "as soon as possible"),
         ("first available pls", "as soon as possible"),
         ("whenever", "any time"),
+        ("thurs 3pm no wait fri", "Friday, November 27, at 3 pm"),
+        ("thurs 3pm no wait fri 4pm", "Friday, November 27, at 4 pm"),
+        ("not thurs sorry i mean fri", "Friday, November 27, any time from 8 am to 8 pm"),
+        ("my back went on friday", "I did not find a day or a time in that."),
         ("tues at 2, 60", "Tuesday, November 24, at 2 pm"),
         ("nvm thurs", "Thursday, November 26, any time from 8 am to 8 pm"),
         (
