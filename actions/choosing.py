@@ -62,7 +62,7 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     intent = intent_of(tracker)
     if intent == "more_times":
         return _more(tracker)
-    if intent == "other_day":
+    if intent == "other_day" or wishes.says("other_day", text_of(tracker)):
         await times.let_go(tracker.sender_id)
         return {**NO_WISH, **no_problem()}
     if intent == "join_waiting_list":
@@ -82,7 +82,9 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     if intent == "deny" and not _tells_time(tracker) and len(text_of(tracker).split()) <= FEW_WORDS:
         return _more(tracker)
     offers = _offers(tracker)
-    if offers and is_undecided(text_of(tracker)) and not _tells_time(tracker):
+    meant = times.understood(text_of(tracker))
+    names_one = meant.names_day or meant.names_time
+    if offers and is_undecided(text_of(tracker)) and not names_one:
         return await _choose(tracker, offers[0], moving(tracker))
     return None
 

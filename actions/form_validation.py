@@ -151,9 +151,13 @@ class FormValidation(ClinicAction):
             values["contact_hint"] = hint
         closed = asked not in (self.CONFIRMATION, *FREE_TEXT_SLOTS)
         # "I want to book" in the middle of booking is no answer, and no mistake either
-        if asked is None or asked in values or (may_replace and said):
+        if asked is None or asked in values:
             return {**values, **no_problem()}
         reading = read(asked, tracker)
+        if may_replace and said:
+            # "lee wong, new" may be taken for a wish to book
+            named = asked == "patient_name" and reading.problem is None
+            return {**values, **({asked: reading.value} if named else {}), **no_problem()}
         if reading.problem is None:
             return {**values, asked: reading.value, **no_problem()}
         if changes and closed and reading.problem not in TOLD_ANYWAY:
@@ -168,7 +172,7 @@ class FormValidation(ClinicAction):
             **values,
             **near(reading),
             "problem": reading.problem,
-            "problem_count": (tracker.slots.get("problem_count") or 0) + 1,
+            "problem_count": _count(tracker, reading),
             "problem_text": reading.text,
             "problem_choices": list(reading.choices) or None,
         }
@@ -263,6 +267,12 @@ def no_problem_but(tracker: Tracker) -> dict[str, Any]:
     if stays and slots.get("requested_slot") == "preferred_time":
         return {slot: slots.get(slot) for slot in no_problem()}
     return no_problem()
+
+
+def _count(tracker: Tracker, reading: Reading) -> int:
+    """How often in a row an answer could not be read. A time that cannot be had was read."""
+    before = tracker.slots.get("problem_count") or 0
+    return before or 1 if reading.problem == "time_question" else before + 1
 
 
 def near(reading: Reading) -> dict[str, Any]:

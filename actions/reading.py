@@ -35,6 +35,9 @@ ASKS_FOR_A_VISIT = frozenset({"patient_name", "new_or_returning"})
 CERTAIN = 0.5
 # Punctuation and the like beside a name that stands alone.
 LONGEST_BESIDE_A_NAME = 3
+# "Is this your first visit?"
+VISIT_BY_INTENT = {"affirm": "new", "deny": "returning"}
+FEW_WORDS = 2
 # Words of a plain no ("no thank you, nothing else").
 LONGEST_NO = 5
 # A phone number or an e-mail address, beside a name.
@@ -88,6 +91,8 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
     found["new_or_returning"] = services.read_visit(
         text, asked=tracker.slots.get("requested_slot") in ASKS_FOR_A_VISIT
     )
+    if found["new_or_returning"] is None and _answers_the_visit(tracker):
+        found["new_or_returning"] = VISIT_BY_INTENT.get(intent_of(tracker))
     found["for_whom"] = services.read_for_whom(text)
     if found["service"] and _is_a_length(text):
         found["preferred_time"] = None
@@ -96,6 +101,14 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
         # "my phone is ..., but e-mail me instead at ..."
         found["patient_contact"] = found["change_contact"] = contacts[-1].shown
     return {slot: value for slot, value in found.items() if value is not None}
+
+
+def _answers_the_visit(tracker: Tracker) -> bool:
+    """A yes or a no alone, to "what name, and is this your first visit?"."""
+    asked = tracker.slots.get("requested_slot") == "patient_name"
+    open_still = tracker.slots.get("new_or_returning") is None
+    in_booking = tracker.active_loop.get("name") == "booking_form"
+    return asked and open_still and in_booking and len(text_of(tracker).split()) <= FEW_WORDS
 
 
 def _is_a_length(text: str) -> bool:
@@ -205,8 +218,8 @@ def _service(tracker: Tracker) -> Reading:
 
 def _visit(tracker: Tracker) -> Reading:
     """Whether it is the first visit: yes or no in words, too. It is not asked a third time."""
-    answers = {"affirm": "new", "deny": "returning"}
-    said = services.read_visit(text_of(tracker), asked=True) or answers.get(intent_of(tracker))
+    said = services.read_visit(text_of(tracker), asked=True)
+    said = said or VISIT_BY_INTENT.get(intent_of(tracker))
     return Reading(said or entity_of(tracker, "visit") or SKIPPED)
 
 

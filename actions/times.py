@@ -15,6 +15,7 @@ import yaml
 from assistant.project import DATA
 from clinic import clock, facts, setup
 from clinic.booking.when import Understanding, say, understand
+from clinic.mentions import without_names
 from clinic.opening import Interval, OpeningHours
 
 OFFERED = 3
@@ -79,7 +80,7 @@ def understood(text: str) -> Understanding:
     """What a patient's words mean as a time, by the clinic's clock and hours."""
     clinic = facts.current()
     return understand(
-        text,
+        without_names(text),
         clock.now(),
         _hours(clinic),
         horizon_days=clinic.booking.horizon.days,

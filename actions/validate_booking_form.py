@@ -8,9 +8,15 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import services
+from actions import services, times
 from actions.choosing import answer_to_offers, other_one, picked_before, take_up, with_time
-from actions.form_validation import FormValidation, asked_in, near, no_problem_but
+from actions.form_validation import (
+    FormValidation,
+    asked_in,
+    near,
+    no_problem,
+    no_problem_but,
+)
 from actions.reading import SKIPPED, bare_name, entity_of, read_time, text_of
 from clinic.names import read_name
 
@@ -18,6 +24,13 @@ from clinic.names import read_name
 _BEFORE_A_CONTACT = re.compile(
     r"([^\W\d_a-z][\w'-]+(?: [^\W\d_a-z][\w'-]+)+)\W{0,3}"
     r"(?:(?:ph(?:one)?|cell|tel|e-?mail|at|on)\W{0,2})?(?=\S+@|[+(]?\d{3})"
+)
+_NAMES_ANEW = re.compile(r"^\W*(?:\w+\W+){0,2}(?:it'?s|i'?m|name(?:'?s| is)?)\s", re.IGNORECASE)
+# "im dana reyes 416-555-0133", in small letters.
+_SAID_BEFORE_A_CONTACT = re.compile(
+    r"\b(?:i'?m|its|it's|name'?s?(?: is)?|this is|for)\s+"
+    r"([a-z][a-z'-]+(?: [a-z][a-z'-]+){0,2})\W{1,3}(?=\S+@|[+(]?\d{3})",
+    re.IGNORECASE,
 )
 BEFORE_THE_NAME = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 
@@ -51,6 +64,7 @@ class ValidateBookingForm(FormValidation):
         if answer is not None:
             return {**_visit(tracker), **answer}
         values = {**_not_asked(tracker), **self.read_message(tracker), **_name_unasked(tracker)}
+        values |= _name_corrected(tracker)
         values |= _visit_left_open(tracker, values)
         return _with_unclear_time(tracker, await with_time(tracker, values))
 
@@ -73,12 +87,24 @@ def _name_unasked(tracker: Tracker) -> dict[str, Any]:
         return {}
     parts = re.split(r"[,;.\n]\s+", text_of(tracker))
     beside = _BEFORE_A_CONTACT.search(text_of(tracker))
+    said = _SAID_BEFORE_A_CONTACT.search(text_of(tracker))
+    if said and read_name(said[1]):
+        return {"patient_name": read_name(said[1]), **no_problem_but(tracker)}
     text = text_of(tracker)
     candidates = (text, services.without_visit(text), *parts, beside[1] if beside else "")
     names = [name for name in (*map(bare_name, candidates), _beside_a_visit(text)) if name]
     if not names or services.read_therapist(names[0]):
         return {}
     return {"patient_name": names[0], **no_problem_but(tracker)}
+
+
+def _name_corrected(tracker: Tracker) -> dict[str, Any]:
+    """ "Its jonathan smith actually", said to the read-back."""
+    if asked_in(tracker) != "confirm_booking" or not _NAMES_ANEW.search(text_of(tracker)):
+        return {}
+    rest = re.sub(times.words()["corrects"], " ", text_of(tracker), flags=re.IGNORECASE)
+    name = read_name(rest.strip())
+    return {"patient_name": name, **no_problem()} if name and len(name.split()) > 1 else {}
 
 
 def _beside_a_visit(text: str) -> str | None:

@@ -24,6 +24,8 @@ _HERE = re.compile(
     r"^\s*(?:(?:hi|hello|hey)\W+)?(?P<name>[^\W\d_]+(?:[ '-][^\W\d_]+){0,2}) here\s*(?:$|[,.;!-])",
     re.IGNORECASE,
 )
+# Around one of these, a part of a list may be a name: "mon 2pm, ali khan, ali@example.com".
+_LISTED = re.compile(r"[,;\n]")
 _TAIL = re.compile(r"\s+(?:calling|speaking|here|and|but|please|thanks)\b.*$", re.IGNORECASE)
 
 
@@ -42,3 +44,12 @@ def find_name(text: str) -> str | None:
                 if name:
                     return name
     return None
+
+
+def without_names(text: str) -> str:
+    """The text without the parts of a list that are nothing but a name of two words or more."""
+    parts = _LISTED.split(text)
+    if len(parts) < 2:
+        return text
+    kept = [part for part in parts if len((read_name(part) or "").split()) < 2]
+    return ", ".join(kept)

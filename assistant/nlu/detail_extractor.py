@@ -22,7 +22,7 @@ from rasa.shared.nlu.training_data.message import Message
 from clinic import clock, facts
 from clinic.booking import when
 from clinic.contacts import read_contact
-from clinic.mentions import find_name
+from clinic.mentions import find_name, without_names
 from clinic.opening import OpeningHours
 
 
@@ -65,7 +65,7 @@ class DetailExtractor(GraphComponent):
         if name:
             yield _entity("name", name, text)
         time = when.understand(
-            text,
+            without_names(text),
             clock.now(),
             self._hours,
             horizon_days=self._facts.booking.horizon.days,

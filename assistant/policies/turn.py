@@ -243,6 +243,8 @@ WITH_A_WISH = frozenset(
 OTHER_THERAPIST = "utter_faq/therapist_info"
 # Several appointments are wished for: what can be done, and the wish goes into the note.
 SERIES = ("utter_series", "action_add_note")
+# What "book him friday" may be taken for.
+TAKEN_FOR_A_BOOKING = frozenset({"change_appointment", "nlu_fallback", "out_of_scope"})
 # What "cancel" alone is taken for.
 CANCELLED = frozenset({"change_appointment", "nlu_fallback", "stop"})
 # They lean on the last answer.
@@ -372,7 +374,7 @@ def _called(turn: Turn | None, now: Situation) -> Turn | None:
 
 
 def _plan(now: Situation) -> Turn | None:
-    books = now.intent == "change_appointment" and not now.clicked and _books(now)
+    books = now.intent in TAKEN_FOR_A_BOOKING and not now.clicked and _books(now)
     if books:
         # "I want to make another appointment", "book tomorrow at 3, no, 4"
         now = replace(now, acts=(("book_appointment", now.acts[0][1]), *now.acts[1:]))
@@ -422,6 +424,9 @@ def _plan(now: Situation) -> Turn | None:
 
 def _books(now: Situation) -> bool:
     begins = not now.requested and now.form is None and says("begins_booking", now.text)
+    if now.intent != "change_appointment":
+        # "book him fri after school"; "book a table" names no time of the clinic's
+        return begins and bool(now.details.keys() & {"time", "time_unclear"})
     return begins or says("books_anew", now.text)
 
 
@@ -780,11 +785,14 @@ def _outside_forms(now: Situation) -> Turn | None:
         return Turn((OTHER_THERAPIST,))
     if not now.clicked and _wishes_a_series(now):
         return Turn((*SERIES, "booking_form"))
+    if books and not now.clicked and says("for_two", now.text):
+        return Turn(("utter_one_at_a_time", "booking_form"))
     if now.intent in CANCELLED and not now.clicked and says("cancels_this", now.text):
         # nothing is going on that could be stopped: it is about an appointment
         return None if now.has_draft else Turn(("change_form",))
     if wishes and not now.clicked and note_in(now.text):
-        return Turn((*_topic_answers(now.acts), *_note(now), "booking_form"))
+        said = dict.fromkeys((*_topic_answers(now.acts), *_note(now)))
+        return Turn((*said, "booking_form"))
     planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
     if planned or now.triage.get("safety_net"):
         return Turn(_with_safety_net(_answers_to(now.acts, now), now))
@@ -828,6 +836,10 @@ def _in_form(now: Situation) -> Turn | None:
     if now.form == "booking_form" and not free_text and not now.clicked:
         if says("other_therapist", now.text):
             return Turn((OTHER_THERAPIST, *_resume(now)))
+        if says("goes_back", now.text):
+            return Turn(("utter_ask_which_field",))
+        if says("for_two", now.text):
+            return Turn(("action_read_details", "utter_one_at_a_time", *_resume(now)))
         if _wishes_a_series(now):
             return Turn(("action_read_details", *SERIES, *_resume(now)))
     if now.requested_slot in REFERENCE and _has_no_reference(now):

@@ -10,7 +10,7 @@ from assistant.nlu.texting import in_words
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("hw much 4 45 min", "how much 4 45 min"),
+        ("hw much 4 45 min", "how much for 45 min"),
         ("wat do u do 4 it", "what do you do for it"),
         ("do i hav 2 wait", "do i have to wait"),
         ("is it 2 early", "is it too early"),

@@ -133,6 +133,8 @@ _BEFORE_WORDS = [
             r"\1 ",
         ),
         (r"\brite now\b", "right now"),
+        # whether it is a first visit
+        (r"\b(?:i'?ve |have )?been (?:here |there |in )?(?:b4|before)\b(?= *(?:$|[,.;!?]))", " "),
         (r"\bin (?:about|around|roughly|like|approx) (?=(?:a|an|\d+|two|three|four|six) )", "in "),
         # As it is texted: "works 4 me", "earliest u got", "9 n 12", "would b great if poss".
         (r"\b4 (?=(?:me|us|u|you)\b)", "for "),
@@ -348,6 +350,7 @@ _NOT_TIMES = [
         r"(?= (?:on|this|next|[a-z]*day|tomorrow|today|in|for)\b)",
         r"(?:(?<=morning )|(?<=afternoon )|(?<=evening )|(?<=tomorrow )|(?<=today )|(?<=\d[ap]m )"
         r"|(?<= pm )|(?<= am )|(?<=noon )|(?<=week ))(?:30)(?= (?:please|thanks|[.,!?])|$)",
+        r"(?<=book )(?:30)(?= (?:on|this|next|[a-z]+day|tomorrow|today|asap)\b)",
         r"^(?:book |just |a |an |need |want )*(?:45|60|75|90|120)"
         r"(?= (?:on|this|next|[a-z]+day|tomorrow|today|asap)\b)",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",

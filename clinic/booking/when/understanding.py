@@ -119,15 +119,15 @@ def understand(
         )
     outcomes = [outcome for request in readings for outcome in desk.outcomes(request)]
     found = _decide(outcomes, desk)
-    if found.windows and request.doubtful:
-        reading = Reading(found.windows, found.say)
-        sentence = say.ask([found.say], "unclear")
-        return Understanding("ambiguous", [], sentence, reason="unclear", readings=[reading])
     anything = not (found.names_day or found.names_time or any(r.left_out for r in readings))
     if found.windows and anything:
         # ten days in a row say less than this
         soonest = _SOON.search(row) is not None
         return replace(found, say=say.any_time(soonest=soonest), soonest=soonest)
+    if found.windows and request.doubtful:
+        reading = Reading(found.windows, found.say)
+        sentence = say.ask([found.say], "unclear")
+        return Understanding("ambiguous", [], sentence, reason="unclear", readings=[reading])
     return found
 
 
