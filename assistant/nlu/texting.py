@@ -1,4 +1,4 @@
-"""Puts the shorthand of text messages into words: "can u do it n how much", "can u do it w/ physio".
+"""Puts the shorthand of text messages into words: "wat do u do 4 it", "can u do it w/ physio".
 
 The list is ``data/texting.yml``. The ranking reads its examples and every message this way; what
 was typed stays what everything else reads.
