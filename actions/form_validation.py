@@ -185,12 +185,14 @@ class FormValidation(ClinicAction):
         if field in self.SLOTS:
             return field
         corrects = intent_of(tracker) in ("correct_booking", "deny", "change_appointment")
+        which = _said_before(tracker, "utter_ask_which_field")
         if says("at_that_time", text_of(tracker)):
             # "same time" changes nothing
             return None
-        if said or not text_of(tracker) or not (corrects or asked == self.CONFIRMATION):
+        if said or not text_of(tracker) or not (which or corrects or asked == self.CONFIRMATION):
             return None
-        if asked != self.CONFIRMATION and intent_of(tracker) != "correct_booking":
+        told = which or intent_of(tracker) == "correct_booking"
+        if asked != self.CONFIRMATION and not told:
             return None
         named = [
             slot
@@ -218,12 +220,17 @@ def asked_in(tracker: Tracker) -> str | None:
 
 def _was_offered(tracker: Tracker, form: str) -> bool:
     """The turn before ended by offering the form, with what it holds."""
+    return _said_before(tracker, *offers_of(form))
+
+
+def _said_before(tracker: Tracker, *responses: str) -> bool:
+    """The turn before ended with one of these."""
     messages = 0
     for event in reversed(tracker.events):
         messages += event["event"] == "user"
         if event["event"] == "bot" and messages:
             said = (event.get("metadata") or {}).get("utter_action")
-            return messages == 1 and said in offers_of(form)
+            return messages == 1 and said in responses
     return False
 
 

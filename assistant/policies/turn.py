@@ -245,6 +245,8 @@ OTHER_THERAPIST = "utter_faq/therapist_info"
 SERIES = ("utter_series", "action_add_note")
 # What "book him friday" may be taken for.
 TAKEN_FOR_A_BOOKING = frozenset({"change_appointment", "nlu_fallback", "out_of_scope"})
+# What "and one for my husband", after a request was sent, may be taken for.
+ONE_MORE = frozenset({"book_appointment", "nlu_fallback", "out_of_scope", "write_for_other"})
 # What "cancel" alone is taken for.
 CANCELLED = frozenset({"change_appointment", "nlu_fallback", "stop"})
 # They lean on the last answer.
@@ -425,7 +427,8 @@ def _plan(now: Situation) -> Turn | None:
 def _books(now: Situation) -> bool:
     begins = not now.requested and now.form is None and says("begins_booking", now.text)
     if now.intent != "change_appointment":
-        # "book him fri after school"; "book a table" names no time of the clinic's
+        # "book him fri after school", "massage wed"; "book a table" names no time of the clinic's
+        begins = begins or (now.form is None and says("begins_with_a_visit", now.text))
         return begins and bool(now.details.keys() & {"time", "time_unclear"})
     return begins or says("books_anew", now.text)
 
@@ -785,6 +788,8 @@ def _outside_forms(now: Situation) -> Turn | None:
         return Turn((OTHER_THERAPIST,))
     if not now.clicked and _wishes_a_series(now):
         return Turn((*SERIES, "booking_form"))
+    if now.requested and now.intent in ONE_MORE and says("one_more_for", now.text):
+        return Turn(("booking_form",))
     if books and not now.clicked and says("for_two", now.text):
         return Turn(("utter_one_at_a_time", "booking_form"))
     if now.intent in CANCELLED and not now.clicked and says("cancels_this", now.text):
@@ -886,9 +891,10 @@ def _about_the_question(now: Situation) -> str | None:
 
 def _wishes_a_series(now: Situation) -> bool:
     """ "Twice a week for a month": more than one request, but no question how often to come."""
-    return says("series", now.text) and (
-        now.intent == "book_appointment" or not _asks_something(now.text)
-    )
+    if not says("series", now.text):
+        return False
+    wants = now.intent == "book_appointment" or checked.wants_appointment(now.text)
+    return wants or not _asks_something(now.text)
 
 
 def _wishes_a_therapist(now: Situation) -> bool:
