@@ -26,7 +26,9 @@ _GREETING = re.compile(
 _NAMING = re.compile(
     r"^(?:(?:and\s+)?(?:my|the|patient['\u2019]?s?|her|his|their)?\s*"
     r"(?:full |first |last |legal |whole )?"
-    r"(?:name|nmae|naem|nmea)\s*(?:is|['\u2019]s|would be|:|=|-)\s*(?:actually\s+|really\s+)?(?!not\b)|names\s+"
+    r"(?:name|nmae|naem|nmea)\s*(?:is|['\u2019]s|would be|:|=|-)\s*"
+    r"(?:actually\s+|really\s+)?(?!not\b)"
+    r"|names\s+"
     r"|(?:(?:you (?:can|may) |please |just |people |they |everyone |my friends )*)call me\s+"
     r"|i go by\s+|i['\u2019]m called\s+|i am called\s+|je m['\u2019]appelle\s+|mon nom est\s+"
     r"|me llamo\s+|mi nombre es\s+)",
@@ -40,8 +42,8 @@ _MAYBE_NAMING = re.compile(
     re.I,
 )
 _TAIL = re.compile(
-    r"(?:[\s,;:]+(?:speaking|here|actually|instead|please|pls|thanks|thank you|thx|is my name|is the name"
-    r"|on the (?:phone|line))|\s*[,;]\s*(?:yes|yeah|yep|no|nope))+$",
+    r"(?:[\s,;:]+(?:speaking|here|actually|instead|please|pls|thanks|thank you|thx|is my name"
+    r"|is the name|on the (?:phone|line))|\s*[,;]\s*(?:yes|yeah|yep|no|nope))+$",
     re.I,
 )
 _PRONOUNS = re.compile(r"\s*\((?:he|she|they|ze|xe|him|her|them|/|,|\s){2,20}\)$", re.I)

@@ -377,6 +377,8 @@ def _called(turn: Turn | None, now: Situation) -> Turn | None:
 
 def _plan(now: Situation) -> Turn | None:
     books = now.intent in TAKEN_FOR_A_BOOKING and not now.clicked and _books(now)
+    if now.red_flag_level and now.intent != "change_appointment":
+        books = False
     if books:
         # "I want to make another appointment", "book tomorrow at 3, no, 4"
         now = replace(now, acts=(("book_appointment", now.acts[0][1]), *now.acts[1:]))
@@ -562,7 +564,7 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
 def _wishes_to_book(now: Situation, acts: tuple[tuple[str, float], ...]) -> bool:
     """A wish to book, clearly or beside what is done as at any other time."""
     labels = {label for label, _ in acts}
-    clear = any(label in BOOKING and sure >= CLEAR for label, sure in acts)
+    clear = any(label in BOOKING and (now.clicked or sure >= CLEAR) for label, sure in acts)
     return clear or (bool(labels & BOOKING) and len(labels) > 1)
 
 
@@ -783,24 +785,32 @@ def _outside_forms(now: Situation) -> Turn | None:
         # "an appointment for my father, who is on warfarin"
         now.intent in NOTES and checked.wants_appointment(now.text)
     )
-    if not now.clicked and says("other_therapist", now.text) and now.intent in WITH_A_WISH:
-        # with one therapist there is nothing to choose: the topic's answer tells
-        return Turn((OTHER_THERAPIST,))
-    if not now.clicked and _wishes_a_series(now):
-        return Turn((*SERIES, "booking_form"))
-    if now.requested and now.intent in ONE_MORE and says("one_more_for", now.text):
-        return Turn(("booking_form",))
-    if books and not now.clicked and says("for_two", now.text):
-        return Turn(("utter_one_at_a_time", "booking_form"))
-    if now.intent in CANCELLED and not now.clicked and says("cancels_this", now.text):
-        # nothing is going on that could be stopped: it is about an appointment
-        return None if now.has_draft else Turn(("change_form",))
+    wish = None if now.clicked or now.red_flag_level else _particular_wish(now, books)
+    if wish:
+        return wish
     if wishes and not now.clicked and note_in(now.text):
         said = dict.fromkeys((*_topic_answers(now.acts), *_note(now)))
         return Turn((*said, "booking_form"))
     planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
     if planned or now.triage.get("safety_net"):
         return Turn(_with_safety_net(_answers_to(now.acts, now), now))
+    return None
+
+
+def _particular_wish(now: Situation, books: bool) -> Turn | None:
+    """What the words say is wanted, whatever the ranking takes them for."""
+    if says("other_therapist", now.text) and now.intent in WITH_A_WISH:
+        # with one therapist there is nothing to choose: the topic's answer tells
+        return Turn((OTHER_THERAPIST,))
+    if _wishes_a_series(now):
+        return Turn((*SERIES, "booking_form"))
+    if now.requested and now.intent in ONE_MORE and says("one_more_for", now.text):
+        return Turn(("booking_form",))
+    if books and says("for_two", now.text):
+        return Turn(("utter_one_at_a_time", "booking_form"))
+    if now.intent in CANCELLED and says("cancels_this", now.text) and not now.has_draft:
+        # nothing is going on that could be stopped: it is about an appointment
+        return Turn(("change_form",))
     return None
 
 
