@@ -37,7 +37,7 @@ CERTAIN = 0.5
 LONGEST_BESIDE_A_NAME = 3
 # "Is this your first visit?"
 VISIT_BY_INTENT = {"affirm": "new", "deny": "returning"}
-FEW_WORDS = 2
+FEW_WORDS = 3
 # Words of a plain no ("no thank you, nothing else").
 LONGEST_NO = 5
 # A phone number or an e-mail address, beside a name.
@@ -108,7 +108,9 @@ def _answers_the_visit(tracker: Tracker) -> bool:
     asked = tracker.slots.get("requested_slot") == "patient_name"
     open_still = tracker.slots.get("new_or_returning") is None
     in_booking = tracker.active_loop.get("name") == "booking_form"
-    return asked and open_still and in_booking and len(text_of(tracker).split()) <= FEW_WORDS
+    words_said = text_of(tracker).lower().split()
+    few = len(words_said) <= FEW_WORDS and "name" not in words_said
+    return asked and open_still and in_booking and few
 
 
 def _is_a_length(text: str) -> bool:
@@ -264,7 +266,8 @@ def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
     def read_confirmation(tracker: Tracker) -> Reading:
         intent = intent_of(tracker)
         text = text_of(tracker)
-        if text and tracker.slots.get("problem") == denied and not says("sends", text):
+        asked_which = denied.startswith("ask_which") and tracker.slots.get("problem") == denied
+        if text and asked_which and not says("sends", text):
             # a yes to "what would you like to change?" is no yes to sending
             intent = "deny" if intent == "deny" else "nlu_fallback"
         if intent == "affirm" and confidence_of(tracker) >= CERTAIN:

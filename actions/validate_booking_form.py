@@ -25,7 +25,9 @@ _BEFORE_A_CONTACT = re.compile(
     r"([^\W\d_a-z][\w'-]+(?: [^\W\d_a-z][\w'-]+)+)\W{0,3}"
     r"(?:(?:ph(?:one)?|cell|tel|e-?mail|at|on)\W{0,2})?(?=\S+@|[+(]?\d{3})"
 )
-_NAMES_ANEW = re.compile(r"^\W*(?:\w+\W+){0,2}(?:it'?s|i'?m|name(?:'?s| is)?)\s", re.IGNORECASE)
+_NAMES_ANEW = re.compile(
+    r"^\W*(?:\w+\W+){0,2}(?:it'?s|i'?m|(?:name|nmae|naem)(?:'?s| is)?)\s", re.IGNORECASE
+)
 # "im dana reyes 416-555-0133", in small letters.
 _SAID_BEFORE_A_CONTACT = re.compile(
     r"\b(?:i'?m|its|it's|name'?s?(?: is)?|this is|for)\s+"

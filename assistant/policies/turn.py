@@ -241,6 +241,8 @@ WITH_A_WISH = frozenset(
 )
 # Asked for somebody else than the therapist there is.
 OTHER_THERAPIST = "utter_faq/therapist_info"
+# Says what holds for a child, where the message is about one.
+CAREFUL = "utter_faq/safety_contraindications"
 # Several appointments are wished for: what can be done, and the wish goes into the note.
 SERIES = ("utter_series", "action_add_note")
 # What "book him friday" may be taken for.
@@ -806,6 +808,8 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         return Turn((*SERIES, "booking_form"))
     if now.requested and now.intent in ONE_MORE and says("one_more_for", now.text):
         return Turn(("booking_form",))
+    if books and says("under_16", now.text):
+        return Turn((CAREFUL, "booking_form"))
     if books and says("for_two", now.text):
         return Turn(("utter_one_at_a_time", "booking_form"))
     if now.intent in CANCELLED and says("cancels_this", now.text) and not now.has_draft:
