@@ -122,11 +122,13 @@ async def other_one(tracker: Tracker) -> dict[str, Any] | None:
     "The second one" is that of the times shown last.
     """
     chosen = tracker.slots.get("chosen")
+    if chosen and wishes.says("picks_again", text_of(tracker)):
+        offers = _offers(tracker)
+        index = services.ordinal(_without_correction(text_of(tracker)), len(offers))
+        if index is not None:
+            return await _choose(tracker, offers[index], moving(tracker))
     if not chosen or _tells_time(tracker):
         return None
-    if wishes.says("picks_again", text_of(tracker)):
-        offer = _picked(tracker)
-        return await _choose(tracker, offer, moving(tracker)) if offer else None
     if not re.search(times.words()["other_one"], text_of(tracker), re.IGNORECASE):
         return None
     others = [offer for offer in _offers(tracker) if offer.start.isoformat() != chosen["start"]]
@@ -134,6 +136,10 @@ async def other_one(tracker: Tracker) -> dict[str, Any] | None:
         return await _choose(tracker, others[0], moving(tracker))
     await times.let_go(tracker.sender_id)
     return {"chosen_time": None, "chosen": None, "shown_times": None, **no_problem()}
+
+
+def _without_correction(text: str) -> str:
+    return re.sub(times.words()["corrects"], " ", text, flags=re.IGNORECASE)
 
 
 async def take_up(dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from actions.form_validation import (
     no_problem_but,
 )
 from actions.reading import SKIPPED, bare_name, entity_of, read_time, text_of
+from clinic.mentions import listed_names
 from clinic.names import read_name
 
 # "Jo Park 416-555-0177", at the end of a longer message.
@@ -94,7 +95,8 @@ def _name_unasked(tracker: Tracker) -> dict[str, Any]:
         return {"patient_name": read_name(said[1]), **no_problem_but(tracker)}
     text = text_of(tracker)
     candidates = (text, services.without_visit(text), *parts, beside[1] if beside else "")
-    names = [name for name in (*map(bare_name, candidates), _beside_a_visit(text)) if name]
+    listed = listed_names(text) if entity_of(tracker, "contact") else []
+    names = [name for name in (*map(bare_name, candidates), _beside_a_visit(text), *listed) if name]
     if not names or services.read_therapist(names[0]):
         return {}
     return {"patient_name": names[0], **no_problem_but(tracker)}

@@ -46,10 +46,15 @@ def find_name(text: str) -> str | None:
     return None
 
 
-def without_names(text: str) -> str:
-    """The text without the parts of a list that are nothing but a name of two words or more."""
+def listed_names(text: str) -> list[str]:
+    """The parts of a list that are nothing but a name of two words or more."""
     parts = _LISTED.split(text)
-    if len(parts) < 2:
-        return text
-    kept = [part for part in parts if len((read_name(part) or "").split()) < 2]
-    return ", ".join(kept)
+    names = [read_name(part) or "" for part in parts] if len(parts) > 1 else []
+    return [name for name in names if len(name.split()) > 1]
+
+
+def without_names(text: str) -> str:
+    """The text without its listed names."""
+    names = listed_names(text)
+    kept = [part for part in _LISTED.split(text) if read_name(part) not in names]
+    return ", ".join(kept) if names else text
