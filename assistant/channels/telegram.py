@@ -116,7 +116,7 @@ class Telegram(App):
             return Answer(Outcome.STOPPED, "stopped")
         return Answer(Outcome.REFUSED, "refused")
 
-    async def acknowledge(self, update: Update, chosen: str) -> None:
+    async def acknowledge(self, update: Update, chosen: str, awaited: bool) -> None:
         """Ends the waiting sign of a button, and shows which one was pressed."""
         if update.kind != Kind.BUTTON:
             return

@@ -10,6 +10,7 @@ import hmac
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 
@@ -28,7 +29,8 @@ class Kind(StrEnum):
 
     ``start``: the patient opens the chat, perhaps by a link. ``edited``: an earlier message was
     changed. ``group``: somebody talks to the assistant where others read along. ``stopped``: this
-    patient wants, or can be sent, nothing more until they write again.
+    patient wants, or can be sent, nothing more until they write again. ``failed``: a message that
+    the provider had taken did not reach this patient.
     """
 
     TEXT = "text"
@@ -38,6 +40,7 @@ class Kind(StrEnum):
     EDITED = "edited"
     GROUP = "group"
     STOPPED = "stopped"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,9 @@ class Update:
 
     ``id`` names it among all of the provider's, ``sender`` is the address to answer to. ``text``:
     words, also those below a picture. ``token``: of the button. ``link``: what a link into the chat
-    brought along. ``handle``: what :meth:`App.acknowledge` needs, never stored.
+    brought along. ``reason``: why a message failed, as in :class:`Answer`. ``at``: the moment, in
+    seconds since 1970, when the provider tells it. ``handle``: what :meth:`App.acknowledge` needs,
+    never stored.
     """
 
     id: str
@@ -67,6 +72,8 @@ class Update:
     text: str = ""
     token: str = ""
     link: str = ""
+    reason: str = ""
+    at: float | None = None
     locale: str = "en"
     handle: Mapping[str, Any] = field(default_factory=dict)
 
@@ -84,13 +91,14 @@ class Outgoing:
     """One message of the assistant's.
 
     ``text`` is written as in docs/website-channel.md. ``rating``: a thumb up and one down, or
-    nothing. ``kind`` is the protocol's, "" for most.
+    nothing. ``kind`` is the protocol's, "" for most. ``appointment``: it says what became of one.
     """
 
     text: str
     choices: tuple[Choice, ...] = ()
     rating: tuple[Choice, ...] = ()
     kind: str = ""
+    appointment: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,8 @@ class App(ABC):
     title: ClassVar[str]
     # Names of environment variables; with one of them empty the app is off.
     settings: ClassVar[tuple[str, ...]]
+    # Environment variables that may be empty, and what they are then.
+    defaults: ClassVar[Mapping[str, str]] = {}
     # The environment variable that names a server on this computer in the provider's place.
     stand_in: ClassVar[str]
     # Where the provider's interface is.
@@ -146,6 +156,8 @@ class App(ABC):
     per_second: ClassVar[float]
     # Choices are numbers to be typed, because the app has no buttons.
     numbered: ClassVar[bool] = False
+    # How long after a patient last wrote the provider takes any message to them; None: always.
+    window: ClassVar[timedelta | None] = None
 
     def __init__(self, secrets: Mapping[str, str], address: str, http: httpx.AsyncClient) -> None:
         self.secrets = secrets
@@ -173,12 +185,19 @@ class App(ABC):
     def render(self, message: Outgoing) -> list[Call]:
         """The calls that bring a message to a patient, in order; the same for every try."""
 
+    def render_late(self, message: Outgoing) -> list[Call]:
+        """The calls for a message after ``window``; none when it cannot be sent then."""
+        return []
+
     @abstractmethod
     async def send(self, address: str, call: Call) -> Answer:
         """Makes one call. Errors of the connection are turned into answers by :meth:`post`."""
 
-    async def acknowledge(self, update: Update, chosen: str) -> None:
-        """Shows that an update has arrived; ``chosen`` is the title of the button. Made once."""
+    async def acknowledge(self, update: Update, chosen: str, awaited: bool) -> None:
+        """Shows that an update has arrived. Made once.
+
+        ``chosen`` is the title of the button; ``awaited``: the assistant is about to answer.
+        """
         return
 
     async def link(self, token: str) -> str:

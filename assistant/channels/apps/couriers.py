@@ -30,6 +30,8 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 GIVE_UP = timedelta(hours=24)
 # Failed tries after which the clinic is told that something is late.
 TELL_AFTER = 3
+# The provider's clock may run ahead of ours.
+WINDOW_MARGIN = timedelta(minutes=1)
 # Kinds of messages before which nothing else may be read.
 ALARMS = ("emergency", "urgent", "check")
 # Messages that are read at once.
@@ -131,9 +133,12 @@ class Couriers:
     async def _send(self, sender: Sender, message: Stored) -> float | None:
         """Sends one message; seconds after which to try again, None when it is dealt with."""
         address = self._seal.open(sender.address)
-        calls = self._calls(sender, message) if address else []
+        late = self._is_late(sender)
+        calls = self._calls(sender, message, late) if address else []
         if address is None:
             await self._report(sender, "stuck", "key_lost")
+        elif not calls:
+            await self._report(sender, "stuck", "window")
         for number, call in enumerate(calls[sender.calls :], sender.calls + 1):
             await self._pace.turn()
             answer = await self._app.send(address or "", call)
@@ -152,7 +157,8 @@ class Couriers:
                 await self._box.write(senders.note_sent, *part)
             if sender.attempts:
                 await self._report(sender, "", "")
-        await self._box.write(senders.note_sent, sender, message.seq, 0, True)
+        done = (sender, message.seq, 0, sender.noticed or not late)
+        await self._box.write(senders.note_sent, *done)
         if sender.state == senders.LEAVING:
             await self._box.write(senders.forget, sender)
         return None
@@ -168,9 +174,17 @@ class Couriers:
             via = found.body.get(mailbox.VIA, "website") if found else None
         return via in (None, self._app.name)
 
-    def _calls(self, sender: Sender, message: Stored) -> list[Call]:
+    def _is_late(self, sender: Sender) -> bool:
+        """Whether the patient last wrote so long ago that the provider takes no plain message."""
+        window = self._app.window
+        return window is not None and _now() - sender.heard_at > window - WINDOW_MARGIN
+
+    def _calls(self, sender: Sender, message: Stored, late: bool) -> list[Call]:
         """The calls for one message; with the first one comes the notice."""
         said = outgoing(message, sender.locale, self._seal, self._address)
+        if late:
+            # Of a message that was begun in time, the rest alone would say nothing.
+            return [] if sender.calls else self._app.render_late(said)
         calls = self._app.render(said)
         if sender.noticed:
             return calls

@@ -44,6 +44,7 @@ def outgoing(message: Stored, locale: str, seal: Seal, address: str) -> Outgoing
         tuple(choices),
         tuple(thumbs),
         str(body.get("kind") or ""),
+        bool(body.get("card")),
     )
 
 

@@ -9,7 +9,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError  # type: ignore[import-untyped]
@@ -81,6 +81,10 @@ class Reception:
 
         Raises SQLAlchemy's errors: the provider has to send it again.
         """
+        if update.at is not None and time.time() - update.at > UPDATES_KEPT.total_seconds():
+            # Whether it was here before is not known any more: somebody plays an old one again.
+            logger.warning("An update of %s is too old and is not read.", self._app.title)
+            return
         name = self._seal.names(self._app.name, f"update {update.id}")[0]
         kept = {field: value for field, value in vars(update).items() if field != "handle"}
         content = self._seal.close(json.dumps(kept))
@@ -111,6 +115,9 @@ class Reception:
         if arrival is None or arrival.sender is None:
             return
         self._remember(arrival.sender)
+        if update.kind == Kind.FAILED:
+            await self._report(arrival.sender, late.STUCK, update.reason)
+            return
         if arrival.asked is not None:
             self._chat.accepted(arrival.asked)
         elif arrival.told:
@@ -119,6 +126,7 @@ class Reception:
 
     def _known(self, name: str, update: Update) -> Known:
         names = self._seal.names(self._app.name, update.sender)
+        real = time.time()
         refusal, values, silent = "", {}, False
         now = time.monotonic()
         if len(update.text) > LONGEST:
@@ -133,6 +141,7 @@ class Reception:
             names=names,
             update=name,
             sealed=self._seal.close(update.sender),
+            heard_at=datetime.fromtimestamp(min(update.at or real, real), UTC),
             refusal=refusal,
             silent=silent,
             values=tuple(values.items()),
@@ -144,7 +153,11 @@ class Reception:
         try:
             if arrival.rated is not None:
                 await self._chat.rate(*arrival.rated)
-            await self._app.acknowledge(update, arrival.chosen)
+            people = standing.current().people
+            sender = arrival.sender
+            alone = sender is not None and sender.conversation not in people
+            awaited = arrival.asked is not None and alone
+            await self._app.acknowledge(update, arrival.chosen, awaited)
         except Exception as error:
             logger.error("An update could not be followed up: %s", type(error).__name__)
 

@@ -46,6 +46,8 @@ senders = sa.Table(
     # deleted, and this row goes when the last words are sent; "group": refused.
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("noticed", sa.Boolean, nullable=False),
+    # When the patient last wrote, by the provider's clock or else the real one.
+    sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
     # Everything up to this number of the mailbox is sent, and so many calls of the next message.
     sa.Column("sent", sa.Integer, nullable=False),
     sa.Column("calls", sa.Integer, nullable=False),
@@ -79,6 +81,7 @@ class Sender:
     locale: str
     state: str
     noticed: bool
+    heard_at: datetime
     sent: int
     calls: int
     attempts: int
@@ -107,13 +110,15 @@ class Known:
     """What is known of an update before the database is asked.
 
     ``names`` is what the sender is called by each key, ``update`` what the update is called;
-    ``refusal`` is a sentence to be said in place of an answer, unless it is ``silent``.
+    ``heard_at`` is when it was written; ``refusal`` is a sentence to be said in place of an answer,
+    unless it is ``silent``.
     """
 
     app: str
     names: Sequence[str]
     update: str
     sealed: str
+    heard_at: datetime
     refusal: str = ""
     silent: bool = False
     values: tuple[tuple[str, int], ...] = ()
@@ -144,6 +149,8 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
     if update.kind == Kind.STOPPED:
         _stop(connection, known.names)
         return Arrival()
+    if update.kind == Kind.FAILED:
+        return Arrival(_by_name(connection, known.names))
     sender = _sender(connection, known, update, now)
     if update.kind == Kind.GROUP:
         return _refuse_group(connection, sender, now)
@@ -288,6 +295,7 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
         "locale": update.locale,
         "state": OPEN,
         "noticed": False,
+        "heard_at": known.heard_at,
         **{"sent": 0, "calls": 0, "attempts": 0, "reason": ""},
     }
     found = _by_name(connection, known.names)
@@ -298,6 +306,8 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
     row = senders.update().where(senders.c.name == found.name)
     # Found by a key that is being rotated out: from now on it goes by the new one.
     changes: dict[str, Any] = {"name": known.names[0], "address": known.sealed}
+    if known.heard_at > found.heard_at:
+        changes["heard_at"] = known.heard_at
     if found.state in (STOPPED, LEAVING):
         changes["state"] = OPEN
     try:
@@ -419,7 +429,7 @@ def _by_name(connection: Connection, names: Sequence[str]) -> Sender | None:
 
 def _read(row: Any) -> Sender:
     """SQLite gives moments back without their zone, which is UTC."""
-    moments = {key: row[key] for key in ("failing_since", "due_at")}
+    moments = {key: row[key] for key in ("heard_at", "failing_since", "due_at")}
     aware = {key: at and at.replace(tzinfo=UTC) for key, at in moments.items()}
     return Sender(**{**row, **aware})
 

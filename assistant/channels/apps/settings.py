@@ -25,6 +25,8 @@ def read(app: type[App]) -> AppSettings | None:
     secrets = {name: os.environ.get(name, "").strip() for name in app.settings}
     if not all(secrets.values()):
         return None
+    for name, default in app.defaults.items():
+        secrets[name] = os.environ.get(name, "").strip() or default
     if problem := app.problem(secrets):
         raise EnvironmentProblem(problem)
     return AppSettings(secrets, _stand_in(app) or app.address)

@@ -171,12 +171,13 @@ class Provider(ABC):
                     time.sleep(provider.delay)
                 more: dict[str, str] = {}
                 with provider._happened:
-                    if provider.failing and provider.counts(self.path):
+                    counts = provider.counts(self.path, body)
+                    if provider.failing and counts:
                         status, more, answer = provider.failing.pop(0)
                     else:
                         status, answer = provider.answer(self.path, headers, body)
                     provider._happened.notify_all()
-                if provider.before_answer:
+                if provider.before_answer and counts:
                     provider.before_answer()
                 self.send_response(status)
                 for name, value in {**more, "content-length": str(len(answer))}.items():
@@ -189,6 +190,6 @@ class Provider(ABC):
 
         return Handler
 
-    def counts(self, path: str) -> bool:
+    def counts(self, path: str, body: bytes) -> bool:
         """Whether a call brings a message, so that it may fail; signs never do."""
         return True

@@ -119,7 +119,7 @@ class Telegram(Provider):
             self.update(future={"anything": [1]}),
         ]
 
-    def counts(self, path: str) -> bool:
+    def counts(self, path: str, body: bytes) -> bool:
         return path.endswith("/sendMessage")
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
