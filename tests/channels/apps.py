@@ -4,5 +4,10 @@ from __future__ import annotations
 
 from providers.provider import Provider
 from providers.telegram import Telegram
+from providers.twilio import Texts, TwilioWhatsApp
 
-PROVIDERS: dict[str, type[Provider]] = {"telegram": Telegram}
+PROVIDERS: dict[str, type[Provider]] = {
+    "sms": Texts,
+    "telegram": Telegram,
+    "twilio-whatsapp": TwilioWhatsApp,
+}

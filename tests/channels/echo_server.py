@@ -24,7 +24,7 @@ from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Sanic
 
-from assistant.channels.apps.input import TelegramInput
+from assistant.channels.apps.input import TelegramInput, TextsInput, TwilioWhatsAppInput
 from assistant.channels.rest import ClinicRestInput
 from assistant.channels.website import WebsiteInput
 from assistant.serving import log
@@ -134,7 +134,8 @@ def main() -> None:
     log.configure()
     app = Sanic("echo", configure_logging=False)
     app.ctx.agent = Echo(Path(os.environ["CLINIC_VAR"]))
-    register([WebsiteInput(), TelegramInput(), ClinicRestInput()], app, route="/webhooks/")
+    apps = [TelegramInput(), TextsInput(), TwilioWhatsAppInput()]
+    register([WebsiteInput(), *apps, ClinicRestInput()], app, route="/webhooks/")
 
     app.run("127.0.0.1", options.port, workers=1, access_log=False)
 

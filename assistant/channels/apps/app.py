@@ -29,8 +29,9 @@ class Kind(StrEnum):
 
     ``start``: the patient opens the chat, perhaps by a link. ``edited``: an earlier message was
     changed. ``group``: somebody talks to the assistant where others read along. ``stopped``: this
-    patient wants, or can be sent, nothing more until they write again. ``failed``: a message that
-    the provider had taken did not reach this patient.
+    patient can be sent nothing more until they write again. ``opted_out``: they asked for no more
+    messages, which holds until an update that ``resumes``. ``help``: who is this, and how does it
+    end? ``failed``: a message that the provider had taken did not reach this patient.
     """
 
     TEXT = "text"
@@ -40,6 +41,8 @@ class Kind(StrEnum):
     EDITED = "edited"
     GROUP = "group"
     STOPPED = "stopped"
+    OPTED_OUT = "opted_out"
+    HELP = "help"
     FAILED = "failed"
 
 
@@ -61,9 +64,9 @@ class Update:
 
     ``id`` names it among all of the provider's, ``sender`` is the address to answer to. ``text``:
     words, also those below a picture. ``token``: of the button. ``link``: what a link into the chat
-    brought along. ``reason``: why a message failed, as in :class:`Answer`. ``at``: the moment, in
-    seconds since 1970, when the provider tells it. ``handle``: what :meth:`App.acknowledge` needs,
-    never stored.
+    brought along. ``resumes``: asks for messages again, if they were asked to end. ``reason``: why
+    a message failed, as in :class:`Answer`. ``at``: the moment, in seconds since 1970, when the
+    provider tells it. ``handle``: what :meth:`App.acknowledge` needs, never stored.
     """
 
     id: str
@@ -75,6 +78,7 @@ class Update:
     reason: str = ""
     at: float | None = None
     locale: str = "en"
+    resumes: bool = False
     handle: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -158,6 +162,10 @@ class App(ABC):
     numbered: ClassVar[bool] = False
     # How long after a patient last wrote the provider takes any message to them; None: always.
     window: ClassVar[timedelta | None] = None
+    # The sentence of apps.yml that is said before the first answer.
+    notice: ClassVar[str] = "notice"
+    # What the provider reads in the 200, and its type.
+    accepted: ClassVar[tuple[str, str]] = ("", "text/plain; charset=utf-8")
 
     def __init__(self, secrets: Mapping[str, str], address: str, http: httpx.AsyncClient) -> None:
         self.secrets = secrets

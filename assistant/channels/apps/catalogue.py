@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from assistant.channels.apps.app import App
 from assistant.channels.telegram import Telegram
+from assistant.channels.twilio import Texts, TwilioWhatsApp
 
-APPS: tuple[type[App], ...] = (Telegram,)
+APPS: tuple[type[App], ...] = (Telegram, Texts, TwilioWhatsApp)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from assistant.channels import mailbox
 from assistant.channels.apps import senders
 from assistant.channels.apps.app import Answer, App, Call, Outcome, Outgoing
+from assistant.channels.apps.late import OPTED_OUT
 from assistant.channels.apps.outgoing import outgoing
 from assistant.channels.apps.seal import Seal
 from assistant.channels.apps.senders import Sender
@@ -116,7 +117,10 @@ class Couriers:
         """Seconds after which to try again, None when all is sent."""
         while found := await self._box.read(senders.to_send, name, _AT_ONCE):
             sender, messages = found
-            if sender.state == senders.STOPPED or not messages:
+            if not messages:
+                return None
+            if sender.state in senders.SILENT:
+                await self._pass_over(sender, messages)
                 return None
             if sender.due_at is not None and sender.due_at > _now():
                 return (sender.due_at - _now()).total_seconds()
@@ -163,6 +167,13 @@ class Couriers:
             await self._box.write(senders.forget, sender)
         return None
 
+    async def _pass_over(self, sender: Sender, messages: list[Stored]) -> None:
+        """Says nothing to somebody who wants nothing said, and has staff know it."""
+        if any([await self._concerns(message) for message in messages]):
+            asked = sender.state == senders.OPTED_OUT
+            await self._report(sender, "stuck", OPTED_OUT if asked else "stopped")
+        await self._box.write(senders.pass_over, sender)
+
     async def _concerns(self, message: Stored) -> bool:
         """Whether a message is for this app: what answers something written elsewhere is not."""
         if message.sender == mailbox.PATIENT:
@@ -188,7 +199,7 @@ class Couriers:
         calls = self._app.render(said)
         if sender.noticed:
             return calls
-        notice = self._app.render(Outgoing(sentence("notice", sender.locale)))
+        notice = self._app.render(Outgoing(sentence(self._app.notice, sender.locale)))
         return [*calls, *notice] if said.kind in ALARMS else [*notice, *calls]
 
     async def _later(self, sender: Sender, answer: Answer) -> float:

@@ -18,6 +18,7 @@ from assistant.channels.apps.app import App, BadBody, Received, client
 from assistant.channels.apps.reception import Reception
 from assistant.channels.apps.seal import Seal
 from assistant.channels.telegram import Telegram
+from assistant.channels.twilio import Texts, TwilioWhatsApp
 from clinic import environment
 
 logger = logging.getLogger(__name__)
@@ -94,7 +95,8 @@ class AppInput(InputChannel):
                 # The provider sends it again.
                 logger.error("An update could not be stored: %s", type(error).__name__)
                 return response.empty(503)
-            return response.empty(200)
+            body, kind = self.app.accepted
+            return response.text(body, content_type=kind)
 
         @blueprint.get("/calendar/<ticket:str>")
         async def calendar(request: Request, ticket: str) -> HTTPResponse:
@@ -115,6 +117,18 @@ class TelegramInput(AppInput):
     """Telegram, in ``credentials.yml``."""
 
     app = Telegram
+
+
+class TextsInput(AppInput):
+    """SMS, in ``credentials.yml``."""
+
+    app = Texts
+
+
+class TwilioWhatsAppInput(AppInput):
+    """WhatsApp through Twilio, in ``credentials.yml``."""
+
+    app = TwilioWhatsApp
 
 
 _GONE = "This link does not work any more. Please ask in the chat for the appointment."

@@ -11,6 +11,8 @@ import sqlalchemy as sa  # type: ignore[import-untyped]
 from sqlalchemy.engine import Connection  # type: ignore[import-untyped]
 
 FAILED, STUCK = "failed", "stuck"
+# Why nothing is sent to somebody who asked for no more messages.
+OPTED_OUT = "opted_out"
 
 late = sa.Table(
     "outbox_latemessage",
@@ -39,6 +41,7 @@ def note(
 
 
 def arrived(connection: Connection, conversation: str, app: str) -> None:
-    """What was late has arrived after all."""
+    """What was late has arrived after all, or the patient wants messages again."""
     mine = (late.c.conversation_id == conversation) & (late.c.app == app)
-    connection.execute(late.delete().where(mine & (late.c.state == FAILED)))
+    over = (late.c.state == FAILED) | (late.c.reason == OPTED_OUT)
+    connection.execute(late.delete().where(mine & over))

@@ -115,9 +115,10 @@ class Reception:
         if arrival is None or arrival.sender is None:
             return
         self._remember(arrival.sender)
-        if update.kind == Kind.FAILED:
-            await self._report(arrival.sender, late.STUCK, update.reason)
-            return
+        if arrival.stuck:
+            await self._report(arrival.sender, late.STUCK, arrival.stuck)
+        if update.resumes:
+            await self._report(arrival.sender, "", "")
         if arrival.asked is not None:
             self._chat.accepted(arrival.asked)
         elif arrival.told:
@@ -135,7 +136,8 @@ class Reception:
             refusal, values = "too_fast", {"seconds": math.ceil(wait)}
             silent = self._told.wait(names[0], now) > 0
             self._told.count(names[0], now)
-        self._rate.count(names[0], now)
+        if update.kind != Kind.FAILED:
+            self._rate.count(names[0], now)
         return Known(
             app=self._app.name,
             names=names,

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite  # type: ignore[import-untype
 from sqlalchemy.engine import Connection  # type: ignore[import-untyped]
 
 from assistant.channels import mailbox
-from assistant.channels.apps import links
+from assistant.channels.apps import late, links
 from assistant.channels.apps.app import Kind, Update
 from assistant.channels.apps.numbers import chosen_number
 from assistant.channels.apps.outgoing import button_of, is_thumb, tokens
@@ -31,7 +31,9 @@ from assistant.channels.bubbles import Bubble, stamp
 from assistant.channels.mailbox import VIA, Stored
 from assistant.channels.tokens import new_conversation
 
-OPEN, STOPPED, LEAVING, GROUP = "open", "stopped", "leaving", "group"
+OPEN, STOPPED, OPTED_OUT, LEAVING, GROUP = "open", "stopped", "optedout", "leaving", "group"
+# Nothing is sent to these.
+SILENT = (STOPPED, OPTED_OUT)
 
 senders = sa.Table(
     "app_senders",
@@ -42,8 +44,9 @@ senders = sa.Table(
     sa.Column("conversation", sa.String(64), nullable=False, index=True),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("locale", sa.String(2), nullable=False),
-    # "open"; "stopped": wants nothing until they write again; "leaving": the conversation was
-    # deleted, and this row goes when the last words are sent; "group": refused.
+    # "open"; "stopped": can be sent nothing until they write again; "optedout": wants nothing
+    # until they ask for it; "leaving": the conversation was deleted, and this row goes when the
+    # last words are sent; "group": refused.
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("noticed", sa.Boolean, nullable=False),
     # When the patient last wrote, by the provider's clock or else the real one.
@@ -95,7 +98,7 @@ class Arrival:
     """What became of an update: ``asked`` is for the assistant; ``chosen`` is a button's title.
 
     ``rated`` is the answer that a thumb, "up" or "down", was given to. ``told``: the app has
-    something to say by itself.
+    something to say by itself. ``stuck``: why something will not reach the patient, for staff.
     """
 
     sender: Sender | None = None
@@ -103,6 +106,7 @@ class Arrival:
     chosen: str = ""
     rated: tuple[Stored, str] | None = None
     told: bool = False
+    stuck: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,12 +150,12 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
     mine = (updates.c.name == known.update) & (updates.c.content != "")
     if not connection.execute(updates.update().where(mine).values(content="")).rowcount:
         return None
-    if update.kind == Kind.STOPPED:
-        _stop(connection, known.names)
-        return Arrival()
-    if update.kind == Kind.FAILED:
-        return Arrival(_by_name(connection, known.names))
+    if update.kind in (Kind.STOPPED, Kind.FAILED):
+        return _fail(connection, known.names, update)
+    before = _by_name(connection, known.names)
     sender = _sender(connection, known, update, now)
+    if update.kind == Kind.OPTED_OUT:
+        return _opt_out(connection, before, sender)
     if update.kind == Kind.GROUP:
         return _refuse_group(connection, sender, now)
     if carried := update.link or links.token_in(update.text):
@@ -161,13 +165,17 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
         return Arrival(sender, told=_tell(connection, sender, said, now, dict(known.values)))
     if update.kind == Kind.EDITED:
         return Arrival(sender, told=_tell(connection, sender, "edited", now))
+    if update.kind == Kind.HELP:
+        asked = replace(sender, locale=update.locale)
+        return Arrival(sender, told=_tell(connection, asked, "help", now))
     told = False
     if update.kind == Kind.MEDIA:
         told = _tell(connection, sender, "media", now)
     if update.kind == Kind.BUTTON:
         return _press(connection, known, sender, update.token, now)
     text = update.text
-    if update.kind == Kind.START:
+    back = before is not None and before.state == OPTED_OUT and sender.state == OPEN
+    if update.kind == Kind.START or back:
         text = words()["greeting"]
     if known.numbered and (token := _token_of(connection, sender, text)):
         return _press(connection, known, sender, token, now, typed=text)
@@ -201,7 +209,7 @@ def owed(connection: Connection, app: str, now: datetime) -> list[str]:
     query = (
         sa.select(senders.c.name)
         .join(mailbox.conversations, theirs)
-        .where(senders.c.app == app, senders.c.state != STOPPED)
+        .where(senders.c.app == app, senders.c.state.not_in(SILENT))
         .where(mailbox.conversations.c.last_seq > senders.c.sent)
         .where(senders.c.due_at.is_(None) | (senders.c.due_at <= now))
     )
@@ -235,12 +243,20 @@ def note_stopped(connection: Connection, sender: Sender) -> None:
     connection.execute(_mine(sender).values(state=STOPPED, **_caught_up(sender.conversation)))
 
 
+def pass_over(connection: Connection, sender: Sender) -> None:
+    """What waits is not sent to somebody who wants nothing."""
+    still = _mine(sender).where(senders.c.state.in_(SILENT))
+    connection.execute(still.values(**_caught_up(sender.conversation)))
+
+
 def leave(connection: Connection, conversation: str) -> list[str]:
     """A conversation is deleted: its senders go, too, once they were sent the last words.
 
-    Returns the conversations in which these are to be said, one for each sender.
+    Returns the conversations in which these are to be said, one for each sender. Of somebody who
+    opted out nothing is kept but that, under the hash, and nothing is said.
     """
     links.forget(connection, conversation)
+    _keep_opt_out(connection, conversation)
     new = {sender.name: new_conversation() for sender in of(connection, conversation)}
     for name, begun in new.items():
         fresh = {"conversation": begun, "sent": 0, "calls": 0, "state": LEAVING, "noticed": True}
@@ -308,8 +324,10 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
     changes: dict[str, Any] = {"name": known.names[0], "address": known.sealed}
     if known.heard_at > found.heard_at:
         changes["heard_at"] = known.heard_at
-    if found.state in (STOPPED, LEAVING):
+    if found.state in (STOPPED, LEAVING) or (found.state == OPTED_OUT and update.resumes):
         changes["state"] = OPEN
+    if found.state == OPTED_OUT and update.resumes:
+        connection.execute(row.values(**_caught_up(found.conversation)))
     try:
         mailbox.standing(connection, found.conversation)
     except mailbox.Gone:
@@ -332,6 +350,33 @@ def _link(connection: Connection, sender: Sender, token: str, now: datetime) -> 
     return Arrival(moved, told=_tell(connection, moved, "linked", now))
 
 
+def _fail(connection: Connection, names: Sequence[str], update: Update) -> Arrival:
+    """The provider says that somebody cannot be reached, or was not."""
+    sender = _by_name(connection, names)
+    if sender is None:
+        return Arrival()
+    if update.kind == Kind.FAILED:
+        return Arrival(sender, stuck=update.reason)
+    note_stopped(connection, sender)
+    return Arrival()
+
+
+def _opt_out(connection: Connection, before: Sender | None, sender: Sender) -> Arrival:
+    """Kept also of somebody who never wrote before; said and told to staff once."""
+    if before is not None and before.state == OPTED_OUT:
+        return Arrival()
+    silent = {"state": OPTED_OUT, **_caught_up(sender.conversation)}
+    connection.execute(_mine(sender).values(silent))
+    return Arrival(sender, stuck=late.OPTED_OUT if before else "")
+
+
+def _keep_opt_out(connection: Connection, conversation: str) -> None:
+    for sender in of(connection, conversation):
+        if sender.state == OPTED_OUT:
+            empty = {"conversation": new_conversation(), "address": "", "noticed": False}
+            connection.execute(_mine(sender).values(sent=0, calls=0, **empty))
+
+
 def _refuse_group(connection: Connection, sender: Sender, now: datetime) -> Arrival:
     if sender.state == GROUP:
         return Arrival(sender)
@@ -347,10 +392,11 @@ def _tell(
     now: datetime,
     values: dict[str, int] | None = None,
 ) -> bool:
-    if name:
+    if name and sender.state != OPTED_OUT:
         bubble = sentence_bubble(sender, name, **(values or {}))
         mailbox.post(connection, sender.conversation, [bubble], now)
-    return bool(name)
+        return True
+    return False
 
 
 def _press(
@@ -368,7 +414,9 @@ def _press(
     message, payload = found
     if is_thumb(token):
         thumb = words()["thumbs"][payload]
-        return Arrival(sender, chosen=thumb, rated=(message, payload))
+        # A thumb that was pressed can be seen, a number that was typed can not.
+        told = typed is not None and _tell(connection, sender, "rated", now)
+        return Arrival(sender, chosen=thumb, rated=(message, payload), told=told)
     asked = _accept(connection, known, sender, typed or "", payload, now)
     return Arrival(sender, asked, chosen=asked.body["text"])
 

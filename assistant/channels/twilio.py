@@ -1,0 +1,307 @@
+"""Twilio: text messages (SMS), and WhatsApp through Twilio. docs/twilio.md."""
+
+from __future__ import annotations
+
+import logging
+import re
+from abc import abstractmethod
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import parse_qs, quote
+
+import httpx
+import yaml
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
+
+from assistant.channels.apps import settings
+from assistant.channels.apps.app import (
+    SENT,
+    Answer,
+    App,
+    BadBody,
+    Call,
+    Kind,
+    Outcome,
+    Outgoing,
+    Received,
+    Update,
+)
+from assistant.channels.apps.sentences import sentence, words
+from assistant.channels.apps.splitting import plain, split
+from assistant.channels.segments import longest, segments
+
+logger = logging.getLogger(__name__)
+# What text messages cost can be counted in the log, which otherwise holds warnings only.
+logger.setLevel(logging.INFO)
+
+ACCOUNT, TOKEN = "CLINIC_TWILIO_ACCOUNT", "CLINIC_TWILIO_TOKEN"
+TEXTS, WHATSAPP = "CLINIC_TWILIO_SMS", "CLINIC_TWILIO_WHATSAPP"
+_PHONE = re.compile(r"\+[1-9]\d{6,14}")
+_MESSAGE = re.compile(r"(?:SM|MM)[0-9a-f]{32}")
+# Fields of one request, far more than Twilio sends.
+_MOST_FIELDS = 300
+# What Twilio says to a message that will not arrive.
+_LOST = ("failed", "undelivered")
+# How often and after what Twilio calls the webhook again.
+# https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
+RETRIES = "#rc=5&rp=all"
+
+
+class Twilio(App):
+    """What text messages and WhatsApp have in common."""
+
+    stand_in = "CLINIC_TWILIO_ADDRESS"
+    address = "https://api.twilio.com"
+    numbered = True
+    notice = "text_notice"
+    accepted = ("<Response/>", "text/xml; charset=utf-8")
+    # The setting that holds the clinic's number, and what stands before numbers.
+    number: ClassVar[str]
+    prefix: ClassVar[str] = ""
+
+    @classmethod
+    def problem(cls, secrets: Mapping[str, str]) -> str | None:
+        """What is wrong with the settings."""
+        if not re.fullmatch(r"AC[0-9a-f]{32}", secrets[ACCOUNT]):
+            return f"{ACCOUNT} is no account's SID. Allowed: AC and 32 digits or letters a to f."
+        if not re.fullmatch(r"[0-9a-f]{32}", secrets[TOKEN]):
+            return (
+                f"{TOKEN} is no auth token (its value is not shown). Allowed: 32 digits or letters "
+                "a to f, from the first page of Twilio's console."
+            )
+        if not _PHONE.fullmatch(secrets[cls.number]):
+            return (
+                f'{cls.number} is "{secrets[cls.number]}". Allowed: the number with + and its '
+                "country, without spaces, for example +14165550100."
+            )
+        return None
+
+    def verify(self, request: Received) -> bool:
+        """Twilio signs the address that it calls and all fields, blank ones, too."""
+        try:
+            fields = _fields(request.body)
+        except ValueError:
+            return False
+        signature = request.headers.get("x-twilio-signature", "")
+        validator = RequestValidator(self.secrets[TOKEN])
+        return bool(validator.validate(request.url, fields, signature))
+
+    def updates(self, request: Received) -> list[Update]:
+        """One message, or what became of one of ours; that it is on its way does not matter."""
+        try:
+            fields = _fields(request.body)
+        except ValueError:
+            raise BadBody from None
+        number = fields.one("MessageSid")
+        if not _MESSAGE.fullmatch(number):
+            raise BadBody
+        status = fields.one("MessageStatus")
+        other = fields.one("To" if status else "From")
+        if not self._is_patient(other) or (status and status not in _LOST):
+            return []
+        if status:
+            code = fields.one("ErrorCode")
+            reason = _reason(int(code) if re.fullmatch("[0-9]{1,9}", code) else None)
+            reason = reason if reason in ("window", "stopped") else "undelivered"
+            return [Update(f"{number} {status}", other, Kind.FAILED, reason=reason)]
+        return [self._message(number, other, fields)]
+
+    def render(self, message: Outgoing) -> list[Call]:
+        """Text with the choices below it as a numbered list, in parts if need be."""
+        text = self._written("\n\n".join(filter(None, (message.text, _choices(message)))))
+        return [Call("Messages", {"Body": part}) for part in split(text, self._longest(text))]
+
+    async def send(self, address: str, call: Call) -> Answer:
+        """Twilio takes a message, or says by a code why not."""
+        content = {"To": address, "From": self.prefix + self.secrets[self.number], **call.body}
+        if public := settings.public_address():
+            content["StatusCallback"] = f"{public}/webhooks/{self.name}/webhook"
+        response = await self._call(call.method, content)
+        if isinstance(response, Answer):
+            return response
+        if response.status_code == 201:
+            self._count(str(call.body["Body"]))
+            return SENT
+        reason = _reason(_code(response), response.status_code)
+        if reason in ("login", "rate_limit", "busy"):
+            return Answer(Outcome.LATER, reason)
+        return Answer(Outcome.STOPPED if reason == "stopped" else Outcome.REFUSED, reason)
+
+    async def acknowledge(self, update: Update, chosen: str, awaited: bool) -> None:
+        """Whoever asks for no more messages reads once that there will be none."""
+        if update.kind == Kind.OPTED_OUT and not update.handle.get("answered"):
+            said = self._written(sentence("opted_out", update.locale))
+            await self.send(update.sender, Call("Messages", {"Body": said}))
+
+    async def link(self, token: str) -> str:
+        """Opens the app with the clinic's number, and words filled in."""
+        return self._address_of(self.secrets[self.number], words()["link"].format(token=token))
+
+    async def _call(self, what: str, content: dict[str, Any]) -> httpx.Response | Answer:
+        account = self.secrets[ACCOUNT]
+        url = f"{self.api}/2010-04-01/Accounts/{account}/{what}.json"
+        return await self.post(url, data=content, auth=(account, self.secrets[TOKEN]))
+
+    @abstractmethod
+    def _address_of(self, number: str, text: str) -> str:
+        """What opens a chat with a number, with a text filled in."""
+
+    def _is_patient(self, address: str) -> bool:
+        """Short numbers and names belong to other programs, and are not answered."""
+        number = address.removeprefix(self.prefix)
+        return address.startswith(self.prefix) and bool(_PHONE.fullmatch(number))
+
+    def _message(self, number: str, sender: str, fields: _Fields) -> Update:
+        text = fields.one("Body")
+        word, exact = _word(text), " ".join(text.split()).casefold()
+        opted = fields.one("OptOutType")
+        french = word in _table()["stop"]["french"] or word in _table()["help_french"]
+        locale = "fr" if french else "en"
+        if opted == "STOP" or self._stops(word):
+            answered = bool(opted) or self._handles(exact)
+            done = {"answered": answered}
+            return Update(number, sender, Kind.OPTED_OUT, locale=locale, handle=done)
+        if word in _table()["start_after_stop"]:
+            return Update(number, sender, text=text, resumes=True)
+        if opted == "START" or word in _table()["start"]:
+            return Update(number, sender, Kind.START, resumes=True)
+        if opted == "HELP" or word in (*_table()["help"], *_table()["help_french"]):
+            return Update(number, sender, Kind.HELP, locale=locale)
+        # A place has coordinates and no words; whatever else comes, comes as a file.
+        files = fields.one("NumMedia") not in ("", "0") or bool(fields.one("Latitude"))
+        return Update(number, sender, Kind.MEDIA if files else Kind.TEXT, text)
+
+    def _stops(self, word: str) -> bool:
+        stop = _table()["stop"]
+        return word in (*stop["twilio"], *stop["french"], *stop["others"])
+
+    def _handles(self, exact: str) -> bool:
+        """Whether Twilio itself acts on a word that ends the messages."""
+        return exact in _table()["stop"]["twilio"]
+
+    def _written(self, text: str) -> str:
+        return plain(text)
+
+    def _longest(self, text: str) -> int:
+        return int(_table()["body"])
+
+    def _count(self, text: str) -> None:
+        """Notes what was sent."""
+        return
+
+
+class Texts(Twilio):
+    """Text messages to the clinic's number."""
+
+    name = "sms"
+    title = "SMS through Twilio"
+    settings = (ACCOUNT, TOKEN, TEXTS)
+    number = TEXTS
+    # Twilio itself passes them on at the rate that the number is allowed.
+    per_second = 10.0
+
+    def _address_of(self, number: str, text: str) -> str:
+        # RFC 5724, as iPhones understand it, too.
+        return f"sms:{number}?&body={quote(text)}"
+
+    def _written(self, text: str) -> str:
+        return plain(text).translate(_lookalikes())
+
+    def _longest(self, text: str) -> int:
+        return min(super()._longest(text), longest(text, int(_table()["segments"])))
+
+    def _count(self, text: str) -> None:
+        logger.info("A text message of %d segments was sent.", segments(text))
+
+
+class TwilioWhatsApp(Twilio):
+    """WhatsApp, to a number that Twilio runs there for the clinic."""
+
+    name = "twilio-whatsapp"
+    title = "WhatsApp through Twilio"
+    settings = (ACCOUNT, TOKEN, WHATSAPP)
+    number = WHATSAPP
+    prefix = "whatsapp:"
+    # https://www.twilio.com/docs/whatsapp/api: 80 messages a second and number.
+    per_second = 80.0
+    # https://www.twilio.com/docs/whatsapp/key-concepts
+    window = timedelta(hours=24)
+
+    def _address_of(self, number: str, text: str) -> str:
+        # https://faq.whatsapp.com/5913398998672934
+        return f"https://wa.me/{number.removeprefix('+')}?text={quote(text)}"
+
+    def _written(self, text: str) -> str:
+        return text.replace("**", "*")
+
+    def _stops(self, word: str) -> bool:
+        return super()._stops(word) and word not in _table()["stop"]["only_in_texts"]
+
+    def _handles(self, exact: str) -> bool:
+        return False
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, Any]:
+    file = Path(__file__).with_name("twilio.yml")
+    return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=1)
+def _lookalikes() -> dict[int, str]:
+    return str.maketrans(_table()["lookalikes"])
+
+
+class _Fields(dict[str, list[str]]):
+    """A form as RequestValidator takes it."""
+
+    def getlist(self, name: str) -> list[str]:
+        """All values of a field."""
+        return self[name]
+
+    def one(self, name: str) -> str:
+        """The first value, "" without any."""
+        return self.get(name, [""])[0]
+
+
+def _fields(body: bytes) -> _Fields:
+    """The fields of a form, blank ones kept. Raises ValueError."""
+    text = body.decode("ascii")
+    found = parse_qs(text, keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
+    return _Fields(found)
+
+
+def _word(text: str) -> str:
+    """A message as the tables write words: "Stop." is "stop"."""
+    return " ".join(text.split()).casefold().rstrip(".! ")
+
+
+def _choices(message: Outgoing) -> str:
+    """The choices by their numbers, and the thumbs in words."""
+    lines = [f"{place}. {choice.title}" for place, choice in enumerate(message.choices, 1)]
+    if lines:
+        lines.append(_table()["choose"])
+    if message.rating:
+        first = len(message.choices) + 1
+        lines.append(_table()["rate"].format(up=first, down=first + 1))
+    return "\n".join(lines)
+
+
+def _code(response: httpx.Response) -> int | None:
+    try:
+        body = response.json()
+    except ValueError:
+        return None
+    code = body.get("code") if isinstance(body, dict) else None
+    return code if isinstance(code, int) else None
+
+
+def _reason(code: int | None, status: int = 400) -> str:
+    """Why a message is not sent, by Twilio's code or by that of HTTP."""
+    for reason, codes in _table()["errors"].items():
+        if code in codes:
+            return str(reason)
+    return "login" if status in (401, 403, 404) else "refused"

@@ -1,0 +1,425 @@
+"""Text messages and WhatsApp through Twilio: stopping, pictures, segments, signatures."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from providers.twilio import ACCOUNT, NUMBERS, TOKEN, Texts, Twilio, TwilioWhatsApp, limits, sign
+from scenario_chat import read
+from scenario_servers import wait_until
+from test_apps import NOTICE, Echo, handled, started
+
+from assistant.channels import twilio
+from assistant.channels.apps.app import (
+    BadBody,
+    Call,
+    Choice,
+    Kind,
+    Outcome,
+    Outgoing,
+    Received,
+    Update,
+)
+from assistant.channels.apps.splitting import split
+from assistant.channels.segments import longest, segments
+
+PUBLIC = "https://chat.example.com"
+HERE = "http://127.0.0.1:5005"
+
+
+@pytest.fixture(params=[Texts, TwilioWhatsApp])
+def provider(request: pytest.FixtureRequest) -> Iterator[Twilio]:
+    """Twilio's text messages, and its WhatsApp."""
+    made = request.param()
+    yield made
+    made.close()
+    assert not made.broken, made.broken
+
+
+@pytest.fixture
+def sms() -> Iterator[Texts]:
+    """Twilio's text messages."""
+    made = Texts()
+    yield made
+    made.close()
+    assert not made.broken, made.broken
+
+
+def app(kind: type[twilio.Twilio], transport: httpx.MockTransport | None = None) -> twilio.Twilio:
+    """An app without a server."""
+    secrets = {
+        twilio.ACCOUNT: ACCOUNT,
+        twilio.TOKEN: TOKEN,
+        twilio.TEXTS: NUMBERS[""],
+        twilio.WHATSAPP: NUMBERS["whatsapp:"],
+    }
+    return kind(secrets, HERE, httpx.AsyncClient(transport=transport))
+
+
+def read_form(kind: type[twilio.Twilio], **fields: str) -> list[Update]:
+    """What a genuine request tells."""
+    form = urlencode({"MessageSid": "SM" + "0" * 32, **fields})
+    return app(kind).updates(Received(HERE, {}, form.encode()))
+
+
+def write(provider: Twilio, sender: str, words: str, **more: str) -> None:
+    """A patient writes, whether or not anything is said to it."""
+    fields = provider.message(sender, words, **more)
+    assert provider.deliver(provider.signed(fields)) == 200
+
+
+def until_handled(folder: Path, words: str) -> None:
+    """Waits until the assistant has worked on a message."""
+    wait_until(lambda: handled(folder)[words] == 1, words)
+
+
+# The words that end the messages.
+
+
+def test_nothing_is_sent_after_a_stop(provider: Twilio, echo: Echo, tmp_path: Path) -> None:
+    """Until the patient asks for it; what they write meanwhile is heard, for staff."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    write(provider, "700", " Stop ")
+    write(provider, "700", "STOP")
+    if provider.prefix:
+        # In text messages it is Twilio that says so.
+        assert "no more messages" in provider.until("700", 3)[-1].text
+    before = len(provider.seen("700"))
+    provider.quiet.add("700")
+    for words in ("help", "numb since today"):
+        write(provider, "700", words)
+    until_handled(tmp_path, "numb since today")
+    provider.quiet.clear()
+    write(provider, "700", "start")
+    after = provider.until("700", before + 1)[before:]
+    assert [message.text.splitlines()[0] for message in after] == ["you said Hello"]
+    assert provider.say("700", "more")[0].text.startswith("you said more")
+
+
+def test_yes_ends_a_stop_and_is_an_answer_otherwise(provider: Twilio, echo: Echo) -> None:
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    assert provider.say("700", "Yes")[0].text.startswith("you said Yes")
+    write(provider, "700", "unsubscribe")
+    seen = len(provider.seen("700")) if not provider.prefix else len(provider.until("700", 4))
+    write(provider, "700", "Yes")
+    assert provider.until("700", seen + 1)[-1].text.startswith("you said Hello")
+
+
+def test_stop_as_the_first_word(sms: Texts, echo: Echo, tmp_path: Path) -> None:
+    """It holds for what comes later, too."""
+    started(sms, echo)
+    sms.quiet.add("700")
+    write(sms, "700", "STOP")
+    write(sms, "700", "hello")
+    until_handled(tmp_path, "hello")
+    sms.quiet.clear()
+    shown = sms.say("700", "START", count=2)
+    assert NOTICE in shown[0].text
+    assert shown[1].text.startswith("you said Hello")
+
+
+def test_a_stop_outlives_the_chat(sms: Texts, echo: Echo, tmp_path: Path) -> None:
+    """Deleting takes the number away, but not that nothing may be sent there."""
+    started(sms, echo)
+    sms.say("700", "hello", count=2)
+    write(sms, "700", "STOP")
+    sms.quiet.add("700")
+    write(sms, "700", "erase me")
+    database = tmp_path / "conversations.sqlite3"
+    query = "SELECT address, state FROM app_senders"
+    wait_until(lambda: read(database, query)[0]["address"] == "", "the number is gone")
+    write(sms, "700", "hello again")
+    until_handled(tmp_path, "hello again")
+    assert read(database, query)[0]["state"] == "optedout"
+
+
+def test_french_words(provider: Twilio, echo: Echo) -> None:
+    """Twilio does not know them: the clinic says itself that there will be nothing more."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    assert "joindre une personne" in provider.say("700", "Aide")[0].text
+    write(provider, "700", "Arrêt.")
+    assert "ne recevrez plus" in provider.until("700", 4)[-1].text
+    provider.quiet.add("700")
+    write(provider, "700", "hello")
+    assert provider.say("701", "the end", count=2)
+
+
+def test_help(provider: Twilio, echo: Echo, tmp_path: Path) -> None:
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    (said,) = provider.say("700", "HELP")
+    assert "STOP" in said.text
+    assert "555-01" in said.text
+    assert "911" in said.text
+    assert "HELP" not in handled(tmp_path)
+
+
+def test_cancel_ends_text_messages_only() -> None:
+    """Twilio ends them at that word; in WhatsApp it is about an appointment."""
+    for kind, prefix in ((twilio.Texts, ""), (twilio.TwilioWhatsApp, "whatsapp:")):
+        (update,) = read_form(kind, Body="cancel", From=f"{prefix}+14165550123")
+        assert update.kind == (Kind.TEXT if prefix else Kind.OPTED_OUT)
+
+
+def test_words_of_the_clinics_own_choice() -> None:
+    """Twilio says what it took them for."""
+    asked = {"Body": "basta", "From": "+14165550123"}
+    (update,) = read_form(twilio.Texts, **asked, OptOutType="STOP")
+    assert (update.kind, update.handle["answered"]) == (Kind.OPTED_OUT, True)
+    (update,) = read_form(twilio.Texts, **asked, OptOutType="START")
+    assert (update.kind, update.resumes) == (Kind.START, True)
+    (update,) = read_form(twilio.Texts, **asked, OptOutType="HELP")
+    assert update.kind == Kind.HELP
+
+
+def test_the_words_of_twilio() -> None:
+    """Those that it acts on by itself are known here."""
+    for word in limits()["stop"]:
+        (update,) = read_form(twilio.Texts, Body=word.upper(), From="+14165550123")
+        assert (update.kind, update.handle["answered"]) == (Kind.OPTED_OUT, True)
+    for word in limits()["start"]:
+        (update,) = read_form(twilio.Texts, Body=word, From="+14165550123")
+        assert update.resumes
+
+
+# What else arrives.
+
+
+def test_a_picture(provider: Twilio, echo: Echo, tmp_path: Path) -> None:
+    """With no words, and with some."""
+    started(provider, echo)
+    file = {"NumMedia": "1", "MediaUrl0": "https://api.twilio.com/x", "MediaContentType0": "a/b"}
+    write(provider, "700", "", **file)
+    assert "I can only read words" in provider.until("700", 2)[-1].text
+    write(provider, "700", "my scan", **file)
+    said = [message.text for message in provider.until("700", 4)[2:]]
+    assert "I can only read words" in said[0]
+    assert said[1].startswith("you said my scan")
+    assert set(handled(tmp_path)) == {"my scan"}
+
+
+def test_a_place_in_whatsapp() -> None:
+    form = {"Body": "", "From": "whatsapp:+14165550123", "Latitude": "43.6", "Longitude": "-79.3"}
+    (update,) = read_form(twilio.TwilioWhatsApp, **form)
+    assert update.kind == Kind.MEDIA
+
+
+def test_a_button_of_a_template(echo: Echo, tmp_path: Path) -> None:
+    """What stands on it is read; what it was made to send is nobody's command."""
+    whatsapp = TwilioWhatsApp()
+    started(whatsapp, echo)
+    button = {"ButtonText": "I confirm", "ButtonPayload": "/restart", "MessageType": "button"}
+    write(whatsapp, "700", "I confirm", **button)
+    assert whatsapp.until("700", 2)[1].text.startswith("you said I confirm")
+    assert set(handled(tmp_path)) == {"I confirm"}
+    whatsapp.close()
+
+
+def test_what_became_of_a_message(provider: Twilio, echo: Echo, tmp_path: Path) -> None:
+    """Twilio tells it at the same address; nothing is answered to it."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    for status, more in (("sent", {}), ("delivered", {}), ("undelivered", {"ErrorCode": "30003"})):
+        assert provider.deliver(provider.status("700", status, **more)) == 200
+        assert provider.deliver(provider.status("799", status, **more)) == 200
+    provider.say("700", "the end")
+    assert set(handled(tmp_path)) == {"hello", "the end"}
+
+
+def test_why_a_message_was_lost() -> None:
+    lost = {"MessageStatus": "failed", "From": "+14165550100", "To": "+14165550123"}
+    (update,) = read_form(twilio.Texts, **lost, ErrorCode="30003")
+    assert (update.kind, update.sender, update.reason) == (
+        Kind.FAILED,
+        "+14165550123",
+        "undelivered",
+    )
+    far = {**lost, "From": "whatsapp:+14165550101", "To": "whatsapp:+14165550123"}
+    (update,) = read_form(twilio.TwilioWhatsApp, **far, ErrorCode="63016")
+    assert update.reason == "window"
+
+
+@pytest.mark.parametrize("other", ["12345", "CLINIC", "whatsapp:+14165550123", "+1", ""])
+def test_programs_are_not_answered(other: str) -> None:
+    """Nor what belongs to another channel."""
+    assert read_form(twilio.Texts, Body="hello", From=other) == []
+
+
+# Signatures.
+
+
+def test_behind_a_proxy(provider: Twilio, echo: Echo) -> None:
+    """Signed is the public address, which is also where Twilio says what became of a message."""
+    started(provider, echo, CLINIC_PUBLIC_ADDRESS=PUBLIC)
+    assert provider.deliver(provider.text("700", "for the address inside")) == 403
+    provider.public = PUBLIC
+    provider.say("700", "hello", count=2)
+    told = {call["StatusCallback"] for call in provider.sent}
+    assert told == {f"{PUBLIC}/webhooks/{provider.name}/webhook"}
+
+
+def test_the_answer_says_nothing(sms: Texts, echo: Echo) -> None:
+    """Twilio would send any text in it to the patient."""
+    started(sms, echo)
+    headers, body = sms.text("700", "hello")
+    url = f"{sms.server}/webhooks/sms/webhook"
+    answer = httpx.post(url, headers=headers, content=body, trust_env=False)
+    assert answer.text == "<Response/>"
+    assert answer.headers["content-type"].startswith("text/xml")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=300), st.text(max_size=40))
+def test_any_bytes(body: bytes, signature: str) -> None:
+    """Refused, and never with an error."""
+    request = Received(HERE, {"x-twilio-signature": signature}, body)
+    assert not app(twilio.Texts).verify(request)
+    with pytest.raises(BadBody):
+        app(twilio.Texts).updates(request)
+
+
+_NAMES = [
+    "MessageSid",
+    "From",
+    "To",
+    "Body",
+    "MessageStatus",
+    "ErrorCode",
+    "NumMedia",
+    "OptOutType",
+]
+_VALUES = st.text(max_size=20) | st.sampled_from(
+    ["SM" + "0" * 32, "+14165550123", "STOP", "yes", "failed", "30003", "1", "²"]
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(_NAMES), _VALUES))
+def test_any_form(form: dict[str, str]) -> None:
+    """Read, or refused as one that is none."""
+    pairs = [(name, value) for name, value in form.items() if value.isprintable()]
+    url = f"{HERE}/webhooks/sms/webhook"
+    headers = {"x-twilio-signature": sign(url, pairs)}
+    request = Received(url, headers, urlencode(pairs).encode())
+    assert app(twilio.Texts).verify(request)
+    try:
+        assert len(app(twilio.Texts).updates(request)) <= 1
+    except BadBody:
+        assert not form.get("MessageSid", "").startswith("SM0")
+
+
+# What is sent.
+
+
+def test_choices_are_numbered() -> None:
+    said = Outgoing(
+        "**When** would suit you?",
+        (Choice("Monday 9:00", "a.0"), Choice("Tuesday 10:00", "a.1")),
+        (Choice("👍", "a.u"), Choice("👎", "a.d")),
+    )
+    lines = "1. Monday 9:00\n2. Tuesday 10:00\nReply with a number.\nHelpful? 3 = yes, 4 = no"
+    (call,) = app(twilio.Texts).render(said)
+    assert call.body == {"Body": f"When would suit you?\n\n{lines}"}
+    (call,) = app(twilio.TwilioWhatsApp).render(said)
+    assert call.body == {"Body": f"*When* would suit you?\n\n{lines}"}
+
+
+def test_letters_that_would_cost_more() -> None:
+    (call,) = app(twilio.Texts).render(Outgoing("It\u2019s \u201cold\u201d \u2013 yes\u2026"))
+    assert call.body["Body"] == 'It\'s "old" - yes...'
+    (call,) = app(twilio.Texts).render(Outgoing("Zoë Lefêvre"))
+    assert call.body["Body"] == "Zoë Lefêvre"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 1),
+        ("a" * 160, 1),
+        ("a" * 161, 2),
+        ("a" * 306, 2),
+        ("a" * 307, 3),
+        ("€" * 80, 1),
+        ("€" * 81, 2),
+        # The two halves of a euro sign are not divided: 76 in a segment of 153.
+        ("€" * 153, 3),
+        ("ê" * 70, 1),
+        ("ê" * 71, 2),
+        ("ê" * 134, 2),
+        ("ê" * 135, 3),
+        ("😀" * 35, 1),
+        ("😀" * 67, 3),
+    ],
+)
+def test_segments(text: str, count: int) -> None:
+    assert segments(text) == count
+
+
+@settings(deadline=None)
+@given(st.text(max_size=3000, alphabet=st.characters(codec="utf-8")), st.integers(1, 10))
+def test_parts_fit_into_segments(text: str, most: int) -> None:
+    assert all(segments(part) <= most for part in split(text, longest(text, most)))
+
+
+def test_the_count_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """As a number, without a word."""
+    made = app(twilio.Texts, httpx.MockTransport(lambda _: httpx.Response(201, json={})))
+    with caplog.at_level(logging.INFO):
+        asyncio.run(made.send("+14165550123", Call("Messages", {"Body": "secret " * 40})))
+    assert "A text message of 2 segments was sent." in caplog.messages
+    assert not any("secret" in line or "4165550123" in line for line in caplog.messages)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "outcome", "reason"),
+    [
+        (201, None, Outcome.SENT, ""),
+        (400, 21610, Outcome.STOPPED, "stopped"),
+        (400, 21211, Outcome.REFUSED, "refused"),
+        (400, 63016, Outcome.REFUSED, "window"),
+        (401, 20003, Outcome.LATER, "login"),
+        (400, 21659, Outcome.LATER, "login"),
+        (429, 20429, Outcome.LATER, "rate_limit"),
+        (400, 30001, Outcome.LATER, "busy"),
+        (500, None, Outcome.LATER, "busy"),
+        (400, "21610", Outcome.REFUSED, "refused"),
+    ],
+)
+def test_what_twilio_answers(status: int, code: object, outcome: Outcome, reason: str) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(status, content=json.dumps({"code": code}))
+
+    made = app(twilio.Texts, httpx.MockTransport(answer))
+    said = asyncio.run(made.send("+14165550123", Call("Messages", {"Body": "hello"})))
+    assert (said.outcome, said.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        (twilio.ACCOUNT, "AC123"),
+        (twilio.TOKEN, "secret"),
+        (twilio.TEXTS, "416-555-0100"),
+        (twilio.TEXTS, "14165550100"),
+    ],
+)
+def test_a_setting_that_cannot_be_used(setting: str, value: str) -> None:
+    """The sentence names it; the token's value stays hidden."""
+    secrets = {twilio.ACCOUNT: ACCOUNT, twilio.TOKEN: TOKEN, twilio.TEXTS: NUMBERS[""]}
+    assert twilio.Texts.problem(secrets) is None
+    problem = twilio.Texts.problem({**secrets, setting: value})
+    assert problem is not None
+    assert problem.startswith(setting)
+    assert "secret" not in problem
