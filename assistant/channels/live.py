@@ -37,8 +37,8 @@ LOOK_EVERY = 0.25
 FAILED_LOOKS = 8
 # Seconds until a step that failed is tried again, doubled each time; the longest; and for how long.
 FIRST_PAUSE, LONGEST_PAUSE, TRIED_FOR = 0.5, 30.0, 900.0
-# The wording of what the clinic has decided about an appointment, which staff's side fills in.
-NEWS = "utter_appointment_news"
+# What news of an appointment are called in place of a response: the words come from the desk.
+NEWS = "appointment_news"
 # What the assistant says for a step.
 SAID_FOR = {
     store.LEFT: "utter_live_left",
