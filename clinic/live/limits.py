@@ -6,7 +6,7 @@ import uuid
 from datetime import timedelta
 
 #: The channels in which a person at the clinic can take over.
-CHANNELS = ("website", "telegram", "sms", "twilio-whatsapp")
+CHANNELS = ("website", "telegram", "sms", "twilio-whatsapp", "whatsapp", "messenger")
 
 #: Someone whose browser has not been heard of for so long takes no chats.
 GONE_AFTER = timedelta(minutes=2)

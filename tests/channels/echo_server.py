@@ -4,7 +4,7 @@ Everything but understanding is as in the real server: Sanic, Socket.IO, mailbox
 Each message is stored in the tracker with its answer, so that a second handling would be seen.
 Words in a message: ``fail`` makes answering fail; ``hold`` waits for a file "go" in the folder;
 ``die before`` and ``die after`` kill the server, once, before or after they are in the tracker;
-``numb`` is a danger sign; ``erase`` deletes the conversation.
+``numb`` is a danger sign; ``booked`` brings an appointment; ``erase`` deletes the conversation.
 """
 
 from __future__ import annotations
@@ -24,7 +24,13 @@ from rasa.shared.core.events import BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from sanic import Sanic
 
-from assistant.channels.apps.input import TelegramInput, TextsInput, TwilioWhatsAppInput
+from assistant.channels.apps.input import (
+    MessengerInput,
+    TelegramInput,
+    TextsInput,
+    TwilioWhatsAppInput,
+    WhatsAppInput,
+)
 from assistant.channels.rest import ClinicRestInput
 from assistant.channels.website import WebsiteInput
 from assistant.serving import log
@@ -110,7 +116,10 @@ class Echo:
             return
         said = BotUttered(
             f"you said {message.text}",
-            {"buttons": [{"title": "Again", "payload": f"/again {message.text}"}]},
+            {
+                "buttons": [{"title": "Again", "payload": f"/again {message.text}"}],
+                **({"card": {"status": "confirmed"}} if "booked" in message.text else {}),
+            },
             {"metadata": {"response": _response_to(message.text)}},
         )
         heard = UserUttered(
@@ -134,7 +143,13 @@ def main() -> None:
     log.configure()
     app = Sanic("echo", configure_logging=False)
     app.ctx.agent = Echo(Path(os.environ["CLINIC_VAR"]))
-    apps = [TelegramInput(), TextsInput(), TwilioWhatsAppInput()]
+    apps = [
+        TelegramInput(),
+        TextsInput(),
+        TwilioWhatsAppInput(),
+        WhatsAppInput(),
+        MessengerInput(),
+    ]
     register([WebsiteInput(), *apps, ClinicRestInput()], app, route="/webhooks/")
 
     app.run("127.0.0.1", options.port, workers=1, access_log=False)

@@ -12,6 +12,7 @@ from scenario_logs import said_in_logs
 from scenario_servers import Servers, current_model, servers_in, wait_until
 
 PUBLIC = "https://chat.example.com"
+REQUESTS = "SELECT * FROM booking_appointmentrequest ORDER BY id"
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,7 @@ def test_an_alarm(provider: Provider) -> None:
 
 def test_a_booking(provider: Provider, running: Servers) -> None:
     """To the end, with a time chosen by its button, and a link to the calendar file."""
+    booked = len(read(running.clinic_database, REQUESTS))
     provider.say("7102", "can I book 60 minutes with Natalie thursday after 4", count=2)
     offered = provider.seen("7102")[-1]
     title = next(iter(offered.buttons))
@@ -80,8 +82,9 @@ def test_a_booking(provider: Provider, running: Servers) -> None:
             answers = provider.click("7102", next(iter(answers[-1].buttons)))
     assert "requested" in words(answers)
     assert f"{PUBLIC}/webhooks/{provider.name}/calendar/" in words(answers)
-    (row,) = read(running.clinic_database, "SELECT * FROM booking_appointmentrequest")
+    *before, row = read(running.clinic_database, REQUESTS)
     assert row["patient_name"] == "Priya Nair"
+    assert len(before) == booked
 
 
 def test_a_thumb(provider: Provider, running: Servers) -> None:

@@ -31,7 +31,8 @@ class Kind(StrEnum):
     changed. ``group``: somebody talks to the assistant where others read along. ``stopped``: this
     patient can be sent nothing more until they write again. ``opted_out``: they asked for no more
     messages, which holds until an update that ``resumes``. ``help``: who is this, and how does it
-    end? ``failed``: a message that the provider had taken did not reach this patient.
+    end? ``failed``: a message that the provider had taken did not reach this patient; with the
+    reason "stopped" none will.
     """
 
     TEXT = "text"

@@ -17,8 +17,10 @@ from assistant.channels.apps import settings
 from assistant.channels.apps.app import App, BadBody, Received, client
 from assistant.channels.apps.reception import Reception
 from assistant.channels.apps.seal import Seal
+from assistant.channels.messenger import Messenger
 from assistant.channels.telegram import Telegram
 from assistant.channels.twilio import Texts, TwilioWhatsApp
+from assistant.channels.whatsapp import WhatsApp
 from clinic import environment
 
 logger = logging.getLogger(__name__)
@@ -129,6 +131,18 @@ class TwilioWhatsAppInput(AppInput):
     """WhatsApp through Twilio, in ``credentials.yml``."""
 
     app = TwilioWhatsApp
+
+
+class WhatsAppInput(AppInput):
+    """WhatsApp, in ``credentials.yml``."""
+
+    app = WhatsApp
+
+
+class MessengerInput(AppInput):
+    """Messenger, in ``credentials.yml``."""
+
+    app = Messenger
 
 
 _GONE = "This link does not work any more. Please ask in the chat for the appointment."

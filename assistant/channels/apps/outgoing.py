@@ -60,7 +60,7 @@ def button_of(connection: Any, conversation: str, token: str) -> tuple[Stored, s
     For a thumb the payload is "up" or "down".
     """
     start, _, place = token.partition(".")
-    if len(start) != _ID:
+    if len(start) != _ID or not token.isascii():
         return None
     message = mailbox.find_by_start(connection, conversation, start)
     if message is None:

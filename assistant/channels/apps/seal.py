@@ -30,7 +30,8 @@ class Seal:
 
     def names(self, app: str, address: str) -> list[str]:
         """What an address, or the id of an update, is called here, by each of the keys."""
-        text = f"{app}\n{address}".encode()
+        # JSON can hold half an emoji, which is no text that can be coded.
+        text = f"{app}\n{address}".encode("utf-8", "surrogatepass")
         return [_text(hmac.digest(key, text, hashlib.sha256)) for key in self._keys]
 
     def close(self, address: str) -> str:

@@ -355,10 +355,11 @@ def _fail(connection: Connection, names: Sequence[str], update: Update) -> Arriv
     sender = _by_name(connection, names)
     if sender is None:
         return Arrival()
-    if update.kind == Kind.FAILED:
-        return Arrival(sender, stuck=update.reason)
-    note_stopped(connection, sender)
-    return Arrival()
+    unreachable = update.kind == Kind.STOPPED or update.reason == STOPPED
+    # Who opted out stays so even when they write.
+    if unreachable and sender.state != OPTED_OUT:
+        note_stopped(connection, sender)
+    return Arrival(sender, stuck=update.reason)
 
 
 def _opt_out(connection: Connection, before: Sender | None, sender: Sender) -> Arrival:
@@ -450,12 +451,6 @@ def _token_of(connection: Connection, sender: Sender, text: str) -> str | None:
         if choices := tokens(message):
             return choices[number - 1] if number <= len(choices) else None
     return None
-
-
-def _stop(connection: Connection, names: Sequence[str]) -> None:
-    sender = _by_name(connection, names)
-    if sender is not None:
-        note_stopped(connection, sender)
 
 
 def _caught_up(conversation: str) -> dict[str, Any]:

@@ -76,6 +76,10 @@ class Provider(ABC):
     def forged(self) -> list[tuple[str, dict[str, str], bytes]]:
         """Requests that must be refused: what is wrong, headers, body."""
 
+    def examples(self) -> list[tuple[dict[str, str], bytes]]:
+        """Signed requests of the provider's kinds that the others here leave out."""
+        return []
+
     @abstractmethod
     def unread(self, sender: str) -> list[tuple[tuple[dict[str, str], bytes], str]]:
         """Signed requests that cannot be read, and words of what is said to each."""
@@ -165,7 +169,12 @@ class Provider(ABC):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                size = int(self.headers.get("content-length") or 0)
+                body = self.rfile.read(size)
+                if len(body) < size:
+                    # Whoever called died over it.
+                    self.close_connection = True
+                    return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if provider.delay:
                     time.sleep(provider.delay)
@@ -184,6 +193,8 @@ class Provider(ABC):
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(answer)
+
+            do_GET = do_POST
 
             def log_message(self, *_: Any) -> None:
                 """Says nothing."""

@@ -119,6 +119,12 @@ class Telegram(Provider):
             self.update(future={"anything": [1]}),
         ]
 
+    def examples(self) -> list[tuple[dict[str, str], bytes]]:
+        message = self.message("700", text="Which?")
+        query = {"id": "1", "from": message["from"], "message": message, "data": "a.0"}
+        member = {"chat": message["chat"], "new_chat_member": {"status": "kicked"}}
+        return [self.update(callback_query=query), self.update(my_chat_member=member)]
+
     def counts(self, path: str, body: bytes) -> bool:
         return path.endswith("/sendMessage")
 

@@ -1,0 +1,177 @@
+"""Messenger: Meta's Messenger Platform, for one Facebook page. docs/messenger.md.
+
+https://developers.facebook.com/docs/messenger-platform
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from assistant.channels.apps.app import Answer, Call, Choice, Kind, Outgoing, Received, Update
+from assistant.channels.apps.meta import (
+    APP_SECRET,
+    VERIFY_TOKEN,
+    MetaApp,
+    at,
+    objects,
+    plain_of,
+    shortened,
+    words_of,
+)
+from assistant.channels.apps.splitting import plain, split
+
+TOKEN, PAGE = "CLINIC_MESSENGER_TOKEN", "CLINIC_MESSENGER_PAGE"
+# Characters of a text; quick replies of a message, and the characters that stand on them.
+LONGEST, REPLIES, ON_REPLY = 2000, 13, 20
+# What the button "Get started", which the clinic sets up, sends back.
+GET_STARTED = "GET_STARTED"
+_PERSON = re.compile(r"\d{1,32}", re.ASCII)
+
+
+class Messenger(MetaApp):
+    """Chats with the clinic's page."""
+
+    name = "messenger"
+    title = "Messenger"
+    settings = (APP_SECRET, VERIFY_TOKEN, TOKEN, PAGE)
+    stand_in = "CLINIC_MESSENGER_ADDRESS"
+    subject = "page"
+    # https://developers.facebook.com/docs/messenger-platform/overview/rate-limiting: 300 for texts.
+    per_second = 250.0
+
+    @classmethod
+    def problem(cls, secrets: Mapping[str, str]) -> str | None:
+        """What is wrong with the settings."""
+        if not re.fullmatch(r"[!-~]{20,}", secrets[TOKEN]):
+            return (
+                f"{TOKEN} is not an access token (its value is not shown). Allowed: what Meta "
+                "gives for the page, at least 20 characters without spaces."
+            )
+        if not re.fullmatch(r"\d{5,32}", secrets[PAGE], re.ASCII):
+            return f'{PAGE} is "{secrets[PAGE]}". Allowed: the ID of the page, 5 to 32 digits.'
+        return super().problem(secrets)
+
+    def updates(self, request: Received) -> list[Update]:
+        """All events of a request: Meta sends up to a thousand in one.
+
+        Those under "standby" are for another app, or for the people who answer in the page's inbox.
+        """
+        return [
+            update
+            for entry in self.entries(request)
+            if entry.get("id") == self.secrets[PAGE]
+            for event in objects(entry.get("messaging"))
+            if (update := self._update(event))
+        ]
+
+    def render(self, message: Outgoing) -> list[Call]:
+        """Text in parts; the choices are quick replies below the last one."""
+        choices = (*message.choices, *message.rating)[:REPLIES]
+        text = "\n".join([plain(message.text), *_unabridged(message.choices)])
+        bodies: list[dict[str, Any]] = [{"text": part} for part in split(text, LONGEST)]
+        if choices:
+            bodies[-1]["quick_replies"] = [
+                {
+                    "content_type": "text",
+                    "title": shortened(choice.title, ON_REPLY),
+                    "payload": choice.token,
+                }
+                for choice in choices
+            ]
+        return [Call("messages", {"messaging_type": "RESPONSE", "message": one}) for one in bodies]
+
+    async def send(self, address: str, call: Call) -> Answer:
+        """Patients are named by their id for this page."""
+        return await self._call(address, call.body)
+
+    async def acknowledge(self, update: Update, chosen: str, awaited: bool) -> None:
+        """Shows that it was read."""
+        if update.handle:
+            await self._call(update.sender, {"sender_action": "mark_seen"})
+
+    async def typing(self, address: str) -> None:
+        """Shown for twenty seconds, or until a message arrives."""
+        await self._call(address, {"sender_action": "typing_on"})
+
+    async def link(self, token: str) -> str:
+        """Opens the chat with the page, with the token as its referral."""
+        return f"https://m.me/{self.secrets[PAGE]}?ref={token}"
+
+    async def _call(self, address: str, body: Mapping[str, Any]) -> Answer:
+        path = f"{self.secrets[PAGE]}/messages"
+        return await self.graph(path, TOKEN, {"recipient": {"id": address}, **body})
+
+    def _update(self, event: dict[str, Any]) -> Update | None:
+        sender = words_of(at(event, "sender", "id"))
+        if not _PERSON.fullmatch(sender) or sender == self.secrets[PAGE]:
+            return None
+        update = Update("", sender, at=_moment(event), handle={"seen": True})
+        for part, read in (
+            ("message", _message),
+            ("postback", _postback),
+            ("referral", _referral),
+            ("message_edit", _edited),
+        ):
+            if isinstance(content := event.get(part), dict):
+                return read(update, content)
+        return None
+
+
+def _message(update: Update, message: dict[str, Any]) -> Update | None:
+    name = plain_of(message.get("mid"))
+    # An echo is what the page itself has said, by this server or by a person in the page's inbox.
+    if not name or message.get("is_echo") or message.get("is_deleted"):
+        return None
+    update = replace(update, id=name, text=words_of(message.get("text")))
+    if isinstance(reply := message.get("quick_reply"), dict):
+        token = plain_of(reply.get("payload"))
+        return replace(update, kind=Kind.BUTTON, text="", token=token)
+    if next(objects(message.get("attachments")), None):
+        return replace(update, kind=Kind.MEDIA)
+    return update if update.text else None
+
+
+def _postback(update: Update, postback: dict[str, Any]) -> Update | None:
+    """A button outside of what is written: "Get started", or one of the page's menu."""
+    token, name = plain_of(postback.get("payload")), plain_of(postback.get("mid"))
+    if not name and update.at is None:
+        return None
+    update = replace(update, id=name or f"postback {update.sender} {update.at} {token}")
+    if token == GET_STARTED:
+        return _opened(update, postback.get("referral"))
+    return replace(update, kind=Kind.BUTTON, token=token)
+
+
+def _referral(update: Update, referral: dict[str, Any]) -> Update | None:
+    """Somebody who wrote before opens the chat again by a link."""
+    if update.at is None:
+        return None
+    name = f"referral {update.sender} {update.at}"
+    return _opened(replace(update, id=name), referral)
+
+
+def _opened(update: Update, referral: Any) -> Update:
+    return replace(update, kind=Kind.START, link=plain_of(at(referral, "ref")))
+
+
+def _edited(update: Update, edit: dict[str, Any]) -> Update | None:
+    # However often one message is changed, it is said once that changes are not read.
+    name = plain_of(edit.get("mid"))
+    return replace(update, id=f"edited {name}", kind=Kind.EDITED) if name else None
+
+
+def _moment(event: dict[str, Any]) -> float | None:
+    """Events tell it in thousandths of a second."""
+    moment = event.get("timestamp")
+    if not isinstance(moment, int) or isinstance(moment, bool) or not 0 < moment < 10**14:
+        return None
+    return moment / 1000
+
+
+def _unabridged(choices: tuple[Choice, ...]) -> list[str]:
+    """The choices in full, as lines, where their buttons cannot show them so."""
+    fit = len(choices) <= REPLIES and all(len(choice.title) <= ON_REPLY for choice in choices)
+    return [] if fit else ["", *(f"• {choice.title}" for choice in choices)]
