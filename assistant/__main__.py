@@ -1,4 +1,4 @@
-"""Commands: ``python -m assistant ask | evaluate | check``."""
+"""Commands: ``python -m assistant ask | evaluate | check | questions | channels``."""
 
 from __future__ import annotations
 

@@ -29,6 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
     evaluate.add_argument("--report", type=Path, metavar="DIR", help="also write a page there")
     commands.add_parser("check", help="check the language data")
     commands.add_parser("questions", help="group the questions inbox of the staff desk by meaning")
+    channels = commands.add_parser("channels", help="check and connect the messaging apps")
+    todo = channels.add_subparsers(dest="todo", required=True)
+    todo.add_parser("check", help="what is set, who answers, and whom the providers call")
+    connect = todo.add_parser("connect", help="have a provider call this server")
+    connect.add_argument("name", help="telegram, for example; check names them all")
     options = parser.parse_args(arguments)
     logging.disable(logging.ERROR)
     try:
@@ -51,6 +56,8 @@ def _run(options: argparse.Namespace) -> int:
         groups = group_questions()
         print("1 group" if groups == 1 else f"{groups} groups")
         return 0
+    if options.command == "channels":
+        return asyncio.run(_channels(options.name if options.todo == "connect" else None))
     from assistant.data_checker import check_project
 
     problems = check_project()
@@ -91,6 +98,22 @@ async def _ask(assistant: Assistant, as_json: bool, one_session: bool) -> int:
             print(f"\nAssistant: {message.get('text', '')}")
             for button in message.get("buttons") or []:
                 print(f"   [{button['title']}]")
+
+
+async def _channels(name: str | None) -> int:
+    from assistant.channels.apps import checking
+    from assistant.channels.apps.app import NoAnswer
+    from clinic import env_file
+
+    env_file.read_env_file()
+    if name is None:
+        return 0 if await checking.check() else 1
+    try:
+        print(await checking.connect(name))
+    except NoAnswer as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 async def _evaluate(assistant: Assistant, file: Path, report: Path | None) -> int:

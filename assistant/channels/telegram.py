@@ -11,13 +11,16 @@ from typing import Any
 import httpx
 
 from assistant.channels.apps.app import (
+    CONNECT,
     SENT,
     Answer,
     App,
     BadBody,
     Call,
     Choice,
+    Finding,
     Kind,
+    NoAnswer,
     Outcome,
     Outgoing,
     Received,
@@ -36,6 +39,8 @@ CHOSEN = "✓ "
 # What a message may hold besides words (Message).
 _MEDIA = {"animation", "audio", "contact", "dice", "document", "location", "paid_media", "photo"}
 _MEDIA |= {"poll", "sticker", "story", "venue", "video", "video_note", "voice"}
+# The kinds of updates that are read.
+UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
 _COMMAND = re.compile(r"/start(?:@\w+)?(?:\s+([\w-]{1,64}))?\s*")
 
 
@@ -138,6 +143,35 @@ class Telegram(App):
             if isinstance(response, httpx.Response) and response.status_code == 200:
                 self._bot = _words(_at(_json(response), "result", "username"))
         return f"https://t.me/{self._bot}?start={token}" if self._bot else ""
+
+    async def check(self, webhook: str) -> list[Finding]:
+        """The bot's name, where Telegram calls, and what went wrong there last."""
+        bot, told = await self._ask("getMe", {}), await self._ask("getWebhookInfo", {})
+        found = [Finding(True, f"The bot is @{_words(bot.get('username'))}.")]
+        found.append(self.calls(_words(told.get("url")), webhook))
+        # Without a list Telegram sends all of these.
+        if unsent := set(UPDATES) - set(_list(told.get("allowed_updates")) or UPDATES):
+            kinds = ", ".join(sorted(unsent))
+            found.append(Finding(False, f"Telegram keeps back {kinds}. {CONNECT} {self.name}"))
+        if went_wrong := _words(told.get("last_error_message")):
+            found.append(Finding(None, f"The last call that failed: {went_wrong[:200]!r}."))
+        return found
+
+    async def connect(self, webhook: str) -> str:
+        """Telegram then sends the secret along with each call."""
+        secret = {"secret_token": self.secrets[SECRET], "allowed_updates": list(UPDATES)}
+        await self._ask("setWebhook", {"url": webhook, **secret})
+        return f"{self.title} calls {webhook}."
+
+    async def _ask(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
+        url = f"{self.api}/bot{self.secrets[TOKEN]}/{method}"
+        try:
+            result = (await self.ask("POST", url, json=body)).get("result")
+        except NoAnswer as error:
+            # Telegram calls a bot that it does not know "not found".
+            text = str(error).replace("answers with 404.", f"does not know the bot of {TOKEN}.")
+            raise NoAnswer(text) from None
+        return result if isinstance(result, dict) else {}
 
     async def _call(self, method: str, body: dict[str, Any]) -> httpx.Response | Answer:
         return await self.post(f"{self.api}/bot{self.secrets[TOKEN]}/{method}", json=body)

@@ -18,12 +18,15 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 
 from assistant.channels.apps import settings
 from assistant.channels.apps.app import (
+    CONNECT,
     SENT,
     Answer,
     App,
     BadBody,
     Call,
+    Finding,
     Kind,
+    NoAnswer,
     Outcome,
     Outgoing,
     Received,
@@ -53,7 +56,6 @@ RETRIES = "#rc=5&rp=all"
 class Twilio(App):
     """What text messages and WhatsApp have in common."""
 
-    stand_in = "CLINIC_TWILIO_ADDRESS"
     address = "https://api.twilio.com"
     numbered = True
     notice = "text_notice"
@@ -140,6 +142,22 @@ class Twilio(App):
         """Opens the app with the clinic's number, and words filled in."""
         return self._address_of(self.secrets[self.number], words()["link"].format(token=token))
 
+    async def check(self, webhook: str) -> list[Finding]:
+        """Whether the account is open, and what is known of the number."""
+        account = await self._ask("GET", "")
+        status = account.get("status")
+        found = [Finding(status == "active", f"The account at Twilio is {status}.")]
+        if account.get("type") == "Trial":
+            found.append(
+                Finding(None, "In a trial account only verified phones can be written to.")
+            )
+        return found
+
+    async def _ask(self, method: str, what: str, **content: Any) -> dict[str, Any]:
+        account = self.secrets[ACCOUNT]
+        url = f"{self.api}/2010-04-01/Accounts/{account}{what}.json"
+        return await self.ask(method, url, auth=(account, self.secrets[TOKEN]), **content)
+
     async def _call(self, what: str, content: dict[str, Any]) -> httpx.Response | Answer:
         account = self.secrets[ACCOUNT]
         url = f"{self.api}/2010-04-01/Accounts/{account}/{what}.json"
@@ -199,9 +217,38 @@ class Texts(Twilio):
     name = "sms"
     title = "SMS through Twilio"
     settings = (ACCOUNT, TOKEN, TEXTS)
+    stand_in = "CLINIC_TWILIO_SMS_ADDRESS"
     number = TEXTS
     # Twilio itself passes them on at the rate that the number is allowed.
     per_second = 10.0
+
+    async def check(self, webhook: str) -> list[Finding]:
+        """Also where Twilio calls when a text message comes in."""
+        found, number = await super().check(webhook), await self._number()
+        called = str(number.get("sms_url") or "").partition("#")[0]
+        found.append(self.calls(called, webhook))
+        if called == webhook and number.get("sms_method") != "POST":
+            found.append(Finding(False, f"Twilio does not call by POST. {CONNECT} {self.name}"))
+        if number.get("sms_application_sid"):
+            text = "A TwiML app is set for the number and called in place of it: take it out."
+            found.append(Finding(False, text))
+        return found
+
+    async def connect(self, webhook: str) -> str:
+        """Twilio then calls again when the server was not there."""
+        number = await self._number()
+        content = {"SmsUrl": webhook + RETRIES, "SmsMethod": "POST"}
+        await self._ask("POST", f"/IncomingPhoneNumbers/{number['sid']}", data=content)
+        return f"Twilio calls {webhook} when a text message comes in."
+
+    async def _number(self) -> dict[str, Any]:
+        """What Twilio knows of the clinic's number. Raises NoAnswer."""
+        asked = {"PhoneNumber": self.secrets[TEXTS]}
+        told = await self._ask("GET", "/IncomingPhoneNumbers", params=asked)
+        for number in told.get("incoming_phone_numbers") or []:
+            if number.get("phone_number") == self.secrets[TEXTS] and number.get("sid"):
+                return dict(number)
+        raise NoAnswer(f"The account at Twilio has no number {self.secrets[TEXTS]} ({TEXTS}).")
 
     def _address_of(self, number: str, text: str) -> str:
         # RFC 5724, as iPhones understand it, too.
@@ -223,12 +270,23 @@ class TwilioWhatsApp(Twilio):
     name = "twilio-whatsapp"
     title = "WhatsApp through Twilio"
     settings = (ACCOUNT, TOKEN, WHATSAPP)
+    stand_in = "CLINIC_TWILIO_WHATSAPP_ADDRESS"
     number = WHATSAPP
     prefix = "whatsapp:"
     # https://www.twilio.com/docs/whatsapp/api: 80 messages a second and number.
     per_second = 80.0
     # https://www.twilio.com/docs/whatsapp/key-concepts
     window = timedelta(hours=24)
+
+    async def check(self, webhook: str) -> list[Finding]:
+        """Twilio tells of WhatsApp's senders nothing by the interface that is used here."""
+        text = f"Whether it calls {webhook} stands in Twilio's console, under Senders, WhatsApp."
+        return [*await super().check(webhook), Finding(None, text)]
+
+    async def connect(self, webhook: str) -> str:
+        """Done by hand."""
+        place = f"in Twilio's console, under Senders, WhatsApp: {webhook}{RETRIES}, by POST"
+        raise NoAnswer(f"Where Twilio calls for WhatsApp is set {place}.")
 
     def _address_of(self, number: str, text: str) -> str:
         # https://faq.whatsapp.com/5913398998672934

@@ -31,7 +31,7 @@ def running(
     pair = servers_in(tmp_path_factory.mktemp("apps"), current_model())
     for provider in providers.values():
         pair.rasa.environment.update(provider.settings())
-        provider.server = pair.rasa_url
+        provider.server, provider.public = pair.rasa_url, PUBLIC
     pair.rasa.environment["CLINIC_PUBLIC_ADDRESS"] = PUBLIC
     pair.rasa.url = f"{pair.rasa_url}/webhooks/{sorted(providers)[-1]}/"
     pair.start()

@@ -20,6 +20,9 @@ import httpx
 CONNECT_WITHIN, ANSWER_WITHIN = 5.0, 20.0
 
 
+CONNECT = "python -m assistant channels connect"
+
+
 class BadBody(ValueError):
     """A request whose body is not what the provider sends: it is answered with 400."""
 
@@ -142,6 +145,18 @@ class Answer:
 SENT = Answer(Outcome.SENT)
 
 
+@dataclass(frozen=True)
+class Finding:
+    """What was found out for the clinic, in one sentence. ``good`` is None when nobody can tell."""
+
+    good: bool | None
+    text: str
+
+
+class NoAnswer(Exception):
+    """A question to a provider was not answered; the text is one sentence that says why."""
+
+
 class App(ABC):
     """One messaging app. ``secrets`` are the settings that it names, ``http`` makes its calls."""
 
@@ -220,6 +235,40 @@ class App(ABC):
     async def typing(self, address: str) -> None:
         """Shows that an answer is being made. Made once."""
         return
+
+    async def check(self, webhook: str) -> list[Finding]:
+        """Asks the provider how things stand, and whether it calls ``webhook``. Raises NoAnswer."""
+        return [Finding(None, f"{self.title} cannot be asked where it calls. See docs/.")]
+
+    async def connect(self, webhook: str) -> str:
+        """Has the provider call ``webhook``; a sentence that says so. Raises NoAnswer."""
+        raise NoAnswer(f"{self.title} cannot be told where to call. docs/ says where to click.")
+
+    async def ask(self, method: str, url: str, **content: Any) -> dict[str, Any]:
+        """A question or an order to the provider; its answer. Raises NoAnswer."""
+        host = httpx.URL(url).host
+        try:
+            response = await self.http.request(method, url, **content)
+        except httpx.HTTPError as error:
+            raise NoAnswer(f"{host} cannot be reached ({type(error).__name__}).") from None
+        if response.status_code in (401, 403):
+            raise NoAnswer(f"{host} refuses the login. Are {', '.join(self.settings)} right?")
+        try:
+            told = response.json()
+        except ValueError:
+            told = None
+        if response.status_code >= 300 or not isinstance(told, dict):
+            raise NoAnswer(f"{host} answers with {response.status_code}.")
+        return told
+
+    def calls(self, url: str, webhook: str) -> Finding:
+        """Whether the address that the provider calls is ``webhook``; "" is none."""
+        if url == webhook:
+            return Finding(True, f"{self.title} calls {webhook}.")
+        there = (
+            f"{self.title} calls {url}, not {webhook}." if url else f"{self.title} calls nobody."
+        )
+        return Finding(False, f"{there} {CONNECT} {self.name}")
 
     async def post(self, url: str, **content: Any) -> httpx.Response | Answer:
         """A POST; the response, or what became of it when there is none or it says: not now.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -43,7 +44,12 @@ def off(app: type[App]) -> str:
     if not names:
         return ""
     verb = "is" if len(names) == 1 else "are"
-    return f"{app.title} is off: {' and '.join(names)} {verb} empty."
+    return f"{app.title} is off: {listed(names)} {verb} empty."
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they stand in a sentence."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def public_address() -> str:

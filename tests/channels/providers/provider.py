@@ -37,12 +37,16 @@ class Provider(ABC):
 
     def __init__(self) -> None:
         self.server = ""
+        # Where the provider calls, if that is not the server itself but a proxy.
+        self.public = ""
         self.shown: dict[str, list[Shown]] = {}
         self.signs: list[tuple[str, str]] = []
         self.broken: list[str] = []
         self.blocked: set[str] = set()
         self.failing: list[tuple[int, dict[str, str], bytes]] = []
         self.delay = 0.0
+        # The address that the provider calls, where it can be told.
+        self.webhook = ""
         self.before_answer: Callable[[], None] | None = None
         self.typed: list[str] = []
         self._happened = threading.Condition()

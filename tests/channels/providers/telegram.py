@@ -40,6 +40,7 @@ class Telegram(Provider):
         self._messages: dict[int, dict[str, Any]] = {}
         self.open_queries: set[str] = set()
         self.chosen: list[list[str]] = []
+        self.kinds: list[str] = []
 
     def settings(self) -> dict[str, str]:
         return {
@@ -182,6 +183,17 @@ class Telegram(Provider):
 
     def _getMe(self, call: dict[str, Any]) -> tuple[int, bytes]:
         return _ok({"id": 4242, "is_bot": True, "username": "invented_clinic_bot"})
+
+    def _getWebhookInfo(self, call: dict[str, Any]) -> tuple[int, bytes]:
+        kinds = {"allowed_updates": self.kinds} if self.kinds else {}
+        return _ok({"url": self.webhook, "pending_update_count": 0, **kinds})
+
+    def _setWebhook(self, call: dict[str, Any]) -> tuple[int, bytes]:
+        if call.keys() != {"url", "secret_token", "allowed_updates"}:
+            return self.breach(f"fields {sorted(call)}")
+        assert call["secret_token"] == SECRET
+        self.webhook, self.kinds = call["url"], call["allowed_updates"]
+        return _ok(True)
 
     def follow(self, sender: str, url: str) -> tuple[dict[str, str], bytes]:
         page, _, token = url.partition("?start=")

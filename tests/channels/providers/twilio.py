@@ -18,6 +18,7 @@ import yaml
 from providers.provider import Provider, Shown
 
 ACCOUNT, TOKEN = "AC" + "0f" * 16, "5a" * 16
+NUMBER = "PN" + "1e" * 16
 HEADER = "x-twilio-signature"
 NUMBERS = {"": "+14165550100", "whatsapp:": "+14165550101"}
 _CHOICE = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
@@ -47,7 +48,6 @@ class Twilio(Provider):
     def __init__(self) -> None:
         super().__init__()
         self._numbers = itertools.count(1)
-        self.public = ""
         self.sent: list[dict[str, str]] = []
         # Patients who asked for no more messages: nobody may even try.
         self.quiet: set[str] = set()
@@ -57,7 +57,7 @@ class Twilio(Provider):
             "CLINIC_TWILIO_ACCOUNT": ACCOUNT,
             "CLINIC_TWILIO_TOKEN": TOKEN,
             self.setting: NUMBERS[self.prefix],
-            "CLINIC_TWILIO_ADDRESS": self.url,
+            f"{self.setting}_ADDRESS": self.url,
         }
 
     def address(self, sender: str) -> str:
@@ -163,7 +163,12 @@ class Twilio(Provider):
         login = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode("ascii")
         if headers.get("authorization") != f"Basic {login}":
             return self._error("authenticate")
-        if path != f"/2010-04-01/Accounts/{ACCOUNT}/Messages.json":
+        place, _, query = path.removeprefix(f"/2010-04-01/Accounts/{ACCOUNT}").partition("?")
+        if place == ".json":
+            return 200, json.dumps({"sid": ACCOUNT, "status": "active", "type": "Full"}).encode()
+        if place.startswith("/IncomingPhoneNumbers"):
+            return self._number(place, dict(parse_qsl(query or body.decode())))
+        if place != "/Messages.json":
             return self.breach(f"no address {path}")
         pairs = parse_qsl(body.decode(), keep_blank_values=True)
         call = dict(pairs)
@@ -191,6 +196,19 @@ class Twilio(Provider):
     def too_many_segments(self, text: str) -> bool:
         """Whether a phone could not put the message together."""
         return False
+
+    def _number(self, place: str, asked: dict[str, str]) -> tuple[int, bytes]:
+        known = {"sid": NUMBER, "phone_number": NUMBERS[""], "sms_method": "POST"}
+        if place == "/IncomingPhoneNumbers.json":
+            found = [known] if asked.get("PhoneNumber") == NUMBERS[""] else []
+            told = [{**number, "sms_url": self.webhook} for number in found]
+            return 200, json.dumps({"incoming_phone_numbers": told}).encode()
+        if place != f"/IncomingPhoneNumbers/{NUMBER}.json":
+            return self.breach(f"no address {place}")
+        if asked.keys() != {"SmsUrl", "SmsMethod"} or asked["SmsMethod"] != "POST":
+            return self.breach(f"fields {sorted(asked)}")
+        self.webhook = asked["SmsUrl"]
+        return 200, json.dumps({**known, "sms_url": self.webhook}).encode()
 
     def _error(self, name: str) -> tuple[int, bytes]:
         status, code, message = limits()["errors"][name]

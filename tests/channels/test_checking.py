@@ -1,0 +1,135 @@
+"""python -m assistant channels check | connect."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+from apps import PROVIDERS
+from providers.provider import Provider
+from providers.telegram import Telegram
+from providers.twilio import Texts
+from test_apps import Echo, started
+
+from assistant.channels.apps.catalogue import APPS
+from assistant.cli import main
+
+Read = pytest.CaptureFixture[str]
+# The others are told in their providers' own pages.
+TOLD = ("sms", "telegram")
+SETTINGS = {name for app in APPS for name in (*app.settings, app.stand_in)}
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever the computer's own settings are; and other tests read their logs."""
+    for name in (*SETTINGS, "CLINIC_PUBLIC_ADDRESS"):
+        monkeypatch.setenv(name, "")
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(params=sorted(PROVIDERS))
+def provider(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+    """Each provider in turn, with its channel on."""
+    made = PROVIDERS[request.param]()
+    for name, value in made.settings().items():
+        monkeypatch.setenv(name, value)
+    yield made
+    made.close()
+    assert not made.broken, made.broken
+
+
+def test_what_is_missing(capsys: Read) -> None:
+    """All of it is named, and nothing is wrong with an app that is off."""
+    assert main(["channels", "check"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"{app.title} is off: {app.settings[0]}" in told for app in APPS)
+
+
+def test_connecting(
+    provider: Provider, echo: Echo, capsys: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it the provider calls nobody, after it this server."""
+    started(provider, echo)
+    monkeypatch.setenv("CLINIC_PUBLIC_ADDRESS", provider.server)
+    webhook = f"{provider.server}/webhooks/{provider.name}/webhook"
+    if provider.name not in TOLD:
+        assert main(["channels", "connect", provider.name]) == 1
+        assert webhook in capsys.readouterr().err
+        assert main(["channels", "check"]) == 0
+        return
+    assert main(["channels", "check"]) == 1
+    told = capsys.readouterr().out
+    assert "calls nobody" in told
+    assert f"channels connect {provider.name}" in told
+    assert main(["channels", "connect", provider.name]) == 0
+    assert provider.webhook.partition("#")[0] == webhook
+    assert main(["channels", "check"]) == 0
+    told = capsys.readouterr().out
+    assert f"calls {webhook}" in told
+    assert f"This server answers at {webhook.removesuffix('webhook')}" in told
+    assert "problem" not in told
+
+
+def test_another_server_is_called(
+    provider: Provider, capsys: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if provider.name not in TOLD:
+        return
+    monkeypatch.setenv("CLINIC_PUBLIC_ADDRESS", "http://127.0.0.1:9")
+    provider.webhook = "https://old.example.com/webhook"
+    assert main(["channels", "check"]) == 1
+    told = capsys.readouterr().out
+    assert "calls https://old.example.com/webhook, not http://127.0.0.1:9/webhooks/" in told
+    assert "This server does not answer at http://127.0.0.1:9/webhooks/" in told
+
+
+def test_a_provider_that_is_not_there(
+    provider: Provider, capsys: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence, without a secret."""
+    monkeypatch.setenv("CLINIC_PUBLIC_ADDRESS", "http://127.0.0.1:9")
+    for name, value in provider.settings().items():
+        if value == provider.url:
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert main(["channels", "check"]) == 1
+    assert main(["channels", "connect", provider.name]) == 1
+    told = "".join(capsys.readouterr())
+    assert "127.0.0.1 cannot be reached" in told
+    assert not any(value in told for value in provider.settings().values() if len(value) > 20)
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "value", "words"),
+    [
+        (Telegram, "CLINIC_TELEGRAM_TOKEN", "4243:" + "another-token-" * 3, "refuses the login"),
+        (Texts, "CLINIC_TWILIO_TOKEN", "6b" * 16, "refuses the login"),
+        (Texts, "CLINIC_TWILIO_SMS", "+14165550199", "has no number +14165550199"),
+        (Texts, "CLINIC_TWILIO_SMS", "4165550100", "country"),
+        (Texts, "CLINIC_PUBLIC_ADDRESS", "", "CLINIC_PUBLIC_ADDRESS is empty"),
+    ],
+)
+def test_a_wrong_setting(
+    kind: type[Provider],
+    setting: str,
+    value: str,
+    words: str,
+    capsys: Read,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    provider = kind()
+    wrong = {"CLINIC_PUBLIC_ADDRESS": "http://127.0.0.1:9", **provider.settings(), setting: value}
+    for name, each in wrong.items():
+        monkeypatch.setenv(name, each)
+    assert main(["channels", "check"]) == 1
+    assert words in capsys.readouterr().out
+    assert main(["channels", "connect", provider.name]) == 1
+    assert words in capsys.readouterr().err
+    provider.close()
+
+
+def test_no_such_app(capsys: Read) -> None:
+    assert main(["channels", "connect", "pigeon"]) == 1
+    assert 'no app "pigeon"' in capsys.readouterr().err
