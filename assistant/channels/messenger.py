@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from assistant.channels.apps.app import Answer, Call, Choice, Kind, Outgoing, Received, Update
+from assistant.channels.apps.app import (
+    CONNECT,
+    Answer,
+    Call,
+    Choice,
+    Finding,
+    Kind,
+    Outgoing,
+    Received,
+    Update,
+)
 from assistant.channels.apps.meta import (
     APP_SECRET,
     VERIFY_TOKEN,
@@ -26,6 +36,8 @@ from assistant.channels.apps.splitting import plain, split
 TOKEN, PAGE = "CLINIC_MESSENGER_TOKEN", "CLINIC_MESSENGER_PAGE"
 # Characters of a text; quick replies of a message, and the characters that stand on them.
 LONGEST, REPLIES, ON_REPLY = 2000, 13, 20
+# What the page has to pass on.
+FIELDS = ("messages", "messaging_postbacks", "messaging_referrals", "message_edits")
 # What the button "Get started", which the clinic sets up, sends back.
 GET_STARTED = "GET_STARTED"
 _PERSON = re.compile(r"\d{1,32}", re.ASCII)
@@ -100,6 +112,26 @@ class Messenger(MetaApp):
         """Opens the chat with the page, with the token as its referral."""
         return f"https://m.me/{self.secrets[PAGE]}?ref={token}"
 
+    async def check(self, webhook: str) -> list[Finding]:
+        """What the page passes on to the clinic's app; where that one calls Meta tells nobody."""
+        path = f"{self.secrets[PAGE]}/subscribed_apps"
+        told = await self.ask_graph("GET", path, TOKEN)
+        passed = {name for app in objects(told.get("data")) for name in _names(app)}
+        missing = [name for name in FIELDS if name not in passed]
+        text = f"The page passes on {', '.join(FIELDS)}."
+        if missing:
+            text = f"The page does not pass on {', '.join(missing)}. {CONNECT} {self.name}"
+        return [Finding(not missing, text), Finding(None, _by_hand(webhook))]
+
+    async def connect(self, webhook: str) -> str:
+        """Has the page pass on to the app what is read here, and offer to begin a chat."""
+        path = f"{self.secrets[PAGE]}/subscribed_apps"
+        await self.ask_graph("POST", path, TOKEN, json={"subscribed_fields": list(FIELDS)})
+        # The button that opens a chat.
+        start = {"get_started": {"payload": GET_STARTED}}
+        await self.ask_graph("POST", f"{self.secrets[PAGE]}/messenger_profile", TOKEN, json=start)
+        return f"The page passes on its messages. {_by_hand(webhook)}"
+
     async def _call(self, address: str, body: Mapping[str, Any]) -> Answer:
         path = f"{self.secrets[PAGE]}/messages"
         return await self.graph(path, TOKEN, {"recipient": {"id": address}, **body})
@@ -118,6 +150,16 @@ class Messenger(MetaApp):
             if isinstance(content := event.get(part), dict):
                 return read(update, content)
         return None
+
+
+def _by_hand(webhook: str) -> str:
+    return f"That the app calls {webhook} is set at Meta, in the app under Messenger."
+
+
+def _names(app: dict[str, Any]) -> list[str]:
+    """What is passed on to an app."""
+    names = app.get("subscribed_fields")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
 
 
 def _message(update: Update, message: dict[str, Any]) -> Update | None:

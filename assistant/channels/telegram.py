@@ -20,7 +20,6 @@ from assistant.channels.apps.app import (
     Choice,
     Finding,
     Kind,
-    NoAnswer,
     Outcome,
     Outgoing,
     Received,
@@ -165,13 +164,12 @@ class Telegram(App):
 
     async def _ask(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
         url = f"{self.api}/bot{self.secrets[TOKEN]}/{method}"
-        try:
-            result = (await self.ask("POST", url, json=body)).get("result")
-        except NoAnswer as error:
-            # Telegram calls a bot that it does not know "not found".
-            text = str(error).replace("answers with 404.", f"does not know the bot of {TOKEN}.")
-            raise NoAnswer(text) from None
+        result = (await self.ask("POST", url, json=body)).get("result")
         return result if isinstance(result, dict) else {}
+
+    def no_login(self, response: httpx.Response) -> bool:
+        """A bot that Telegram does not know is not found."""
+        return response.status_code in (401, 404)
 
     async def _call(self, method: str, body: dict[str, Any]) -> httpx.Response | Answer:
         return await self.post(f"{self.api}/bot{self.secrets[TOKEN]}/{method}", json=body)

@@ -13,7 +13,16 @@ from urllib.parse import quote
 
 import httpx
 
-from assistant.channels.apps.app import Answer, Call, Choice, Kind, Outgoing, Received, Update
+from assistant.channels.apps.app import (
+    Answer,
+    Call,
+    Choice,
+    Finding,
+    Kind,
+    Outgoing,
+    Received,
+    Update,
+)
 from assistant.channels.apps.meta import (
     APP_SECRET,
     VERIFY_TOKEN,
@@ -145,6 +154,22 @@ class WhatsApp(MetaApp):
             self._phone = re.sub(r"\D", "", told)
         text = quote(words()["link"].format(token=token))
         return f"https://wa.me/{self._phone}?text={text}" if self._phone else ""
+
+    async def check(self, webhook: str) -> list[Finding]:
+        """The clinic's number, and where Meta calls for it: its own address goes before others."""
+        fields = {"fields": "display_phone_number,webhook_configuration"}
+        told = await self.ask_graph("GET", self.secrets[NUMBER], TOKEN, params=fields)
+        number = Finding(True, f"The number is {words_of(told.get('display_phone_number'))}.")
+        places = ("phone_number", "whatsapp_business_account", "application")
+        called = (words_of(at(told, "webhook_configuration", place)) for place in places)
+        return [number, self.calls(next(filter(None, called), ""), webhook)]
+
+    async def connect(self, webhook: str) -> str:
+        """Meta tries the address at once, so this server must run."""
+        theirs = {"override_callback_uri": webhook, "verify_token": self.secrets[VERIFY_TOKEN]}
+        order = {"webhook_configuration": theirs}
+        await self.ask_graph("POST", self.secrets[NUMBER], TOKEN, json=order)
+        return f"Meta calls {webhook} for this number."
 
     async def _call(self, body: Mapping[str, Any]) -> Answer:
         path = f"{self.secrets[NUMBER]}/messages"

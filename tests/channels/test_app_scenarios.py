@@ -90,7 +90,10 @@ def test_a_booking(provider: Provider, running: Servers) -> None:
 def test_a_thumb(provider: Provider, running: Servers) -> None:
     answer = provider.say("7103", "does massage help sciatica?", count=2)[-1]
     token = answer.buttons["👍"]
+    before = len(provider.seen("7103"))
     assert provider.deliver(provider.press("7103", token)) == 200
+    if token.isdigit():
+        assert provider.until("7103", before + 1)[-1].text == "Thank you."
     query = "SELECT * FROM conversations_feedback"
     wait_until(lambda: bool(read(running.clinic_database, query)), "the thumb is stored")
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from providers.twilio import ACCOUNT, NUMBERS, TOKEN, Texts, Twilio, TwilioWhatsApp, limits, sign
 from scenario_chat import read
 from scenario_servers import wait_until
-from test_apps import NOTICE, Echo, handled, started
+from test_apps import NOTICE, Echo, database, handled, migrated, started
 
 from assistant.channels import twilio
 from assistant.channels.apps.app import (
@@ -31,6 +31,9 @@ from assistant.channels.apps.app import (
 )
 from assistant.channels.apps.splitting import split
 from assistant.channels.segments import longest, segments
+from clinic.outbox.models import LateMessage
+
+__all__ = ["database", "migrated"]
 
 PUBLIC = "https://chat.example.com"
 HERE = "http://127.0.0.1:5005"
@@ -104,6 +107,32 @@ def test_nothing_is_sent_after_a_stop(provider: Twilio, echo: Echo, tmp_path: Pa
     after = provider.until("700", before + 1)[before:]
     assert [message.text.splitlines()[0] for message in after] == ["you said Hello"]
     assert provider.say("700", "more")[0].text.startswith("you said more")
+
+
+@pytest.mark.usefixtures("database")
+def test_staff_see_a_stop(database: Path, sms: Texts, echo: Echo) -> None:
+    """At once, and again when something was meant for the patient; not after a start."""
+    started(sms, echo)
+    sms.say("700", "hello", count=2)
+    write(sms, "700", "STOP")
+    stuck = LateMessage.objects.filter(state="stuck", reason="opted_out")
+    wait_until(stuck.exists, "staff know of the stop")
+    stuck.delete()
+    sms.quiet.add("700")
+    write(sms, "700", "is anybody there")
+    wait_until(stuck.exists, "staff know of what was not sent")
+    sms.quiet.clear()
+    write(sms, "700", "START")
+    wait_until(lambda: not stuck.exists(), "it is over")
+
+
+@pytest.mark.usefixtures("database")
+def test_staff_see_a_phone_that_was_not_reached(database: Path, sms: Texts, echo: Echo) -> None:
+    started(sms, echo)
+    sms.say("700", "hello", count=2)
+    assert sms.deliver(sms.status("700", "undelivered", ErrorCode="30003")) == 200
+    stuck = LateMessage.objects.filter(state="stuck", reason="undelivered")
+    wait_until(stuck.exists, "staff know")
 
 
 def test_yes_ends_a_stop_and_is_an_answer_otherwise(provider: Twilio, echo: Echo) -> None:

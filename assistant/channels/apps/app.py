@@ -251,7 +251,7 @@ class App(ABC):
             response = await self.http.request(method, url, **content)
         except httpx.HTTPError as error:
             raise NoAnswer(f"{host} cannot be reached ({type(error).__name__}).") from None
-        if response.status_code in (401, 403):
+        if self.no_login(response):
             raise NoAnswer(f"{host} refuses the login. Are {', '.join(self.settings)} right?")
         try:
             told = response.json()
@@ -260,6 +260,10 @@ class App(ABC):
         if response.status_code >= 300 or not isinstance(told, dict):
             raise NoAnswer(f"{host} answers with {response.status_code}.")
         return told
+
+    def no_login(self, response: httpx.Response) -> bool:
+        """Whether the provider does not take our login."""
+        return response.status_code in (401, 403)
 
     def calls(self, url: str, webhook: str) -> Finding:
         """Whether the address that the provider calls is ``webhook``; "" is none."""

@@ -106,6 +106,15 @@ class MetaApp(App):
         except (httpx.HTTPError, ValueError):
             return ""
 
+    async def ask_graph(self, method: str, path: str, token: str, **content: Any) -> dict[str, Any]:
+        """A question or an order to the Graph API; its answer. Raises NoAnswer."""
+        url = f"{self.api}/{self.secrets[VERSION]}/{path}"
+        return await self.ask(method, url, headers=self._login(token), **content)
+
+    def no_login(self, response: httpx.Response) -> bool:
+        """Meta says it by a code, and often with status 400."""
+        return super().no_login(response) or _answer(response).reason == "login"
+
     def _login(self, token: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.secrets[token]}"}
 

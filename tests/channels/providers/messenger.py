@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from providers.meta import MetaProvider
+from providers.meta import VERSION, MetaProvider
 from providers.provider import Shown
 
 PAGE = "1060000000001"
@@ -25,6 +25,8 @@ class Messenger(MetaProvider):
     def __init__(self) -> None:
         super().__init__()
         self._numbers = itertools.count(1000)
+        # What the page passes on to the app.
+        self.passed: list[str] = []
 
     def settings(self) -> dict[str, str]:
         return {**super().settings(), "CLINIC_MESSENGER_PAGE": PAGE}
@@ -105,6 +107,20 @@ class Messenger(MetaProvider):
 
     def counts(self, path: str, body: bytes) -> bool:
         return b'"sender_action"' not in body
+
+    def tell(self, path: str) -> tuple[int, bytes]:
+        if path != f"/{VERSION}/{PAGE}/subscribed_apps":
+            return super().tell(path)
+        apps = [{"id": "1", "subscribed_fields": self.passed}] if self.passed else []
+        return 200, json.dumps({"data": apps}).encode()
+
+    def order(self, path: str, call: dict[str, Any]) -> tuple[int, bytes]:
+        if path == f"/{PAGE}/messenger_profile" and call.keys() == {"get_started"}:
+            return 200, b'{"result": "success"}'
+        if path != f"/{PAGE}/subscribed_apps" or call.keys() != {"subscribed_fields"}:
+            return super().order(path, call)
+        self.passed = call["subscribed_fields"]
+        return 200, b'{"success": true}'
 
     def take(self, call: dict[str, Any]) -> tuple[int, bytes]:
         person = call.get("recipient", {}).get("id", "")

@@ -91,11 +91,15 @@ class MetaProvider(Provider):
         if not body:
             return self.tell(path)
         if not re.fullmatch(rf"/{re.escape(VERSION)}/{self.place}/messages", path):
-            return self.breach(f"no such address: {path}")
+            return self.order(path.removeprefix(f"/{VERSION}"), json.loads(body))
         return self.take(json.loads(body))
 
     def tell(self, path: str) -> tuple[int, bytes]:
         """Answers a question."""
+        return self.breach(f"no such address: {path}")
+
+    def order(self, path: str, call: dict[str, Any]) -> tuple[int, bytes]:
+        """Does what is no message."""
         return self.breach(f"no such address: {path}")
 
     def take(self, call: dict[str, Any]) -> tuple[int, bytes]:
