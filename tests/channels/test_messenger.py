@@ -61,6 +61,19 @@ def test_a_whole_batch(messenger: Messenger, echo: Echo, tmp_path: Path) -> None
     assert handled(tmp_path) == {"first": 20, "second": 20}
 
 
+def test_a_batch_may_be_large(messenger: Messenger, echo: Echo, tmp_path: Path) -> None:
+    """Larger than anything else that this server takes."""
+    started(messenger, echo)
+    people = [str(number) for number in range(700, 720)]
+    events = [messenger.message(person, text=f"{person} " + "é" * 1900) for person in people]
+    request = messenger.request(messenger.entry(*events))
+    assert len(request[1]) > 200_000
+    assert messenger.deliver(request) == 200
+    for person in people:
+        assert messenger.until(person, 2)[1].text.startswith(f"you said {person}")
+    assert set(handled(tmp_path).values()) == {1}
+
+
 def test_what_does_not_matter(messenger: Messenger, echo: Echo, tmp_path: Path) -> None:
     """It is acknowledged, and nobody reads anything about it."""
     started(messenger, echo)

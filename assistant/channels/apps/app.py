@@ -176,6 +176,8 @@ class App(ABC):
     per_second: ClassVar[float]
     # Choices are numbers to be typed, because the app has no buttons.
     numbered: ClassVar[bool] = False
+    # Bytes of the longest request of the provider's.
+    longest_request: ClassVar[int] = 128 * 1024
     # How long after a patient last wrote the provider takes any message to them; None: always.
     window: ClassVar[timedelta | None] = None
     # The sentence of apps.yml that is said before the first answer.

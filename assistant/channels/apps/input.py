@@ -75,10 +75,14 @@ class AppInput(InputChannel):
             answer = blueprint.ctx.app.challenge(query)
             return response.empty(403) if answer is None else response.text(answer)
 
-        @blueprint.post("/webhook")
+        # As a stream: the size that the server's other addresses take is not the provider's.
+        @blueprint.post("/webhook", stream=True)
         async def receive(request: Request) -> HTTPResponse:
             if not hasattr(blueprint.ctx, "reception"):
                 return response.empty(503)
+            assert request.stream is not None
+            request.stream.request_max_size = self.app.longest_request
+            await request.receive_body()
             # Behind a reverse proxy the address of the request is not the one that was called.
             query = f"?{request.query_string}" if request.query_string else ""
             url = f"{here}/webhook{query}" if public else request.url

@@ -44,6 +44,8 @@ class MetaApp(App):
 
     address = "https://graph.facebook.com"
     window = timedelta(hours=24)
+    # Up to a thousand events come in one, in WhatsApp with up to 3 MB.
+    longest_request = 3 * 1024 * 1024
     defaults: ClassVar[Mapping[str, str]] = {VERSION: "v26.0"}
     subject: ClassVar[str]
 

@@ -34,6 +34,7 @@ class MetaProvider(Provider):
     subject: ClassVar[str]
     # What the path of a call names the clinic by.
     place: ClassVar[str]
+    too_long = 3_200_000
 
     def __init__(self) -> None:
         super().__init__()

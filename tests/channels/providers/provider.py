@@ -34,6 +34,8 @@ class Provider(ABC):
     """
 
     name: ClassVar[str]
+    # Bytes that no request of the provider's has.
+    too_long: ClassVar[int] = 200_000
 
     def __init__(self) -> None:
         self.server = ""
