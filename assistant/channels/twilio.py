@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from abc import abstractmethod
@@ -42,6 +43,9 @@ logger.setLevel(logging.INFO)
 
 ACCOUNT, TOKEN = "CLINIC_TWILIO_ACCOUNT", "CLINIC_TWILIO_TOKEN"
 TEXTS, WHATSAPP = "CLINIC_TWILIO_SMS", "CLINIC_TWILIO_WHATSAPP"
+TEMPLATE = "CLINIC_TWILIO_TEMPLATE"
+# Characters that fill a template; its own words stand around them in 1,024 at most.
+LONGEST_FILLING = 900
 _PHONE = re.compile(r"\+[1-9]\d{6,14}")
 _MESSAGE = re.compile(r"(?:SM|MM)[0-9a-f]{32}")
 # Fields of one request, far more than Twilio sends.
@@ -125,7 +129,7 @@ class Twilio(App):
         if isinstance(response, Answer):
             return response
         if response.status_code == 201:
-            self._count(str(call.body["Body"]))
+            self._count(str(call.body.get("Body", "")))
             return SENT
         reason = _reason(_code(response), response.status_code)
         if reason in ("login", "rate_limit", "busy"):
@@ -277,6 +281,29 @@ class TwilioWhatsApp(Twilio):
     per_second = 80.0
     # https://www.twilio.com/docs/whatsapp/key-concepts
     window = timedelta(hours=24)
+    defaults: ClassVar[Mapping[str, str]] = {TEMPLATE: ""}
+
+    @classmethod
+    def problem(cls, secrets: Mapping[str, str]) -> str | None:
+        """What is wrong with the settings."""
+        if secrets[TEMPLATE] and not re.fullmatch(r"HX[0-9a-f]{32}", secrets[TEMPLATE]):
+            return (
+                f'{TEMPLATE} is "{secrets[TEMPLATE]}". Allowed: empty, or the SID of an approved '
+                "template: HX and 32 digits or letters a to f."
+            )
+        return super().problem(secrets)
+
+    def render_late(self, message: Outgoing) -> list[Call]:
+        """An approved template, filled with what became of an appointment."""
+        template = self.secrets[TEMPLATE]
+        if not template or not message.appointment:
+            return []
+        # What fills a template must be on one line.
+        filling = " ".join(plain(message.text).split())
+        if len(filling) > LONGEST_FILLING:
+            filling = filling[: LONGEST_FILLING - 1].rstrip() + "…"
+        variables = json.dumps({"1": filling}, ensure_ascii=False)
+        return [Call("Messages", {"ContentSid": template, "ContentVariables": variables})]
 
     async def check(self, webhook: str) -> list[Finding]:
         """Twilio tells of WhatsApp's senders nothing by the interface that is used here."""

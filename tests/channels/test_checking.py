@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+import yaml
 from apps import PROVIDERS
 from providers.messenger import Messenger
 from providers.provider import Provider
@@ -16,6 +17,8 @@ from test_apps import Echo, started
 
 from assistant.channels.apps.catalogue import APPS
 from assistant.cli import main
+from assistant.project import ROOT
+from clinic.live.limits import CHANNELS
 
 Read = pytest.CaptureFixture[str]
 # Providers that say whom they call.
@@ -134,6 +137,14 @@ def test_a_wrong_setting(
     assert main(["channels", "connect", provider.name]) == 1
     assert words in capsys.readouterr().err
     provider.close()
+
+
+def test_the_staff_desk_names_all_apps() -> None:
+    """And all can be taken over there."""
+    words = yaml.safe_load((ROOT / "clinic/desk/wording.yml").read_text(encoding="utf-8"))
+    names = {app.name for app in APPS}
+    assert words["apps"].keys() == names
+    assert names < set(CHANNELS)
 
 
 def test_no_such_app(capsys: Read) -> None:

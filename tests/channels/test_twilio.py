@@ -7,10 +7,12 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from providers.twilio import ACCOUNT, NUMBERS, TOKEN, Texts, Twilio, TwilioWhatsApp, limits, sign
@@ -31,6 +33,7 @@ from assistant.channels.apps.app import (
 )
 from assistant.channels.apps.splitting import split
 from assistant.channels.segments import longest, segments
+from assistant.project import ROOT
 from clinic.outbox.models import LateMessage
 
 __all__ = ["database", "migrated"]
@@ -64,6 +67,7 @@ def app(kind: type[twilio.Twilio], transport: httpx.MockTransport | None = None)
         twilio.TOKEN: TOKEN,
         twilio.TEXTS: NUMBERS[""],
         twilio.WHATSAPP: NUMBERS["whatsapp:"],
+        twilio.TEMPLATE: "",
     }
     return kind(secrets, HERE, httpx.AsyncClient(transport=transport))
 
@@ -363,6 +367,36 @@ def test_choices_are_numbered() -> None:
     assert call.body == {"Body": f"When would suit you?\n\n{lines}"}
     (call,) = app(twilio.TwilioWhatsApp).render(said)
     assert call.body == {"Body": f"*When* would suit you?\n\n{lines}"}
+
+
+def test_news_after_the_window() -> None:
+    """By the approved template, of appointments only; without one staff are told."""
+    news = Outgoing("**Confirmed**:\n\nMonday 9:00 " + "x" * 900, appointment=True)
+    whatsapp = app(twilio.TwilioWhatsApp)
+    assert whatsapp.render_late(news) == []
+    whatsapp.secrets = {**whatsapp.secrets, twilio.TEMPLATE: "HX" + "0" * 32}
+    assert whatsapp.render_late(Outgoing("Something else")) == []
+    (call,) = whatsapp.render_late(news)
+    filling = json.loads(call.body["ContentVariables"])["1"]
+    assert filling.startswith("Confirmed: Monday 9:00 x")
+    assert len(filling) == twilio.LONGEST_FILLING
+    assert call.body["ContentSid"] == "HX" + "0" * 32
+
+
+def test_answers_are_short() -> None:
+    """Those that the assistant has, with their choices: at most five segments, in one message."""
+    responses: dict[str, list[dict[str, Any]]] = {}
+    for file in (ROOT / "data" / "responses").glob("*.yml"):
+        responses |= yaml.safe_load(file.read_text(encoding="utf-8"))["responses"]
+    thumbs = (Choice("👍", "token"), Choice("👎", "token"))
+    for name, variants in responses.items():
+        rating = thumbs if name.startswith("utter_faq/") else ()
+        for variant in variants:
+            titles = [button["title"] for button in variant.get("buttons") or []]
+            choices = tuple(Choice(title, "token") for title in titles)
+            said = Outgoing(variant.get("text") or "-", choices, rating)
+            (call,) = app(twilio.Texts).render(said)
+            assert segments(call.body["Body"]) <= 5, name
 
 
 def test_letters_that_would_cost_more() -> None:
