@@ -34,6 +34,8 @@ from assistant.channels.tokens import new_conversation
 OPEN, STOPPED, OPTED_OUT, LEAVING, GROUP = "open", "stopped", "optedout", "leaving", "group"
 # Nothing is sent to these.
 SILENT = (STOPPED, OPTED_OUT)
+# Nothing is failing now.
+_WELL = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
 
 senders = sa.Table(
     "app_senders",
@@ -222,8 +224,7 @@ def note_sent(connection: Connection, sender: Sender, seq: int, calls: int, noti
     What the provider has taken counts as received.
     """
     values = {"sent": seq, "calls": calls, "noticed": noticed}
-    well = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
-    if connection.execute(_mine(sender).values(**values, **well)).rowcount:
+    if connection.execute(_mine(sender).values(**values, **_WELL)).rowcount:
         mailbox.receive(connection, sender.conversation, seq)
 
 
@@ -456,7 +457,7 @@ def _token_of(connection: Connection, sender: Sender, text: str) -> str | None:
 def _caught_up(conversation: str) -> dict[str, Any]:
     last = sa.select(mailbox.conversations.c.last_seq)
     last = last.where(mailbox.conversations.c.id == conversation).scalar_subquery()
-    return {"sent": sa.func.coalesce(last, 0), "calls": 0, "attempts": 0, "due_at": None}
+    return {"sent": sa.func.coalesce(last, 0), "calls": 0, **_WELL}
 
 
 def _mine(sender: Sender) -> Any:
