@@ -16,6 +16,7 @@ from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking import handoff
 from clinic.booking.calendar import Slot, nearest
+from clinic.booking.handoff import mail
 from clinic.booking.handoff import words as letters
 from clinic.booking.handoff.interface import Part
 from clinic.booking.models import AppointmentRequest, Status
@@ -230,7 +231,8 @@ def _chosen(request: HttpRequest, found: AppointmentRequest) -> Slot | None:
 def _told(found: AppointmentRequest, status: str) -> str:
     """What was done, and how the patient hears of it."""
     open_parts = Item.objects.filter(request=found, state__in=OPEN).values_list("part", flat=True)
-    by_mail, in_chat = Part.PATIENT in open_parts, Part.CHAT in open_parts
+    by_mail = Part.PATIENT in open_parts and mail.is_set_up()
+    in_chat = Part.CHAT in open_parts
     how = "mail_and_chat" if by_mail and in_chat else "mail" if by_mail else "chat"
     told = say(f"flash.told_{how}" if by_mail or in_chat else "flash.tell_yourself")
     return f"{say(f'flash.booking_{status}')} {told}"

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from clinic.audit import log
 from clinic.audit.models import Action
+from clinic.booking.handoff import mail
 from clinic.desk import undoing
 from clinic.desk.bookings import tab_counts
 from clinic.desk.words import say
@@ -32,6 +33,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         "to_call": to_call,
         "items": _with_words(item for item in items if item.pk not in called and is_late(item)),
         "late": late.listed(),
+        "no_mail": not mail.is_set_up(),
         "on_their_way": _with_words(item for item in items if not is_late(item)),
     }
     return render(request, "desk/deliveries.html", shown)

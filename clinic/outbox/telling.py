@@ -1,8 +1,8 @@
 """Telling patients in their chat what the clinic has decided, and seeing whether they read it.
 
 Whoever gave an e-mail address gets a letter as well, since the invitation in their calendar is
-brought up to date by it. Who gave a phone number and does not read it in the chat is to be called
-by somebody at the clinic. Needs ``clinic.setup.ready()``.
+brought up to date by it. Who gets no letter and does not read it in the chat is to be called by
+somebody at the clinic. Needs ``clinic.setup.ready()``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from django.db.models import Q
 
 from clinic import facts
-from clinic.booking.handoff import card, words
+from clinic.booking.handoff import card, mail, words
 from clinic.booking.handoff.interface import Appointment, Event, Part, Reason
 from clinic.booking.models import ContactKind, StatusChange
 from clinic.conversations.store import Store, StoreMissing, open_store
@@ -61,8 +61,6 @@ def look(now: datetime, store: Store | None = None) -> int:
             values = _what_became_of(item, now, reading)
             if values is not None:
                 ended += Item.objects.filter(pk=item.pk, state=item.state).update(**values)
-                if values["state"] == State.SENT:
-                    _call_nobody(item)
     finally:
         if store is None:
             reading.close()
@@ -85,7 +83,7 @@ def _what_became_of(item: Item, now: datetime, store: Store) -> dict[str, Any] |
     waits = step is not None and step.outcome in ("", Step.Outcome.DONE)
     if item.state == State.STUCK or (waits and now < item.due_at):
         return None
-    if request.patient_contact_kind == ContactKind.EMAIL:
+    if request.patient_contact_kind == ContactKind.EMAIL and mail.is_set_up():
         # The letter tells them.
         return {"state": State.DROPPED}
     return {"state": State.STUCK, "reason": Reason.NOT_REACHED}
@@ -97,12 +95,6 @@ def _is_read(step: Step, store: Store) -> bool:
         return store.is_read(conversation, message_id(conversation, step.key, 0))
     except StoreMissing:
         return False
-
-
-def _call_nobody(item: Item) -> None:
-    """A patient who has read it need not be called because no letters are sent."""
-    letter = Item.objects.filter(change_id=item.change_id, part=Part.PATIENT)
-    letter.filter(state=State.STUCK, reason=Reason.NO_MAIL).update(state=State.DROPPED)
 
 
 def _key(change: StatusChange) -> str:

@@ -20,12 +20,13 @@ from clinic.booking.handoff.interface import Appointment, Delivery, Outcome, Par
 from clinic.booking.handoff.interface import WayOut as Way
 from clinic.booking.handoff.requests import Requests
 from clinic.booking.handoff.ways import way_out
-from clinic.booking.models import WaitingOffer
+from clinic.booking.models import StatusChange, WaitingOffer
+from clinic.booking.requests import PATIENT
 from clinic.environment import EnvironmentProblem
 from clinic.facts import Facts
 from clinic.live import letters
 from clinic.live.models import State, Step
-from clinic.outbox import queue
+from clinic.outbox import queue, telling
 from clinic.outbox.models import Item
 from clinic.outbox.reading import appointment_of, appointment_offered, last_in_system
 
@@ -91,7 +92,9 @@ class Worker:
                 return None
             if self._is_over(appointment):
                 return Delivery.stuck(Reason.OVER)
-            return self._way_of(facts.current()).deliver(appointment, part)
+            delivery = self._way_of(facts.current()).deliver(appointment, part)
+            unsent = delivery.reason == Reason.NO_MAIL
+            return None if unsent and _stands_elsewhere(item.change, part) else delivery
         except Trouble as trouble:
             return trouble.as_delivery()
         except EnvironmentProblem as problem:
@@ -128,11 +131,24 @@ class Worker:
         """Tell the clinic of a patient who waits in the chat, unless somebody has come by now."""
         if step.chat.state != State.WAITING:
             return None
-        return letters.send_wait(step, facts.current(), mail.settings())
+        delivery = letters.send_wait(step, facts.current(), mail.settings())
+        # Without mail the staff desk alone says that somebody waits.
+        return None if delivery.reason == Reason.NO_MAIL else delivery
 
     def _is_over(self, appointment: Appointment) -> bool:
         start = appointment.starts_at
         return start is not None and not appointment.is_over and start <= self._today()
+
+
+def _stands_elsewhere(change: StatusChange, part: Part) -> bool:
+    """Whether a letter about a change of a request says what its reader sees without it.
+
+    The clinic sees it at the staff desk. Patients have made the change in the chat, or are told
+    there, and called when they do not read it.
+    """
+    if part == Part.PATIENT:
+        return change.who == PATIENT or telling.is_news(change)
+    return part == Part.CLINIC
 
 
 def _log(item: Item, delivery: Delivery, ours: bool) -> None:

@@ -46,6 +46,11 @@ class MailSettings:
         return self.sender.rpartition("@")[2]
 
 
+def is_set_up() -> bool:
+    """Whether a mail server is named, so that letters go out."""
+    return bool(os.environ.get("CLINIC_SMTP_HOST", "").strip())
+
+
 def settings() -> MailSettings | None:
     """The settings in the environment; None when no server is named, so that no mail is sent.
 

@@ -180,20 +180,26 @@ def test_who_gave_an_address_gets_a_letter_and_is_not_called(
     assert not Item.objects.filter(state="stuck").exists()
 
 
-def test_without_mail_nobody_is_called_who_has_read_it(
+def test_without_mail_a_new_request_is_no_failure_and_a_decision_is_for_the_chat(
     clock: Any, windows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
-    change_status(ask(), "confirmed", "natalie")
+    worker = Worker(now=clock, today=clinic_clock.now)
+    request = ask()
+    clock.pass_(seconds=1)
+    worker.run_due()
+    assert set(Item.objects.values_list("state", flat=True)) == {"dropped"}
+    change_status(request, "confirmed", "natalie")
     told()
     clock.pass_(seconds=1)
-    Worker(now=clock, today=clinic_clock.now).run_due()
-    letter = Item.objects.filter(part="patient").latest("pk")
-    assert (letter.state, letter.reason) == ("stuck", "no_mail")
+    worker.run_due()
+    telling.look(clock() + LATER, windows)
+    # Somebody must know, once, although there is an e-mail address.
+    assert queue.to_call().get() == chat_item()
+    assert Item.objects.filter(state="stuck").count() == 1
     windows.read.add("c1")
     telling.look(clock(), windows)
-    letter.refresh_from_db()
-    assert letter.state == "dropped"
+    assert not Item.objects.filter(state="stuck").exists()
 
 
 def test_a_decision_that_is_undone_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
