@@ -170,11 +170,34 @@ def test_a_command_by_hand_uses_the_settings_of_the_env_file(
     monkeypatch.setattr(env_file, "read_env_file", lambda: read.append(True))
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "clinic.desk.settings")
     monkeypatch.setenv("CLINIC_VAR", str(tmp_path))
-    __main__.main(["clinic", "version"])
+    monkeypatch.setattr(sys, "argv", ["clinic", "check"])
+    __main__.main()
     assert not read
     monkeypatch.delenv("CLINIC_VAR")
-    __main__.main(["clinic", "version"])
+    __main__.main()
     assert read
+
+
+def test_the_help_shows_the_clinic_s_own_commands_and_no_others_are_taken(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from clinic import __main__
+
+    own = {
+        path.stem.replace("_", "-")
+        for path in (ROOT / "clinic").glob("*/management/commands/*.py")
+        if path.stem != "__init__"
+    }
+    for ask in ([], ["--help"], ["-h"], ["help"]):
+        assert __main__.main(["clinic", *ask]) == 0
+        listed = set(re.findall(r"^  (\S+)  ", capsys.readouterr().out, re.MULTILINE))
+        assert listed == own | {"migrate", "check", "when", "makemigrations"}
+    for other in ("flush", "createsuperuser", "changepassword", "nonsense", "--version"):
+        assert __main__.main(["clinic", other]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err.startswith(f'"{other}" is no command of the clinic. Allowed: migrate, ')
+        assert said.err.count("\n") == 1
 
 
 def test_the_environment_wins_over_the_env_file(
