@@ -140,10 +140,14 @@ def open_desk(chromium_: Browser, desk: Desk) -> Iterator[Any]:
         page.on("request", lambda sent: wrong.append(sent.url) if elsewhere(sent.url) else None)
         page.on(
             "console",
-            lambda said: wrong.append(said.text) if "Content Security" in said.text else None,
+            lambda said: wrong.append(said.text) if is_wrong(said) else None,
         )
         page.on("pageerror", lambda error: wrong.append(str(error)))
         return page
+
+    def is_wrong(said: Any) -> bool:
+        # A page that is not there, or a form that is wrong, is what some of these are about.
+        return said.type == "error" and not said.text.startswith("Failed to load resource")
 
     def elsewhere(address: str) -> bool:
         return not address.startswith((desk.address, "data:", "blob:"))
