@@ -49,7 +49,8 @@ class Waiting:
 def today(request: HttpRequest) -> HttpResponse:
     """Everything that waits for somebody, each with a link to its list."""
     now = clock.now()
-    since = max(_last_visit(request, now) or now - timedelta(days=1), now - _LONGEST)
+    before = _last_visit(request, now)
+    since = max(before or now - timedelta(days=1), now - _LONGEST)
     waiting = [
         item
         for right, find in _KINDS
@@ -61,7 +62,7 @@ def today(request: HttpRequest) -> HttpResponse:
         "waiting": sorted((one for one in waiting if one.count), key=lambda one: not one.urgent),
         "nothing": [one for one in waiting if not one.count],
         "since": since,
-        "happened": _happened(request, since),
+        "happened": _happened(request, since) if before else [],
         "appointments": _appointments(now) if may(request, Right.BOOKINGS) else None,
         "open_now": facts.current().variables(now)["clinic_open_now"],
     }

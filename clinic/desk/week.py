@@ -32,11 +32,16 @@ class Entry:
 
 @dataclass
 class Day:
-    """One day of one therapist. ``works`` are the times in words, "" when not there."""
+    """One day of one therapist. ``works`` are the times in words, "" when not there.
+
+    ``open``: some of them are still to come.
+    """
 
     day: date
+    past: bool
     today: bool
     works: str
+    open: bool
     entries: list[Entry] = field(default_factory=list)
 
 
@@ -79,7 +84,7 @@ def days_of(therapist: str, start: date, today: date, now: datetime, clinic: Fac
     begin = datetime.combine(start, time(), clinic.zone).astimezone(UTC)
     end = datetime.combine(start + timedelta(days=7), time(), clinic.zone).astimezone(UTC)
     days = {
-        day: Day(day, day == today, _works(therapist, day, clinic))
+        day: _day(therapist, day, today, now, clinic)
         for day in (start + timedelta(days=count) for count in range(7))
     }
     entries = [
@@ -106,14 +111,24 @@ def days_of(therapist: str, start: date, today: date, now: datetime, clinic: Fac
     return list(days.values())
 
 
-def _works(therapist: str, day: date, clinic: Facts) -> str:
-    """When this person works on a day within the clinic's hours, in words."""
+def _day(therapist: str, day: date, today: date, now: datetime, clinic: Facts) -> Day:
+    works = _works(therapist, day, clinic)
+    return Day(
+        day,
+        past=day < today,
+        today=day == today,
+        works=", ".join(f"{_words(a, clinic)} to {_words(b, clinic)}" for a, b in works),
+        open=any(end > now for _, end in works),
+    )
+
+
+def _works(therapist: str, day: date, clinic: Facts) -> list[tuple[datetime, datetime]]:
+    """When this person works on a day within the clinic's hours."""
     begin, end = clinic.times.moment(day, 0), clinic.times.moment(day, 1440)
     own = clinic.working_times[therapist]
     opened = clinic.times.stretches(begin, end)
     works = own.stretches(begin, end) if own else opened
-    both = [(max(a, c), min(b, d)) for a, b in opened for c, d in works if max(a, c) < min(b, d)]
-    return ", ".join(f"{_words(a, clinic)} to {_words(b, clinic)}" for a, b in both)
+    return [(max(a, c), min(b, d)) for a, b in opened for c, d in works if max(a, c) < min(b, d)]
 
 
 def _words(moment: datetime, clinic: Facts) -> str:

@@ -20,6 +20,7 @@ PHONE = "416-555-0177"
 @pytest.fixture(autouse=True)
 def _monday(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
     monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+    monkeypatch.setenv("CLINIC_SMTP_HOST", "smtp.example.com")
 
 
 @pytest.fixture
@@ -192,8 +193,29 @@ def test_the_week_shows_requests_and_times_held_in_chats(desk: Any) -> None:
     assert "2:00 pm to 3:00 pm Priya Nair to confirm" in page
     assert "2:00 pm to 2:30 pm held in a chat" in page
     assert "Sun 29 Nov Not there" in page
+    assert "Mon 23 Nov today 8 am to 8 pm Free" in page
     for odd in ("nonsense", "0001-01-01", "9999-12-31"):
         assert desk.get(f"/bookings/week?from={odd}").status_code == 200
+
+
+def test_what_is_past_in_the_week_is_not_free(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    wednesday_evening = datetime(2026, 11, 26, 2, tzinfo=UTC)
+    monkeypatch.setenv("CLINIC_NOW", wednesday_evening.isoformat())
+    answer = desk.get("/bookings/week")
+    page = text(answer)
+    hours = "8 am to 8 pm"
+    over = f"Mon 23 Nov {hours} Tue 24 Nov {hours} Wed 25 Nov today {hours} Thu 26 Nov {hours} Free"
+    assert over in page
+    assert answer.content.decode().count('class="day past"') == 2
+
+
+def test_without_mail_the_page_says_so_once(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "No mail server" not in text(desk.get("/bookings/deliveries"))
+    monkeypatch.delenv("CLINIC_SMTP_HOST")
+    request = ask()
+    assert text(desk.get("/bookings/deliveries")).count("No mail server is set up") == 1
+    done = desk.post(f"/bookings/{request.reference}/confirm", follow=True)
+    assert "Confirmed. The patient is told in the chat." in text(done)
 
 
 def test_what_is_stuck_is_shown_and_tried_again(desk: Any) -> None:
@@ -279,6 +301,10 @@ def test_today_says_what_waits_and_what_happened_since_the_last_visit(
 ) -> None:
     assert "Nothing waits for you" in text(desk.get("/"))
     ask()
+    # Whoever is here for the first time has no last visit.
+    first = text(desk.get("/"))
+    assert "1 booking to decide" in first
+    assert "last visit" not in first
     monkeypatch.setenv("CLINIC_NOW", (NOW + timedelta(hours=20)).isoformat())
     page = text(desk.get("/"))
     assert "1 booking to decide the oldest 20 h ago" in page
