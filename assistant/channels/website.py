@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from engineio.packet import CLOSE, Packet
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint, Sanic, response
 from sanic.request import Request
@@ -64,6 +65,8 @@ EVENTS_PER_MINUTE = 240
 BUSY_FOR = 5
 # Seconds that answers under way are waited for when the server is told to stop.
 STOP_WITHIN = 8.0
+# Seconds for what is left to end once the server has stopped.
+END_WITHIN = 1.0
 # Seconds between two looks for messages that another process has stored, for what a server that
 # died left unanswered, and for connections that never said what they want.
 LOOK_EVERY = 1.0
@@ -150,6 +153,18 @@ class WebsiteInput(InputChannel):
         @blueprint.listener("before_server_stop")
         async def stop(app: Sanic, loop: Any) -> None:
             await app.ctx.chat.stop()
+            # A request that is held open until there is news has its answer now.
+            for socket in list(sio.eio.sockets.values()):
+                await socket.send(Packet(CLOSE))
+
+        @blueprint.listener("after_server_stop")
+        async def end(app: Sanic, loop: Any) -> None:
+            # Pings for windows that were open: left as they are, each would be an error in the log.
+            left = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in left:
+                task.cancel()
+            if left:
+                await asyncio.wait(left, timeout=END_WITHIN)
 
         return blueprint
 

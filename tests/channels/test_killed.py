@@ -178,3 +178,17 @@ def test_an_orderly_end_loses_nothing(echo: Echo, tmp_path: Path) -> None:
     window.open({"token": window.token, "last_seq": 1})
     assert window.answers(sent)[0]["text"] == "you said hello"
     assert handled(tmp_path) == {"hello": 1}
+
+
+def test_a_server_that_is_stopped_leaves_nothing_unfinished(echo: Echo) -> None:
+    server = echo()
+    windows = [
+        Window(server.url.removesuffix(READY), f"198.51.100.{place}").open(transport=transport)
+        for place, transport in enumerate(("websocket", "polling"))
+    ]
+    assert windows[0].ask("hello")
+    server.stop(signal.SIGTERM)
+    for window in windows:
+        window.close()
+    assert "pending" not in server.tail()
+    assert "ERROR" not in server.tail()

@@ -367,7 +367,7 @@ def test_a_monday_morning(open_desk: Any, desk: Desk, tmp_path: Path) -> None:
     page.locator("input[name=slot]").first.check()
     page.get_by_role("button", name="Propose this time").click()
     expect(page.get_by_role("status")).to_contain_text(
-        "The other time is kept for the patient. The patient is told by e-mail and in the chat."
+        "The other time is kept for the patient. The patient is told in the chat."
     )
     expect(page.locator("main")).to_contain_text("Message in the chat: not read yet")
     page.screenshot(path=PICTURES / "monday-2-proposed.png", full_page=True)
