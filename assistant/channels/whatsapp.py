@@ -129,7 +129,7 @@ class WhatsApp(MetaApp):
         parameters = [{"type": "text", "text": filling}]
         template = {
             "name": name,
-            "language": {"code": TEMPLATE_LANGUAGE},
+            "language": {"policy": "deterministic", "code": TEMPLATE_LANGUAGE},
             "components": [{"type": "body", "parameters": parameters}],
         }
         return [Call("template", {"type": "template", "template": template})]
