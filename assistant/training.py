@@ -178,7 +178,8 @@ def main() -> int:
         if train_if_needed(lambda line: print(line, flush=True)):
             # The triage learns from its table when it is first loaded: better now than while
             # somebody waits for the first answer. Loads much, so only when it is needed.
-            warnings.simplefilter("ignore")  # of libraries about each other
+            # What libraries say about each other; one of them undoes every filter.
+            warnings.showwarning = lambda *_, **__: None
             from assistant.nlu.safety_triage import shared_triage
 
             print("Learning the danger signs. This takes half a minute.", flush=True)
