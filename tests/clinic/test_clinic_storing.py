@@ -408,4 +408,4 @@ def test_the_command_line_migrates_and_leaves_when_to_its_own_module(tmp_path: P
     assert run("check").returncode == 0
     unknown = run("frobnicate")
     assert unknown.returncode != 0
-    assert "Unknown command" in unknown.stderr
+    assert '"frobnicate" is no command of the clinic' in unknown.stderr
