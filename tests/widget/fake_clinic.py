@@ -46,7 +46,9 @@ CLINIC = {
 BOOKING: dict[str, Any] = {
     "type": "booking",
     "reference": "GY3CF7",
-    "service": "massage therapy, 60 minutes with Natalie Yeo",
+    "service": "massage therapy",
+    "minutes": 60,
+    "therapist": "Natalie Yeo",
     "starts": "2026-12-03T17:00:00-05:00",
     "ends": "2026-12-03T18:00:00-05:00",
     "zone": "America/Toronto",

@@ -13,8 +13,8 @@ from clinic.facts import Facts
 def card(appointment: Appointment, clinic: Facts) -> dict[str, Any]:
     """Returns what a chat window shows of an appointment that has a time.
 
-    ``starts`` and ``ends`` are ISO 8601 with the offset of the clinic's clock, ``ics`` is an
-    iCalendar file. Nothing in it is about the patient.
+    ``minutes`` may be None, ``starts`` and ``ends`` are ISO 8601 with the offset of the clinic's
+    clock, ``ics`` is an iCalendar file. Nothing in it is about the patient.
     """
     assert appointment.starts_at is not None
     assert appointment.ends_at is not None
@@ -26,6 +26,7 @@ def card(appointment: Appointment, clinic: Facts) -> dict[str, Any]:
         "type": "booking",
         "reference": appointment.reference,
         "service": appointment.service or "",
+        "minutes": appointment.minutes,
         "therapist": appointment.therapist or "",
         "starts": local(appointment.starts_at),
         "ends": local(appointment.ends_at),
