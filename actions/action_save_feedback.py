@@ -13,26 +13,30 @@ NOTED = "utter_feedback_noted"
 
 
 class ActionSaveFeedback(ClinicAction):
-    """Stores a thumb with the answer it belongs to."""
+    """Stores a thumb with the answer it belongs to; the value "none" takes it back."""
 
     NAME = "action_save_feedback"
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Thanks; words without a thumb are only thanked for."""
-        from clinic.conversations.feedback import save_feedback
+        from clinic.conversations.feedback import save_feedback, withdraw_feedback
 
         value = entity_of(tracker, "value")
         answer = entity_of(tracker, "answer")
-        if value not in ("up", "down") or not answer:
+        if value not in ("up", "down", "none") or not answer:
             dispatcher.utter_message(response=NOTED)
             return []
-        rated = {
+        about = {
             "answer": f"utter_faq/{answer}",
-            "value": value,
             # the website's thumbs name the message and may give a reason
             "message_reference": entity_of(tracker, "message_reference")
             or _rated_message(tracker, answer),
         }
+        if value == "none":
+            await setup.call(withdraw_feedback, conversation_id=tracker.sender_id, **about)
+            dispatcher.utter_message(response=NOTED)
+            return []
+        rated = {**about, "value": value}
         reason = entity_of(tracker, "reason")
         await setup.call(save_feedback, conversation_id=tracker.sender_id, reason=reason, **rated)
         # in a form the next words answer its question, so none is asked here

@@ -430,9 +430,9 @@ class Chat:
         return await self._visitors.past(visitor.conversation, before, most)
 
     async def feedback(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
-        """Stores a thumb."""
+        """Stores a thumb, or takes one back."""
         value, reason = data.get("value"), data.get("reason")
-        if value not in ("up", "down") or not isinstance(reason, str | None):
+        if value not in ("up", "down", "none") or not isinstance(reason, str | None):
             raise Refusal("bad_message")
         if len(reason or "") > LONGEST_REASON:
             raise Refusal("too_long")
@@ -444,7 +444,10 @@ class Chat:
         return {}
 
     async def rate(self, rated: Stored, value: str, reason: str | None = None) -> None:
-        """Stores a thumb, "up" or "down", on an answer. Raises Refusal when that fails."""
+        """Stores a thumb on an answer: "up", "down", or "none" to take it back.
+
+        Raises Refusal when that fails.
+        """
         details = {
             "value": value,
             "answer": rated.response.removeprefix("utter_faq/"),

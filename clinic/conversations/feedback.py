@@ -28,11 +28,7 @@ def save_feedback(
     if value not in Feedback.Value.values:
         raise BadInput("value is not known. Allowed: up, down.")
     words = optional("reason", reason, 4000)
-    key = {
-        "conversation_id": required("conversation_id", conversation_id, 255),
-        "message_reference": optional("message_reference", message_reference, 255) or "",
-        "answer": required("answer", answer, 255),
-    }
+    key = _key(conversation_id, answer, message_reference)
     feedback, created = Feedback.objects.get_or_create(
         **key, defaults={"value": value, "reason": words}
     )
@@ -43,3 +39,23 @@ def save_feedback(
         feedback.save(update_fields=["value", "reason"])
     read_again(feedback.conversation_id)
     return feedback
+
+
+def withdraw_feedback(*, conversation_id: str, answer: str, message_reference: str) -> bool:
+    """Take a thumb back, with its reason; whether there was one.
+
+    Raises ``clinic.text.BadInput`` naming the field; database errors pass through.
+    """
+    key = _key(conversation_id, answer, message_reference)
+    deleted, _ = Feedback.objects.filter(**key).delete()
+    if deleted:
+        read_again(key["conversation_id"])
+    return bool(deleted)
+
+
+def _key(conversation_id: str, answer: str, message_reference: str) -> dict[str, str]:
+    return {
+        "conversation_id": required("conversation_id", conversation_id, 255),
+        "message_reference": optional("message_reference", message_reference, 255) or "",
+        "answer": required("answer", answer, 255),
+    }

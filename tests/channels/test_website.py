@@ -356,9 +356,11 @@ def test_a_booking_has_a_card(window: Window, servers: Servers) -> None:
     assert (datetime.fromisoformat(card["ends"]) - starts).seconds == 3600
     assert (card["zone"], card["place"]) == (clinic.time_zone, clinic.address)
     assert (card["status"], card["service"]) == ("requested", row["service"])
+    assert card["minutes"] == row["minutes"] == 60
     (entry,) = Calendar.from_ical(card["ics"]).walk("VEVENT")
     assert entry["DTSTART"].dt == starts
     assert entry["STATUS"] == "TENTATIVE"
+    assert entry["DESCRIPTION"].startswith("massage therapy, 60 minutes, with Natalie Yeo. ")
     assert "Priya" not in card["ics"]
 
 
@@ -373,6 +375,10 @@ def test_a_thumb(window: Window, servers: Servers) -> None:
     assert row["answer"] == "utter_faq/how_massage_helps"
     assert window.call("feedback", thumb | {"value": "up", "reason": None})["ok"]
     assert [row["value"] for row in read(servers.clinic_database, query, answer["id"])] == ["up"]
+    back = {"message_id": answer["id"], "value": "none"}
+    assert window.call("feedback", back)["ok"]
+    assert read(servers.clinic_database, query, answer["id"]) == []
+    assert window.call("feedback", back)["ok"], "it is what was wanted already"
     assert window.last_seq == before
     assert code(window.call("feedback", thumb | {"message_id": new_id()})) == "bad_message"
     assert code(window.call("feedback", thumb | {"value": "meh"})) == "bad_message"

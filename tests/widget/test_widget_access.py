@@ -200,6 +200,21 @@ def test_booking_with_the_keyboard_alone(visitor: Visitor, clinic: FakeClinic) -
     assert visitor.focused() == "launcher"
 
 
+def test_what_can_be_answered_is_nearer_to_the_field_than_any_thumb(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.answering = lambda text: [
+        {"text": f"You wrote: {text}", "rateable": True, "buttons": TIMES}
+    ]
+    visitor.open().say("one").sees("You wrote: one").say("two").sees("You wrote: two")
+    stops = []
+    for _ in range(6):
+        visitor.page.keyboard.press("Shift+Tab")
+        stops.append(visitor.focused())
+    assert stops[:4] == ["More", "Thu Dec 3, 5 pm", "This did not help", "This helped"]
+    assert stops[4:] == ["This did not help", "This helped"]
+
+
 def test_all_of_the_menu_with_the_keyboard(visitor: Visitor) -> None:
     keys = visitor.page.keyboard
     visitor.open().say("hello").sees("You wrote: hello")

@@ -84,6 +84,10 @@ def natalie(browser: Browser, clinic: Clinic, session: str) -> Iterator[Visitor]
     cookie = {"name": "desk_session", "value": session, "url": clinic.desk_url}
     context.add_cookies([cookie])  # type: ignore[list-item]
     visitor = Visitor(context, clinic.desk_url)
+    visitor.page.on(
+        "console",
+        lambda said: visitor.errors.append(said.text) if said.type == "error" else None,
+    )
     yield visitor
     visitor.check()
     context.close()

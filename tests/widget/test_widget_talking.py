@@ -107,6 +107,9 @@ def test_an_emergency_stands_out_and_stays_in_view(visitor: Visitor, clinic: Fak
     expect(message.locator("svg").first).to_be_visible()
     call = message.get_by_role("link", name="Call 911")
     expect(call).to_have_attribute("href", "tel:911")
+    # Nothing stands above it while it can be read itself.
+    expect(call).to_be_in_viewport()
+    expect(visitor.panel.get_by_role("link", name="Call 911")).to_have_count(1)
     for number in range(3):
         visitor.say(f"and another {number}")
         expect(visitor.theirs).to_have_count(number + 2)
@@ -117,6 +120,8 @@ def test_an_emergency_stands_out_and_stays_in_view(visitor: Visitor, clinic: Fak
     expect(message).not_to_be_in_viewport()
     pinned.get_by_role("button", name="Show the message").click()
     expect(message).to_be_in_viewport()
+    expect(pinned).to_have_count(0)
+    expect(call).to_be_in_viewport()
 
 
 def test_a_crisis_line_is_called_by_its_own_number(visitor: Visitor, clinic: FakeClinic) -> None:
@@ -125,6 +130,9 @@ def test_a_crisis_line_is_called_by_its_own_number(visitor: Visitor, clinic: Fak
     visitor.open().say("hello")
     calls = visitor.log.locator(".emergency .calls a")
     expect(calls).to_have_count(2)
+    clinic.answering = lambda _: [{"text": "More. " * 400}]
+    visitor.say("and then")
+    expect(visitor.theirs).to_have_count(2)
     assert calls.all_inner_texts() == ["Call 988", "Call 911"]
     pinned = visitor.panel.get_by_role("region", name="Emergency")
     expect(pinned.get_by_role("link", name="Call 988")).to_be_visible()
@@ -134,6 +142,7 @@ def test_a_booking_is_a_card_with_a_calendar_file(visitor: Visitor, clinic: Fake
     clinic.answering = lambda _: [{"text": "Requested.", "card": BOOKING}]
     card = visitor.open().say("book").log.get_by_role("region", name="Appointment request")
     expect(card).to_contain_text("GY3CF7")
+    expect(card).to_contain_text("60-minute massage therapy")
     expect(card).to_contain_text("Thursday, December 3")
     expect(card).to_contain_text("EST")
     expect(card).to_contain_text("Requested, not confirmed yet")
@@ -151,7 +160,7 @@ def test_thumbs_up_and_down_with_a_reason(visitor: Visitor, clinic: FakeClinic) 
     visitor.log.get_by_role("button", name="This helped").click()
     visitor.sees("Thank you for telling us.")
     visitor.say("two")
-    visitor.log.get_by_role("button", name="This did not help").click()
+    visitor.log.get_by_role("button", name="This did not help").last.click()
     reason = visitor.log.get_by_label("What was missing or wrong?")
     expect(reason).to_be_focused()
     reason.fill("too long")
@@ -163,6 +172,26 @@ def test_thumbs_up_and_down_with_a_reason(visitor: Visitor, clinic: FakeClinic) 
         {"message_id": answers[1], "value": "down"},
         {"message_id": answers[1], "value": "down", "reason": "too long"},
     ]
+
+
+def test_a_thumb_pressed_again_is_taken_back(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda _: [{"text": "An answer.", "rateable": True}]
+    visitor.open().say("one").listen()
+    up = visitor.log.get_by_role("button", name="This helped")
+    down = visitor.log.get_by_role("button", name="This did not help")
+    up.press("Enter")
+    expect(up).to_have_attribute("aria-pressed", "true")
+    up.press("Enter")
+    expect(up).to_have_attribute("aria-pressed", "false")
+    expect(up).to_be_focused()
+    expect(visitor.log.get_by_text("Thank you for telling us.")).to_have_count(0)
+    down.press("Enter")
+    visitor.log.get_by_role("button", name="Skip").click()
+    expect(down).to_have_attribute("aria-pressed", "true")
+    up.click()
+    expect(down).to_have_attribute("aria-pressed", "false")
+    assert [one["value"] for one in clinic.feedback] == ["up", "none", "down", "up"]
+    visitor.until("window.announced.some(one => one.includes('Taken back.'))")
 
 
 def test_a_copy_holds_the_whole_conversation(visitor: Visitor, clinic: FakeClinic) -> None:

@@ -231,11 +231,11 @@ export class Conversation {
   }
 
   /** Returns whether the server took it. */
-  async rate(id: string, value: "up" | "down", reason?: string): Promise<boolean> {
+  async rate(id: string, value: "up" | "down" | "none", reason?: string): Promise<boolean> {
     const data = { message_id: id, value, ...(reason ? { reason } : {}) };
     const answer = await this.#connection.ask("feedback", data).catch(() => undefined);
     const entry = this.#entries.get(id);
-    if (answer?.ok && entry) entry.rated = value;
+    if (answer?.ok && entry) entry.rated = value === "none" ? undefined : value;
     this.#changed();
     return answer?.ok ?? false;
   }

@@ -42,6 +42,7 @@ export class ClinicChat extends LitElement {
     opened: { type: Boolean, reflect: true },
     _view: { state: true },
     _menu: { state: true },
+    _away: { state: true },
     _below: { state: true },
     _problem: { state: true },
     _explaining: { state: true },
@@ -65,6 +66,8 @@ export class ClinicChat extends LitElement {
   declare opened: boolean;
   declare _view: View;
   declare _menu: boolean;
+  /** The last emergency has been scrolled out of view. */
+  declare _away: boolean;
   declare _below: boolean;
   declare _problem: string;
   declare _explaining: string;
@@ -80,6 +83,15 @@ export class ClinicChat extends LitElement {
   #follow = true;
   #scrollTo: string | undefined;
   #booked = new Set<string>();
+  #watched: Element | undefined;
+  #sight = new IntersectionObserver(
+    (looks) => {
+      // What has the focus does not disappear.
+      const held = this.renderRoot.querySelector(".pinned:focus-within");
+      this._away = !looks.at(-1)!.isIntersecting || held !== null;
+    },
+    { threshold: 0.9 },
+  );
 
   constructor() {
     super();
@@ -87,7 +99,7 @@ export class ClinicChat extends LitElement {
     this.keep = "session";
     this.clinic = this.phone = this.emergency = this.privacy = "";
     this.inviteAfter = 0;
-    this.opened = this._menu = this._below = this._offline = this._inviting = false;
+    this.opened = this._menu = this._away = this._below = this._offline = this._inviting = false;
     this._view = "chat";
     this._problem = this._explaining = this._draft = "";
   }
@@ -122,6 +134,8 @@ export class ClinicChat extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#conversation.stop();
+    this.#sight.disconnect();
+    this.#watched = undefined;
     clearTimeout(this.#offlineTimer);
     clearTimeout(this.#inviteTimer);
     this.#narrow.removeEventListener("change", this.#resized);
@@ -159,7 +173,7 @@ export class ClinicChat extends LitElement {
 
   protected override render(): unknown {
     const ui = this.#ui();
-    const emergency = ui.conversation.entries.filter((entry) => entry.kind === "emergency").at(-1);
+    const emergency = this.#emergency;
     return html`
       ${launcher({
         say: ui.say,
@@ -180,7 +194,7 @@ export class ClinicChat extends LitElement {
       >
         ${this.opened
           ? html`
-              ${header(ui)} ${connection(ui)} ${emergency ? pinned(emergency, ui) : nothing}
+              ${header(ui)} ${connection(ui)} ${emergency && this._away ? pinned(emergency, ui) : nothing}
               ${this._view === "refused" ? refused(ui) : confirmation(ui)}
               <div class="body" ?hidden=${this._view !== "chat"} @scroll=${{ handleEvent: this.#scrolled, capture: true }}>
                 ${log(ui)}
@@ -203,9 +217,25 @@ export class ClinicChat extends LitElement {
         field.style.height = `${field.scrollHeight + 2}px`;
       }
     }
+    this.#watch();
     if (!this.opened) return;
     this.#scroll();
     if (document.visibilityState === "visible") this.#conversation.shown();
+  }
+
+  /** Looks whether the last emergency's number to call can be seen. */
+  #watch(): void {
+    const row = this.opened && this.#emergency && this.#row(this.#emergency.id);
+    const watched = row ? (row.querySelector(".calls") ?? row) : undefined;
+    if (watched === this.#watched) return;
+    this.#sight.disconnect();
+    this.#watched = watched;
+    this._away = false;
+    if (watched) this.#sight.observe(watched);
+  }
+
+  get #emergency(): Entry | undefined {
+    return this.#conversation.entries.findLast((entry) => entry.kind === "emergency");
   }
 
   get #lang(): string {
@@ -226,6 +256,10 @@ export class ClinicChat extends LitElement {
 
   get #log(): HTMLElement | null {
     return this.renderRoot.querySelector("#log");
+  }
+
+  #row(id: string): HTMLElement | null {
+    return this.renderRoot.querySelector(`#m-${CSS.escape(id)}`);
   }
 
   get #clinic(): Clinic {
@@ -517,13 +551,13 @@ export class ClinicChat extends LitElement {
     }
   }
 
-  async #rate(entry: Entry, value: "up" | "down"): Promise<void> {
+  async #rate(entry: Entry, pressed: "up" | "down"): Promise<void> {
+    const value = entry.rated === pressed ? "none" : pressed;
     if (!(await this.#conversation.rate(entry.id, value))) return;
-    if (value === "down") this._explaining = entry.id;
+    if (value !== "down") return this.#announcer.say(this.#say(value === "up" ? "rated" : "rated_back"));
+    this._explaining = entry.id;
     await this.updateComplete;
-    const row = this.renderRoot.querySelector(`#m-${CSS.escape(entry.id)}`);
-    row?.querySelector<HTMLElement>(value === "down" ? "input" : ".rated")?.focus();
-    if (value === "up") this.#announcer.say(this.#say("rated"));
+    this.#row(entry.id)?.querySelector("input")?.focus();
   }
 
   async #explain(entry: Entry, reason: string): Promise<void> {
@@ -545,7 +579,7 @@ export class ClinicChat extends LitElement {
   }
 
   #reveal(id: string): void {
-    const row = this.renderRoot.querySelector<HTMLElement>(`#m-${CSS.escape(id)}`);
+    const row = this.#row(id);
     row?.scrollIntoView({ block: "start" });
     row?.focus({ preventScroll: true });
   }
@@ -571,7 +605,7 @@ export class ClinicChat extends LitElement {
     const log = this.#log;
     if (!log || !this.#follow || !this.#conversation.entries.length) return;
     log.scrollTop = log.scrollHeight;
-    const row = this.#scrollTo && this.renderRoot.querySelector<HTMLElement>(`#m-${CSS.escape(this.#scrollTo)}`);
+    const row = this.#scrollTo && this.#row(this.#scrollTo);
     this.#scrollTo = undefined;
     if (!row) return;
     const hidden = log.getBoundingClientRect().top + 8 - row.getBoundingClientRect().top;

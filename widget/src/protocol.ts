@@ -19,6 +19,7 @@ export interface Card {
   type: "booking";
   reference: string;
   service?: string;
+  minutes?: number | null;
   therapist?: string;
   /** ISO 8601 with the clinic's offset. */
   starts: string;

@@ -678,18 +678,23 @@ export const styles = css`
   }
   .thumbs {
     display: flex;
+    align-items: center;
     margin-inline-start: auto;
   }
   .thumbs svg {
     inline-size: 19px;
     block-size: 19px;
   }
-  .flipped svg {
+  .thumbs .down svg {
     transform: rotate(180deg);
   }
+  .thumbs [aria-pressed="true"] {
+    color: var(--_accent-text);
+  }
+  .thumbs [aria-pressed="true"] svg {
+    fill: currentColor;
+  }
   .rated {
-    margin-inline-start: auto;
-    padding-block: 4px;
     font-size: 13px;
   }
   .reason {

@@ -32,6 +32,7 @@ export interface Ui {
   speakerName(entry: Entry): string;
   pick(button: Button, event: Event): void;
   suggest(text: string, event: Event): void;
+  /** The same thumb again takes it back. */
   rate(entry: Entry, value: "up" | "down"): void;
   explain(entry: Entry, reason: string): void;
   addToCalendar(entry: Entry, event: Event): void;

@@ -12,7 +12,7 @@ from fabricated import INSERT, Events, Talk, many, question
 
 from clinic import clock
 from clinic.conversations import bulk, listing, projection, search
-from clinic.conversations.feedback import save_feedback
+from clinic.conversations.feedback import save_feedback, withdraw_feedback
 from clinic.conversations.listing import Filters
 from clinic.conversations.models import (
     Correction,
@@ -201,6 +201,12 @@ def test_a_thumb_is_on_the_answer_it_was_given_to(
         tail.step()
     assert Message.objects.get(author="assistant").feedback == "up"
     assert (session("c").feedback_up, session("c").feedback_down) == (True, False)
+    about = {"conversation_id": "c", "answer": "utter_faq/cost", "message_reference": "w1"}
+    assert withdraw_feedback(**about)
+    tail.step()
+    assert Message.objects.get(author="assistant").feedback == ""
+    assert (session("c").feedback_up, session("c").feedback_down) == (False, False)
+    assert not withdraw_feedback(**about)
     assert not Recheck.objects.exists()
 
 

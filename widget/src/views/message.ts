@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import type { Entry } from "../conversation.ts";
 import * as icons from "../icons.ts";
+import type { Card } from "../protocol.ts";
 import { dial, plain, richText } from "../rich-text.ts";
 import { appointment, clockTime, fullTime } from "../times.ts";
 import type { Ui } from "../ui.ts";
@@ -17,6 +18,10 @@ export function numbersIn(text: string, numbers: string[]): string[] {
     .sort((a, b) => text.indexOf(a) - text.indexOf(b));
 }
 
+function treatment({ service, minutes }: Card, { say }: Ui): string | undefined {
+  return service && minutes ? say("treatment", { service, minutes }) : service;
+}
+
 function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
   const { say } = ui;
   const booking = entry.card;
@@ -24,7 +29,7 @@ function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
   const known = STATUSES.includes(booking.status ?? "");
   const rows: [string, string | undefined][] = [
     ["when", appointment(booking.starts, booking.ends, booking.zone, ui.lang)],
-    ["what", booking.service],
+    ["what", treatment(booking, ui)],
     ["who", booking.therapist],
     ["where", booking.place],
     ["status", known ? say(`status_${booking.status}`) : booking.status],
@@ -67,12 +72,17 @@ function thumbs(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
       </div>
     </form>`;
   }
-  if (entry.rated) return html`<p class="quiet rated" tabindex="-1">${say("rated")}</p>`;
+  const thumb = (value: "up" | "down", label: string) => html`<button
+    class="icon-button ${value}"
+    aria-label=${say(label)}
+    aria-pressed=${entry.rated === value ? "true" : "false"}
+    @click=${() => ui.rate(entry, value)}
+  >
+    ${icons.thumb}
+  </button>`;
   return html`<div class="thumbs">
-    <button class="icon-button" aria-label=${say("helpful")} @click=${() => ui.rate(entry, "up")}>${icons.thumb}</button>
-    <button class="icon-button flipped" aria-label=${say("not_helpful")} @click=${() => ui.rate(entry, "down")}>
-      ${icons.thumb}
-    </button>
+    ${entry.rated ? html`<p class="quiet rated">${say("rated")}</p>` : nothing}
+    ${thumb("up", "helpful")} ${thumb("down", "not_helpful")}
   </div>`;
 }
 
