@@ -93,6 +93,7 @@ def test_killed_between_webhook_and_answer(
     twice = [point for text, point in wanted.items() if said[text] > 1]
     # Killed after the 200 it may have been in a call as well.
     assert set(twice) <= {*DOUBTFUL, "after the 200", "in the webhook"}, twice
-    assert max(said[text] for text in wanted) <= 2
+    # Each death repeats the one call under way, which may be a repeated one already.
+    assert sum(said[text] - 1 for text in wanted) <= KILLS
     assert handled(tmp_path) == {"hello": 1, **{f"message {n}": 1 for n in range(KILLS)}}
     print(f"figure: killed {KILLS} times, {doubtful} of them in a call: {len(twice)} read twice")
