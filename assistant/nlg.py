@@ -46,9 +46,11 @@ MENTIONED = "mentioned"
 THERAPIST_HOURS = "asked_therapist_hours"
 THERAPIST_WITHOUT_HOURS = "therapist_without_hours"
 FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED, THERAPIST_HOURS, THERAPIST_WITHOUT_HOURS})
-# Variables that the open alarm gives: its signs in a list, the patient ("you", "your mother"), and
-# the same only when it is not the one who writes.
-FROM_THE_ALARM = frozenset({"signs", "patient", "other_person"})
+# Variables that the open alarm gives: its signs in a list, the patient ("you", "your mother"), the
+# same only when it is not the one who writes, and that the chat can go on later.
+FROM_THE_ALARM = frozenset({"signs", "patient", "other_person", "later"})
+# Slots of which one is filled when something was told for an appointment.
+OF_AN_APPOINTMENT = ("preferred_time", "service", "chosen_time", "patient_name", "patient_contact")
 BOOKING_PAYLOADS = ("/book_appointment",)
 SUGGESTED_TOPICS = 3
 # Shown as choices when a message was not understood; a choice this unlikely helps nobody.
@@ -240,10 +242,12 @@ def _of_the_alarm(slots: dict[str, Any]) -> dict[str, str | None]:
     person = slots.get("alarm_person")
     named = alarm.names(slots.get("alarms") or ())
     words = alarm.words()
+    told = any(slots.get(slot) for slot in OF_AN_APPOINTMENT)
     return {
         "signs": hours.join(named) if named else words["signs_unnamed"],
         "patient": person or words["patient_unnamed"],
         "other_person": person,
+        "later": words["later"]["kept" if told else "nothing"],
     }
 
 

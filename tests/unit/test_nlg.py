@@ -323,3 +323,19 @@ def test_a_suggestion_to_book_is_left_out_while_a_red_flag_is_open(say: Say) -> 
     tracker = not_understood(("book_appointment", 0.2), ("faq/cost", 0.1))
     tracker.update(SlotSet("red_flag_level", "urgent"))
     assert payloads(say("utter_not_understood_1", tracker)) == ["/faq/cost"]
+
+
+@pytest.mark.parametrize("response", ["utter_emergency", "utter_urgent"])
+def test_an_alarm_says_that_details_are_kept_only_when_there_are_some(
+    response: str, clinic: Callable[..., None]
+) -> None:
+    safety = Domain.from_file(str(DATA / "responses" / "safety.yml"))
+    generator = ResponseGenerator(domain=safety)
+
+    def ends(**slots: Any) -> str:
+        said = asyncio.run(generator.generate(response, conversation(**slots), "rest", why="Why."))
+        return str(said["text"]).split("\n\n")[-1]
+
+    assert ends().endswith("We can pick this up later.")
+    kept = "We can pick this up later, and anything you told me for an appointment is kept."
+    assert ends(preferred_time="thursday").endswith(kept)
