@@ -47,8 +47,8 @@ THERAPIST_HOURS = "asked_therapist_hours"
 THERAPIST_WITHOUT_HOURS = "therapist_without_hours"
 FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED, THERAPIST_HOURS, THERAPIST_WITHOUT_HOURS})
 # Variables that the open alarm gives: its signs in a list, the patient ("you", "your mother"), the
-# same only when it is not the one who writes, and that the chat can go on later.
-FROM_THE_ALARM = frozenset({"signs", "patient", "other_person", "later"})
+# same only when it is not the one who writes, what to do at once, and that the chat can go on later.
+FROM_THE_ALARM = frozenset({"signs", "patient", "other_person", "get_help", "later"})
 # Slots of which one is filled when something was told for an appointment.
 OF_AN_APPOINTMENT = ("preferred_time", "service", "chosen_time", "patient_name", "patient_contact")
 BOOKING_PAYLOADS = ("/book_appointment",)
@@ -93,7 +93,8 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         """
         name = self._said_instead(utter_action, tracker)
         slots = tracker.current_slot_values()
-        known = facts.current().variables() | _of_the_alarm(slots)
+        clinic = facts.current().variables()
+        known = clinic | _of_the_alarm(slots, clinic)
         suitable = self._suitable(name, output_channel, slots)
         mentioned = self._mentioned(suitable, tracker)
         known |= self._asked(suitable, mentioned, tracker)
@@ -238,12 +239,15 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
             yield {"title": titles[label], "payload": f"/{label}"}
 
 
-def _of_the_alarm(slots: dict[str, Any]) -> dict[str, str | None]:
+def _of_the_alarm(slots: dict[str, Any], clinic: dict[str, Any]) -> dict[str, str | None]:
     person = slots.get("alarm_person")
-    named = alarm.names(slots.get("alarms") or ())
+    alarms = slots.get("alarms") or ()
+    named = alarm.names(alarms)
     words = alarm.words()
     told = any(slots.get(slot) for slot in OF_AN_APPOINTMENT)
+    get_help = words["get_help_for_other" if person else "get_help"][alarm.most_pressing(alarms)]
     return {
+        "get_help": _fill(get_help, {**clinic, "other_person": person}),
         "signs": hours.join(named) if named else words["signs_unnamed"],
         "patient": person or words["patient_unnamed"],
         "other_person": person,

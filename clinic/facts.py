@@ -84,6 +84,8 @@ KEYS = (
     "help_numbers.emergency",
     "help_numbers.nurse_line",
     "help_numbers.crisis_line",
+    "help_numbers.poison_line",
+    "help_numbers.violence_line",
     "website",
     "website.allowed_origins",
     "website.resume_days",
@@ -163,11 +165,16 @@ class LiveChat:
 
 @dataclass(frozen=True)
 class HelpNumbers:
-    """Numbers for a patient who may be in danger, as they are dialled."""
+    """Numbers for a patient who may be in danger, as they are dialled.
+
+    ``violence_line`` is a name with its number, or None.
+    """
 
     emergency: str
     nurse_line: str
     crisis_line: str
+    poison_line: str
+    violence_line: str | None
 
 
 @dataclass(frozen=True)
@@ -287,6 +294,8 @@ class Facts:
             "emergency_number": self.help_numbers.emergency,
             "nurse_line": self.help_numbers.nurse_line,
             "crisis_line": self.help_numbers.crisis_line,
+            "poison_line": self.help_numbers.poison_line,
+            "violence_line": self.help_numbers.violence_line,
         }
 
 
@@ -618,6 +627,12 @@ def _check(path: Path, text: str) -> Facts:
             emergency=_short_number(numbers, "emergency", "911"),
             nurse_line=_short_number(numbers, "nurse_line", "811"),
             crisis_line=_short_number(numbers, "crisis_line", "988"),
+            poison_line=_short_number(numbers, "poison_line", "1-844-764-7669", needed=False),
+            violence_line=numbers.text(
+                "violence_line",
+                "who to call, with the number, or empty",
+                "Assaulted Women's Helpline, 1-866-863-0511",
+            ),
         ),
         allowed_origins=_origins(website),
         resume_days=website.whole("resume_days", 1, 90, 7, "days")
@@ -847,8 +862,8 @@ def _therapist(reader: _Reader) -> Therapist:
     )
 
 
-def _short_number(reader: _Reader, key: str, example: str) -> str:
-    text = reader.text(key, "a number to dial", example, needed=True)
+def _short_number(reader: _Reader, key: str, example: str, *, needed: bool = True) -> str:
+    text = reader.text(key, "a number to dial", example, needed=needed)
     if text is not None and not re.fullmatch(r"\+?[0-9][0-9 ()\-]{1,18}[0-9]", text):
         reader.wrong(key, text, "a number to dial", example)
     return text or example

@@ -14,12 +14,13 @@ from assistant.project import DATA
 from assistant.safety.triage import RESEMBLES
 
 # One sign of an open alarm, as the slot ``alarms`` keeps it: "sign" (its id in data/safety),
-# "named" (how a sentence names it, "" where it was only resembled), "kind" (medical, crisis or
-# violence) and "level".
+# "named" (how a sentence names it, "" where it was only resembled), "kind" (one of
+# ``assistant.safety.table.KINDS``) and "level".
 Alarm = Mapping[str, str]
 
 # More would be a list that nobody in fear can take in.
 MOST_NAMED = 3
+SHORT_MESSAGE = 5  # words
 Said = Literal[
     "there",
     "joke",
@@ -59,8 +60,14 @@ def added(open_alarms: Sequence[Alarm], triage: Mapping[str, Any], level: str) -
     kind = str(triage.get("kind") or "medical")
     known = {alarm["sign"] for alarm in open_alarms}
     named = triage.get("named") or {}
+    kinds = triage.get("kinds") or {}
     new = [
-        {"sign": _plain(sign), "named": named.get(sign, ""), "kind": kind, "level": level}
+        {
+            "sign": _plain(sign),
+            "named": named.get(sign, ""),
+            "kind": kinds.get(sign, kind),
+            "level": level,
+        }
         for sign in triage.get("signs") or ()
         if _plain(sign) not in known
     ]
@@ -95,6 +102,21 @@ def names(open_alarms: Sequence[Alarm]) -> list[str]:
     return list(dict.fromkeys(named))[:MOST_NAMED]
 
 
+def most_pressing(open_alarms: Sequence[Alarm]) -> str:
+    """What the body needs at once: "ambulance", "overdose" or "medical"."""
+    kinds = {alarm["kind"] for alarm in open_alarms}
+    return next((kind for kind in ("ambulance", "overdose") if kind in kinds), "medical")
+
+
+def language_of(text: str) -> str | None:
+    """ "french" or "spanish" for a message that is, None for English."""
+    for language, expression in words()["languages"].items():
+        found = {match.group().lower() for match in _pattern(expression).finditer(text)}
+        if len(found) >= (2 if len(text.split()) > SHORT_MESSAGE else 1):
+            return str(language)
+    return None
+
+
 def person_in(text: str) -> str | None:
     """About whom a sign is told ("your mother"); None when it is the patient who writes."""
     lists = words()
@@ -125,7 +147,7 @@ def said(text: str, kind: str) -> Said | None:
     if kind == "crisis":
         taken_back = _has(lists["taken_back"], plain) and not _has(lists["meant"], plain)
         return "taken_back" if taken_back else None
-    if kind != "medical":
+    if kind == "violence":
         return None
     for name, expressions in lists["said"].items():
         if name == "gone" and is_question(plain):

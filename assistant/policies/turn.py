@@ -24,7 +24,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from assistant.nlu import clauses
+from assistant.nlu import clauses, english, texting
 from assistant.policies import alarm, checked
 from assistant.policies.wishes import note_in, refuses_contact, says, therapist_wish
 
@@ -166,6 +166,25 @@ PLAIN_BESIDE_ALARM = frozenset(
         *("faq/privacy", "faq/therapist_info", "faq/what_is_sciatica", "faq/what_to_wear"),
     }
 )
+# The advice and the check questions for who writes in another language, said before the English.
+ADVICE_IN = {"french": "utter_alarm_french", "spanish": "utter_alarm_spanish"}
+CHECKS_IN = {
+    "french": {
+        "utter_check_fever": "utter_check_fever_french",
+        "utter_check_general": "utter_check_general_french",
+        "utter_check_mood": "utter_check_mood_french",
+        "utter_check_overdose": "utter_check_overdose_french",
+        "utter_check_safety": "utter_check_safety_french",
+    },
+    "spanish": {
+        "utter_check_fever": "utter_check_fever_spanish",
+        "utter_check_general": "utter_check_general_spanish",
+        "utter_check_mood": "utter_check_mood_spanish",
+        "utter_check_overdose": "utter_check_overdose_spanish",
+        "utter_check_safety": "utter_check_safety_spanish",
+    },
+}
+SPEAKS_ANOTHER = frozenset({"speak_french", "speak_spanish"})
 # Done while it is open as at any other time.
 UNTOUCHED_BY_ALARM = frozenset(
     {
@@ -233,6 +252,7 @@ CLOSED: Mapping[str, Any] = {
     "alarms": None,
     "alarm_kind": None,
     "alarm_person": None,
+    "alarm_language": None,
     "after_checked": None,
 }
 # What "can I see a woman?" may be taken for.
@@ -268,7 +288,8 @@ class Situation:
     ``has_draft`` whether one was begun that was not. ``open_forms`` were begun and neither
     completed nor given up, the latest last. ``alarms`` are the signs of the open red flag (see
     ``alarm.Alarm``), ``alarm_kind`` what the latest is, ``alarm_person`` whom
-    it is about when not the patient, ``after_checked`` what the message asked
+    it is about when not the patient, ``alarm_language`` the language it was told in when that is
+    "french" or "spanish", ``after_checked`` what the message asked
     for that said the patient was checked. ``responses`` are the names of all responses there
     are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program of its
     own. ``person`` is whether someone at the clinic would come into this chat (THERE) or nobody now
@@ -286,6 +307,7 @@ class Situation:
     alarms: tuple[alarm.Alarm, ...] = ()
     alarm_kind: str | None = None
     alarm_person: str | None = None
+    alarm_language: str | None = None
     after_checked: tuple[tuple[str, float], ...] = ()
     open_forms: tuple[str, ...] = ()
     back_after_a_break: bool = False
@@ -336,7 +358,31 @@ def plan(now: Situation) -> Turn | None:
     """Returns the turn, or None when the rules should decide."""
     turn = _plan(now)
     turn = _sent_elsewhere(turn, now) if now.books_elsewhere else turn
-    return _called(turn, now) if now.person else turn
+    turn = _called(turn, now) if now.person else turn
+    return _in_their_language(turn, now)
+
+
+def _in_their_language(turn: Turn | None, now: Situation) -> Turn | None:
+    """The same turn with the advice in French or Spanish first, for who writes in it."""
+    language = alarm.language_of(now.text) or now.alarm_language
+    if language is None:
+        return turn
+    asks = turn.slots.get("safety_check") if turn else None
+    raised = turn.slots.get("red_flag_level") if turn else None
+    closed = turn is not None and "red_flag_level" in turn.slots and not raised
+    if turn and asks:
+        questions = CHECKS_IN[language]
+        said = questions.get(str(asks.get("question")), questions["utter_check_general"])
+    elif (raised or now.red_flag_level) and not closed:
+        said = ADVICE_IN[language]
+    else:
+        return turn
+    if turn is None and now.intent not in SPEAKS_ANOTHER:
+        return None
+    actions = turn.actions if turn else ("utter_alarm_again",)
+    kept = tuple(action for action in actions if action != f"utter_speak_{language}")
+    slots = {**(turn.slots if turn else {}), "alarm_language": language}
+    return Turn((said, *kept), slots, stop_form=turn.stop_form if turn else False)
 
 
 def concerns_safety(now: Situation) -> bool:
@@ -493,8 +539,9 @@ def _ask_check(now: Situation) -> Turn:
         "level": now.triage.get("escalates_to") or "urgent",
         "why": now.triage.get("why"),
         "acts": [list(act) for act in now.acts],
+        "question": now.triage["response"],
     }
-    for kept in ("signs", "named", "kind"):
+    for kept in ("signs", "named", "kind", "kinds"):
         if now.triage.get(kept):
             waiting[kept] = now.triage[kept]
     if person := alarm.person_in(now.text):
@@ -510,6 +557,10 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
         now.triage.get("level") is None
         and (now.triage.get("reply") == "old" or alarm.said(now.text, kind) == "taken_back")
     )
+    if not denied and _holds_no_words(now) and not waiting.get("asked_again"):
+        again = {**waiting, "asked_again": True}
+        question = str(waiting.get("question") or "utter_check_general")
+        return Turn(("utter_check_unclear", question), {"safety_check": again})
     if not denied:
         return _alarm(now, str(waiting["level"]), waiting)
     cleared = {"safety_check": None}
@@ -519,7 +570,17 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
     # what was understood badly was understood well enough to ask about it
     clear = tuple(act for act in asked if act[0] != "nlu_fallback" and act[1] >= CLEAR)
     answers = _answers_to(clear, now)
-    return Turn((NOT_SO[kind], *answers, *_resume(now, *answers)), cleared)
+    return Turn((NOT_SO.get(kind, NOT_SO["medical"]), *answers, *_resume(now, *answers)), cleared)
+
+
+def _holds_no_words(now: Situation) -> bool:
+    """Pictures or "aaaa": neither a yes nor a no to a check question."""
+    if now.clicked or now.triage.get("level") or now.triage.get("reply"):
+        return False
+    if now.intent == "no_words":
+        return True
+    typed = texting.in_words(now.text).lower().split()
+    return len(typed) == 1 and typed[0].isalpha() and typed[0] not in english.words()
 
 
 def _while_red_flag_is_open(now: Situation) -> Turn | None:
@@ -596,7 +657,10 @@ def _details_for_later(now: Situation) -> tuple[str, ...]:
 
 
 def _closed(now: Situation, acts: tuple[tuple[str, float], ...]) -> Turn:
-    return Turn((HELPED[now.alarm_kind or "medical"], *_once_checked(now, acts)), CLOSED)
+    return Turn(
+        (HELPED.get(now.alarm_kind or "medical", HELPED["medical"]), *_once_checked(now, acts)),
+        CLOSED,
+    )
 
 
 def _taken_back(now: Situation) -> Turn:

@@ -131,6 +131,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         alarms=tuple(tracker.get_slot("alarms") or ()),
         alarm_kind=tracker.get_slot("alarm_kind"),
         alarm_person=tracker.get_slot("alarm_person"),
+        alarm_language=tracker.get_slot("alarm_language"),
         after_checked=tuple(
             (str(label), float(sure)) for label, sure in tracker.get_slot("after_checked") or ()
         ),
@@ -159,15 +160,21 @@ def _triage(
     """The assessment of a message, with what was said before it in this session."""
     if not alone.get("speaks") or text.startswith("/"):
         return alone
-    return assess_together(shared_triage().assess, _said_earlier(tracker), text, alone)
+    earlier = _said_earlier(tracker, past_alarms=bool(alone.get("history")))
+    return assess_together(shared_triage().assess, earlier, text, alone)
 
 
-def _said_earlier(tracker: DialogueStateTracker) -> list[tuple[str, Mapping[str, Any]]]:
-    """The patient's words since the last alarm or answered check question, oldest first."""
+def _said_earlier(
+    tracker: DialogueStateTracker, past_alarms: bool
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """The patient's words since the last alarm or answered check question, oldest first.
+
+    ``past_alarms`` looks further back, as far as the session goes.
+    """
     said: list[tuple[str, Mapping[str, Any]]] = []
     own = True
     for event in reversed(tracker.events):
-        if isinstance(event, SessionStarted) or _settles(event):
+        if isinstance(event, SessionStarted) or (_settles(event) and not past_alarms):
             break
         if not isinstance(event, UserUttered):
             continue

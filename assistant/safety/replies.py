@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from assistant.safety.clauses import Words
+from assistant.safety.clauses import Words, word_set
 from assistant.safety.context import Cues
 from assistant.safety.patterns import Places
 
 # A longer text is a story, not an answer that can be taken as a clear "no".
 LONGEST_ANSWER = 25
+_OPENS = ("no_word", "yes_word", "small_talk")
+_FILLERS = word_set("but like i im its it is mean omg wtf ugh dude man please")
+_PLAIN_NO = ("no_word", "not", "is_fine", "went_away", "unchanged", "long_ago")
 
 
 def read_reply(message: Words, places: Places, cues: Cues) -> str | None:
@@ -24,6 +27,8 @@ def read_reply(message: Words, places: Places, cues: Cues) -> str | None:
         for cue in cues.new
         if not any(other.start <= cue.start and cue.end <= other.end for other in protected)
     ]
+    if _insists(message, places):
+        return "yes"
     starts_with_no = any(place.start <= 1 for place in places.get("no_word", []))
     yes = [
         place
@@ -42,3 +47,26 @@ def read_reply(message: Words, places: Places, cues: Cues) -> str | None:
     if starts_with_yes or new:
         return "yes"
     return None
+
+
+def _insists(message: Words, places: Places) -> bool:
+    """As in "no like seriously it's numb": says it once more, and takes nothing back.
+
+    "No, really nothing", "no, honestly it's fine" are a plain no.
+    """
+    said = places.get("insists", [])
+    if not said or len(message.words) > LONGEST_ANSWER:
+        return False
+    first = said[0]
+    opens = all(
+        any(place.start <= at < place.end for name in _OPENS for place in places.get(name, []))
+        or message.words[at] in _FILLERS
+        for at in range(first.start)
+    )
+    after = [place for name in _PLAIN_NO for place in places.get(name, [])]
+    harmless = [*said, *places.get("not_a_negation", [])]
+    return opens and not any(
+        place.start >= first.end
+        and not any(other.start <= place.start < other.end for other in harmless)
+        for place in after
+    )

@@ -20,10 +20,14 @@ import yaml
 LEVELS = ("check", "urgent", "emergency")
 SIGN_LEVELS = ("urgent", "emergency")
 CHECKS = (
-    *("bladder", "saddle", "legs", "weakness", "swelling", "fever", "mood", "safety", "general"),
+    *("bladder", "saddle", "legs", "weakness", "swelling", "fever", "mood", "safety", "overdose"),
+    "general",
 )
-# What an alarm is about, by the check question of its sign; all others are for a doctor to look at.
-KINDS = {"mood": "crisis", "safety": "violence"}
+# Signs with an answer of their own, instead of the one of their level. The first goes before the
+# others: whoever took pills to die needs Poison Control and the ambulance first.
+RESPONSES = ("overdose", "crisis", "violence", "violence_quiet")
+# What an alarm is about. "medical" is for a doctor to look at, "ambulance" not even a way for.
+KINDS = ("medical", "ambulance", "overdose", "crisis", "violence")
 SECTIONS = (
     "concepts",
     "spellings",
@@ -66,6 +70,7 @@ CUES = (
     "at_work",
     "works_with_people",
     "laughing",
+    "insists",
     "trifle",
     "no_word",
     "yes_word",
@@ -77,6 +82,7 @@ _SIGN_KEYS = {
     "level",
     "check",
     "response",
+    "ambulance",
     "why",
     "named",
     "source",
@@ -93,6 +99,7 @@ _COMBINATION_KEYS = {
     "of",
     "level",
     "check",
+    "ambulance",
     "why",
     "named",
     "source",
@@ -129,6 +136,10 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
     "child_age": (
         *(str(age) for age in range(3, 23)),
         *_split("five six seven eight nine ten twelve fifteen sixteen eighteen twenty"),
+    ),
+    "dose": (
+        *(str(amount) for amount in (*range(5, 100), 100, 120, 125, 150, 200)),
+        *_split("five six seven eight nine ten twelve fifteen twenty thirty forty fifty hundred"),
     ),
     "number": (
         *_split("2 3 5 10 15 20 25 30 40 45"),
@@ -167,6 +178,13 @@ class SafetyTableError(ValueError):
         super().__init__(f"{file}: {key}: {value!r}: {problem}")
 
 
+def kind_of(response: str | None, ambulance: bool) -> str:
+    """What an alarm with this answer is about, one of KINDS."""
+    if response is not None:
+        return response.partition("_")[0]
+    return "ambulance" if ambulance else "medical"
+
+
 @dataclass(frozen=True)
 class Pattern:
     """Concepts that together tell of a sign.
@@ -191,6 +209,8 @@ class Sign:
     level: str
     check: str
     response: str | None
+    ambulance: bool
+    """Call an ambulance, and go nowhere: heart, stroke, breath."""
     why: str
     named: str
     """How a sentence names it: "because of {named}", "do they know about {named}"."""
@@ -201,6 +221,11 @@ class Sign:
     even_if_general: bool
     examples: tuple[str, ...]
     not_a_sign: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return kind_of(self.response, self.ambulance)
 
 
 @dataclass(frozen=True)
@@ -223,11 +248,17 @@ class Combination:
     of: tuple[tuple[str, ...], ...]
     level: str
     check: str
+    ambulance: bool
     why: str
     named: str
     source: tuple[str, ...]
     examples: tuple[str, ...]
     not_a_sign: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """One of KINDS."""
+        return kind_of(None, self.ambulance)
 
 
 @dataclass(frozen=True)
@@ -463,13 +494,15 @@ def _sign(table: Table, file: str, entry: dict[str, Any]) -> Sign:
     if not (clear or unclear or ask):
         raise SafetyTableError(file, key, entry, "has no patterns: clear, unclear or ask")
     response = entry.get("response")
-    if response not in (None, "crisis"):
-        raise SafetyTableError(file, f"{key}.response", response, "allowed: crisis, or leave out")
+    if response not in (None, *RESPONSES):
+        allowed = f"allowed: {', '.join(RESPONSES)}, or leave out"
+        raise SafetyTableError(file, f"{key}.response", response, allowed)
     return Sign(
         id=_identifier(file, key, entry),
         level=_choice(file, f"{key}.level", entry, "level", SIGN_LEVELS),
         check=_choice(file, f"{key}.check", entry, "check", CHECKS),
         response=response,
+        ambulance=_flag(file, key, entry, "ambulance"),
         why=_sentence(file, key, entry),
         named=_name(file, key, entry),
         source=tuple(_texts(file, f"{key}.source", entry, "source")),
@@ -513,6 +546,7 @@ def _combination(table: Table, file: str, entry: dict[str, Any]) -> Combination:
         of=tuple(parts),
         level=_choice(file, f"{key}.level", entry, "level", LEVELS),
         check=_choice(file, f"{key}.check", entry, "check", CHECKS),
+        ambulance=_flag(file, key, entry, "ambulance"),
         why=_sentence(file, key, entry),
         named=_name(file, key, entry),
         source=tuple(_texts(file, f"{key}.source", entry, "source")),

@@ -35,6 +35,10 @@ def assess_together(
     """
     if not alone.get("speaks") or not _is_short(text):
         return alone
+    if alone.get("history"):
+        found = _with_history(assess, earlier, text, alone)
+        if found is not None:
+            return found
     vague = _is_vague(text, alone)
     if alone.get("level") == "emergency" and not vague:
         return alone
@@ -62,6 +66,23 @@ def assess_together(
     if not more:
         return alone
     return {**max(more, key=lambda joint: RANK[joint["level"]]), "reply": alone.get("reply")}
+
+
+def _with_history(
+    assess: Assess, earlier: Sequence[tuple[str, Found]], text: str, alone: Found
+) -> Found | None:
+    """A past illness that makes more of what was told before: "I had cancer in 2019".
+
+    It does so also when an alarm was given for it: the new reason joins the others.
+    """
+    for before, found in reversed(earlier[-MOST_EARLIER:]):
+        if not _is_short(before):
+            continue
+        joint = assess(_joined(before, text), False).as_dict()
+        new = {*joint["signs"]} - {*(found.get("signs") or ())} - {*(alone.get("signs") or ())}
+        if new and RANK[joint["level"]] > RANK["check"]:
+            return {**joint, "reply": alone.get("reply")}
+    return None
 
 
 def _surest(joint: Found) -> tuple[bool, int]:

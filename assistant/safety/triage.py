@@ -17,7 +17,7 @@ from assistant.safety.context import Cues, Meaning, is_in_the_family, judge, rea
 from assistant.safety.meaning import MeaningModel
 from assistant.safety.patterns import Match, Places, Vocabulary, matches
 from assistant.safety.replies import read_reply
-from assistant.safety.table import CUES, KINDS, Combination, Finding, Sign, Table, load
+from assistant.safety.table import CUES, RESPONSES, Combination, Finding, Sign, Table, load
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +62,17 @@ class Assessment:
     named: Mapping[str, str] = field(default_factory=dict)
     """How a sentence names the signs that were told; not what a message only resembles."""
     kind: str | None = None
-    """What the first sign is: "medical", "crisis" (a wish to die) or "violence"."""
+    """What the first sign is, one of ``table.KINDS``."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """The same for each sign."""
+    history: tuple[str, ...] = ()
+    """Findings that count even when they are past: cancer, thin bones."""
     speaks: bool = False
     """The message holds words that signs are told in, be it none by itself."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values for JSON."""
-        return {**asdict(self), "signs": list(self.signs)}
+        return {**asdict(self), "signs": list(self.signs), "history": list(self.history)}
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class _Found:
     why: str
     escalates_to: str
     named: str
+    kind: str
 
 
 class Triage:
@@ -97,6 +102,7 @@ class Triage:
         self._vocabulary = vocabulary
         self._model = model
         self._order = {entry.id: place for place, entry in enumerate(table.entries)}
+        self._past = {finding.id for finding in table.findings if finding.even_if_past}
         self._by_id = {entry.id: entry for entry in table.entries}
 
     @classmethod
@@ -148,11 +154,23 @@ class Triage:
                 present.add(sign.id)
             escalates = sign.level if level == "check" else level
             found.append(
-                _Found(sign.id, level, sign.check, sign.response, sign.why, escalates, sign.named)
+                _Found(
+                    sign.id,
+                    level,
+                    sign.check,
+                    sign.response,
+                    sign.why,
+                    escalates,
+                    sign.named,
+                    sign.kind,
+                )
             )
+        history: list[str] = []
         for finding in self.table.findings:
             if self._is_present(finding, message, places, cues):
                 present.add(finding.id)
+                if finding.even_if_past:
+                    history.append(finding.id)
             mentioned |= self._in_the_family(finding, message, places)
         for combination in self.table.combinations:
             if _is_complete(combination, present):
@@ -163,7 +181,7 @@ class Triage:
                 found.append(likely)
         speaks = any(name not in CUES for name in places)
         concluded = self._conclude(found, bool(mentioned), read_reply(message, places, cues))
-        return replace(concluded, speaks=speaks)
+        return replace(concluded, speaks=speaks, history=tuple(history))
 
     def _sign_level(
         self, sign: Sign, message: Words, places: Places, cues: Cues, well: set[int]
@@ -271,7 +289,7 @@ class Triage:
         response = entry.response if isinstance(entry, Sign) else None
         # "I can't feel my left foot" is not asked about both legs
         check = "general" if entry.check == "legs" else entry.check
-        return _Found(found, given, check, response, entry.why, level, entry.named)
+        return _Found(found, given, check, response, entry.why, level, entry.named, entry.kind)
 
     def _named(self, found: Iterable[_Found]) -> dict[str, str]:
         """Names by sign. A combination has one only where none of its signs has."""
@@ -279,6 +297,8 @@ class Triage:
         for combination in self.table.combinations:
             parts = {name for part in combination.of for name in part}
             others = named.keys() - {combination.id}
+            if parts & self._past:
+                continue  # an illness of the past is a reason of its own
             if parts & others or (combination.level == "check" and others):
                 named.pop(combination.id, None)
         return named
@@ -288,8 +308,9 @@ class Triage:
             found,
             key=lambda one: (
                 -RANK[one.level],
-                one.response is None,
+                RESPONSES.index(one.response) if one.response else len(RESPONSES),
                 -RANK[one.escalates_to],
+                one.kind != "ambulance",
                 self._order.get(one.id, len(self._order)),
             ),
         )
@@ -312,7 +333,8 @@ class Triage:
             reply=reply,
             escalates_with=_escalates_with(first),
             named=self._named(ranked),
-            kind=KINDS.get(first.check, "medical"),
+            kind=first.kind,
+            kinds={one.id: one.kind for one in ranked},
         )
 
 
@@ -330,7 +352,7 @@ def _could_mean(entry: Sign | Combination, message: Words, places: Places) -> bo
         return any(typed.intersection(message.words[one.start : one.end]) for one in speaking)
     if speaking:
         return True
-    return KINDS.get(entry.check, "medical") != "medical"
+    return entry.kind in ("crisis", "violence")
 
 
 def _escalates_with(found: _Found) -> str | None:
@@ -374,4 +396,5 @@ def _of_combination(combination: Combination) -> _Found:
         combination.why,
         escalates,
         combination.named,
+        combination.kind,
     )

@@ -234,7 +234,12 @@ def test_a_check_is_asked_and_the_form_waits(form: str, slot: str) -> None:
     assert planned.actions == ("utter_check_legs",)
     assert not planned.stop_form
     assert planned.slots == {
-        "safety_check": {"level": "emergency", "why": "A reason.", "acts": [["faq/symptoms", 0.9]]}
+        "safety_check": {
+            "level": "emergency",
+            "why": "A reason.",
+            "acts": [["faq/symptoms", 0.9]],
+            "question": "utter_check_legs",
+        }
     }
 
 
@@ -325,7 +330,12 @@ def test_a_check_that_is_not_denied_is_an_alarm_anywhere(now: Situation) -> None
     assert planned is not None
     if now.text == "/deny" or now.triage["reply"] == "old":
         assert planned.actions[0] == "utter_check_cleared"
-    else:
+        return
+    if planned.actions[0] == "utter_check_unclear":
+        now = replace(now, safety_check=planned.slots["safety_check"])
+        planned = plan(now)
+        assert planned is not None
+    if now.safety_check:
         assert spoken(planned) == [f"utter_{now.safety_check['level']}"]
         assert planned.stop_form == (now.form is not None)
 
@@ -536,6 +546,61 @@ def test_who_is_hurt_by_somebody_is_the_one_who_writes() -> None:
     assert planned is not None
     assert planned.slots["alarm_person"] is None
     assert planned.slots["alarm_kind"] == "violence"
+
+
+@pytest.mark.parametrize("answer", ["aaaa", "ghjk", "\U0001f937"])
+def test_an_answer_without_words_is_asked_about_once_and_then_counts_as_yes(answer: str) -> None:
+    intent = "nlu_fallback" if answer.isascii() else "no_words"
+    asked = {**waiting("urgent"), "question": "utter_check_weakness"}
+    again = plan(says(answer, intent, safety_check=asked))
+    assert again is not None
+    assert again.actions == ("utter_check_unclear", "utter_check_weakness")
+    assert actions(says(answer, intent, safety_check=again.slots["safety_check"])) == (
+        "utter_urgent",
+    )
+
+
+def test_an_unsure_answer_is_not_asked_about_again() -> None:
+    assert actions(says("idk", "nlu_fallback", safety_check=waiting("urgent"))) == ("utter_urgent",)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("je ne sens plus mes jambes", "french"),
+        ("no puedo orinar", "spanish"),
+        ("I cannot feel my legs, EST or not", None),
+        ("les from mon at 4", None),
+    ],
+)
+def test_who_writes_in_french_or_spanish_reads_the_advice_in_it(
+    text: str, language: str | None
+) -> None:
+    planned = plan(says(text, "faq/symptoms", triage=EMERGENCY))
+    assert planned is not None
+    line = () if language is None else (f"utter_alarm_{language}",)
+    assert planned.actions == (*line, "utter_emergency")
+    assert planned.slots.get("alarm_language") == language
+
+
+def test_while_the_alarm_is_open_the_advice_in_french_replaces_the_greeting() -> None:
+    now = alarmed("vous parlez francais", "speak_french", alarm_language="french")
+    assert actions(now) == ("utter_alarm_french", "utter_alarm_again")
+    question = plan(says("mes jambes sont faibles, je suis", "faq/symptoms", triage=CHECK))
+    assert question is not None
+    assert question.actions == ("utter_check_general_french", "utter_check_legs")
+
+
+def test_each_sign_of_a_message_keeps_what_it_is_about() -> None:
+    both = assess(
+        "emergency",
+        signs=["suicidal", "chest_pain"],
+        kind="crisis",
+        kinds={"suicidal": "crisis", "chest_pain": "ambulance"},
+    )
+    planned = plan(says("my chest hurts and I want to die", "distress", triage=both))
+    assert planned is not None
+    assert [one["kind"] for one in planned.slots["alarms"]] == ["crisis", "ambulance"]
 
 
 def test_what_is_said_back_is_no_new_sign_because_it_resembles_one() -> None:
