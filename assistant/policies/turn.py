@@ -170,18 +170,18 @@ PLAIN_BESIDE_ALARM = frozenset(
 ADVICE_IN = {"french": "utter_alarm_french", "spanish": "utter_alarm_spanish"}
 CHECKS_IN = {
     "french": {
-        "utter_check_fever": "utter_check_fever_french",
-        "utter_check_general": "utter_check_general_french",
-        "utter_check_mood": "utter_check_mood_french",
-        "utter_check_overdose": "utter_check_overdose_french",
-        "utter_check_safety": "utter_check_safety_french",
+        "utter_check_fever": "utter_french_check_fever",
+        "utter_check_general": "utter_french_check_general",
+        "utter_check_mood": "utter_french_check_mood",
+        "utter_check_overdose": "utter_french_check_overdose",
+        "utter_check_safety": "utter_french_check_safety",
     },
     "spanish": {
-        "utter_check_fever": "utter_check_fever_spanish",
-        "utter_check_general": "utter_check_general_spanish",
-        "utter_check_mood": "utter_check_mood_spanish",
-        "utter_check_overdose": "utter_check_overdose_spanish",
-        "utter_check_safety": "utter_check_safety_spanish",
+        "utter_check_fever": "utter_spanish_check_fever",
+        "utter_check_general": "utter_spanish_check_general",
+        "utter_check_mood": "utter_spanish_check_mood",
+        "utter_check_overdose": "utter_spanish_check_overdose",
+        "utter_check_safety": "utter_spanish_check_safety",
     },
 }
 SPEAKS_ANOTHER = frozenset({"speak_french", "speak_spanish"})
@@ -560,7 +560,7 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
     if not denied and _holds_no_words(now) and not waiting.get("asked_again"):
         again = {**waiting, "asked_again": True}
         question = str(waiting.get("question") or "utter_check_general")
-        return Turn(("utter_check_unclear", question), {"safety_check": again})
+        return Turn(("utter_answer_unclear", question), {"safety_check": again})
     if not denied:
         return _alarm(now, str(waiting["level"]), waiting)
     cleared = {"safety_check": None}

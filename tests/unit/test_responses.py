@@ -15,6 +15,7 @@ import yaml
 from assistant.article_coverage import RESPONSES, load_article, wordings
 from assistant.checks.project import Project
 from assistant.nlg import FROM_THE_ALARM, FROM_THE_MESSAGE
+from assistant.policies import alarm
 from assistant.project import DATA, ROOT
 from clinic import facts
 
@@ -382,7 +383,9 @@ def test_the_therapist_assesses_and_does_not_diagnose() -> None:
 @pytest.mark.parametrize(
     ("response", "first_line"),
     [
-        ("utter_emergency", "emergency department or call {emergency_number} now"),
+        ("utter_emergency", "lease {get_help}."),
+        ("utter_overdose", "call Poison Control Canada at {poison_line}"),
+        ("utter_violence", "If you are in danger now, call {emergency_number}."),
         ("utter_urgent", "see a doctor or go to urgent care today"),
         ("utter_crisis", "call or text {crisis_line} now"),
     ],
@@ -390,7 +393,7 @@ def test_the_therapist_assesses_and_does_not_diagnose() -> None:
 def test_an_alarm_begins_with_what_to_do(response: str, first_line: str) -> None:
     for text in texts(response):
         assert first_line in text.split("\n")[0]
-        assert "{emergency_number}" in text
+        assert re.search(r"{(?:emergency_number|get_help)}", text)
         assert not re.search(r"probably|perhaps|might be", text), text
     assert not any(wording.buttons for wording in BY_RESPONSE[response])
 
@@ -401,6 +404,14 @@ def test_an_alarm_says_why_and_that_nothing_is_lost(response: str) -> None:
         _, why, later = text.split("\n\n")
         assert why == "{why}"
         assert later.endswith("{later}")
+
+
+@pytest.mark.parametrize("whose", ["get_help", "get_help_for_other"])
+def test_what_to_do_at_once_names_a_number_for_each_kind(whose: str) -> None:
+    told = alarm.words()[whose]
+    assert set(told) == {"medical", "ambulance", "overdose"}
+    assert all("{emergency_number}" in words for words in told.values())
+    assert "emergency department" not in told["ambulance"]
 
 
 @pytest.mark.parametrize("response", [r for r in BY_RESPONSE if r.startswith("utter_check_")])

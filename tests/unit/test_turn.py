@@ -268,7 +268,6 @@ def waiting(level: str = "emergency", *asked: str) -> dict[str, Any]:
         says("not sure", "deny", triage=assess(reply=None)),
         says("what does it cost", "faq/cost", triage=assess(reply=None)),
         says("no", "deny", triage={**CHECK, "reply": "old"}),
-        says("???", "no_words", triage=assess()),
         says("no " * 1000, "deny", triage=assess(reply=None)),
     ],
     ids=lambda now: now.text[:20],
@@ -331,7 +330,7 @@ def test_a_check_that_is_not_denied_is_an_alarm_anywhere(now: Situation) -> None
     if now.text == "/deny" or now.triage["reply"] == "old":
         assert planned.actions[0] == "utter_check_cleared"
         return
-    if planned.actions[0] == "utter_check_unclear":
+    if planned.actions[0] == "utter_answer_unclear":
         now = replace(now, safety_check=planned.slots["safety_check"])
         planned = plan(now)
         assert planned is not None
@@ -548,13 +547,13 @@ def test_who_is_hurt_by_somebody_is_the_one_who_writes() -> None:
     assert planned.slots["alarm_kind"] == "violence"
 
 
-@pytest.mark.parametrize("answer", ["aaaa", "ghjk", "\U0001f937"])
+@pytest.mark.parametrize("answer", ["aaaa", "ghjk", "???", "\U0001f937"])
 def test_an_answer_without_words_is_asked_about_once_and_then_counts_as_yes(answer: str) -> None:
-    intent = "nlu_fallback" if answer.isascii() else "no_words"
+    intent = "nlu_fallback" if answer.isalpha() else "no_words"
     asked = {**waiting("urgent"), "question": "utter_check_weakness"}
     again = plan(says(answer, intent, safety_check=asked))
     assert again is not None
-    assert again.actions == ("utter_check_unclear", "utter_check_weakness")
+    assert again.actions == ("utter_answer_unclear", "utter_check_weakness")
     assert actions(says(answer, intent, safety_check=again.slots["safety_check"])) == (
         "utter_urgent",
     )
@@ -570,7 +569,7 @@ def test_an_unsure_answer_is_not_asked_about_again() -> None:
         ("je ne sens plus mes jambes", "french"),
         ("no puedo orinar", "spanish"),
         ("I cannot feel my legs, EST or not", None),
-        ("les from mon at 4", None),
+        ("les from mon at 4 would be fine for me", None),
     ],
 )
 def test_who_writes_in_french_or_spanish_reads_the_advice_in_it(
@@ -588,7 +587,7 @@ def test_while_the_alarm_is_open_the_advice_in_french_replaces_the_greeting() ->
     assert actions(now) == ("utter_alarm_french", "utter_alarm_again")
     question = plan(says("mes jambes sont faibles, je suis", "faq/symptoms", triage=CHECK))
     assert question is not None
-    assert question.actions == ("utter_check_general_french", "utter_check_legs")
+    assert question.actions == ("utter_french_check_general", "utter_check_legs")
 
 
 def test_each_sign_of_a_message_keeps_what_it_is_about() -> None:
