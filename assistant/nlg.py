@@ -47,7 +47,7 @@ THERAPIST_HOURS = "asked_therapist_hours"
 THERAPIST_WITHOUT_HOURS = "therapist_without_hours"
 FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED, THERAPIST_HOURS, THERAPIST_WITHOUT_HOURS})
 # Variables that the open alarm gives: its signs in a list, the patient ("you", "your mother"), the
-# same only when it is not the one who writes, what to do at once, and that the chat can go on later.
+# same only when it is not the one who writes, what to do at once, and that it can go on later.
 FROM_THE_ALARM = frozenset({"signs", "patient", "other_person", "get_help", "later"})
 # Slots of which one is filled when something was told for an appointment.
 OF_AN_APPOINTMENT = ("preferred_time", "service", "chosen_time", "patient_name", "patient_contact")
