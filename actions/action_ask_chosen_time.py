@@ -21,6 +21,7 @@ PROBLEMS = {
     "invalid_chosen_time": "utter_invalid_chosen_time",
     "time_question": "utter_time_question",
     "time_taken": "utter_time_taken",
+    "which_time": "utter_which_time",
 }
 # A wish with more stretches than this is not repeated in the question.
 FEW_WINDOWS = 2
@@ -67,6 +68,9 @@ class ActionAskChosenTime(ClinicAction):
             response=response,
             buttons=_buttons(offers, more=len(fresh) > len(offers), waiting=not free),
             problem_text=slots.get("problem_text") or "",
+            listed=", ".join(
+                f"{number}: {offer.on_button()}" for number, offer in enumerate(offers, start=1)
+            ),
         )
         return slot_events({"offered_times": kept, "shown_times": shown})
 

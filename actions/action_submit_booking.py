@@ -59,6 +59,8 @@ class ActionSubmitBooking(ClinicAction):
             chosen_time=tracker.slots["chosen_time"],
             card=None if waits else await card_of(reference),
         )
+        if tracker.slots.get("next_patient"):
+            dispatcher.utter_message(response="utter_offer_next_patient")
         ended = open_forms.ended(tracker, "booking_form", dispatcher)
         done = {**DONE, **ended, "reference": reference}
         if not waits:

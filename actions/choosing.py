@@ -33,6 +33,8 @@ from clinic.opening import Interval
 
 # Where "later" is about the time: elsewhere it may be about anything.
 HEAR_OF_TIMES = frozenset({"preferred_time", "chosen_time", "confirm_booking", "confirm_change"})
+# Asked after a yes to several times, which are then told with their numbers.
+WHICH_TIME = "which_time"
 # A no to all the times shown, and nothing else.
 FEW_WORDS = 3
 # A new wish replaces what was chosen from the old one.
@@ -82,6 +84,9 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     if intent == "deny" and not _tells_time(tracker) and len(text_of(tracker).split()) <= FEW_WORDS:
         return _more(tracker)
     offers = _offers(tracker)
+    few_words = len(text_of(tracker).split()) <= FEW_WORDS
+    if intent == "affirm" and few_words and len(offers) > 1 and not _tells_time(tracker):
+        return {**no_problem(), "problem": WHICH_TIME, "problem_count": 1}
     meant = times.understood(text_of(tracker))
     names_one = meant.names_day or meant.names_time
     if offers and is_undecided(text_of(tracker)) and not names_one:
@@ -332,8 +337,9 @@ def _picked(tracker: Tracker) -> Offer | None:
     text = text_of(tracker)
     if len(offers) == 1 and intent_of(tracker) == "affirm":
         return offers[0]
-    # the times shown have no numbers: "3" is an hour
-    index = None if re.fullmatch(r"\W*\d\W*", text) else services.ordinal(text, len(offers))
+    # times shown without numbers: "3" is an hour
+    hour = re.fullmatch(r"\W*\d\W*", text) and tracker.slots.get("problem") != WHICH_TIME
+    index = None if hour else services.ordinal(text, len(offers))
     if index is not None:
         return offers[index]
     windows = refining.refined(times.understood(text), _before(tracker))

@@ -16,8 +16,8 @@ from actions.base import ClinicAction, Event
 from actions.reading import (
     REFUSED,
     Reading,
+    doubted_addresses,
     entity_of,
-    hint_of,
     intent_of,
     is_correction,
     is_undecided,
@@ -32,10 +32,21 @@ from assistant.project import DATA
 
 # What is done when a form is complete; they start it again when the time has gone meanwhile.
 LAST_STEPS = frozenset({"action_change_appointment", "action_submit_booking"})
+# Actions that write the message that the message form then asks about.
+WRITERS = frozenset({"action_pass_change_on", "action_write_complaint"})
 # Intents that change what was given before also where any words are an answer.
 CORRECTIONS = frozenset({"correct_booking"})
 # Problems that answer the message, also one that asks for a booking or a change.
 TOLD_ANYWAY = frozenset({*REFUSED.values(), "time_question", "utter_waiting_needs_time"})
+# Problems that are told also when the message answers another question.
+TOLD_BESIDE = frozenset(
+    {
+        "invalid_patient_contact_area_code_missing",
+        "invalid_patient_contact_email_not_valid",
+        "invalid_patient_contact_phone_not_valid",
+        "time_question",
+    }
+)
 # Kept from one request to the next, so no sign of a draft.
 OF_THE_PATIENT = frozenset({"patient_name", "patient_contact", "therapist", "note"})
 
@@ -146,14 +157,19 @@ class FormValidation(ClinicAction):
             for slot, value in said.items()
             if may_replace or slot == asked or tracker.slots.get(slot) is None
         }
-        hint = hint_of(text_of(tracker))
-        if "patient_contact" in values and (hint or tracker.slots.get("contact_hint")):
-            values["contact_hint"] = hint
+        doubted = doubted_addresses(tracker) if "patient_contact" in self.SLOTS else []
+        if doubted:
+            # asked about before anything is sent there
+            values |= {"patient_contact": None, "contact_choices": doubted}
+        elif "patient_contact" in values and tracker.slots.get("contact_choices"):
+            values["contact_choices"] = None
         closed = asked not in (self.CONFIRMATION, *FREE_TEXT_SLOTS)
         # "I want to book" in the middle of booking is no answer, and no mistake either
         if asked is None or asked in values:
             return {**values, **no_problem()}
         reading = read(asked, tracker)
+        if asked == "patient_contact" and reading.value and tracker.slots.get("contact_choices"):
+            values["contact_choices"] = None
         if may_replace and said:
             # "lee wong, new" may be taken for a wish to book
             named = asked == "patient_name" and reading.problem is None
@@ -165,7 +181,7 @@ class FormValidation(ClinicAction):
         if asked in LEFT_TO_US and said and not values:
             # "nvm thurs", said to the question for a length: a change of mind, and no answer
             values = {**said}
-        if values and closed and reading.problem != "time_question":
+        if values and closed and reading.problem not in TOLD_BESIDE:
             # the answer to another question: this one is asked again, plainly
             return {**values, **no_problem_but(tracker)}
         return {
@@ -235,11 +251,11 @@ def _said_before(tracker: Tracker, *responses: str) -> bool:
 
 
 def _was_written(tracker: Tracker) -> bool:
-    """What the form holds was put there, and said, by the action before it."""
+    """What the form holds was put there, and said, by an action before it."""
     for event in reversed(tracker.events):
         if event["event"] == "user":
             return False
-        if event["event"] == "action" and event.get("name") == "action_pass_change_on":
+        if event["event"] == "action" and event.get("name") in WRITERS:
             return True
     return False
 

@@ -13,6 +13,7 @@ from actions import services
 from actions.times import ASAP, understood, words
 from assistant.policies.wishes import refuses_contact, says
 from clinic.contacts import contact_problem, read_contact, read_contacts
+from clinic.mentions import find_name
 from clinic.names import read_name
 from clinic.opening import Interval
 from clinic.references import ALPHABET, LENGTH
@@ -43,6 +44,8 @@ LONGEST_NO = 5
 # A phone number or an e-mail address, beside a name.
 _CONTACT = r"\S+@\S+|\+?\(?\d[\d()+.\- ]{6,}"
 _LENGTH = r"\d+ ?-?(?:min\w*|m\b|hours?|hrs?)?"
+# "Did you mean jo@gmail.com, or jo@gmial.com?": a yes takes the first.
+LIKELY_AND_TYPED = 2
 # An optional answer that was skipped: filled, and empty.
 SKIPPED = ""
 
@@ -87,6 +90,9 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
     """Slots whose value the latest message gives, asked or not."""
     text = text_of(tracker)
     found = {slot: entity_of(tracker, entity) for slot, entity in ENTITY_OF.items()}
+    if found["patient_name"] is None:
+        # "my names Lou Ferris been before"
+        found["patient_name"] = find_name(services.without_visit(text))
     found["service"] = services.read(text)
     found["new_or_returning"] = services.read_visit(
         text, asked=tracker.slots.get("requested_slot") in ASKS_FOR_A_VISIT
@@ -100,6 +106,8 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
     if len(contacts) > 1 and says("corrects", text):
         # "my phone is ..., but e-mail me instead at ..."
         found["patient_contact"] = found["change_contact"] = contacts[-1].shown
+    if doubted_addresses(tracker):
+        found["patient_contact"] = None
     return {slot: value for slot, value in found.items() if value is not None}
 
 
@@ -129,10 +137,14 @@ def is_correction(text: str) -> bool:
     return re.search(words()["corrects"], text, re.IGNORECASE) is not None
 
 
-def hint_of(text: str) -> str | None:
-    """The e-mail address probably meant by the one in the text, when it looks mistyped."""
-    contact = read_contact(text)
-    return contact.hint if contact else None
+def doubted_addresses(tracker: Tracker) -> list[str]:
+    """The e-mail addresses that the one in the message may stand for, when that is in doubt.
+
+    One that was chosen from such a list is in doubt no more.
+    """
+    chosen_from = tracker.slots.get("contact_choices") or []
+    contact = read_contact(text_of(tracker))
+    return list(contact.choices) if contact and contact.value not in chosen_from else []
 
 
 def bare_name(text: str) -> str | None:
@@ -165,6 +177,12 @@ def _contact(tracker: Tracker) -> Reading:
     contact = read_contact(text_of(tracker))
     if contact:
         return Reading(contact.shown)
+    choices = tracker.slots.get("contact_choices") or []
+    picked = services.ordinal(text_of(tracker), len(choices))
+    if len(choices) == LIKELY_AND_TYPED and intent_of(tracker) == "affirm":
+        picked = 0
+    if picked is not None:
+        return Reading(choices[picked])
     refused = refuses_contact(text_of(tracker))
     if refused:
         return Reading(problem=REFUSED[refused])
@@ -262,6 +280,16 @@ def _words(tracker: Tracker) -> Reading:
     return Reading(text) if text else Reading(problem="invalid_words")
 
 
+def _message(tracker: Tracker) -> Reading:
+    text = text_of(tracker)
+    if says("wants_person", text):
+        return Reading(problem="invalid_message_person")
+    # a name or a number is told for later, and is no message
+    beside = re.sub(_CONTACT, " ", text)
+    alone = bare_name(text) or not re.search(r"[^\W\d_]", beside)
+    return Reading(problem="invalid_words") if alone else _words(tracker)
+
+
 def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
     def read_confirmation(tracker: Tracker) -> Reading:
         intent = intent_of(tracker)
@@ -288,7 +316,7 @@ _READERS: dict[str, Callable[[Tracker], Reading]] = {
     "patient_name": _name,
     "patient_contact": _contact,
     "note": _note,
-    "message_text": _words,
+    "message_text": _message,
     "confirm_booking": _confirmation("confirm_booking", "ask_which_field"),
     "confirm_message": _confirmation("confirm_message", "ask_which_message_field"),
     "change_reference": _reference,

@@ -21,6 +21,7 @@ from clinic.booking.when import Understanding, say
 from clinic.opening import Interval
 
 MINUTES_OF_AN_HOUR = 60
+DAYS_OF_A_WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,13 @@ def absolute(text: str, before: Before) -> str | None:
     if not before.days:
         leans = _by_minutes(text, before) or _other_day(text, before)
         return leans if before.last else None
-    return _by_minutes(text, before) or _sooner_or_later(text, before) or _other_day(text, before)
+    return (
+        _by_minutes(text, before)
+        or _weekday_after(text, before)
+        or _instead(text, before)
+        or _sooner_or_later(text, before)
+        or _other_day(text, before)
+    )
 
 
 def refined(meant: Understanding, before: Before) -> list[Interval]:
@@ -119,6 +126,29 @@ def _by_minutes(text: str, before: Before) -> str | None:
     minutes = (float(match["count"]) if count is None else count) * unit
     moment = from_ + timedelta(minutes=-minutes if says("backwards", match[0]) else minutes)
     return f"{_day(times.local_day(moment))} at {_clock_words(moment)}"
+
+
+def _weekday_after(text: str, before: Before) -> str | None:
+    """ "The other thursday", said to a Thursday: the one a week later, with what else is said."""
+    match = re.search(times.words()["weekday_after"], text, re.IGNORECASE)
+    if not match:
+        return None
+    named = next(filter(None, match.groups())).lower()[:3]
+    same = [day for day in before.days if _day(day)[:3].lower() == named]
+    if not same:
+        return None
+    rest = f"{text[: match.start()]} {text[match.end() :]}"
+    other = rest if times.understood(rest).names_time else ""
+    return f"{_day(same[-1] + timedelta(days=DAYS_OF_A_WEEK))} {other}".strip()
+
+
+def _instead(text: str, before: Before) -> str | None:
+    """ "Actually no tuesday", said to a Monday: Tuesday, and not every day but Tuesday."""
+    match = re.match(times.words()["no_and_then"], text, re.IGNORECASE)
+    rest = text[match.end() :] if match else ""
+    meant = times.understood(rest)
+    days = {times.local_day(start) for start, _ in meant.windows}
+    return rest if meant.names_day and not days & set(before.days) else None
 
 
 def _sooner_or_later(text: str, before: Before) -> str | None:

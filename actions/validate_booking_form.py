@@ -9,6 +9,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, times
+from actions.base import Event
 from actions.choosing import answer_to_offers, other_one, picked_before, take_up, with_time
 from actions.form_validation import (
     FormValidation,
@@ -68,12 +69,27 @@ class ValidateBookingForm(FormValidation):
             return {**_visit(tracker), **answer}
         values = {**_not_asked(tracker), **self.read_message(tracker), **_name_unasked(tracker)}
         values |= _name_corrected(tracker)
+        values |= _two_names(tracker)
         values |= _visit_left_open(tracker, values)
         return _with_unclear_time(tracker, await with_time(tracker, values))
+
+    async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        """As in every form; of two people who come, the patient hears whose turn it is."""
+        events = await super().perform(dispatcher, tracker)
+        values = {event["name"]: event["value"] for event in events}
+        if values.get("next_patient"):
+            dispatcher.utter_message(
+                response="utter_next_patient_kept",
+                patient_name=values["patient_name"],
+                next_patient=values["next_patient"],
+            )
+        return events
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """What the message says comes before what was kept."""
         values = {**await self.values_from(tracker), **await picked_before(tracker)}
+        if tracker.slots.get("next_patient") and tracker.slots.get("reference"):
+            values = {**_for_the_second(tracker), **values}
         if values.get("for_whom") and tracker.slots.get("reference"):
             # another appointment, for somebody else than the one before
             values = {"patient_name": None, **values}
@@ -109,6 +125,30 @@ def _name_corrected(tracker: Tracker) -> dict[str, Any]:
     rest = re.sub(times.words()["corrects"], " ", text_of(tracker), flags=re.IGNORECASE)
     name = read_name(rest.strip())
     return {"patient_name": name, **no_problem()} if name and len(name.split()) > 1 else {}
+
+
+def _two_names(tracker: Tracker) -> dict[str, Any]:
+    """ "Ana Costa and Rui Costa": the first is for this request, the second for the next."""
+    asked = asked_in(tracker)
+    match = re.match(times.words()["two_names"], text_of(tracker).strip(), re.IGNORECASE)
+    if not match or asked not in (*BEFORE_THE_NAME, "patient_name"):
+        return {}
+    first, second = map(read_name, match.groups())
+    if not first or not second:
+        return {}
+    if asked != "patient_name" and not (bare_name(first) and bare_name(second)):
+        return {}
+    return {"patient_name": first, "next_patient": second, **no_problem_but(tracker)}
+
+
+def _for_the_second(tracker: Tracker) -> dict[str, Any]:
+    """The second of two, with an appointment as long as the first one's."""
+    last = tracker.slots.get("last_appointment") or {}
+    return {
+        "patient_name": tracker.slots["next_patient"],
+        "next_patient": None,
+        **({"service": last["service"]} if last.get("service") else {}),
+    }
 
 
 def _beside_a_visit(text: str) -> str | None:

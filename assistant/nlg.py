@@ -8,7 +8,9 @@ Rasa's own generator picks a wording at random and knows only slots. Here
 - a wording with ``metadata.about`` is used only when the patient has mentioned that (see
   ``assistant.nlu.mentions``), and then before any other;
 - of several that fit, one with ``metadata.first`` is said before all others;
-- a wording that this conversation has not read yet is preferred, in the order written;
+- a wording that this conversation has not read yet is preferred, in the order written, and when the
+  same would be read twice within a few turns, more of the topic is told, or its first sentence with
+  the question what else is wanted;
 - a form whose question was not answered well asks in other words (slot ``problem``);
 - buttons that lead to booking are left out while a red flag is open;
 - an answer to a question can be rated.
@@ -46,19 +48,27 @@ MENTIONED = "mentioned"
 THERAPIST_HOURS = "asked_therapist_hours"
 THERAPIST_WITHOUT_HOURS = "therapist_without_hours"
 FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED, THERAPIST_HOURS, THERAPIST_WITHOUT_HOURS})
+# What the generator itself works out: addresses to choose from, the heart of what was said before.
+FROM_THE_CHAT = frozenset({"addresses", "said"})
 # Variables that the open alarm gives: its signs in a list, the patient ("you", "your mother"), the
 # same only when it is not the one who writes, what to do at once, and that it can go on later.
 FROM_THE_ALARM = frozenset({"signs", "patient", "other_person", "get_help", "later"})
 # Slots of which one is filled when something was told for an appointment.
 OF_AN_APPOINTMENT = ("preferred_time", "service", "chosen_time", "patient_name", "patient_contact")
 BOOKING_PAYLOADS = ("/book_appointment",)
+ASKS_FOR_A_CONTACT = ("utter_ask_patient_contact", "utter_ask_message_form_patient_contact")
+# Questions with one button for each of what may be meant, by the slot that holds these.
+CHOICES_OF = {"utter_time_question": "problem_choices", "utter_contact_question": "contact_choices"}
 SUGGESTED_TOPICS = 3
 # Shown as choices when a message was not understood; a choice this unlikely helps nobody.
 LIKELY_ENOUGH = 0.03
+# Turns back in which the same text is not said again.
+LATELY = 3
 # From this many answers in a row that could not be used, the question offers a way out.
 STUCK = 3
 
 _VARIABLE = re.compile(r"{(\w+)}")
+_SENTENCE = re.compile(r".+?[.?!](?=\s|$)", re.DOTALL)
 _GAP = re.compile(r"\n{3,}")
 # A line of a read-back: "Note: {note}".
 _LABELLED = re.compile(r"^[^{}]+: {(\w+)}$")
@@ -98,15 +108,19 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         suitable = self._suitable(name, output_channel, slots)
         mentioned = self._mentioned(suitable, tracker)
         known |= self._asked(suitable, mentioned, tracker)
-        variables = {**known, **slots, **kwargs}
+        addresses = " or ".join(slots.get("contact_choices") or [])
+        variables = {**known, **slots, "addresses": addresses, **kwargs}
         wording = self._choose(name, tracker, suitable, known, mentioned)
         if wording is None:
             return None
         message = copy.deepcopy(wording)
         message["text"] = _fill(message.get("text", ""), variables)
         again = f"{name}_again"
-        if again in self.responses and message["text"] in _said_last(tracker):
+        if again in self.responses and message["text"] in _said_in(tracker, turns=1):
             return await self.generate(again, tracker, output_channel, **kwargs)
+        topic = topic_of(name)
+        if topic and name == f"utter_faq/{topic}" and message["text"] in _said_in(tracker, LATELY):
+            return await self._beyond(topic, message, tracker, output_channel)
         message["metadata"] = {**message.get("metadata", {}), "response": name}
         warned = tracker.get_slot("red_flag_level")
         message["buttons"] = [
@@ -116,10 +130,30 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         ]
         return message
 
+    async def _beyond(
+        self,
+        topic: str,
+        message: dict[str, Any],
+        tracker: DialogueStateTracker,
+        output_channel: str,
+    ) -> dict[str, Any] | None:
+        """What is said instead of the same once more: more of it, or its heart and a question."""
+        for part in (f"utter_more_{topic}", f"utter_because_{topic}"):
+            if part in self.responses and not _times_said(part, tracker):
+                return await self.generate(part, tracker, output_channel)
+        heart = _SENTENCE.match(message["text"])
+        said = heart[0] if heart else message["text"]
+        short = await self.generate("utter_as_said", tracker, output_channel, said=said)
+        return {**short, "buttons": message.get("buttons") or []} if short else None
+
     def _said_instead(self, name: str, tracker: DialogueStateTracker) -> str:
         """The question of a form in other words, after an answer it could not use."""
         problem = tracker.get_slot("problem")
         slot = tracker.get_slot("requested_slot")
+        # asked for the first time, it is not yet the slot that is requested
+        plain = slot != "patient_contact" or not problem
+        if name in ASKS_FOR_A_CONTACT and plain and tracker.get_slot("contact_choices"):
+            return "utter_contact_question"
         # Rasa prefers a question written for one form
         asks = (f"utter_ask_{slot}", f"utter_ask_{tracker.active_loop_name}_{slot}")
         if not problem or name not in asks:
@@ -210,12 +244,9 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
             payload = button["payload"].replace("{{", "{").replace("}}", "}")
             if _says_nothing(button["title"], variables):
                 continue
-            if _VARIABLE.fullmatch(button["payload"]):
-                payload = _fill(button["payload"], variables)
             yield {"title": _fill(button["title"], variables), "payload": payload}
-        if name == "utter_time_question":
-            for choice in tracker.get_slot("problem_choices") or []:
-                yield {"title": choice, "payload": choice}
+        for choice in tracker.get_slot(CHOICES_OF.get(name, "")) or []:
+            yield {"title": choice, "payload": choice}
         if name == "utter_not_understood_1":
             yield from self._suggestions(tracker)
         topic = topic_of(name)
@@ -281,15 +312,15 @@ def _times_said(name: str, tracker: DialogueStateTracker) -> int:
     )
 
 
-def _said_last(tracker: DialogueStateTracker) -> list[str]:
-    """The texts of the turn before."""
+def _said_in(tracker: DialogueStateTracker, turns: int) -> list[str]:
+    """The texts of so many turns before this one."""
     said: list[str] = []
     messages = 0
     for event in reversed(tracker.events):
         messages += isinstance(event, UserUttered)
-        if messages == 2:
+        if messages > turns:
             break
-        if isinstance(event, BotUttered) and messages == 1:
+        if isinstance(event, BotUttered) and messages:
             said.append(str(event.text))
     return said
 

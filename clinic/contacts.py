@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
 
@@ -12,6 +12,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from rapidfuzz.distance import OSA
 
+from clinic.names import read_name
 from clinic.text import BadInput
 
 REGION = "CA"
@@ -40,13 +41,26 @@ _ADDRESS = re.compile(
     r"(?<![^\s<>()\[\],;:\"@])(?P<local>[^\s<>()\[\],;:\"@]{1,64})"
     r"\s?@\s?(?P<domain>[^\s<>()\[\],;:\"@/?!]{1,255})"
 )
-_SPELLED_OUT = re.compile(
-    r"(?<![^\s<>()\[\],;:\"@])(?P<local>[^\s<>()\[\],;:\"@]{1,64})"
-    r"\s*(?:\(at\)|\[at\]|\sat\s)\s*"
-    r"(?P<domain>[^\s<>()\[\],;:\"@]{1,255}?)"
-    r"\s*(?:\(dot\)|\[dot\]|\sdot\s)\s*(?P<tld>[a-z]{2,12})\b",
+# As it is dictated: "jo dot park at example dot com", with any of the signs in words.
+_PIECE = r"[a-z0-9]+(?:[._+'-][a-z0-9]+)*"
+_SPOKEN = re.compile(
+    r"(?<![^\s<>()\[\],;:\"@])"
+    rf"(?P<local>{_PIECE}"
+    rf"(?:\s+(?:dot|period|under ?score|dash|hyphen|minus|plus)\s+{_PIECE}){{0,5}})"
+    r"(?P<at>\s*(?:@|\(at\)|\[at\])\s*|\s+at\s+)"
+    rf"(?P<domain>[a-z0-9-]{{1,63}}(?:\s+(?:dash|hyphen)\s+[a-z0-9-]{{1,63}})?"
+    r"(?:(?:\s*(?:\.|\(dot\)|\[dot\])\s*|\s+dot\s+)[a-z0-9-]{1,63}){0,3}"
+    r"(?:\.|\s*(?:\(dot\)|\[dot\])\s*|\s+dot\s+)[a-z]{2,12})\b",
     re.I,
 )
+_SIGNS = (
+    (re.compile(r"\s*(?:\(dot\)|\[dot\])\s*|\s+(?:dot|period)\s+", re.I), "."),
+    (re.compile(r"\s+under ?score\s+", re.I), "_"),
+    (re.compile(r"\s+(?:dash|hyphen|minus)\s+", re.I), "-"),
+    (re.compile(r"\s+plus\s+", re.I), "+"),
+)
+# Up to two words right before a dictated address, which may be the beginning of it.
+_WORDS_BEFORE = re.compile(r"(?:^|(?<=\s)|(?<=[,;:.]))((?:[^\W_]+ +){1,2})$")
 _LOCAL_NUMBER = re.compile(r"(?<![\d.\-/:])(?<!\d[ )])[2-9]\d{2}[ .\-]?\d{4}(?![\d:/]|[.\-]\d)")
 _DATE_OR_CLOCK = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{1,2}:\d{2}")
 _DIGITS = re.compile(r"\d(?:[ .\-()]{0,2}\d){5,}")
@@ -68,13 +82,22 @@ class Contact:
     ``value`` is normalised: E.164, an extension behind it (``+14165550142;ext=5``), or the address
     with its domain in lower case.
     ``typed`` is the part of the message it was read from. ``hint`` is the address probably meant
-    when this one looks like a slip of the finger (``jo@gmial.com``), else None.
+    when this one looks like a slip of the finger (``jo@gmial.com``), else None. ``longer`` are the
+    addresses that a dictated one may be the end of ("jo park at example dot com").
     """
 
     kind: Literal["phone", "email"]
     value: str
     typed: str
     hint: str | None = None
+    longer: tuple[str, ...] = ()
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """The addresses that may be meant, the likeliest first; empty where there is no doubt."""
+        if self.longer:
+            return (*self.longer, self.value)
+        return (self.hint, self.value) if self.hint else ()
 
     @property
     def shown(self) -> str:
@@ -104,13 +127,15 @@ def read_contacts(text: str) -> list[Contact]:
     text = _plain(text)
     found: list[tuple[int, Contact]] = []
     rest = text
-    for pattern in (_ADDRESS, _SPELLED_OUT):
+    for pattern, read in ((_SPOKEN, _dictated), (_ADDRESS, _email)):
         for match in pattern.finditer(rest):
-            contact = _email(match)
+            contact = read(match)
             if contact:
                 found.append((match.start(), contact))
-        # Digits inside an address are no phone number.
-        rest = pattern.sub(lambda m: " " * len(m.group(0)), rest)
+                # Digits inside an address are no phone number.
+                blank = " " * len(match[0])
+                rest = f"{rest[: match.start()]}{blank}{rest[match.end() :]}"
+    rest = _ADDRESS.sub(lambda match: " " * len(match[0]), rest)
     for phone in phonenumbers.PhoneNumberMatcher(rest, REGION):
         number = phonenumbers.format_number(phone.number, phonenumbers.PhoneNumberFormat.E164)
         if phone.number.extension:
@@ -128,7 +153,7 @@ def contact_problem(text: str) -> ContactProblem | None:
     if read_contacts(text):
         return None
     text = _plain(text)
-    if "@" in text or _SPELLED_OUT.search(text):
+    if "@" in text or any(map(_spoken_address, _SPOKEN.finditer(text))):
         return ContactProblem.EMAIL_NOT_VALID
     if _LOCAL_NUMBER.search(text):
         return ContactProblem.AREA_CODE_MISSING
@@ -143,20 +168,55 @@ def _plain(text: str) -> str:
     return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
 
 
+def _dictated(match: re.Match[str]) -> Contact | None:
+    """An address of which at least one sign is a word."""
+    address = _spoken_address(match)
+    contact = _validated(address, match[0]) if address else None
+    if contact is None:
+        return None
+    before = _WORDS_BEFORE.search(match.string[: match.start()])
+    words: list[str] = []
+    for word in reversed(before[1].split() if before else []):
+        # "my address is jo at ..." ends with a word that is in no address
+        if read_name(word) is None:
+            break
+        words.insert(0, word.lower())
+    local, _, domain = contact.value.partition("@")
+    longer = tuple(f"{sign.join([*words, local])}@{domain}" for sign in (".", "") if words)
+    return replace(contact, longer=longer)
+
+
+def _spoken_address(match: re.Match[str]) -> str | None:
+    """The address in signs; None when it is typed, or "at" may be an ordinary word."""
+    local, domain = match["local"], match["domain"]
+    for pattern, sign in _SIGNS:
+        local, domain = pattern.sub(sign, local), pattern.sub(sign, domain)
+    domain = re.sub(r"\s*\.\s*", ".", domain)
+    at_in_words = match["at"].strip().lower() == "at"
+    in_signs = (local, domain) == (match["local"], match["domain"])
+    if in_signs and "@" in match["at"]:
+        return None
+    # "look at example.com" names a page
+    if at_in_words and in_signs and domain.lower() not in _PROVIDERS:
+        return None
+    return f"{local}@{domain}"
+
+
 def _email(match: re.Match[str]) -> Contact | None:
-    groups = match.groupdict()
-    local = groups["local"].lstrip(".'*").removeprefix("mailto:")
-    domain = groups["domain"].rstrip(".'*-_…")
-    if groups.get("tld"):
-        domain = f"{domain}.{groups['tld']}"
+    local = match["local"].lstrip(".'*").removeprefix("mailto:")
+    domain = match["domain"].rstrip(".'*-_…")
+    return _validated(f"{local}@{domain}", match[0])
+
+
+def _validated(written: str, typed: str) -> Contact | None:
     try:
-        address = validate_email(f"{local}@{domain}", check_deliverability=False)
+        address = validate_email(written, check_deliverability=False)
     except EmailNotValidError:
         return None
     return Contact(
         "email",
         address.normalized,
-        " ".join(match.group(0).strip(".'* ").split()),
+        " ".join(typed.strip(".'* ").split()),
         _hint(address.local_part, address.domain),
     )
 

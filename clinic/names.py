@@ -26,9 +26,8 @@ _GREETING = re.compile(
 _NAMING = re.compile(
     r"^(?:(?:and\s+)?(?:my|the|patient['\u2019]?s?|her|his|their)?\s*"
     r"(?:full |first |last |legal |whole )?"
-    r"(?:name|nmae|naem|nmea)\s*(?:is|['\u2019]s|would be|:|=|-)\s*"
+    r"(?:names|(?:name|nmae|naem|nmea)\s*(?:is|['\u2019]s|would be|:|=|-))\s*"
     r"(?:actually\s+|really\s+)?(?!not\b)"
-    r"|names\s+"
     r"|(?:(?:you (?:can|may) |please |just |people |they |everyone |my friends )*)call me\s+"
     r"|i go by\s+|i['\u2019]m called\s+|i am called\s+|je m['\u2019]appelle\s+|mon nom est\s+"
     r"|me llamo\s+|mi nombre es\s+)",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.checks.project import RETRIEVAL_INTENT, SET_BY_CODE, Project
-from assistant.nlg import FROM_THE_ALARM, FROM_THE_MESSAGE
+from assistant.nlg import FROM_THE_ALARM, FROM_THE_CHAT, FROM_THE_MESSAGE
 from assistant.nlu import mentions, texting
 from clinic import facts
 
@@ -44,7 +44,7 @@ def check_sources(project: Project) -> Iterator[str]:
 def check_variables(project: Project) -> Iterator[str]:
     """Every {variable} is a fact of the clinic, a slot or what an action hands over."""
     known = {*project.facts.variables(), *project.domain["slots"], *project.given_by_actions}
-    known |= FROM_THE_MESSAGE | FROM_THE_ALARM
+    known |= FROM_THE_MESSAGE | FROM_THE_ALARM | FROM_THE_CHAT
     for wording in project.wordings:
         for text in wording.texts:
             for name in _VARIABLE.findall(text):

@@ -109,6 +109,7 @@ YES_TO = {
     "utter_distress": "message_form",
     "utter_feedback_noted": "message_form",
     "utter_message_not_saved": "message_form",
+    "utter_offer_next_patient": "booking_form",
     "utter_not_understood_3": "message_form",
     "utter_offer_is_old": "booking_form",
     "utter_speak_french": "message_form",
@@ -269,6 +270,11 @@ SERIES = ("utter_series", "action_add_note")
 TAKEN_FOR_A_BOOKING = frozenset({"change_appointment", "nlu_fallback", "out_of_scope"})
 # What "and one for my husband", after a request was sent, may be taken for.
 ONE_MORE = frozenset({"book_appointment", "nlu_fallback", "out_of_scope", "write_for_other"})
+# What "nobody calls back" may be taken for, and what is done: it is written down for a person.
+COMPLAINING = frozenset(
+    {"abuse", "feedback", "nlu_fallback", "out_of_scope", "speak_to_human", "faq/location"}
+)
+COMPLAINT = ("action_write_complaint", "message_form")
 # What "cancel" alone is taken for.
 CANCELLED = frozenset({"change_appointment", "nlu_fallback", "stop"})
 # They lean on the last answer.
@@ -795,6 +801,8 @@ def _about_the_request(now: Situation) -> Turn | None:
         return Turn(("action_tell_status",))
     if now.clicked:
         return None
+    if says("asks_what_next", now.text):
+        return Turn(("action_tell_status",))
     if label in ("stop", "change_appointment") and CANCELS.search(now.text):
         # "never mind, cancel it"
         return Turn(("change_form",)) if not _asks_something(now.text) else None
@@ -876,6 +884,8 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         return Turn((CAREFUL, "booking_form"))
     if books and says("for_two", now.text):
         return Turn(("utter_one_at_a_time", "booking_form"))
+    if now.intent in COMPLAINING and says("complains", now.text):
+        return Turn(COMPLAINT)
     if now.intent in CANCELLED and says("cancels_this", now.text) and not now.has_draft:
         # nothing is going on that could be stopped: it is about an appointment
         return Turn(("change_form",))
@@ -921,6 +931,10 @@ def _in_form(now: Situation) -> Turn | None:
             return Turn((OTHER_THERAPIST, *_resume(now)))
         if says("goes_back", now.text):
             return Turn(("utter_ask_which_field",))
+        if says("asks_what_next", now.text):
+            return Turn(("utter_what_happens_now", *_resume(now)))
+        if says("denies_signs", now.text) and not now.details.keys() & GIVEN:
+            return Turn(("utter_good_to_know", *_resume(now)))
         if says("for_two", now.text):
             return Turn(("action_read_details", "utter_one_at_a_time", *_resume(now)))
         if _wishes_a_series(now):

@@ -46,7 +46,10 @@ def note_in(text: str) -> str | None:
     told = [
         part.strip()
         for part in _PART.split(text)
-        if says("health", part) and not clauses.is_question(part)
+        if says("health", part)
+        and not (
+            clauses.is_question(part) or says("reason_only", part) or says("denies_signs", part)
+        )
     ]
     return ". ".join(told) or None
 

@@ -14,7 +14,7 @@ import yaml
 
 from assistant.article_coverage import RESPONSES, load_article, wordings
 from assistant.checks.project import Project
-from assistant.nlg import FROM_THE_ALARM, FROM_THE_MESSAGE
+from assistant.nlg import FROM_THE_ALARM, FROM_THE_CHAT, FROM_THE_MESSAGE
 from assistant.policies import alarm
 from assistant.project import DATA, ROOT
 from clinic import facts
@@ -319,7 +319,7 @@ def test_variables_are_known_and_needed_where_the_owner_may_leave_them_out(
     of_the_clinic = set(facts.load(ROOT / "clinic.yml").variables())
     used = set(re.findall(r"{(\w+)}", wording.text))
     of_the_clinic |= FROM_THE_MESSAGE | FROM_THE_ALARM
-    given = of_the_clinic | set(DOMAIN["slots"]) | Project(ROOT).given_by_actions
+    given = of_the_clinic | FROM_THE_CHAT | set(DOMAIN["slots"]) | Project(ROOT).given_by_actions
     assert used <= given, f"{wording}: unknown variable"
     assert wording.needs <= of_the_clinic, f"{wording}: needs something that is no fact"
     optional = (used & of_the_clinic) - ALWAYS_KNOWN

@@ -150,6 +150,7 @@ _BEFORE_WORDS = [
         (r"(?<!not )\btoo (?:early|late|soon|far)\b", " "),
         # Two who come "at the same time, Saturday 10 am".
         (r"\b(?:at )?the same time(?= .{0,40}\d)", " "),
+        (r"\b(?:both|together)(?: of us)?,? (?:at )?(?:the )?same time\b", " "),
         (
             r"\bthe latest(?: (?:one|time|slot|appointment|you (?:have|got)))? (?=on|for|this)",
             "last appointment ",
@@ -343,6 +344,8 @@ _NOT_TIMES = [
         rf"(?<!in )(?<!within )(?<!next )\d+ (?:to|-|or) \d+ (?:{_BOOKED}|{_UNITS}|hours?)"
         r"(?! from now)",
         rf"(?:for |just |only )?\d+ {_BOOKED}",
+        # a length for each of two
+        r"(?:for )?(?:30|45|60|75|90|120)(?: (?:min|mins|minutes?))? (?:each|apiece|per person)",
         # a length alone: "tomorrow afternoon 60", "massage 45 on friday", "today 30"
         r"(?<=[a-z] )(?<!at )(?<!to )(?<!until )(?<!after )(?<!before )(?<!by )(?<!around )"
         r"(?:45|60|75|90|120)(?= (?:please|thanks|[.,!?])|$)",
