@@ -175,7 +175,7 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     if again:
         values = {**UNCHOSEN, **values, **again, **no_problem()}
     elif wish:
-        windows = _of_the_readings(tracker, _refined(tracker, meant, before))
+        windows = _of_the_readings(tracker, _refined(text, meant, before))
         if windows != meant.windows:
             values["preferred_time"] = times.said(windows)
         values = {**UNCHOSEN, **values, **no_problem(), "windows": times.stored(windows)}
@@ -257,10 +257,8 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
     }
 
 
-def _refined(tracker: Tracker, meant: Understanding, before: Before) -> list[Interval]:
-    return _same_weekday(tracker, meant.windows, set(before.days)) or refining.refined(
-        meant, before
-    )
+def _refined(text: str, meant: Understanding, before: Before) -> list[Interval]:
+    return _same_weekday(text, meant.windows, set(before.days)) or refining.refined(meant, before)
 
 
 def _of_the_readings(tracker: Tracker, windows: list[Interval]) -> list[Interval]:
@@ -299,12 +297,10 @@ def _same_time_again(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]
     }
 
 
-def _same_weekday(
-    tracker: Tracker, windows: list[Interval], days: set[date]
-) -> list[Interval] | None:
+def _same_weekday(text: str, windows: list[Interval], days: set[date]) -> list[Interval] | None:
     """ "Tuesday", said to times on Monday or Tuesday of next week, is that Tuesday."""
     named = {times.local_day(start) for start, _ in windows}
-    dated = re.search(times.words()["dated"], text_of(tracker), re.IGNORECASE)
+    dated = re.search(times.words()["dated"], text, re.IGNORECASE)
     if len(named) != 1 or dated:
         return None
     (day,) = named

@@ -12,7 +12,7 @@ from rasa_sdk import Tracker
 from actions import services
 from actions.times import ASAP, understood, words
 from assistant.policies.wishes import refuses_contact, says
-from clinic.contacts import contact_problem, read_contact, read_contacts
+from clinic.contacts import ContactProblem, contact_problem, read_contact, read_contacts
 from clinic.mentions import find_name
 from clinic.names import read_name
 from clinic.opening import Interval
@@ -43,7 +43,7 @@ FEW_WORDS = 3
 LONGEST_NO = 5
 # A phone number or an e-mail address, beside a name.
 _CONTACT = r"\S+@\S+|\+?\(?\d[\d()+.\- ]{6,}"
-_LENGTH = r"\d+ ?-?(?:min\w*|m\b|hours?|hrs?)?"
+_LENGTH = r"\d+ ?-?(?:min\w*|m\b|hours?|hrs?)?(?: *(?:each|apiece|per person))?"
 # "Did you mean jo@gmail.com, or jo@gmial.com?": a yes takes the first.
 LIKELY_AND_TYPED = 2
 # An optional answer that was skipped: filled, and empty.
@@ -187,6 +187,8 @@ def _contact(tracker: Tracker) -> Reading:
     if refused:
         return Reading(problem=REFUSED[refused])
     found = contact_problem(text_of(tracker))
+    if choices and found is ContactProblem.NOTHING_FOUND:
+        return Reading(problem="contact_question")
     kind = found.value if found else "nothing_found"
     return Reading(problem=f"invalid_patient_contact_{kind}")
 

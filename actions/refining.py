@@ -105,6 +105,9 @@ def refined(meant: Understanding, before: Before) -> list[Interval]:
         for first, last in shown
         if max(start, first) < min(end, last)
     ]
+    if not both and not meant.names_time:
+        # "not thursday", said to a Thursday
+        return meant.windows
     # another time of the same days: "10 instead", after an afternoon was asked for
     return both or _on_the_same_days(meant, before) or meant.windows
 

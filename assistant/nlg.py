@@ -108,7 +108,8 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         suitable = self._suitable(name, output_channel, slots)
         mentioned = self._mentioned(suitable, tracker)
         known |= self._asked(suitable, mentioned, tracker)
-        addresses = " or ".join(slots.get("contact_choices") or [])
+        *others, last = slots.get("contact_choices") or [""]
+        addresses = " or ".join(filter(None, (", ".join(others), last)))
         variables = {**known, **slots, "addresses": addresses, **kwargs}
         wording = self._choose(name, tracker, suitable, known, mentioned)
         if wording is None:

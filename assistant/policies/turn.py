@@ -1049,7 +1049,7 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         about_the_choice = says("undecided", now.text) or says("about_times", now.text)
         if about_the_choice and (label == "out_of_scope" or not clauses.is_question(now.text)):
             return False
-    if now.requested_slot in CHOICES and says("picks", now.text):
+    if now.requested_slot in (*CHOICES, "patient_contact") and says("picks", now.text):
         # "the first one" resembles a question about a first visit
         return False
     if label == "out_of_scope":

@@ -107,6 +107,36 @@ def test_real_providers_give_no_hint(address: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("lena dot okoro at example dot com", "lena.okoro@example.com"),
+        ("it's lena underscore okoro at example dot com", "lena_okoro@example.com"),
+        ("lena under score okoro dash 7 at example dot co dot uk", "lena_okoro-7@example.co.uk"),
+        ("lena plus clinic at my dash mail dot example dot com", "lena+clinic@my-mail.example.com"),
+        ("lena.okoro@example dot com", "lena.okoro@example.com"),
+        ("lena dot okoro@example.com", "lena.okoro@example.com"),
+        ("write to me at lena at gmail.com", "lena@gmail.com"),
+    ],
+)
+def test_a_dictated_address_is_read_whole(text: str, address: str) -> None:
+    contact = read_contact(text)
+    assert contact is not None
+    assert (contact.value, contact.choices) == (address, ())
+
+
+@pytest.mark.parametrize("before", ["", "sure, its ", "my email is ", "Lena Okoro, reach me at: "])
+def test_words_that_may_belong_to_a_dictated_address_are_asked_about(before: str) -> None:
+    contact = read_contact(f"{before}lena okoro at example dot com")
+    assert contact is not None
+    assert contact.choices == ("lena.okoro@example.com", "lenaokoro@example.com", "okoro@example.com")
+
+
+@pytest.mark.parametrize("text", ["look at example.com", "meet me at noon", "it stops at the dot"])
+def test_at_is_also_an_ordinary_word(text: str) -> None:
+    assert read_contact(text) is None
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("555-0199", ContactProblem.AREA_CODE_MISSING),

@@ -42,6 +42,7 @@ RESPONSES: dict[str, list[dict[str, Any]]] = {
     ],
     "utter_faq/cost": [{"text": "It depends.", "buttons": [{"title": "a", "payload": "/help"}]}],
     "utter_more_cost": [{"text": "More of it."}],
+    "utter_as_said": [{"text": "As I said: {said} What else?"}],
     "utter_ask_patient_contact": [{"text": "Your number?"}],
     "utter_ask_patient_contact_stuck": [{"text": "Call us instead."}],
     "utter_ask_patient_name": [{"text": "Your name?"}],
@@ -170,6 +171,19 @@ def test_wordings_take_turns_in_a_conversation(say: Say) -> None:
     ]
     assert heard == ["One.", "Two.", "Three.", "One."]
     assert say("utter_turns", conversation(told("utter_plain")))["text"] == "One."
+
+
+def test_the_same_answer_is_not_read_twice_in_a_row(say: Say) -> None:
+    asked = [UserUttered("what does it cost"), BotUttered("It depends.", metadata={})]
+    again = conversation(*asked, UserUttered("so what does it cost"))
+    assert say("utter_faq/cost", again)["text"] == "More of it."
+    once_more = conversation(*asked, told("utter_more_cost"), UserUttered("but what does it cost"))
+    short = say("utter_faq/cost", once_more)
+    assert short["text"] == "As I said: It depends. What else?"
+    assert [button["title"] for button in short["buttons"]][:1] == ["a"]
+    # later in the conversation it may be told in full
+    others = [UserUttered(word) for word in ("one", "two", "three", "four")]
+    assert say("utter_faq/cost", conversation(*asked, *others))["text"] == "It depends."
 
 
 def test_only_the_wordings_that_may_be_used_take_turns(say: Say) -> None:

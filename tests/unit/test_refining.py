@@ -66,6 +66,13 @@ def meant(text: str, before: Before) -> list[Interval]:
         # both change
         ("friday at 9", AFTERNOON, window(27, 9, 10)),
         ("the day after at 9am", AFTERNOON, window(27, 9, 10)),
+        # a no to the day before, and not to the one named
+        ("actually no friday", AFTERNOON, window(27, 12, 17)),
+        ("no wait, make it friday at 9", AFTERNOON, window(27, 9, 10)),
+        # another one of the same name
+        ("no the other thursday", AFTERNOON, window(3, 12, 17, 12)),
+        ("the thursday after", PICKED, window(3, 14, 15, 12)),
+        ("the following thursday at 10", AFTERNOON, window(3, 10, 11, 12)),
         # a step from what was shown or picked
         ("earlier", AFTERNOON, window(26, 8, 12)),
         ("anything earlier?", PICKED, window(26, 8, 14)),
@@ -98,6 +105,11 @@ def test_other_words_do_not_lean_on_a_time(text: str) -> None:
 @pytest.mark.parametrize("text", ["earlier", "the day after", "an hour later", "same day at 3"])
 def test_with_nothing_before_nothing_is_leant_on(text: str) -> None:
     assert absolute(text, Before()) is None
+
+
+def test_a_no_to_the_day_that_was_shown_is_a_no() -> None:
+    days = {times.local_day(start).isoformat() for start, _ in meant("no thursdays", shown(26, 9))}
+    assert "2026-11-26" not in days
 
 
 def test_a_wish_for_either_of_two_days_keeps_both() -> None:
