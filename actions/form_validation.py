@@ -173,11 +173,13 @@ class FormValidation(ClinicAction):
         if may_replace and said:
             # "lee wong, new" may be taken for a wish to book
             named = asked == "patient_name" and reading.problem is None
-            return {**values, **({asked: reading.value} if named else {}), **no_problem()}
+            if named:
+                return {**values, asked: reading.value, **no_problem()}
+            return {**values, **no_problem_but(tracker)}
         if reading.problem is None:
             return {**values, asked: reading.value, **no_problem()}
         if changes and closed and reading.problem not in TOLD_ANYWAY:
-            return {**values, **no_problem()}
+            return {**values, **no_problem_but(tracker)}
         if asked in LEFT_TO_US and said and not values:
             # "nvm thurs", said to the question for a length: a change of mind, and no answer
             values = {**said}
@@ -287,7 +289,7 @@ def no_problem_but(tracker: Tracker) -> dict[str, Any]:
     """``no_problem``, unless it was asked which of two times is meant: that is asked again."""
     slots = tracker.slots
     stays = slots.get("problem") == "time_question" and slots.get("problem_choices")
-    if stays and slots.get("requested_slot") == "preferred_time":
+    if stays and slots.get("requested_slot") in ("preferred_time", "chosen_time"):
         return {slot: slots.get(slot) for slot in no_problem()}
     return no_problem()
 

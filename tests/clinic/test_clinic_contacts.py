@@ -128,7 +128,11 @@ def test_a_dictated_address_is_read_whole(text: str, address: str) -> None:
 def test_words_that_may_belong_to_a_dictated_address_are_asked_about(before: str) -> None:
     contact = read_contact(f"{before}lena okoro at example dot com")
     assert contact is not None
-    assert contact.choices == ("lena.okoro@example.com", "lenaokoro@example.com", "okoro@example.com")
+    assert contact.choices == (
+        "lena.okoro@example.com",
+        "lenaokoro@example.com",
+        "okoro@example.com",
+    )
 
 
 @pytest.mark.parametrize("text", ["look at example.com", "meet me at noon", "it stops at the dot"])
