@@ -36,17 +36,20 @@ LAST_STEPS = frozenset({"action_change_appointment", "action_submit_booking"})
 WRITERS = frozenset({"action_pass_change_on", "action_write_complaint"})
 # Intents that change what was given before also where any words are an answer.
 CORRECTIONS = frozenset({"correct_booking"})
-# Problems that answer the message, also one that asks for a booking or a change.
-TOLD_ANYWAY = frozenset({*REFUSED.values(), "time_question", "utter_waiting_needs_time"})
-# Problems that are told also when the message answers another question.
-TOLD_BESIDE = frozenset(
+# A phone number or an address was given, and cannot be used.
+CONTACT_PROBLEMS = frozenset(
     {
         "invalid_patient_contact_area_code_missing",
         "invalid_patient_contact_email_not_valid",
         "invalid_patient_contact_phone_not_valid",
-        "time_question",
     }
 )
+# Problems that answer the message, also one that asks for a booking or a change.
+TOLD_ANYWAY = frozenset(
+    {*REFUSED.values(), *CONTACT_PROBLEMS, "time_question", "utter_waiting_needs_time"}
+)
+# Problems that are told also when the message answers another question.
+TOLD_BESIDE = frozenset({*CONTACT_PROBLEMS, "time_question"})
 # Kept from one request to the next, so no sign of a draft.
 OF_THE_PATIENT = frozenset({"patient_name", "patient_contact", "therapist", "note"})
 
@@ -170,7 +173,7 @@ class FormValidation(ClinicAction):
         reading = read(asked, tracker)
         if asked == "patient_contact" and reading.value and tracker.slots.get("contact_choices"):
             values["contact_choices"] = None
-        if may_replace and said:
+        if may_replace and said and reading.problem not in CONTACT_PROBLEMS:
             # "lee wong, new" may be taken for a wish to book
             named = asked == "patient_name" and reading.problem is None
             if named:

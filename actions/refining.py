@@ -151,7 +151,16 @@ def _instead(text: str, before: Before) -> str | None:
     rest = text[match.end() :] if match else ""
     meant = times.understood(rest)
     days = {times.local_day(start) for start, _ in meant.windows}
-    return rest if meant.names_day and not days & set(before.days) else None
+    if not meant.names_day or days & set(before.days):
+        return None
+    if len(days) > 1 or re.search(times.words()["dated"], rest, re.IGNORECASE):
+        return rest
+    # the one in the week of the day before, and not the first to come
+    (day,) = days
+    weeks = max(0, round((before.days[0] - day).days / DAYS_OF_A_WEEK))
+    other = re.sub(times.words()["weekday"], " ", rest, count=1, flags=re.IGNORECASE)
+    other = other if times.understood(other).names_time else ""
+    return f"{_day(day + timedelta(days=weeks * DAYS_OF_A_WEEK))} {other}".strip()
 
 
 def _sooner_or_later(text: str, before: Before) -> str | None:

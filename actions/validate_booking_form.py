@@ -63,6 +63,9 @@ class ValidateBookingForm(FormValidation):
         """The slots that the message sets, a time that is held included."""
         if asked_in(tracker) == "chosen_time":
             answer = await answer_to_offers(tracker)
+        elif asked_in(tracker) == "patient_contact" and tracker.slots.get("contact_choices"):
+            # "the first one" is an address
+            answer = None
         else:
             answer = await other_one(tracker)
         if answer is not None:
