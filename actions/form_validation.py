@@ -119,7 +119,9 @@ class FormValidation(ClinicAction):
         asked_again = asked not in (None, self.CONFIRMATION) and values.get(str(asked)) is None
         # new times to choose from say by themselves that the wish was heard
         shows = asked == "chosen_time" and bool({"service", "preferred_time"} & set(told))
-        return bool(told) and asked_again and not shows and asked not in FREE_TEXT_SLOTS
+        refused = values.get("problem") in CONTACT_PROBLEMS
+        heard = bool(told) and asked_again and not refused
+        return heard and not shows and asked not in FREE_TEXT_SLOTS
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """The slots to set when the form starts, with what it held before or without."""
