@@ -884,6 +884,9 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         return Turn((CAREFUL, "booking_form"))
     if books and says("for_two", now.text):
         return Turn(("utter_one_at_a_time", "booking_form"))
+    if says("craves", now.text) and not _asks_something(now.text):
+        # resembles a question when to come
+        return Turn(("booking_form",))
     if now.intent in COMPLAINING and says("complains", now.text):
         return Turn(COMPLAINT)
     if now.intent in CANCELLED and says("cancels_this", now.text) and not now.has_draft:
