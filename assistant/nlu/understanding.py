@@ -37,6 +37,10 @@ REQUESTED_CLEARLY = 0.4
 # Words told without a question that may be the answer to anything: "right side", "for three weeks".
 # Taken for signs only when that is this clear; otherwise the assistant asks back.
 TOLD_CLEARLY = {"faq/symptoms": 0.45, "goodbye": 0.4}
+# So few words told without a question are about a topic only when that is clear: "right side" has
+# letters of "is there parking right outside".
+FRAGMENT = 3
+FRAGMENT_CLEARLY = 0.48
 NOT_UNDERSTOOD = "nlu_fallback"
 NO_WORDS = "no_words"
 OTHER_LANGUAGE = "speak_other_language"
@@ -141,7 +145,10 @@ def _enough(label: str, text: str) -> float:
         return REQUESTED_CLEARLY
     if clauses.is_question(text):
         return UNDERSTOOD
-    return TOLD_CLEARLY.get(label, UNDERSTOOD)
+    enough = TOLD_CLEARLY.get(label, UNDERSTOOD)
+    if label.startswith("faq/") and len(text.split()) <= FRAGMENT:
+        return max(enough, FRAGMENT_CLEARLY)
+    return enough
 
 
 def _asks(part: str, label: str, confidence: float) -> bool:
