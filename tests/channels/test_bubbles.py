@@ -29,6 +29,10 @@ def responses(file: str = "*") -> set[str]:
 def test_every_message_of_the_safety_rules_is_marked() -> None:
     # A line below an answer, for everybody: no alarm.
     ordinary = {"utter_safety_net"}
+    # Read by somebody who is watched: it must not stand out on the screen.
+    ordinary.add("utter_violence_quiet")
+    # Comes before the question it asks once more, which is marked.
+    ordinary.add("utter_answer_unclear")
     assert [name for name in responses("safety") - ordinary if kind_of(name) is None] == []
 
 
