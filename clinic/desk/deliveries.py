@@ -83,6 +83,8 @@ def settle(request: HttpRequest, number: int) -> HttpResponse:
     if late.settle(number):
         log.note(who(request), Action.CHANGE, f"late message {number}", detail="settled")
         messages.success(request, say("flash.settled"))
+    else:
+        messages.warning(request, say("flash.retry_late"))
     return undoing.back(request, "deliveries")
 
 

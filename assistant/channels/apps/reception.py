@@ -34,6 +34,8 @@ TYPING_AFTER = 0.5
 LOOK_EVERY, FORGET_EVERY = 10.0, 3600.0
 # Seconds before an update is taken again when the database cannot be written.
 AGAIN_AFTER = 1.0
+# Seconds before one is taken again over which the server made a mistake.
+AGAIN_AFTER_A_FAULT = 60.0
 # Providers send an update again for a week at most.
 UPDATES_KEPT = timedelta(days=30)
 # Of so many conversations it is remembered who reads them.
@@ -106,7 +108,10 @@ class Reception:
                     logger.error("An update is late: %s", type(error).__name__)
                     await asyncio.sleep(AGAIN_AFTER)
                 except Exception as error:
+                    # It keeps no others waiting, and is not left until the next start.
                     logger.error("An update could not be taken: %s", type(error).__name__)
+                    later = asyncio.get_running_loop().call_later
+                    later(AGAIN_AFTER_A_FAULT, self._arrived.put_nowait, (name, update))
                     taken = True
 
     async def _take(self, name: str, update: Update) -> None:

@@ -335,5 +335,8 @@ def test_messages_in_apps_that_did_not_arrive(desk: Any) -> None:
     number = LateMessage.objects.get(conversation_id="two").pk
     desk.post(f"/bookings/deliveries/late/{number}")
     assert deeds(detail="settled") == [("mara", "change")]
+    desk.post(f"/bookings/deliveries/late/{number}")
+    assert "It has arrived meanwhile" in text(desk.get("/bookings/deliveries"))
+    assert deeds(detail="settled") == [("mara", "change")]
     delete_conversation("three")
     assert [row.conversation_id for row in LateMessage.objects.all()] == ["one"]
