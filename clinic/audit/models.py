@@ -37,6 +37,7 @@ class Action(StrEnum):
     CHANGE = "change"
     UNDO = "undo"
     ERASE = "erase"
+    REDACT = "redact"
     HOLD = "hold"
     RETENTION = "retention"
     LIVE = "live"

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -27,12 +27,14 @@ from clinic.conversations.store import as_stored
 IDLE = 300
 _WAIT = 5.0
 
+T = TypeVar("T")
+#: Runs a statement and gives what it finds.
 Run = Callable[[str, Sequence[Any]], list[tuple[Any, ...]]]
 
 
 def is_idle(conversation_id: str) -> bool:
     """Whether nobody is talking in a conversation, also when there is none."""
-    return _with_database(lambda run: _idle(run, conversation_id))
+    return in_rasas_database(lambda run: idle_in(run, conversation_id)) is not False
 
 
 def erase_idle(conversation_id: str) -> bool:
@@ -42,42 +44,46 @@ def erase_idle(conversation_id: str) -> bool:
     """
 
     def erase(run: Run) -> bool:
-        if not _idle(run, conversation_id):
+        if not idle_in(run, conversation_id):
             return False
-        if _has(run, "events"):
+        if has_table(run, "events"):
             run("DELETE FROM events WHERE sender_id = %s", [conversation_id])
-        if _has(run, "website_messages"):
+        if has_table(run, "website_messages"):
             run("DELETE FROM website_messages WHERE conversation = %s", [conversation_id])
             run(
                 "UPDATE website_conversations SET state = 'deleted', active_at = %s WHERE id = %s",
                 [as_stored(clock.now()), conversation_id],
             )
-            if _has(run, "app_senders"):
+            if has_table(run, "app_senders"):
                 run("DELETE FROM app_senders WHERE conversation = %s", [conversation_id])
         return True
 
-    return _with_database(erase)
+    return in_rasas_database(erase) is not False
 
 
-def _idle(run: Run, conversation_id: str) -> bool:
-    if _has(run, "events"):
+def idle_in(run: Run, conversation_id: str) -> bool:
+    """Whether nobody is talking in a conversation, within a transaction of Rasa's database."""
+    if has_table(run, "events"):
         [(last,)] = run("SELECT max(timestamp) FROM events WHERE sender_id = %s", [conversation_id])
         # Rasa's clock, which CLINIC_NOW does not stop.
         if last is not None and last > time.time() - IDLE:
             return False
     waits = "SELECT 1 FROM website_messages WHERE conversation = %s AND state = 'pending'"
-    return not (_has(run, "website_messages") and run(waits, [conversation_id]))
+    return not (has_table(run, "website_messages") and run(waits, [conversation_id]))
 
 
-def _has(run: Run, table: str) -> bool:
+def has_table(run: Run, table: str) -> bool:
     """Whether there is a table: before anybody has talked to the assistant there is none."""
     if connection.vendor == "postgresql":
         return run("SELECT to_regclass(%s)", [table])[0][0] is not None
     return bool(run("SELECT 1 FROM sqlite_master WHERE name = %s", [table]))
 
 
-def _with_database(work: Callable[[Run], bool]) -> bool:
-    """Do ``work`` in one transaction of Rasa's database."""
+def in_rasas_database(work: Callable[[Run], T]) -> T | None:
+    """Do ``work`` in one transaction of Rasa's database; None before there is one.
+
+    What ``work`` raises takes back what it did.
+    """
     if connection.vendor == "postgresql":
         with transaction.atomic(), connection.cursor() as cursor:
 
@@ -88,7 +94,7 @@ def _with_database(work: Callable[[Run], bool]) -> bool:
             return work(on_server)
     file = Path(settings.VAR) / "conversations.sqlite3"
     if not file.exists():
-        return True
+        return None
     with closing(sqlite3.connect(file, timeout=_WAIT, isolation_level=None)) as opened:
         # What is deleted is overwritten, also in the log that SQLite writes ahead.
         opened.execute("PRAGMA secure_delete=ON")

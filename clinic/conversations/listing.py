@@ -15,7 +15,8 @@ from urllib.parse import parse_qsl, urlencode
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from clinic import facts
-from clinic.conversations.models import Session, SessionTag, SessionTopic, Tag
+from clinic.conversations.models import Correction, Session, SessionTag, SessionTopic, Tag
+from clinic.conversations.reading import BOOKING_STEPS
 from clinic.conversations.search import sessions_with
 from clinic.text import BadInput
 
@@ -37,7 +38,9 @@ class Filters:
     ``since`` and ``until`` are days in the clinic's zone, both included, of the last activity.
     ``topic`` is an intent or ``faq/<topic>``; ``confidence_below`` is between 0 and 1; ``feedback``
     is "up", "down" or "any"; ``assigned`` a user name; ``not_understood`` asks for an answer that
-    said so.
+    said so; ``wrong`` is what staff said was wrong in it, a kind of ``Correction``;
+    ``hour`` is the hour of the clinic's clock in which it began, 0 to 23; ``booking`` how far a
+    booking came at least, one of ``BOOKING_STEPS``.
     """
 
     since: date | None = None
@@ -49,6 +52,9 @@ class Filters:
     red_flag: bool | None = None
     not_understood: bool | None = None
     feedback: str = ""
+    wrong: str = ""
+    hour: int | None = None
+    booking: str = ""
     reviewed: bool | None = None
     hold: bool | None = None
     tag: str = ""
@@ -146,6 +152,12 @@ def matching(filters: Filters) -> QuerySet[Session]:
         rows = rows.filter(assigned_to=filters.assigned)
     if filters.topic:
         rows = _linked(rows, SessionTopic.objects.filter(topic=filters.topic))
+    if filters.hour is not None:
+        rows = rows.filter(began_hour=filters.hour)
+    if filters.booking:
+        rows = rows.filter(booking_step__gt=BOOKING_STEPS.index(filters.booking))
+    if filters.wrong:
+        rows = _linked(rows, Correction.objects.filter(kind=filters.wrong))
     if filters.tag:
         rows = _linked(rows, SessionTag.objects.filter(tag__name=filters.tag))
     if filters.text:
@@ -266,6 +278,18 @@ def _feedback(name: str, value: str) -> str:
     return _one_of(name, value, ("up", "down", "any"))
 
 
+def _hour(name: str, value: str) -> int:
+    return int(_one_of(name, value, tuple(map(str, range(24)))))
+
+
+def _booking(name: str, value: str) -> str:
+    return _one_of(name, value, BOOKING_STEPS)
+
+
+def _wrong(name: str, value: str) -> str:
+    return _one_of(name, value, tuple(Correction.Kind.values))
+
+
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise BadInput(f"{name} is not known. Allowed: {', '.join(allowed)}.")
@@ -284,6 +308,9 @@ _READERS: dict[str, Any] = {
     "confidence_below": _share,
     "outcome": _outcome,
     "feedback": _feedback,
+    "wrong": _wrong,
+    "hour": _hour,
+    "booking": _booking,
     **dict.fromkeys(("red_flag", "not_understood", "reviewed", "hold"), _yes_no),
 }
 _NAMES = tuple(field.name for field in fields(Filters))

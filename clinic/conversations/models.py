@@ -20,7 +20,9 @@ class Session(models.Model):
     ``first_event_id``, by which a session is known, and ``last_event_id`` are rows of Rasa's
     ``events``. ``lowest_confidence`` is
     that of the patient's words, without clicks and answers to a form's questions. ``opening`` is
-    the beginning of the first thing the patient said.
+    the beginning of the first thing the patient said. ``began_hour`` is the hour of the clinic's
+    clock at its first event, 0 to 23; ``booking_step`` how far a booking came: the place in
+    :data:`clinic.conversations.reading.BOOKING_STEPS`, counted from 1, and 0 without one.
     """
 
     class Outcome(models.TextChoices):
@@ -50,6 +52,8 @@ class Session(models.Model):
     feedback_down = models.BooleanField(default=False)
     topics = models.JSONField(default=list)
     opening = models.CharField(max_length=200, blank=True)
+    began_hour = models.PositiveSmallIntegerField(default=0)
+    booking_step = models.PositiveSmallIntegerField(default=0)
 
     reviewed_at = models.DateTimeField(null=True)
     reviewed_by = models.CharField(max_length=150, blank=True)
@@ -74,7 +78,7 @@ class Session(models.Model):
                 fields=(
                     *("last_activity_at", "id", "channel", "outcome", "triage_level"),
                     *("lowest_confidence", "feedback_up", "feedback_down", "reviewed_at"),
-                    *("assigned_to", "hold", "not_understood"),
+                    *("assigned_to", "hold", "not_understood", "began_hour", "booking_step"),
                 ),
                 name="session_list",
             ),
@@ -265,6 +269,18 @@ class Recheck(models.Model):
 
     def __str__(self) -> str:
         return f"recheck {self.pk}"
+
+
+class RatedDown(models.Model):
+    """An answer that got a thumb down, until the questions inbox has taken notice.
+
+    ``event_id`` is its row in Rasa's ``events``; the message may be gone by then.
+    """
+
+    event_id = models.BigIntegerField(primary_key=True)
+
+    def __str__(self) -> str:
+        return f"rated down {self.event_id}"
 
 
 class Feedback(models.Model):

@@ -14,15 +14,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import models, transaction
 
-from clinic import clock
+from clinic import clock, facts
 from clinic.conversations import bulk, search
 from clinic.conversations.erasing import erase_idle
 from clinic.conversations.models import (
     Feedback,
     Message,
     Position,
+    RatedDown,
     Recheck,
     Session,
     SessionTopic,
@@ -39,6 +40,8 @@ OVERLAP, OVERLAP_AT_START = 1000, 20_000
 HOLES_EVERY, HOLES_FOR, MOST_HOLES = 10.0, 900.0, 5000
 #: How long a conversation that is erased is compared with its events.
 ERASED_WITHIN = timedelta(hours=1)
+#: And one from which words are taken out.
+REDACTED_WITHIN = timedelta(minutes=1)
 
 _MOST = 3000  # events of one transaction
 _AT_ONCE = 200  # conversations of one transaction
@@ -47,11 +50,12 @@ _NAME = "events"
 _SESSION_FIELDS = (
     *("channel", "started_at", "last_activity_at", "last_event_id", "messages"),
     *("patient_messages", "not_understood", "outcome", "triage_level", "lowest_confidence"),
-    *("feedback_up", "feedback_down", "topics", "opening"),
+    *("feedback_up", "feedback_down", "topics", "opening", "began_hour", "booking_step"),
 )
 _MESSAGE_FIELDS = tuple(
     each.attname for each in Message._meta.concrete_fields if each.attname != "session_id"
 )
+_FEEDBACK = _MESSAGE_FIELDS.index("feedback")
 
 
 @dataclass
@@ -251,9 +255,23 @@ def status(store: Store) -> Status:
     )
 
 
-def read_again(conversation_id: str) -> None:
-    """Have a conversation read again soon, for what is not in its events: a thumb."""
+def read_again(conversation_id: str, *, until: datetime | None = None) -> None:
+    """Have a conversation read again soon, for what is not in its events: a thumb.
+
+    Or again and again until a moment, for what is changed in them.
+    """
     Recheck.objects.get_or_create(conversation_id=conversation_id)
+    if until is not None:
+        longer = models.Q(until=None) | models.Q(until__lt=until)
+        Recheck.objects.filter(longer, conversation_id=conversation_id).update(until=until)
+
+
+def read_now(store: Store, conversation_id: str) -> None:
+    """Read a conversation again as a whole, at once."""
+    with transaction.atomic():
+        Position.objects.get_or_create(name=_NAME)
+        Position.objects.select_for_update().get(name=_NAME)
+        _project(store, {conversation_id: 0})
 
 
 def forget(conversation_ids: Iterable[str], *, erase_events: bool = False) -> int:
@@ -307,7 +325,10 @@ def _project(
     found = Differences() if found is None else found
     events = store.events(since) if since else {}
     if since:
-        told = {who: [each for each in sessions_of(rows) if each] for who, rows in events.items()}
+        zone = facts.current().zone
+        told = {
+            who: [each for each in sessions_of(rows, zone) if each] for who, rows in events.items()
+        }
         rated = Feedback.objects.filter(conversation_id__in=list(since)).order_by("created_at")
         for each in rated:
             _apply(each, told[each.conversation_id], whole=not since[each.conversation_id])
@@ -379,6 +400,7 @@ def _compare_messages(
     ):
         there[session_id][values[0]] = tuple(values)
     rows: list[dict[str, Any]] = []
+    rated: list[RatedDown] = []
     gone: list[int] = []
     documents: list[tuple[int, str]] = []
     for session, told in (*new, *same):
@@ -391,6 +413,10 @@ def _compare_messages(
                 found.missing += before is None
                 found.other += before is not None
                 rows.append({**message, "session_id": session.pk})
+                if message["feedback"] == "down" and (
+                    before is None or before[_FEEDBACK] != "down"
+                ):
+                    rated.append(RatedDown(event_id=message["event_id"]))
         gone += mine
         if differs or mine:
             documents.append((session.pk, told.document()))
@@ -398,6 +424,7 @@ def _compare_messages(
     if write:
         Message.objects.filter(event_id__in=gone).delete()
         bulk.upsert(Message, rows)
+        RatedDown.objects.bulk_create(rated, ignore_conflicts=True)
         search.put(documents)
     _compare_topics(found, [*new, *same], there, write=write)
 

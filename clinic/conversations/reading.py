@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any, NamedTuple
 
 from clinic.conversations.models import Message, Session
@@ -32,9 +32,13 @@ HANDED_OVER = frozenset({"utter_message_saved", "utter_person_called"})
 ANSWER = "utter_faq/"
 #: Metadata of a live chat's messages: the assistant was silent, who spoke, which step it was.
 SILENT, PERSON, LIVE_STEP = "silent", "person", "live_step"
+#: How far a booking came: begun, which of its questions was answered last in this order, sent.
+BOOKING_STEPS = ("begun", "service", "chosen_time", "patient_name", "patient_contact", "sent")
 ALARMS = ("urgent", "emergency")
 LEVELS = ("", "check", *ALARMS)
 
+_BOOKING_FORM, _BOOKING = "booking_form", "book_appointment"
+_BOOKING_SENT = frozenset({"utter_booking_requested", "utter_waiting_list_joined"})
 _SESSION_START = "action_session_start"
 _SILENT = frozenset({"action_listen", _SESSION_START, "action_extract_slots"})
 # The assistant's own notes. What the patient gave is in the others.
@@ -71,10 +75,11 @@ class Told:
         return "\n".join(message["text"] for message in self.messages)
 
 
-def sessions_of(rows: Iterable[Row]) -> list[Told | None]:
+def sessions_of(rows: Iterable[Row], zone: tzinfo = UTC) -> list[Told | None]:
     """The sessions that a conversation's events tell of, in the order of their ids.
 
-    None stands for a session in which the patient said nothing.
+    None stands for a session in which the patient said nothing. ``zone`` is that of the clinic's
+    clock.
     """
     told: list[Told | None] = []
     reader: _Reader | None = None
@@ -84,7 +89,7 @@ def sessions_of(rows: Iterable[Row]) -> list[Told | None]:
         if reader is None or (starts and reader.begun):
             if reader:
                 told.append(reader.told())
-            reader = _Reader(row.id)
+            reader = _Reader(row.id, zone)
         reader.begun |= starts or row.type_name == "user"
         reader.read(row, data)
     if reader:
@@ -104,8 +109,9 @@ def rate(told: Told, event_id: int, value: str) -> None:
 class _Reader:
     """Reads the events of one session, in order."""
 
-    def __init__(self, first_event_id: int) -> None:
+    def __init__(self, first_event_id: int, zone: tzinfo) -> None:
         self.begun = False
+        self._zone = zone
         self._told = Told(first_event_id)
         self._slots: dict[str, Any] = {}
         self._form = ""
@@ -117,6 +123,8 @@ class _Reader:
         self._responses: set[str] = set()
         self._buttons: dict[str, str] = {}
         self._rankable: list[float] = []
+        self._booking_begun = False
+        self._booking_answered: set[str] = set()
 
     def read(self, row: Row, data: Mapping[str, Any]) -> None:
         self._started = self._started or row.timestamp
@@ -151,6 +159,8 @@ class _Reader:
             "feedback_down": False,
             "topics": told.topics,
             "opening": patient[0]["text"][:_OPENING],
+            "began_hour": _moment(self._started).astimezone(self._zone).hour,
+            "booking_step": self._booking_step(),
         }
         return told
 
@@ -168,6 +178,14 @@ class _Reader:
         if self._form or self._slots.get("open_forms"):
             return Outcome.ABANDONED
         return Outcome.ANSWERED
+
+    def _booking_step(self) -> int:
+        if not self._booking_begun and _BOOKING not in self._told.topics:
+            return 0
+        if self._responses & _BOOKING_SENT:
+            return len(BOOKING_STEPS)
+        steps = enumerate(BOOKING_STEPS, 1)
+        return max((place for place, name in steps if name in self._booking_answered), default=1)
 
     def _user(self, row: Row, data: Mapping[str, Any]) -> None:
         parse = data.get("parse_data") or {}
@@ -261,9 +279,12 @@ class _Reader:
         self._slots[name] = value
         if self._asked and name not in _INTERNAL and value != before:
             self._asked["slots"][name] = value
+            if value not in (None, ""):
+                self._booking_answered.add(name)
 
     def _loop(self, row: Row, data: Mapping[str, Any]) -> None:
         self._form = data.get("name") or ""
+        self._booking_begun |= self._form == _BOOKING_FORM
 
     def _topic(self, label: str) -> None:
         for topics in (self._told.topics, (self._asked or {}).get("topics")):

@@ -16,8 +16,10 @@ from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.conversations import listing
 from clinic.conversations.listing import MOST_COUNTED, Filters
-from clinic.conversations.models import Session
+from clinic.conversations.models import Correction, Session
+from clinic.conversations.reading import BOOKING_STEPS
 from clinic.desk import downloads, reviewing, undoing
+from clinic.desk.figures import HOURS
 from clinic.desk.models import SavedFilter
 from clinic.desk.words import say, wording
 from clinic.people.access import may, open_to, who
@@ -58,6 +60,9 @@ def conversations(request: HttpRequest) -> HttpResponse:
         "choices": listing.choices(),
         "shares": [0.9, 0.7, 0.5, 0.3],
         "thumbs": ["down", "up", "any"],
+        "wrongs": Correction.Kind.values,
+        "steps": BOOKING_STEPS,
+        "hours": list(enumerate(HOURS)),
         "outcomes": Session.Outcome.values,
         "ready_made": _ready_made(query),
         "saved": [(one, one.query == query) for one in saved],

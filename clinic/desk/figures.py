@@ -5,24 +5,23 @@ Needs ``clinic.setup.ready()``. Days are those of the clinic's zone, first and l
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from statistics import median
 
-from django.db.models import Count, Q, Sum
-from django.db.models.functions import ExtractHour, TruncDate
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import TruncDate
 
 from clinic import facts
-from clinic.booking.models import Status, StatusChange
+from clinic.booking.models import AppointmentRequest, Status, StatusChange
 from clinic.conversations.listing import ALARMS, Filters
-from clinic.conversations.models import Message, Session, SessionTopic
+from clinic.conversations.models import Session, SessionTopic
+from clinic.conversations.reading import BOOKING_STEPS
 from clinic.live.models import Chat
 
-#: The questions of a booking in their order, by the slot each fills.
-STEPS = ("service", "chosen_time", "patient_name", "patient_contact")
-_FORM = "booking_form"
-_BOOKING = "book_appointment"
+#: The hours of a day as they are named.
+HOURS = tuple(f"{hour % 12 or 12} {'am' if hour < 12 else 'pm'}" for hour in range(24))
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class Bar:
     name: str
     number: int
     share: float
-    query: str = ""
+    query: str
 
 
 def sessions(days: Days) -> dict[str, int]:
@@ -84,7 +83,10 @@ def by_day(days: Days) -> list[Bar]:
     found = {row["day"]: row["number"] for row in rows}
     every = [days.first + timedelta(days=n) for n in range((days.last - days.first).days + 1)]
     return _bars(
-        [(f"{day:%a} {day.day} {day:%b}", found.get(day, 0), Days(day, day)) for day in every]
+        [
+            (f"{day:%a} {day.day} {day:%b}", found.get(day, 0), Days(day, day).filters())
+            for day in every
+        ]
     )
 
 
@@ -92,13 +94,13 @@ def by_hour(days: Days) -> list[Bar]:
     """When conversations began, by the hour of the clinic's clock."""
     rows = (
         Session.objects.filter(last_activity_at__gte=days.begin, last_activity_at__lt=days.end)
-        .annotate(hour=ExtractHour("started_at", tzinfo=facts.current().zone))
-        .values("hour")
+        .values("began_hour")
         .annotate(number=Count("pk"))
     )
-    found = {row["hour"]: row["number"] for row in rows}
-    names = [f"{hour % 12 or 12} {'am' if hour < 12 else 'pm'}" for hour in range(24)]
-    return _bars([(name, found.get(hour, 0), None) for hour, name in enumerate(names)])
+    found = {row["began_hour"]: row["number"] for row in rows}
+    return _bars(
+        [(name, found.get(hour, 0), days.filters(hour=hour)) for hour, name in enumerate(HOURS)]
+    )
 
 
 def by_topic(days: Days, most: int = 20) -> list[Bar]:
@@ -111,74 +113,87 @@ def by_topic(days: Days, most: int = 20) -> list[Bar]:
         .annotate(number=Count("pk"))
         .order_by("-number", "topic")[:most]
     )
-    found = [(row["topic"], row["number"]) for row in rows]
-    largest = max((number for _, number in found), default=1)
-    return [
-        Bar(topic, number, 100 * number / largest, days.filters(topic=topic))
-        for topic, number in found
-    ]
+    return _bars([(row["topic"], row["number"], days.filters(topic=row["topic"])) for row in rows])
 
 
 def funnel(days: Days) -> list[Bar]:
-    """How far those came who began to book: how many answered each question, and how many sent it.
+    """How far those came at least who began to book: to each of its questions, and to the end.
 
     The name is a key of ``funnel`` in wording.yml.
     """
-    rows = Message.objects.filter(at__gte=days.begin, at__lt=days.end)
-    ended = Session.objects.filter(last_activity_at__gte=days.begin, last_activity_at__lt=days.end)
-    # Put together here: a database would go through all messages for an "or" over two tables.
-    begun = set(rows.filter(form=_FORM).values_list("session_id", flat=True)) | set(
-        SessionTopic.objects.filter(topic=_BOOKING, session__in=ended).values_list(
-            "session_id", flat=True
-        )
+    rows = Session.objects.filter(last_activity_at__gte=days.begin, last_activity_at__lt=days.end)
+    found = rows.aggregate(
+        **{
+            name: Count("pk", filter=Q(booking_step__gte=place))
+            for place, name in enumerate(BOOKING_STEPS, 1)
+        }
     )
-    reached: dict[int, set[str]] = {}
-    for session, slots in rows.exclude(slots={}).values_list("session_id", "slots").iterator():
-        if session in begun:
-            reached.setdefault(session, set()).update(
-                step for step in STEPS if slots.get(step) not in (None, "")
-            )
-    filled = Counter(step for answered in reached.values() for step in answered)
-    requested = ended.filter(outcome=Session.Outcome.REQUESTED_BOOKING)
-    sent = len(begun & set(requested.values_list("pk", flat=True)))
-    steps = [("begun", len(begun)), *((step, filled[step]) for step in STEPS), ("sent", sent)]
-    largest = max(number for _, number in steps) or 1
-    queries = {
-        "begun": days.filters(topic=_BOOKING),
-        "sent": days.filters(outcome=Session.Outcome.REQUESTED_BOOKING),
-    }
-    return [
-        Bar(name, number, 100 * number / largest, queries.get(name, "")) for name, number in steps
-    ]
+    return _bars([(name, found[name], days.filters(booking=name)) for name in BOOKING_STEPS])
 
 
-def answer_times(days: Days) -> dict[str, timedelta | None]:
-    """The middle of how long a request waited for its answer, and a patient for a person."""
+@dataclass(frozen=True)
+class Wait:
+    """Somebody waited from ``since`` for ``length``; for a request's answer, or for a person."""
+
+    since: datetime
+    length: timedelta
+    request: AppointmentRequest | None = None
+    session: Session | None = None
+
+
+def waits_for_answer(days: Days) -> list[Wait]:
+    """How long requests waited until somebody decided about them, the longest first."""
     asked: dict[int, datetime] = {}
-    waits: list[float] = []
+    waits: list[Wait] = []
     changes = StatusChange.objects.filter(at__gte=days.begin, at__lt=days.end).order_by("id")
     decided = (Status.CONFIRMED, Status.DECLINED, Status.CHANGED)
-    for request, status, who, at in changes.values_list("request_id", "status", "who", "at"):
-        if status == Status.REQUESTED:
-            asked[request] = at
-        elif status in decided and who not in ("patient", "assistant") and request in asked:
-            waits.append((at - asked.pop(request)).total_seconds())
+    for change in changes.select_related("request"):
+        if change.status == Status.REQUESTED:
+            asked[change.request_id] = change.at
+        elif (
+            change.status in decided
+            and change.who not in ("patient", "assistant")
+            and change.request_id in asked
+        ):
+            since = asked.pop(change.request_id)
+            waits.append(Wait(since, change.at - since, request=change.request))
+    return _longest_first(waits)
+
+
+def waits_for_person(days: Days) -> list[Wait]:
+    """How long patients waited in the chat until a person came, the longest first."""
     joined = Chat.objects.filter(
-        asked_at__gte=days.begin, asked_at__lt=days.end, joined_at__isnull=False
-    ).values_list("asked_at", "joined_at")
-    came = [(there - asked_at).total_seconds() for asked_at, there in joined if there >= asked_at]
-    return {
-        "request": timedelta(seconds=median(waits)) if waits else None,
-        "person": timedelta(seconds=median(came)) if came else None,
+        asked_at__gte=days.begin, asked_at__lt=days.end, joined_at__gte=F("asked_at")
+    )
+    sessions = {
+        each.conversation_id: each
+        for each in Session.objects.filter(
+            conversation_id__in=joined.values("conversation_id"), started_at__lt=days.end
+        ).order_by("number")
     }
+    return _longest_first(
+        Wait(
+            chat.asked_at,
+            chat.joined_at - chat.asked_at,
+            session=sessions.get(chat.conversation_id),
+        )
+        for chat in joined
+    )
 
 
-def _bars(values: list[tuple[str, int, Days | None]]) -> list[Bar]:
+def middle(waits: list[Wait]) -> timedelta | None:
+    """Half of them waited longer, half less."""
+    seconds = [each.length.total_seconds() for each in waits]
+    return timedelta(seconds=median(seconds)) if seconds else None
+
+
+def _longest_first(waits: Iterable[Wait]) -> list[Wait]:
+    return sorted(waits, key=lambda each: each.length, reverse=True)
+
+
+def _bars(values: list[tuple[str, int, str]]) -> list[Bar]:
     largest = max((number for _, number, _ in values), default=0) or 1
-    return [
-        Bar(name, number, 100 * number / largest, days.filters() if days else "")
-        for name, number, days in values
-    ]
+    return [Bar(name, number, 100 * number / largest, query) for name, number, query in values]
 
 
 def _midnight(day: date) -> datetime:

@@ -10,13 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from clinic import clock, facts
+from clinic.audit import log
+from clinic.audit.models import Action
 from clinic.conversations.models import Session
 from clinic.desk import figures
 from clinic.desk.figures import Days
-from clinic.people.access import open_to
+from clinic.people.access import may, open_to, who
 from clinic.people.roles import Right
 
 _USUAL = 30
+_SHOWN = 200
 _LONGEST = 366
 
 
@@ -37,9 +40,31 @@ def insights(request: HttpRequest) -> HttpResponse:
         "by_hour": _columns(figures.by_hour(days)),
         "by_topic": figures.by_topic(days),
         "funnel": figures.funnel(days),
-        "times": figures.answer_times(days),
+        "times": {kind: figures.middle(find(days)) for kind, find in _WAITS.items()},
     }
     return render(request, "desk/insights.html", shown)
+
+
+@open_to(Right.INSIGHTS)
+def waits(request: HttpRequest, kind: str) -> HttpResponse:
+    """Who waited how long, the longest first: the list behind the middle of them."""
+    days, _ = _days(request, clock.now().astimezone(facts.current().zone).date())
+    found = _WAITS[kind](days)
+    log.note(who(request), Action.LIST, "waits", detail=kind, count=len(found))
+    shown = {
+        "kind": kind,
+        "days": days,
+        "waits": found[:_SHOWN],
+        "middle": figures.middle(found),
+        "counted": len(found),
+        "may_book": may(request, Right.BOOKINGS),
+    }
+    return render(request, "desk/waits.html", shown)
+
+
+_WAITS = {"request": figures.waits_for_answer, "person": figures.waits_for_person}
+#: Kinds of waiting, for the addresses.
+KINDS = tuple(_WAITS)
 
 
 def _days(request: HttpRequest, today: date) -> tuple[Days, bool]:

@@ -21,7 +21,7 @@ from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 from clinic.privacy import person, retention
 from clinic.privacy.erasing import erase
-from clinic.privacy.models import DeletionReceipt
+from clinic.privacy.models import DeletionReceipt, RedactionReceipt
 from clinic.text import BadInput
 
 _SHOWN = 30
@@ -38,6 +38,7 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         "days": facts.current().privacy.keep_conversations.days,
         "runs": retention.last_runs(10),
         "receipts": DeletionReceipt.objects.order_by("-pk")[:_SHOWN],
+        "redactions": RedactionReceipt.objects.order_by("-pk")[:_SHOWN],
         "held": Session.objects.filter(hold=True).order_by("-last_activity_at")[:_SHOWN],
         "held_count": Session.objects.filter(hold=True).count(),
         **more,

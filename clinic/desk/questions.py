@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
@@ -20,7 +21,14 @@ from clinic.people.roles import Right
 from clinic.privacy.known_names import known_names
 from clinic.privacy.masking import mask
 from clinic.questions import exporting, inbox
-from clinic.questions.models import Occurrence, Question, State
+from clinic.questions.models import (
+    FOR_CLINICIAN,
+    FOR_TRAINING,
+    REASONS,
+    Occurrence,
+    Question,
+    State,
+)
 
 #: Messages shown before and after a question.
 _AROUND = 3
@@ -33,7 +41,7 @@ def questions(request: HttpRequest) -> HttpResponse:
     state = request.GET.get("state", State.OPEN)
     state = state if state in State.values else State.OPEN
     reason = request.GET.get("reason", "")
-    reason = reason if reason in inbox.REASONS else ""
+    reason = reason if reason in REASONS else ""
     text = request.GET.get("q", "").strip()[:100]
     typed = request.GET.get("start", "")
     start = int(typed) if typed.isdecimal() and len(typed) < 7 else 0
@@ -52,11 +60,12 @@ def questions(request: HttpRequest) -> HttpResponse:
         "start": start,
         "more": query.urlencode() if len(groups) == inbox.PAGE else "",
         "tabs": [(value, counts[value]) for value in State.values],
-        "reasons": inbox.REASONS,
+        "reasons": REASONS,
         "topics": topics(),
         "here": request.get_full_path(),
+        "for_clinician": state in FOR_CLINICIAN,
         "to_export": Question.objects.filter(
-            state__in=(State.TOPIC, State.OUT_OF_SCOPE), exported_at=None
+            state__in=FOR_CLINICIAN if state in FOR_CLINICIAN else FOR_TRAINING, exported_at=None
         ).count(),
     }
     return render(request, "desk/questions.html", shown)
@@ -125,9 +134,21 @@ def _guessed(guess: str) -> tuple[str, str] | None:
 @require_POST
 def patch(request: HttpRequest) -> HttpResponse:
     """What was sorted as new examples, to be read before they are copied into ``data/nlu``."""
+    return _export(request, exporting.patch, "new-examples.yml")
+
+
+@open_to(Right.QUESTIONS)
+@require_POST
+def for_clinician(request: HttpRequest) -> HttpResponse:
+    """Missed red flags and false alarms, for whoever keeps ``data/safety``."""
+    return _export(request, exporting.for_clinician, "for-the-clinician.yml")
+
+
+def _export(request: HttpRequest, write: Callable[..., str], name: str) -> HttpResponse:
     mark = bool(request.POST.get("mark"))
-    log.note(who(request), Action.EXPORT, "questions", detail="marked" if mark else "")
-    text = exporting.patch(mark=mark) or say("flash.nothing_new") + "\n"
+    detail = f"{name} marked" if mark else name
+    log.note(who(request), Action.EXPORT, "questions", detail=detail)
+    text = write(mark=mark) or say("flash.nothing_new") + "\n"
     response = HttpResponse(text, content_type="text/yaml; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="new-examples.yml"'
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

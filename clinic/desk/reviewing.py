@@ -11,13 +11,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Model
 
 from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.conversations.models import Correction, Message, Note, Session, SessionTag, Tag
 from clinic.desk.models import Undo
-from clinic.questions import inbox
+from clinic.questions import collecting, inbox
 from clinic.questions.models import Question
 from clinic.text import required
 
@@ -106,7 +107,7 @@ def correct(message: Message, kind: str, right_topic: str, who: str) -> Undo | N
         data = {
             "session": message.session_id,
             "event": message.pk,
-            "before": [before.kind, before.right_topic, before.by] if before else None,
+            "before": _as_data(before, _CORRECTION) if before else None,
         }
         if not kind:
             Correction.objects.filter(event_id=message.pk).delete()
@@ -121,18 +122,19 @@ def correct(message: Message, kind: str, right_topic: str, who: str) -> Undo | N
                     "at": clock.now(),
                 },
             )
+        collecting.follow_correction(message.pk)
         return _done(who, "corrected", [message.session_id], data, f"wrong {kind}".strip())
 
 
 def sort_questions(decisions: Mapping[int, tuple[str, str]], who: str) -> Undo | None:
     """Put questions of the inbox into states: ``{question: (state, topic)}``."""
     with transaction.atomic():
-        before = [
-            [row.pk, row.state, row.topic]
+        before = {
+            row.pk: _as_data(row, _QUESTION)
             for row in Question.objects.filter(pk__in=decisions)
             if (row.state, row.topic) != decisions[row.pk]
-        ]
-        for pk, *_ in before:
+        }
+        for pk in before:
             state, topic = decisions[pk]
             inbox.decide([pk], state, who, topic)
         if not before:
@@ -141,10 +143,10 @@ def sort_questions(decisions: Mapping[int, tuple[str, str]], who: str) -> Undo |
             who,
             Action.CHANGE,
             "questions",
-            detail=" ".join(sorted({decisions[pk][0] for pk, *_ in before})),
+            detail=" ".join(sorted({decisions[pk][0] for pk in before})),
             count=len(before),
         )
-        return Undo.objects.create(by=who, kind="sorted", data={"rows": before, "by": who})
+        return Undo.objects.create(by=who, kind="sorted", data={"before": list(before.items())})
 
 
 def hold(conversation_id: str, who: str, on: bool) -> int:
@@ -190,6 +192,30 @@ def _log(who: str, sessions: list[int], detail: str) -> None:
     log.note(who, Action.CHANGE, about, detail=detail, count=len(sessions))
 
 
+# What is put back of a correction and of a question.
+_CORRECTION = ("kind", "right_topic", "by", "at")
+_QUESTION = ("state", "topic", "decided_by", "decided_at", "decided_event", "exported_at")
+
+
+def _as_data(row: Model, names: Iterable[str]) -> dict[str, Any]:
+    """Values of a row as JSON has them."""
+    values = {name: getattr(row, name) for name in names}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in values.items()
+    }
+
+
+def _from_data(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same again, moments as moments."""
+    return {
+        name: datetime.fromisoformat(value)
+        if value and (name == "at" or name.endswith("_at"))
+        else value
+        for name, value in values.items()
+    }
+
+
 def _portions(ids: list[int]) -> Iterable[list[int]]:
     return (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE))
 
@@ -226,19 +252,15 @@ def _noted(data: dict[str, Any]) -> None:
 def _corrected(data: dict[str, Any]) -> None:
     Correction.objects.filter(event_id=data["event"]).delete()
     if data["before"] and Session.objects.filter(pk=data["session"]).exists():
-        kind, topic, by = data["before"]
         Correction.objects.create(
-            session_id=data["session"],
-            event_id=data["event"],
-            kind=kind,
-            right_topic=topic,
-            by=by,
+            session_id=data["session"], event_id=data["event"], **_from_data(data["before"])
         )
+    collecting.follow_correction(data["event"])
 
 
 def _sorted(data: dict[str, Any]) -> None:
-    for pk, state, topic in data["rows"]:
-        inbox.decide([pk], state, data["by"], topic)
+    for pk, values in data["before"]:
+        Question.objects.filter(pk=pk).update(**_from_data(values))
 
 
 _BACK: dict[str, Callable[[dict[str, Any]], None]] = {

@@ -22,6 +22,8 @@ from clinic.outbox.models import Item, State
 from clinic.people.access import may, open_to
 from clinic.people.models import Person
 from clinic.people.roles import Right
+from clinic.questions.models import Question
+from clinic.questions.models import State as QuestionState
 
 #: After so long without a look at Today, the next look is another visit.
 _VISIT = timedelta(minutes=30)
@@ -113,8 +115,24 @@ def _red_flags(since: datetime) -> list[Waiting | None]:
             "red_flags",
             number,
             "conversations",
-            filters,
+            query=filters.to_query(),
             oldest=first and first.last_activity_at,
+            urgent=True,
+        )
+    ]
+
+
+def _for_clinician(since: datetime) -> list[Waiting | None]:
+    state = QuestionState.MISSED_RED_FLAG
+    missed = Question.objects.filter(state=state, exported_at=None)
+    first = missed.order_by("decided_at").first()
+    return [
+        _waiting(
+            "missed_red_flags",
+            missed.count(),
+            "questions",
+            query=f"state={state}",
+            oldest=first and first.decided_at,
             urgent=True,
         )
     ]
@@ -125,8 +143,13 @@ def _review(since: datetime) -> list[Waiting | None]:
     not_understood = Filters(not_understood=True, reviewed=False, since=day)
     down = Filters(feedback="down", reviewed=False)
     return [
-        _waiting("not_understood", count(not_understood), "conversations", not_understood),
-        _waiting("thumbs_down", count(down), "conversations", down),
+        _waiting(
+            "not_understood",
+            count(not_understood),
+            "conversations",
+            query=not_understood.to_query(),
+        ),
+        _waiting("thumbs_down", count(down), "conversations", query=down.to_query()),
     ]
 
 
@@ -134,8 +157,8 @@ def _waiting(
     key: str,
     number: int,
     page: str,
-    filters: Filters | None = None,
     *,
+    query: str = "",
     oldest: datetime | None = None,
     urgent: bool = False,
 ) -> Waiting | None:
@@ -143,13 +166,14 @@ def _waiting(
         address = reverse(page)
     except NoReverseMatch:
         return None
-    query = f"?{filters.to_query()}" if filters else ""
-    return Waiting(key, number, address + query, oldest, urgent and number > 0)
+    address += f"?{query}" if query else ""
+    return Waiting(key, number, address, oldest, urgent and number > 0)
 
 
 _KINDS: tuple[tuple[Right, Callable[[datetime], list[Waiting | None]]], ...] = (
     (Right.LIVE, _persons),
     (Right.CONVERSATIONS, _red_flags),
+    (Right.QUESTIONS, _for_clinician),
     (Right.BOOKINGS, _front_desk),
     (Right.REVIEW, _review),
 )

@@ -16,6 +16,7 @@ from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest
 from clinic.conversations.listing import Filters
 from clinic.conversations.models import Correction, Message, Note, Session, Tag
+from clinic.conversations.store import open_store
 from clinic.desk import conversations, reviewing, undoing
 from clinic.desk.topics import topics
 from clinic.desk.words import say, wording
@@ -24,6 +25,7 @@ from clinic.live.reading import RECENT
 from clinic.people.access import may, open_to, who
 from clinic.people.models import Person
 from clinic.people.roles import Right
+from clinic.privacy import redacting
 from clinic.privacy.known_names import known_names
 from clinic.privacy.masking import mask, mask_all
 from clinic.questions import exporting
@@ -31,6 +33,7 @@ from clinic.text import BadInput
 
 #: Messages to load at once, the latest.
 PORTION = 60
+_LONGEST_WORDS = 2000
 #: What htmx takes for "do not ask again".
 _STOP_ASKING = 286
 
@@ -51,6 +54,7 @@ def _news(request: HttpRequest, session: Session, after: int) -> HttpResponse:
     said = list(Message.objects.filter(session=session, event_id__gt=after).order_by("event_id"))
     if not said:
         return HttpResponse(status=204 if _is_going_on(session) else _STOP_ASKING)
+    log.note_once(who(request), Action.VIEW, f"conversation {session.pk}")
     names = known_names([session.conversation_id])[session.conversation_id]
     shown = {
         "session": session,
@@ -70,6 +74,7 @@ def _for_lines(request: HttpRequest) -> dict[str, Any]:
     """What the lines need beside what was said."""
     return {
         "may_review": may(request, Right.REVIEW),
+        "may_redact": may(request, Right.PRIVACY),
         "topics": topics(),
         "kinds": [kind for kind in Correction.Kind.values if kind != Correction.Kind.TOPIC],
     }
@@ -179,6 +184,38 @@ def unmask(request: HttpRequest, number: int) -> HttpResponse:
         return redirect("transcript", session.pk)
     log.note(who(request), Action.UNMASK, f"conversation {session.pk}", reason=reason)
     return _page(request, session, unmasked=True)
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def redact(request: HttpRequest, number: int) -> HttpResponse:
+    """Takes words out of the conversation of a message, or all of the message, for good."""
+    message = get_object_or_404(Message.objects.select_related("session"), pk=number)
+    words = request.POST.get("words", "").strip()[:_LONGEST_WORDS]
+    if not request.POST.get("sure"):
+        messages.error(request, say("errors.sure_redact"))
+        return undoing.back(request, "conversations")
+    store = open_store()
+    try:
+        done = redacting.redact(message, words, who(request), store)
+    except redacting.Held:
+        messages.warning(request, say("flash.redact_held"))
+    except redacting.Talking:
+        messages.warning(request, say("flash.redact_talking"))
+    except BadInput:
+        messages.error(request, say("errors.redact"))
+    else:
+        log.note(
+            who(request),
+            Action.REDACT,
+            f"conversation {message.session_id}",
+            detail=f"{'words' if words else 'message'} receipt {done.receipt}",
+            count=done.events,
+        )
+        messages.success(request, say("flash.redacted", receipt=done.receipt))
+    finally:
+        store.close()
+    return undoing.back(request, "conversations")
 
 
 @open_to(Right.EXPORT)

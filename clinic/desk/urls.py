@@ -95,10 +95,12 @@ urlpatterns = [
     path("conversations/<int:number>/unmask", transcript.unmask, name="unmask"),
     path("notes/<int:number>/drop", transcript.drop_note, name="drop-note"),
     path("messages-said/<int:number>/wrong", transcript.correct, name="correct"),
+    path("messages-said/<int:number>/redact", transcript.redact, name="redact"),
     path("conversations/<int:number>/hold", privacy.hold, name="hold"),
     path("questions/", questions.questions, name="questions"),
     path("questions/decide", questions.decide, name="decide"),
     path("questions/patch", questions.patch, name="patch"),
+    path("questions/for-clinician", questions.for_clinician, name="for-clinician"),
     path("questions/<int:number>", questions.context, name="question"),
     path("privacy/", privacy.privacy, name="privacy"),
     path("privacy/person", privacy.find, name="find-person"),
@@ -106,6 +108,10 @@ urlpatterns = [
     path("privacy/person/erase", privacy.erase_person, name="erase-person"),
     path("privacy/dry-run", privacy.dry_run, name="dry-run"),
     path("insights/", insights.insights, name="insights"),
+    *(
+        path(f"insights/waits/{kind}", insights.waits, {"kind": kind}, name=f"waits-{kind}")
+        for kind in insights.KINDS
+    ),
     path("audit/", auditing.audit, name="audit"),
     path("undo/<int:number>", undoing.undo, name="undo"),
     *live_chats,

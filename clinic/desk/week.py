@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass
 class Day:
-    """One day of one therapist. ``works`` are the times in words, "" when not there.
+    """One day of one therapist. ``works`` are the times in words, "" when not there or not known.
 
     ``open``: some of them are still to come.
     """
@@ -55,8 +55,8 @@ def week(request: HttpRequest) -> HttpResponse:
     log.note(who(request), Action.LIST, "bookings", detail="week")
     shown = {
         "therapists": [
-            (person, days_of(person.name, start, today, now, clinic))
-            for person in clinic.therapists
+            (name, name in clinic.working_times, _days(name, entries, start, now, clinic))
+            for name, entries in _by_therapist(start, now, clinic).items()
         ],
         "start": start,
         "last": after - timedelta(days=1),
@@ -79,34 +79,40 @@ def _monday(typed: str, today: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def days_of(therapist: str, start: date, today: date, now: datetime, clinic: Facts) -> list[Day]:
-    """Seven days of one therapist, with what is taken: requests, and times held in chats."""
+def _by_therapist(start: date, now: datetime, clinic: Facts) -> dict[str, list[Entry]]:
+    """What is taken in a week, requests and times held in chats, by therapist.
+
+    All who work here, and after them whoever else has an appointment: they may have left, or been
+    renamed in ``clinic.yml``.
+    """
     begin = datetime.combine(start, time(), clinic.zone).astimezone(UTC)
     end = datetime.combine(start + timedelta(days=7), time(), clinic.zone).astimezone(UTC)
+    week = {"starts_at__gte": begin, "starts_at__lt": end}
+    active = (Status.REQUESTED, Status.CHANGED, Status.CONFIRMED)
+    entries = [
+        (one.therapist, Entry(one.starts_at, one.ends_at, one))
+        for one in AppointmentRequest.objects.filter(**week, status__in=active)
+    ]
+    entries += [
+        (hold.therapist, Entry(hold.starts_at, hold.ends_at))
+        for hold in Hold.objects.filter(**week, request=None, expires_at__gt=now)
+    ]
+    found: dict[str, list[Entry]] = {person.name: [] for person in clinic.therapists}
+    for therapist, entry in sorted(entries, key=lambda one: one[1].starts_at):
+        found.setdefault(therapist or "", []).append(entry)
+    return found
+
+
+def _days(
+    therapist: str, entries: list[Entry], start: date, now: datetime, clinic: Facts
+) -> list[Day]:
+    """Seven days of one therapist."""
+    today = now.astimezone(clinic.zone).date()
     days = {
         day: _day(therapist, day, today, now, clinic)
         for day in (start + timedelta(days=count) for count in range(7))
     }
-    entries = [
-        Entry(one.starts_at, one.ends_at, one)
-        for one in AppointmentRequest.objects.filter(
-            therapist=therapist,
-            starts_at__gte=begin,
-            starts_at__lt=end,
-            status__in=(Status.REQUESTED, Status.CHANGED, Status.CONFIRMED),
-        )
-    ]
-    entries += [
-        Entry(hold.starts_at, hold.ends_at)
-        for hold in Hold.objects.filter(
-            therapist=therapist,
-            starts_at__gte=begin,
-            starts_at__lt=end,
-            request=None,
-            expires_at__gt=now,
-        )
-    ]
-    for entry in sorted(entries, key=lambda one: one.starts_at):
+    for entry in entries:
         days[entry.starts_at.astimezone(clinic.zone).date()].entries.append(entry)
     return list(days.values())
 
@@ -123,7 +129,9 @@ def _day(therapist: str, day: date, today: date, now: datetime, clinic: Facts) -
 
 
 def _works(therapist: str, day: date, clinic: Facts) -> list[tuple[datetime, datetime]]:
-    """When this person works on a day within the clinic's hours."""
+    """When this person works on a day within the clinic's hours; never when not of the clinic."""
+    if therapist not in clinic.working_times:
+        return []
     begin, end = clinic.times.moment(day, 0), clinic.times.moment(day, 1440)
     own = clinic.working_times[therapist]
     opened = clinic.times.stretches(begin, end)

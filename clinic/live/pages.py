@@ -48,13 +48,14 @@ def live(request: HttpRequest) -> HttpResponse:
         "offered": facts.current().live_chat.wait is not None,
     }
     if request.headers.get("HX-Request"):
+        log.note_once(who(request), Action.LIST, "live chats")
         return render(request, "live/list_part.html", shown | {"polled": True})
     count = len(found.waiting) + len(found.with_person)
     log.note(who(request), Action.LIST, "live chats", count=count)
     return render(request, "live/list.html", shown)
 
 
-@open_to(Right.LIVE)
+@open_to(Right.LIVE, patients=False)
 def badge(request: HttpRequest) -> HttpResponse:
     """How many wait, for the menu of every page; whoever has one open is still here."""
     duty.seen(who(request), clock.now())
@@ -94,6 +95,7 @@ def news(request: HttpRequest, number: int) -> HttpResponse:
     shown["changed"] = {name for name, now in shown["versions"].items() if had.get(name) != now}
     if not shown["said"] and not shown["changed"]:
         return HttpResponse(status=204)
+    log.note_once(who(request), Action.VIEW, f"live chat {found.pk}")
     return render(request, "live/news.html", shown)
 
 

@@ -18,6 +18,7 @@ from django.urls import reverse
 
 from clinic.audit import log
 from clinic.audit.models import Action
+from clinic.people.roles import Right
 
 View = Callable[..., HttpResponse]
 
@@ -32,8 +33,12 @@ _SEEN = "seen"
 _NOTED_EVERY = 30
 
 
-def open_to(right: str) -> Callable[[View], View]:
-    """Says who may see a view: one of the rights, or of the four values above."""
+def open_to(right: str, *, patients: bool = True) -> Callable[[View], View]:
+    """Says who may see a view: one of the rights, or of the four values above.
+
+    A look at a view with a right of the table is noted, by the view or else by :class:`Access`;
+    not with ``patients`` False, for one that tells nothing of anybody.
+    """
 
     def mark(view: View) -> View:
         @wraps(view)
@@ -41,6 +46,7 @@ def open_to(right: str) -> Callable[[View], View]:
             return view(*args, **kwargs)
 
         marked.right = right  # type: ignore[attr-defined]
+        marked.is_noted = patients and right in set(Right)  # type: ignore[attr-defined]
         return marked
 
     return mark
@@ -62,7 +68,7 @@ def may(request: HttpRequest, right: str) -> bool:
 
 
 class Access:
-    """Ends idle sessions and turns away who may not see a page."""
+    """Ends idle sessions, turns away who may not see a page, and notes who has seen one."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -70,9 +76,15 @@ class Access:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answers the request."""
         token = log.coming_from.set(address(request))
+        watched = log.Watched()
+        watching = log.watched.set(watched)
         try:
-            return self._get_response(request)
+            response = self._get_response(request)
+            if not watched.noted and _is_look(request, response):
+                _note_look(request)
+            return response
         finally:
+            log.watched.reset(watching)
             log.coming_from.reset(token)
 
     def process_view(
@@ -106,6 +118,22 @@ class Access:
             f"page {getattr(request.resolver_match, 'url_name', '')}",
         )
         return render(request, "desk/refused.html", status=403)
+
+
+def _is_look(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether a page was shown that can tell something of patients or colleagues."""
+    match = request.resolver_match
+    return (
+        match is not None
+        and getattr(match.func, "is_noted", False)
+        and request.method in ("GET", "HEAD")
+        and response.status_code == 200
+    )
+
+
+def _note_look(request: HttpRequest) -> None:
+    note = log.note_once if _by_itself(request) else log.note
+    note(who(request), Action.VIEW, f"page {request.resolver_match.url_name}")
 
 
 def _is_idle(request: HttpRequest) -> bool:

@@ -27,6 +27,25 @@ class DeletionReceipt(models.Model):
         return self.reference
 
 
+class RedactionReceipt(models.Model):
+    """Words were taken out of a conversation: when, by whom, and how much was changed.
+
+    ``whole`` messages, or some words; ``events`` of Rasa's and ``messages`` of the website were
+    changed. ``conversation_digest`` is that of :class:`DeletionReceipt`.
+    """
+
+    reference = models.CharField(max_length=LENGTH, unique=True)
+    conversation_digest = models.CharField(max_length=64, db_index=True)
+    who = models.CharField(max_length=150)
+    whole = models.BooleanField()
+    events = models.PositiveIntegerField()
+    messages = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.reference
+
+
 class RetentionRun(models.Model):
     """One night's deletion of what is older than the days of ``clinic.yml``.
 

@@ -11,13 +11,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
-
 from clinic.environment import ROOT
 from clinic.questions.models import Question, State
 
 #: More than these, the newest, are not compared with each other.
 MOST = 2000
+
+_AT_ONCE = 100
+_WRITTEN = ("group", "group_name", "taught_as", "now_as", "now_confidence", "now_model")
 
 _running: list[subprocess.Popen[bytes]] = []
 
@@ -53,21 +54,25 @@ def to_group() -> list[Question]:
 def write(groups: Sequence[Sequence[int]], understood: Mapping[int, Understood]) -> None:
     """Keep groups, each the ids of its questions with the most typical one first, and the rest.
 
-    What has been deleted meanwhile is left out.
+    What has been deleted meanwhile is left out, and what was not compared is in no group any more.
     """
-    with transaction.atomic():
-        rows = Question.objects.select_for_update().in_bulk()
-        for number, group in enumerate(groups, 1):
-            there = [rows[key] for key in group if key in rows]
-            for question in there:
-                question.group, question.group_name = number, there[0].text
-        for key, made in understood.items():
-            if key in rows:
-                rows[key].taught_as = made.taught_as
-                rows[key].now_as, rows[key].now_confidence = made.label, made.confidence
-                rows[key].now_model = made.model
-        Question.objects.bulk_update(
-            rows.values(),
-            ("group", "group_name", "taught_as", "now_as", "now_confidence", "now_model"),
-            batch_size=100,
-        )
+    compared = [key for group in groups for key in group]
+    rows = Question.objects.in_bulk({*compared, *understood})
+    before = {key: [getattr(row, name) for name in _WRITTEN] for key, row in rows.items()}
+    for number, group in enumerate(groups, 1):
+        there = [rows[key] for key in group if key in rows]
+        for question in there:
+            question.group, question.group_name = number, there[0].text
+    for key, made in understood.items():
+        if key in rows:
+            rows[key].taught_as = made.taught_as
+            rows[key].now_as, rows[key].now_confidence = made.label, made.confidence
+            rows[key].now_model = made.model
+    others = Question.objects.exclude(pk__in=compared).exclude(group=None)
+    others.update(group=None, group_name="")
+    changed = [
+        row for key, row in rows.items() if before[key] != [getattr(row, name) for name in _WRITTEN]
+    ]
+    # A few at a time: the assistant and the desk write to the same database.
+    for begin in range(0, len(changed), _AT_ONCE):
+        Question.objects.bulk_update(changed[begin : begin + _AT_ONCE], _WRITTEN)

@@ -9,13 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case, Count, Max, Q, QuerySet, Sum, When
 
 from clinic import clock
-from clinic.questions.models import Question, State
+from clinic.questions.models import REASONS, Question, State
 from clinic.text import BadInput, required
 
-REASONS = ("not_understood", "low_confidence", "thumbs_down", "marked_wrong")
 #: Groups on one page.
 PAGE = 50
 
@@ -52,26 +51,35 @@ def groups(
     state: str = State.OPEN, reason: str = "", start: int = 0, text: str = ""
 ) -> list[Group]:
     """A page of groups, the most asked first. What is not grouped yet stands alone."""
-    together: dict[object, list[Question]] = {}
-    for question in questions(state, reason, text):
-        key = question.group if question.group is not None else (question.pk,)
+    found = questions(state, reason, text)
+    # Put together by the database: there can be tens of thousands.
+    keys = list(
+        found.order_by()
+        .values("group", alone=Case(When(group=None, then="pk")))
+        .annotate(asked=Sum("count"), newest=Max("last_at"), last=Max("pk"))
+        .order_by("-asked", "-newest", "-last")
+        .values_list("group", "alone", "asked")[start : start + PAGE]
+    )
+    numbers, alone = ([key[place] for key in keys if key[place] is not None] for place in (0, 1))
+    together: dict[tuple[int | None, int | None], list[Question]] = {}
+    for question in found.filter(Q(group__in=numbers) | Q(pk__in=alone)):
+        key = (question.group, question.pk if question.group is None else None)
         together.setdefault(key, []).append(question)
-    found = [
+    return [
         Group(
             rows[0].group_name or rows[0].text,
             sorted(rows, key=lambda row: -row.count),
-            sum(row.count for row in rows),
+            asked,
         )
-        for rows in together.values()
+        for group, single, asked in keys
+        if (rows := together.get((group, single)))
     ]
-    found.sort(key=lambda group: -group.count)
-    return found[start : start + PAGE]
 
 
 def counts() -> dict[str, int]:
     """How many questions are in each state."""
-    states = list(Question.objects.values_list("state", flat=True))
-    return {state: states.count(state) for state in State.values}
+    found = dict(Question.objects.order_by().values_list("state").annotate(Count("pk")))
+    return {state: found.get(state, 0) for state in State.values}
 
 
 def decide(questions: Iterable[int], state: str, who: str, topic: str = "") -> int:
@@ -91,5 +99,6 @@ def decide(questions: Iterable[int], state: str, who: str, topic: str = "") -> i
             topic=topic,
             decided_by="" if state == State.OPEN else who,
             decided_at=None if state == State.OPEN else clock.now(),
+            decided_event=None,
             exported_at=None,
         )

@@ -11,10 +11,13 @@ class State(models.TextChoices):
     """What staff made of a question.
 
     ``topic``: it belongs to a topic there is. ``needs_answer``: the clinic should have an answer
-    to it.
+    to it. ``missed_red_flag`` and ``false_alarm`` are for whoever keeps ``data/safety``, not for
+    the training.
     """
 
     OPEN = "open"
+    MISSED_RED_FLAG = "missed_red_flag"
+    FALSE_ALARM = "false_alarm"
     TOPIC = "topic"
     OUT_OF_SCOPE = "out_of_scope"
     NEEDS_ANSWER = "needs_answer"
@@ -23,12 +26,19 @@ class State(models.TextChoices):
 
 #: Nobody's work is lost when these go with the last conversation they were asked in.
 UNDECIDED = (State.OPEN, State.DISCARDED)
+#: What becomes an example for the training, and what goes to whoever keeps the danger signs.
+FOR_TRAINING = (State.TOPIC, State.OUT_OF_SCOPE)
+FOR_CLINICIAN = (State.MISSED_RED_FLAG, State.FALSE_ALARM)
+#: Why a question is here: its flags.
+REASONS = ("not_understood", "low_confidence", "thumbs_down", "marked_wrong")
 
 
 class Question(models.Model):
     """A wording, however often it was written, without what tells who a patient is.
 
-    ``key`` is the text without case and signs. Four flags say why it is here. ``guess`` and
+    ``key`` is the text without case and signs. Four flags say why it is here. ``decided_event`` is
+    the message beside which staff said what it is; None when that was said in the inbox, or not
+    at all. ``guess`` and
     ``confidence`` are what it was taken for last. ``group`` and ``group_name``, the most typical
     question of the group, come from ``python -m assistant questions``, as do ``taught_as``, the
     intent or topic it is an example of already, and ``now_as`` with ``now_confidence``, what
@@ -46,10 +56,11 @@ class Question(models.Model):
     marked_wrong = models.BooleanField(default=False)
     guess = models.CharField(max_length=255, blank=True)
     confidence = models.FloatField(null=True)
-    state = models.CharField(max_length=12, choices=State, default=State.OPEN, db_index=True)
+    state = models.CharField(max_length=15, choices=State, default=State.OPEN, db_index=True)
     topic = models.CharField(max_length=255, blank=True)
     decided_by = models.CharField(max_length=150, blank=True)
     decided_at = models.DateTimeField(null=True)
+    decided_event = models.BigIntegerField(null=True)
     exported_at = models.DateTimeField(null=True)
     group = models.PositiveIntegerField(null=True)
     group_name = models.CharField(max_length=500, blank=True)

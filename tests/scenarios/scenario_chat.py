@@ -128,6 +128,16 @@ class Chat:
                 said.append(event["metadata"]["metadata"]["response"])
         return said[::-1]
 
+    def noted(self) -> set[str]:
+        """Names of the slots that were set since the last message."""
+        names: set[str] = set()
+        for event in reversed(self.events()):
+            if event["event"] == "user":
+                break
+            if event["event"] == "slot" and event["value"] is not None:
+                names.add(event["name"])
+        return names
+
     def slots(self) -> dict[str, Any]:
         """The slots that are set."""
         slots = {

@@ -8,6 +8,7 @@ steps, each a conversation of its own. The steps:
   ``response`` one of the responses said, or a list: exactly these in this order;
   ``not_response``; ``contains`` and ``not_contains``: words of the answer, one or a list;
   ``buttons_include`` and ``buttons_exclude``: titles;
+  ``alarm``: whether this message raises an alarm or its check question;
   ``asks``: the slot the running form asks for, ``form``: the running form, null for none;
   ``slots``: values, null for a slot that is empty.
 - ``fill:`` answers the running form's questions from fragments/answers.yml: ``until`` a slot is
@@ -184,6 +185,11 @@ def _buttons_exclude(chat: Chat, titles: Any) -> None:
         assert title not in chat.buttons, f"there is a button {title}\n{chat}"
 
 
+def _alarm(chat: Chat, expected: bool) -> None:
+    raised = chat.noted() & {"red_flag_level", "safety_check"}
+    assert bool(raised) == expected, f"{'an' if raised else 'no'} alarm is raised\n{chat}"
+
+
 def _asks(chat: Chat, slot: str | None) -> None:
     assert chat.asked == slot, f"asks for {chat.asked}, not {slot}\n{chat}"
 
@@ -207,6 +213,7 @@ _CHECKS: dict[str, Callable[[Chat, Any], None]] = {
     "not_contains": _not_contains,
     "buttons_include": _buttons_include,
     "buttons_exclude": _buttons_exclude,
+    "alarm": _alarm,
     "asks": _asks,
     "form": _form,
     "slots": _slots,

@@ -131,6 +131,21 @@ def test_a_fallback_inside_a_form_is_no_failure(say: Callable[[Talk], list[Messa
     assert session("c").outcome == "requested_booking"
 
 
+def test_how_far_a_booking_came_and_when_it_began(say: Callable[[Talk], list[Message]]) -> None:
+    # 2026-11-01 12:00 UTC is 7 in the morning in Toronto.
+    talk = Talk().start().patient("I am Priya", "greet").slot("patient_name", "Priya").listen()
+    say(talk)
+    assert (session("c").booking_step, session("c").began_hour) == (0, 7)
+    for step, slot in ((4, None), (4, "service"), (5, "patient_contact")):
+        talk.patient("book", "book_appointment").form("booking_form")
+        if slot:
+            talk.slot(slot, "x")
+        say(talk.listen())
+        assert session("c").booking_step == step
+    say(talk.form(None).assistant("Noted.", "utter_booking_requested").listen())
+    assert session("c").booking_step == 6
+
+
 def test_a_click_reads_as_its_title(say: Callable[[Talk], list[Message]]) -> None:
     talk = Talk().start().patient("hi", "greet")
     talk.assistant("Hello", "utter_greet", {"/faq/cost": "What is the price?"}).listen()

@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from fabricated import Events, Talk, question
 
+from clinic import clock
 from clinic.conversations.feedback import save_feedback
-from clinic.conversations.models import Correction, Message, Session
+from clinic.conversations.models import Message, Session
 from clinic.conversations.projection import Tail
+from clinic.desk import reviewing
 from clinic.privacy.deletion import delete_conversation
 from clinic.questions import collecting, exporting, grouping, inbox
 from clinic.questions.models import Question
@@ -41,6 +45,15 @@ def only() -> Question:
     return Question.objects.get()
 
 
+def rate_down(conversation: str) -> None:
+    save_feedback(
+        conversation_id=conversation,
+        answer="utter_faq/cost",
+        value="down",
+        message_reference="",
+    )
+
+
 def test_the_same_question_is_one(said: Callable[..., Message]) -> None:
     said("Do you do CUPPING?", "a")
     said("do you do cupping", "b")
@@ -52,7 +65,7 @@ def test_the_same_question_is_one(said: Callable[..., Message]) -> None:
 def test_why_it_is_there(said: Callable[..., Message], tail: Tail) -> None:
     said("is it cheap", sure=0.9, lost=False)
     assert not Question.objects.exists()
-    save_feedback(conversation_id="c", answer="utter_faq/cost", value="down", message_reference="")
+    rate_down("c")
     tail.step()
     collecting.collect()
     assert (only().thumbs_down, only().low_confidence, only().not_understood) == (
@@ -76,18 +89,99 @@ def test_forms_and_clicks_are_no_questions(database: Path, events: Events, tail:
     assert collecting.collect() == 0
 
 
-def test_a_correction_decides(said: Callable[..., Message]) -> None:
+def test_a_correction_decides_at_once(said: Callable[..., Message]) -> None:
     message = said("is parking free", sure=0.9, lost=False)
-    Correction.objects.create(
-        session=message.session,
-        event_id=message.event_id,
-        kind="topic",
-        right_topic="faq/location",
-        by="natalie",
-    )
-    collecting.collect()
+    reviewing.correct(message, "topic", "faq/location", "natalie")
     assert (only().state, only().topic, only().decided_by) == ("topic", "faq/location", "natalie")
     assert only().marked_wrong
+
+
+def test_a_correction_that_is_taken_back_leaves_no_example(said: Callable[..., Message]) -> None:
+    sure = said("is parking free", "a", sure=0.9, lost=False)
+    unsure = said("is it far", "b")
+    for message in (sure, unsure):
+        undo = reviewing.correct(message, "topic", "faq/location", "natalie")
+        assert "faq/location" in exporting.patch()
+        assert reviewing.take_back(undo, "natalie", clock.now())
+        assert exporting.patch() == ""
+    # What is in the inbox for no other reason goes.
+    assert (only().text, only().state, only().marked_wrong) == ("is it far", "open", False)
+
+
+def test_a_correction_that_is_changed_changes_the_example(said: Callable[..., Message]) -> None:
+    message = said("is parking free")
+    first = reviewing.correct(message, "topic", "faq/cost", "natalie")
+    second = reviewing.correct(message, "topic", "faq/location", "natalie")
+    assert "faq/cost" not in exporting.patch(mark=True)
+    reviewing.take_back(second, "natalie", clock.now())
+    assert "faq/cost" in exporting.patch()
+    reviewing.correct(message, "out_of_scope", "", "rui")
+    assert "out_of_scope" in exporting.patch()
+    reviewing.correct(message, "", "", "rui")
+    assert (only().state, exporting.patch()) == ("open", "")
+    reviewing.take_back(first, "natalie", clock.now())
+    assert only().state == "open"
+
+
+def test_what_was_decided_in_the_inbox_stays(said: Callable[..., Message]) -> None:
+    message = said("is parking free")
+    undo = reviewing.sort_questions({only().pk: ("topic", "faq/cost")}, "rui")
+    reviewing.correct(message, "topic", "faq/location", "natalie")
+    assert only().topic == "faq/cost"
+    reviewing.correct(message, "", "", "natalie")
+    assert only().topic == "faq/cost"
+    reviewing.take_back(undo, "rui", clock.now())
+    assert (only().state, only().topic) == ("open", "")
+
+
+def test_undoing_in_the_inbox_leaves_what_was_exported(said: Callable[..., Message]) -> None:
+    message = said("is parking free")
+    reviewing.correct(message, "topic", "faq/location", "natalie")
+    exporting.patch(mark=True)
+    undo = reviewing.sort_questions({only().pk: ("discarded", "")}, "rui")
+    reviewing.take_back(undo, "rui", clock.now())
+    assert (only().topic, only().decided_by, exporting.patch()) == ("faq/location", "natalie", "")
+    reviewing.correct(message, "", "", "natalie")
+    assert only().state == "open"
+
+
+def test_a_missed_red_flag_goes_to_the_clinician_and_never_to_the_training(
+    said: Callable[..., Message],
+) -> None:
+    missed = said("my seat is numb", "a")
+    said("my leg sleeps", "b")
+    reviewing.sort_questions(
+        {each.pk: ("topic", "faq/symptoms") for each in Question.objects.all()}, "rui"
+    )
+    reviewing.correct(missed, "missed_red_flag", "", "natalie")
+    reviewing.correct(said("it burns", "c"), "false_alarm", "", "natalie")
+    patch = exporting.patch()
+    assert "my leg sleeps" in patch
+    assert "my seat is numb" not in patch
+    assert "it burns" not in patch
+    assert yaml.safe_load(exporting.for_clinician(mark=True)) == {
+        "missed_red_flag": [{"text": "my seat is numb", "asked": 1}],
+        "false_alarm": [{"text": "it burns", "asked": 1}],
+    }
+    assert exporting.for_clinician() == ""
+    reviewing.correct(missed, "", "", "natalie")
+    assert Question.objects.get(text="my seat is numb").state == "open"
+
+
+def test_while_nothing_is_new_nothing_is_read_again_or_written(
+    said: Callable[..., Message], tail: Tail
+) -> None:
+    for number in range(20):
+        message = said(f"is it cheap {number}", f"c{number}", sure=0.9, lost=False)
+        rate_down(f"c{number}")
+        reviewing.correct(message, "out_of_scope", "", "natalie")
+    tail.step()
+    assert collecting.collect() == 0
+    assert Question.objects.filter(thumbs_down=True).count() == 20
+    with CaptureQueriesContext(connection) as asked:
+        assert collecting.collect() == 0
+    assert len(asked) <= 6
+    assert all(each["sql"].startswith("SELECT") for each in asked)
 
 
 def test_nobody_is_named_in_the_inbox(said: Callable[..., Message]) -> None:
@@ -168,21 +262,74 @@ def test_the_patch_is_examples_for_the_training(said: Callable[..., Message]) ->
 def test_a_conversation_to_test_with(database: Path, events: Events, tail: Tail) -> None:
     talk = question(text="I'm Priya Nair, what does it cost")
     talk.patient("parking?", "faq/cost").assistant("100", "utter_faq/cost").listen()
-    events.write("c", talk)
-    tail.step()
-    session = Session.objects.get()
-    wrong = Message.objects.get(text="parking?")
-    Correction.objects.create(
-        session=session,
-        event_id=wrong.event_id,
-        kind="topic",
-        right_topic="faq/location",
-        by="natalie",
-    )
-    cases = yaml.safe_load(exporting.conversation(session))["cases"]
-    assert cases[f"conversation_{session.pk}"] == [
+    talk.patient("thanks", "thank").assistant("Welcome.", "utter_thank").listen()
+    assert exported(talk, events, tail, "parking?", "topic", "faq/location") == [
         {"patient": "I'm Sam, what does it cost"},
         {"assistant": {"response": ["utter_faq/cost"]}},
         {"patient": "parking?"},
-        {"assistant": {"response": ["utter_faq/location"]}},
+        {"assistant": {"response": "utter_faq/location"}},
+        {"patient": "thanks"},
+        {"assistant": {"response": ["utter_thank"]}},
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "topic", "expected"),
+    [
+        ("missed_red_flag", "", {"alarm": True}),
+        ("false_alarm", "", {"alarm": False}),
+        ("topic", "book_appointment", {"form": "booking_form"}),
+    ],
+)
+def test_what_goes_another_way_ends_there(
+    database: Path,
+    events: Events,
+    tail: Tail,
+    kind: str,
+    topic: str,
+    expected: dict[str, object],
+) -> None:
+    talk = Talk(time.time() - 9000).start().patient("my seat is numb", "faq/symptoms")
+    talk.assistant("Sciatica is...", "utter_faq/symptoms").listen()
+    talk.patient("no", "deny").assistant("Anything else?", "utter_anything_else").listen()
+    assert exported(talk, events, tail, "my seat is numb", kind, topic) == [
+        {"patient": "my seat is numb"},
+        {"assistant": expected},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "kind", "topic", "expected"),
+    [
+        (None, "out_of_scope", "", {"response": "utter_out_of_scope"}),
+        (None, "topic", "thank", {"response": "utter_thank"}),
+        # What an answer to these is depends on what was asked before.
+        (None, "topic", "affirm", {"not_response": ["utter_faq/symptoms"]}),
+        ("booking_form", "topic", "thank", {"not_response": ["utter_faq/symptoms"]}),
+        ("booking_form", "topic", "faq/cost", {"response": "utter_faq/cost"}),
+    ],
+)
+def test_the_wrong_answer_is_never_what_is_expected(
+    database: Path,
+    events: Events,
+    tail: Tail,
+    form: str | None,
+    kind: str,
+    topic: str,
+    expected: dict[str, object],
+) -> None:
+    talk = Talk(time.time() - 9000).start().form(form).patient("hm, so", "faq/symptoms")
+    talk.assistant("Sciatica is...", "utter_faq/symptoms").listen()
+    steps = exported(talk, events, tail, "hm, so", kind, topic)
+    assert steps[1:] == [{"assistant": expected}]
+
+
+def exported(
+    talk: Talk, events: Events, tail: Tail, text: str, kind: str, topic: str
+) -> list[dict[str, object]]:
+    """The steps of a conversation to test with, after one of its messages was corrected."""
+    events.write("c", talk)
+    tail.step()
+    reviewing.correct(Message.objects.get(text=text), kind, topic, "natalie")
+    session = Session.objects.get()
+    return yaml.safe_load(exporting.conversation(session))["cases"][f"conversation_{session.pk}"]

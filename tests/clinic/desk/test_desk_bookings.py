@@ -198,6 +198,18 @@ def test_the_week_shows_requests_and_times_held_in_chats(desk: Any) -> None:
         assert desk.get(f"/bookings/week?from={odd}").status_code == 200
 
 
+def test_who_is_not_in_clinic_yml_any_more_stays_in_the_week(desk: Any) -> None:
+    from clinic.booking.models import AppointmentRequest
+
+    ask()
+    assert "in clinic.yml any more" not in text(desk.get("/bookings/week"))
+    AppointmentRequest.objects.update(therapist="Ada Formerly")
+    page = text(desk.get("/bookings/week"))
+    _, _, theirs = page.partition("Ada Formerly")
+    assert "Nobody of this name is in clinic.yml any more" in theirs
+    assert "2:00 pm to 3:00 pm Priya Nair to confirm" in theirs
+
+
 def test_what_is_past_in_the_week_is_not_free(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     wednesday_evening = datetime(2026, 11, 26, 2, tzinfo=UTC)
     monkeypatch.setenv("CLINIC_NOW", wednesday_evening.isoformat())

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from desk_chats import NOW, chat, understood
+from desk_chats import NOW, chat
 from desk_people import browser, deeds, person
 
 
@@ -41,32 +41,24 @@ def test_each_number_is_the_length_of_the_list_it_opens(desk: Any) -> None:
     assert re.search(r"topic=faq%2Fcost[^>]*>Cost</a>.*?>2</span>", page, re.S)
 
 
-def test_days_and_hours_are_those_of_the_clinics_clock() -> None:
+def test_days_are_those_of_the_clinics_clock() -> None:
     from clinic.desk import figures
 
     # Half past eleven at night in Toronto, half past four the next day in UTC.
     chat("late", at=datetime(2026, 11, 20, 4, 30, tzinfo=UTC))
     days = figures.Days(date(2026, 11, 18), date(2026, 11, 20))
     assert [bar.number for bar in figures.by_day(days)] == [0, 1, 0]
-    hours = {bar.name: bar.number for bar in figures.by_hour(days)}
-    assert hours["11 pm"] == 1
-    assert sum(hours.values()) == 1
 
 
-def test_the_funnel_counts_how_far_each_conversation_came() -> None:
+def test_the_funnel_and_the_hours_open_the_lists_they_count(desk: Any) -> None:
+    from clinic.conversations.listing import Filters, count
     from clinic.desk import figures
 
-    form = {"form": "booking_form"}
-    book = understood("book_appointment", 0.95)
-    begun = {"topics": ["book_appointment"]}
-    chat("a", [("patient", "book", book)], **begun)
-    chat("b", [("patient", "book", book), ("patient", "45", {**form, "slots": {
-        "service": "massage therapy"}})], **begun)  # fmt: skip
-    chat("c", [("patient", "book", book), ("patient", "all", {**form, "slots": {
-        "service": "x", "chosen_time": "x", "patient_name": "x", "patient_contact": "x"}})],
-        outcome="requested_booking", **begun)  # fmt: skip
+    for place, step in enumerate((0, 1, 2, 6)):
+        chat(f"c{place}", booking_step=step, began_hour=9 if step else 10)
     days = figures.Days(date(2026, 11, 1), date(2026, 11, 30))
-    assert [(bar.name, bar.number) for bar in figures.funnel(days)] == [
+    funnel = [(bar.name, bar.number) for bar in figures.funnel(days)]
+    assert funnel == [
         ("begun", 3),
         ("service", 2),
         ("chosen_time", 1),
@@ -74,6 +66,15 @@ def test_the_funnel_counts_how_far_each_conversation_came() -> None:
         ("patient_contact", 1),
         ("sent", 1),
     ]
+    bars = [*figures.funnel(days), *figures.by_hour(days), *figures.by_day(days)]
+    assert len(bars) == 6 + 24 + 30
+    page = desk.get("/insights/?since=2026-11-01&until=2026-11-30").content.decode()
+    for bar in bars:
+        assert count(Filters.from_query(bar.query)) == bar.number, bar
+        if bar.number:
+            assert f'?{bar.query.replace("&", "&amp;")}"' in page
+    for odd in ("hour=24", "hour=x", "hour=-1", "booking=wish"):
+        assert desk.get(f"/conversations/?{odd}").status_code == 400
 
 
 def test_a_month_can_be_printed_and_odd_days_do_no_harm(desk: Any) -> None:
@@ -84,10 +85,12 @@ def test_a_month_can_be_printed_and_odd_days_do_no_harm(desk: Any) -> None:
     assert "No conversations in these days" in desk.get("/insights/?month=2020-01").content.decode()
 
 
-def test_how_long_a_request_waited_for_its_answer() -> None:
+def test_how_long_people_waited_opens_the_list_of_them(desk: Any) -> None:
     from clinic.booking.requests import change_status, create_request
-    from clinic.desk import figures
+    from clinic.live import chats
 
+    start = NOW - timedelta(days=3)
+    references = []
     for place, hours in enumerate((1, 2, 30)):
         request = create_request(
             conversation_id=f"r{place}",
@@ -95,11 +98,26 @@ def test_how_long_a_request_waited_for_its_answer() -> None:
             patient_contact="sam@example.com",
             preferred_time="soon",
             idempotency_key=str(place),
-            now=NOW - timedelta(days=3),
+            now=start,
         )
-        change_status(request, "confirmed", "mara", NOW - timedelta(days=3, hours=-hours))
-    days = figures.Days(date(2026, 11, 1), date(2026, 11, 30))
-    assert figures.answer_times(days) == {"request": timedelta(hours=2), "person": None}
+        change_status(request, "confirmed", "mara", start + timedelta(hours=hours))
+        references.append(request.reference)
+    talk = chat("c")
+    chats.ask("c", start)
+    chats.join("c", "mara", "Mara", start + timedelta(minutes=4))
+    page = desk.get("/insights/").content.decode()
+    links = re.findall(r'href="(/insights/waits/[^"]+)">([^<]+)<', page)
+    assert [words for _, words in links] == ["2 h", "4 min"]
+    requests, persons = (desk.get(link.replace("&amp;", "&")).content.decode() for link, _ in links)
+    shown = re.findall(r"request (\w{6})", requests)
+    assert shown == references[::-1]
+    assert "Sam" not in requests
+    assert f'href="/conversations/{talk.pk}"' in persons
+    assert deeds(action="list", about="waits") == [("rui", "list")] * 2
+    assert (
+        "Nobody waited"
+        in desk.get("/insights/waits/person?since=2026-01-01&until=2026-01-02").content.decode()
+    )
 
 
 def test_the_audit_log_is_searched_and_looking_at_it_is_noted(desk: Any) -> None:

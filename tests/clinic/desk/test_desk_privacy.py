@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +120,47 @@ def test_the_dry_run_deletes_nothing(desk: Any) -> None:
     assert "Tonight 1 conversation would be deleted." in page
     assert Session.objects.count() == 1
     assert deeds(action="retention") == [("omar", "retention")]
+
+
+def test_words_are_taken_out_with_a_tick_and_a_receipt(
+    desk: Any, any_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any
+) -> None:
+    from django.conf import settings
+    from fabricated import Events, ServerEvents, question
+
+    from clinic.conversations.models import Message, Session
+    from clinic.conversations.projection import Tail
+    from clinic.conversations.store import open_store
+
+    monkeypatch.setattr(settings, "VAR", tmp_path)
+    if any_database == "sqlite":
+        written: Any = Events(tmp_path / "conversations.sqlite3")
+    else:
+        written = ServerEvents(request.getfixturevalue("postgresql"))
+    written.write("c", question(text="ask Zebra Quagga about it"))
+    Tail(open_store()).step()
+    message = Message.objects.get(author="patient")
+    at = f"/conversations/{message.session_id}"
+    form = {"words": "zebra quagga", "back": at}
+    address = f"/messages-said/{message.pk}/redact"
+    assert f'action="{address}"' in desk.get(at).content.decode()
+    reviewer = browser(person("rui", "reviewer"))
+    assert address not in reviewer.get(at).content.decode()
+    assert reviewer.post(address, {**form, "sure": "1"}).status_code == 403
+    assert "Tick that it is for good" in text(desk.post(address, form, follow=True))
+    wrong = desk.post(address, {**form, "words": "okapi", "sure": "1"}, follow=True)
+    assert "These words are not in this message" in text(wrong)
+    Session.objects.update(hold=True)
+    held = desk.post(address, {**form, "sure": "1"}, follow=True)
+    assert "part of a client record, which is not changed" in text(held)
+    Session.objects.update(hold=False)
+    assert Message.objects.get(pk=message.pk).text == "ask Zebra Quagga about it"
+    done = text(desk.post(address, {**form, "sure": "1"}, follow=True))
+    receipt = re.search(r"Taken out\. Receipt: (\w{6})\.", done)[1]
+    assert "ask [removed] about it" in done
+    assert receipt in text(desk.get("/privacy/"))
+    assert deeds(action="redact") == [("omar", "redact")]
+    from clinic.audit.models import Entry
+
+    kept = " ".join(str(list(row)) for row in Entry.objects.values_list())
+    assert "ebra" not in kept

@@ -102,6 +102,36 @@ def test_what_was_sorted_is_downloaded_for_training(desk: Any, asked: list[Any])
     assert deeds(action="export", about="questions") == [("rui", "export")] * 3
 
 
+def test_missed_red_flags_have_a_place_of_their_own(desk: Any, asked: list[Any]) -> None:
+    """On Today, in the inbox, in the list of conversations, and in a download of their own."""
+    from clinic.questions.models import Occurrence
+
+    numb = next(one for one in asked if one.text == "do you take bitcoin")
+    place = Occurrence.objects.get(question=numb)
+    assert "missed red flag to hand" not in text(desk.get("/"))
+    desk.post(f"/messages-said/{place.event_id}/wrong", {"wrong": "missed_red_flag"})
+    today = desk.get("/").content.decode()
+    assert "1 missed red flag to hand to the clinician" in text(desk.get("/"))
+    inbox = re.search(r'href="(/questions/\?state=missed_red_flag)"', today)[1]
+    assert "Missed red flag 1" in text(desk.get("/questions/"))
+    assert "do you take bitcoin" not in text(desk.get("/questions/"))
+    page = text(desk.get(inbox))
+    assert "do you take bitcoin" in page
+    assert "Download 1 for the clinician" in page
+    assert "how much is it" not in page
+    listed = desk.get("/conversations/?wrong=missed_red_flag").content.decode()
+    assert f'value="{place.session_id}"' in listed
+    assert listed.count('name="sessions"') == 1
+    assert "No conversation fits" in text(desk.get("/conversations/?wrong=false_alarm"))
+    assert desk.get("/conversations/?wrong=burn").status_code == 400
+    desk.post("/questions/decide", {"questions": [asked[0].pk], "what": "false_alarm"})
+    kept = desk.post("/questions/for-clinician", {"mark": "1"}).content.decode()
+    assert kept.startswith("# For the clinician")
+    assert "- text: do you take bitcoin" in kept
+    assert "missed red flag to hand" not in text(desk.get("/"))
+    assert desk.post("/questions/patch").content.decode() == "# Nothing new.\n"
+
+
 def test_reasons_words_and_odd_addresses(desk: Any, asked: list[Any]) -> None:
     assert "do you take bitcoin" in text(desk.get("/questions/?q=bitcoin"))
     assert "how much is it" not in text(desk.get("/questions/?q=bitcoin"))

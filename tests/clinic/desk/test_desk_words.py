@@ -20,11 +20,11 @@ def test_every_value_has_a_word() -> None:
     from clinic.booking.handoff.interface import Part
     from clinic.booking.models import Status, Visit
     from clinic.conversations.models import Correction, Session
-    from clinic.desk.figures import STEPS
+    from clinic.conversations.reading import BOOKING_STEPS
     from clinic.desk.navigation import PAGES
     from clinic.outbox.models import OPEN, State
     from clinic.people.roles import Right, Role
-    from clinic.questions import inbox
+    from clinic.questions.models import REASONS
     from clinic.questions.models import State as QuestionState
 
     reasons = set(letters.wording()["reasons"])
@@ -38,14 +38,14 @@ def test_every_value_has_a_word() -> None:
         ("statuses", set(Status.values)),
         ("visits", set(Visit.values)),
         ("outcomes", set(Session.Outcome.values)),
-        ("corrections", set(Correction.Kind.values) - {"topic"}),
+        ("corrections", set(Correction.Kind.values)),
         ("delivery_states", {*OPEN, State.STUCK}),
         ("parts", set(Part)),
-        ("funnel", {"begun", *STEPS, "sent"}),
+        ("funnel", set(BOOKING_STEPS)),
         ("decline_reasons", reasons),
         ("audit_reasons", reasons | set(wording["unmask_reasons"])),
         ("question_states", set(QuestionState.values)),
-        ("question_reasons", set(inbox.REASONS)),
+        ("question_reasons", set(REASONS)),
     ):
         missing = {str(value) for value in values} - set(wording[group])
         assert not missing, (group, missing)

@@ -16,16 +16,17 @@ class Command(BaseCommand):
 
     help = (
         "counts: how many questions wait. patch: new examples for data/nlu, to be read before "
-        "they are copied there. conversation NUMBER: a session as a conversation to test with."
+        "they are copied there. safety: missed red flags and false alarms, for the clinician who "
+        "keeps data/safety. conversation NUMBER: a session as a conversation to test with."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to write."""
-        choices = ("counts", "patch", "conversation")
+        choices = ("counts", "patch", "safety", "conversation")
         parser.add_argument("what", nargs="?", choices=choices, default="counts")
         parser.add_argument("session", nargs="?", type=int, help="the number of a session")
         parser.add_argument(
-            "--mark", action="store_true", help="patch: leave these out the next time"
+            "--mark", action="store_true", help="patch, safety: leave these out the next time"
         )
 
     def handle(
@@ -35,8 +36,9 @@ class Command(BaseCommand):
         if what == "counts":
             for state, count in inbox.counts().items():
                 self.stdout.write(f"{state}: {count}")
-        elif what == "patch":
-            self.stdout.write(exporting.patch(mark=mark) or "# Nothing new.\n", ending="")
+        elif what in ("patch", "safety"):
+            write = exporting.patch if what == "patch" else exporting.for_clinician
+            self.stdout.write(write(mark=mark) or "# Nothing new.\n", ending="")
         else:
             found = Session.objects.filter(pk=session).first()
             if found is None:

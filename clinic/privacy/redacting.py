@@ -1,0 +1,66 @@
+"""Taking out of a conversation what should not be kept, and leaving the rest.
+
+Needs ``clinic.setup.ready()``. Not while somebody is talking in it, and not in what is held as part
+of a client's health record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from clinic import clock
+from clinic.conversations import projection, search
+from clinic.conversations.models import Message, Session
+from clinic.conversations.redacting import redact_idle
+from clinic.conversations.store import Store
+from clinic.privacy.deletion import conversation_digest
+from clinic.privacy.models import RedactionReceipt
+from clinic.questions import collecting
+from clinic.references import new_reference
+
+
+class Held(Exception):
+    """The conversation is part of a client's health record, which is not changed."""
+
+
+class Talking(Exception):
+    """Somebody is talking in the conversation."""
+
+
+@dataclass(frozen=True)
+class RedactionCounts:
+    """The reference of the receipt, and how many events were changed."""
+
+    receipt: str
+    events: int
+
+
+def redact(message: Message, words: str, who: str, store: Store) -> RedactionCounts:
+    """Take ``words`` out wherever they stand in the message's conversation; "" the whole message.
+
+    ``who`` stands on the receipt, which holds none of it. When this is interrupted after the words
+    are gone from Rasa's events, the worker reads the conversation again. Raises :class:`Held`,
+    :class:`Talking`, and ``clinic.text.BadInput`` for words that are not in the message.
+    """
+    conversation = message.session.conversation_id
+    if Session.objects.filter(conversation_id=conversation, hold=True).exists():
+        raise Held
+    projection.read_again(conversation, until=clock.now() + projection.REDACTED_WITHIN)
+    done = redact_idle(conversation, message.pk, words)
+    if done is None:
+        raise Talking
+    projection.read_now(store, conversation)
+    with transaction.atomic():
+        collecting.forget_asked(done.events)
+        receipt = RedactionReceipt.objects.create(
+            reference=new_reference(),
+            conversation_digest=conversation_digest(conversation),
+            who=who,
+            whole=not words,
+            events=len(done.events),
+            messages=done.messages,
+        )
+    search.forget_removed()
+    return RedactionCounts(receipt.reference, len(done.events))
