@@ -1,7 +1,8 @@
 """``GET /webhooks/health``: does a message get an answer?
 
 Sends a greeting through the loaded model, rules and wording generator in a conversation that is
-kept nowhere, and looks whether the conversations' database can be read.
+kept nowhere, and looks whether the conversations' database can be read. Before all channels have
+begun the answer is "starting".
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, UserMessage
 from rasa.core.tracker_store import InMemoryTrackerStore
-from sanic import Blueprint, response
+from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
@@ -32,10 +33,18 @@ class HealthInput(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """Returns the channel's route."""
         blueprint = Blueprint("health")
+        blueprint.ctx.started = False
+
+        # The last channel of all (see rasa_server.channels): the others have begun before it.
+        @blueprint.listener("after_server_start")
+        async def start(app: Sanic, loop: Any) -> None:
+            blueprint.ctx.started = True
 
         @blueprint.get("/")
         async def health(request: Request) -> HTTPResponse:
-            status = await check(request.app.ctx.agent)
+            status = "starting"
+            if blueprint.ctx.started:
+                status = await check(request.app.ctx.agent)
             return response.json({"status": status}, status=200 if status == "ok" else 503)
 
         return blueprint

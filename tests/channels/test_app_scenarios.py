@@ -33,7 +33,6 @@ def running(
         pair.rasa.environment.update(provider.settings())
         provider.server, provider.public = pair.rasa_url, PUBLIC
     pair.rasa.environment["CLINIC_PUBLIC_ADDRESS"] = PUBLIC
-    pair.rasa.url = f"{pair.rasa_url}/webhooks/{sorted(providers)[-1]}/"
     pair.start()
     yield pair
     pair.typed.extend(words for provider in providers.values() for words in provider.typed)
