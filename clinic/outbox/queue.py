@@ -298,7 +298,8 @@ def _with_what_it_is_about(items: QuerySet[Item]) -> QuerySet[Item]:
 def state_of(request: AppointmentRequest) -> RequestState | None:
     """How far a request's deliveries are; None when nothing is to be delivered."""
     newest: dict[str, Item] = {}
-    for item in Item.objects.filter(request=request).exclude(state=State.DROPPED):
+    deliveries = Item.objects.filter(request=request).exclude(part=Part.SLACK)
+    for item in deliveries.exclude(state=State.DROPPED):
         if item.part not in newest or newest[item.part].sequence < item.sequence:
             newest[item.part] = item
     if not newest:

@@ -26,7 +26,7 @@ from clinic.environment import EnvironmentProblem
 from clinic.facts import Facts
 from clinic.live import letters
 from clinic.live.models import State, Step
-from clinic.outbox import queue, telling
+from clinic.outbox import queue, slack, telling
 from clinic.outbox.models import Item
 from clinic.outbox.reading import appointment_of, appointment_offered, last_in_system
 
@@ -80,6 +80,8 @@ class Worker:
         """One try; None when it is not needed any more."""
         try:
             part = Part(item.part)
+            if part == Part.SLACK:
+                return slack.tell(item)
             if item.offer is not None:
                 return self._tell_of_free_time(item.offer, part)
             if item.step is not None:

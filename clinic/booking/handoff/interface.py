@@ -38,13 +38,15 @@ ENDINGS = frozenset({Event.DECLINED, Event.CANCELLED, Event.EXPIRED})
 class Part(StrEnum):
     """What is delivered on its own: tried, repeated and given up without the others.
 
-    ``chat`` is what the patient reads in their conversation, which no way out brings there.
+    ``chat`` is what the patient reads in their conversation, ``slack`` a notice to staff; no way
+    out brings these there.
     """
 
     SYSTEM = "system"
     PATIENT = "patient"
     CLINIC = "clinic"
     CHAT = "chat"
+    SLACK = "slack"
 
 
 class Outcome(StrEnum):

@@ -27,7 +27,7 @@ from clinic.booking.handoff.interface import Trouble
 from clinic.booking.handoff.ways import way_out
 from clinic.conversations.tailing import Tailing
 from clinic.live import upkeep as live
-from clinic.outbox import links, queue, telling
+from clinic.outbox import links, queue, slack, telling
 from clinic.outbox.worker import Worker
 from clinic.privacy import retention
 from clinic.questions import collecting, grouping
@@ -143,6 +143,7 @@ def _duties(should_stop: Callable[[], bool]) -> list[_Duty]:
         _Duty("waiting list", 5, lambda: queue.enqueue_offers(clock.now())),
         _Duty("live chats", 5, lambda: live.look(clock.now(), facts.current().live_chat)),
         _Duty("seeing what was read", 3, lambda: telling.look(queue.real_now())),
+        _Duty("notices in Slack", 5, lambda: slack.enqueue(queue.real_now())),
         _Duty("delivering", 0, lambda: worker.run_due(should_stop)),
         _Duty("collecting questions", 20, collecting.collect),
         _Duty("grouping questions", 3600, grouping.start),
