@@ -48,12 +48,12 @@ class Visitor:
         self._numbers = itertools.count(1)
 
     async def open(self, url: str) -> None:
-        """Connects and waits for the session."""
-        ready = asyncio.Event()
+        """Connects and waits for the session; raises RuntimeError when it is refused."""
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._socket = await websockets.connect(url, max_queue=None, ping_interval=None)  # type: ignore[attr-defined]
         await self._socket.send("40{}")
         self._reader = asyncio.create_task(self._read(ready))
-        await ready.wait()
+        await ready
 
     async def send(self, again: tuple[str, str] | None = None) -> None:
         """Sends the next message, or one that was refused."""
@@ -69,14 +69,16 @@ class Visitor:
         self._reader.cancel()
         await self._socket.close()
 
-    async def _read(self, ready: asyncio.Event) -> None:
+    async def _read(self, ready: asyncio.Future[None]) -> None:
         async for packet in self._socket:
             if packet == "2":
                 await self._socket.send("3")
+            elif packet.startswith("44"):
+                ready.set_exception(RuntimeError(f"a window is refused: {packet[2:]}"))
             elif packet.startswith("42"):
                 event, data = json.loads(packet[2:])
-                if event == "session":
-                    ready.set()
+                if event == "session" and not ready.done():
+                    ready.set_result(None)
                 if event == "message":
                     self._show(data)
             elif packet.startswith("43"):
