@@ -60,6 +60,15 @@ class Collected(OutputChannel):
         self.messages.append(dict(message))
 
 
+class CollectedForApp(Collected):
+    """The same for what was written in a messaging app."""
+
+    @classmethod
+    def name(cls) -> str:
+        """One name for all apps."""
+        return "messaging_app"
+
+
 class Listener(Protocol):
     """Is told how the answering goes on."""
 
@@ -201,8 +210,8 @@ class Turns:
             heard = _place_of(before, message_id)
             if before and heard is not None:
                 return _answers_to(before, heard)
-        channel = Collected()
         came_by = asked.body.get(VIA, CHANNEL)
+        channel = Collected() if came_by == CHANNEL else CollectedForApp()
         message = UserMessage(
             asked.input, channel, asked.conversation, input_channel=came_by, message_id=message_id
         )

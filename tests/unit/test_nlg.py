@@ -15,6 +15,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActiveLoop, BotUttered, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from assistant.channels.turns import CollectedForApp
 from assistant.nlg import ResponseGenerator
 from assistant.project import DATA, ROOT
 
@@ -353,3 +354,18 @@ def test_an_alarm_says_that_details_are_kept_only_when_there_are_some(
     assert ends().endswith("We can pick this up later.")
     kept = "We can pick this up later, and anything you told me for an appointment is kept."
     assert ends(preferred_time="thursday").endswith(kept)
+
+
+def test_in_messaging_apps_nothing_is_asked_about_health(clinic: Callable[..., None]) -> None:
+    """Providers forbid it; on the website the note is where a pregnancy belongs."""
+    whole = Domain.load([str(ROOT / "domain.yml"), str(DATA / "responses")])
+    generator = ResponseGenerator(domain=whole)
+
+    def asked(channel: str) -> str:
+        said = asyncio.run(generator.generate("utter_ask_note", conversation(), channel))
+        assert said is not None
+        return str(said["text"])
+
+    assert "pregnancy" in asked("website")
+    assert "pregnancy" not in asked(CollectedForApp.name())
+    assert "nothing about your health" in asked(CollectedForApp.name())
