@@ -21,9 +21,9 @@ class ActionDeleteMyData(ClinicAction):
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Erases, then says so."""
-        from clinic.privacy.deletion import delete_conversation
+        from clinic.privacy.erasing import delete_for_patient
 
-        await setup.call(delete_conversation, tracker.sender_id)
+        await setup.call(delete_for_patient, tracker.sender_id)
         dispatcher.utter_message(response="utter_data_deleted")
         return slot_events({"confirm_delete": None, "erase_chat": True})
 

@@ -70,9 +70,6 @@ class Windows(Protocol):
     async def typed(self, conversation: str, on: bool) -> None:
         """A person is typing, or has stopped."""
 
-    def locale(self, conversation: str) -> str:
-        """The language of the patient's window, one of ``wording.LOCALES``."""
-
 
 class LiveChats:
     """Looks for news from the staff desk until it is stopped.
@@ -120,6 +117,16 @@ class LiveChats:
     async def ended(self, conversation: str) -> None:
         """Tells the staff desk that the patient has begun another conversation."""
         await self._tell_desk(store.end, conversation)
+
+    async def hand_on(self, conversation: str, other: str) -> None:
+        """Whoever is in a conversation, or is waited for, goes on in another of the same patient.
+
+        A second time changes nothing. Errors of the database pass through.
+        """
+        async with self._pause(conversation):
+            # With Rasa alone there is no desk.
+            if await self.desk.read(store.is_there):
+                await self.desk.write(store.hand_on, conversation, other, clock.now())
 
     async def typed(self, conversation: str, on: bool) -> None:
         """Tells the staff desk that a patient has begun to type to a person, or has stopped."""
@@ -224,7 +231,7 @@ class LiveChats:
                 return store.DONE
             said = await tracker.add(
                 *(self._agent, self._conversations, conversation, step.key),
-                lambda before: self._words(step, before),
+                lambda before: self._words(step, before, stands.locale),
                 ends=step.kind in ENDS,
             )
             bubbles = [_bubble(step, number, message) for number, message in enumerate(said)]
@@ -236,7 +243,9 @@ class LiveChats:
         await self._windows.posted(conversation, stored)
         return store.DONE
 
-    async def _words(self, step: Step, conversation: DialogueStateTracker) -> list[dict[str, Any]]:
+    async def _words(
+        self, step: Step, conversation: DialogueStateTracker, locale: str
+    ) -> list[dict[str, Any]]:
         if step.kind == store.SAID:
             return [{"text": step.text, tracker.PERSON: step.name}]
         if step.kind == store.NEWS:
@@ -249,7 +258,6 @@ class LiveChats:
             (name, await self._agent.nlg.generate(name, conversation, "website", **_values(step)))
             for name in names
         ]
-        locale = self._windows.locale(step.conversation)
         return [
             {**in_language(name, message, locale, _values(step)), "utter_action": name}
             for name, message in messages

@@ -25,6 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite  # type: ignore[import-untype
 from sqlalchemy.engine import Connection, Engine  # type: ignore[import-untyped]
 
 from assistant.channels.bubbles import Bubble
+from assistant.channels.wording import LOCALES
 
 T = TypeVar("T")
 
@@ -49,6 +50,8 @@ conversations = sa.Table(
     # "open"; "closed" by starting again; "deleted", which leaves only this row, so that an old
     # token does not bring the conversation back.
     sa.Column("state", sa.String(8), nullable=False),
+    # That of the patient's window or app: what nobody asked for is said in it.
+    sa.Column("locale", sa.String(2), nullable=False, server_default=LOCALES[0]),
 )
 messages = sa.Table(
     "website_messages",
@@ -108,10 +111,14 @@ class UnknownButton(Exception):
 
 @dataclass(frozen=True)
 class Standing:
-    """Where a conversation stands: the last number, and up to which the patient has seen."""
+    """Where a conversation stands: the last number, and up to which the patient has seen.
+
+    ``locale`` is the patient's language, one of ``wording.LOCALES``.
+    """
 
     last_seq: int
     received: int
+    locale: str = LOCALES[0]
 
 
 def accept(
@@ -120,13 +127,14 @@ def accept(
     body: dict[str, Any],
     payload: str | None,
     now: datetime,
+    locale: str,
 ) -> Accepted:
     """Stores a patient's message, once for each ``id``.
 
     ``body`` has ``id`` and ``text``; with a ``payload``, the text becomes the title of the button.
-    Raises Gone or UnknownButton.
+    ``locale`` is the language of the window or app. Raises Gone or UnknownButton.
     """
-    _touch(connection, conversation, now)
+    _touch(connection, conversation, now, locale=locale)
     last_seq = standing(connection, conversation).last_seq
     known = _one(connection, conversation, body["id"])
     if known is not None:
@@ -232,13 +240,19 @@ def count_try(connection: Connection, asked: Stored) -> int:
 
 
 def standing(connection: Connection, conversation: str) -> Standing:
-    """Where a conversation stands; 0 and 0 when nothing was said. Raises Gone."""
+    """Where a conversation stands; all of it at 0 when nothing was said. Raises Gone."""
     row = _conversation(connection, conversation)
     if row is None:
         return Standing(0, 0)
     if row.state != OPEN:
         raise Gone(row.state)
-    return Standing(row.last_seq, row.received)
+    return Standing(row.last_seq, row.received, row.locale)
+
+
+def speak(connection: Connection, conversation: str, locale: str) -> None:
+    """The patient reads the conversation in another language from now on."""
+    mine = conversations.c.id == conversation
+    connection.execute(conversations.update().where(mine).values(locale=locale))
 
 
 def receive(connection: Connection, conversation: str, seq: int) -> None:
@@ -317,13 +331,14 @@ def changed(connection: Connection, number: int) -> tuple[int, dict[str, int]]:
     return latest, {row[0]: row[1] for row in connection.execute(query)}
 
 
-def _touch(connection: Connection, conversation: str, now: datetime) -> None:
+def _touch(connection: Connection, conversation: str, now: datetime, **more: Any) -> None:
     """Takes the conversation's row until the transaction ends, and makes it if need be.
 
     A write comes first in every transaction: SQLite then waits for its turn, and cannot be refused
     in the middle.
     """
-    mine = conversations.update().where(conversations.c.id == conversation).values(active_at=now)
+    mine = conversations.update().where(conversations.c.id == conversation)
+    mine = mine.values(active_at=now, **more)
     if connection.execute(mine).rowcount:
         return
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
@@ -396,8 +411,24 @@ class Mailbox:
         self._work: asyncio.Task[None] | None = None
 
     def create_tables(self) -> None:
-        """Makes the tables that are missing."""
+        """Makes the tables that are missing, and columns that an earlier version had not."""
         tables.create_all(self._engine)
+        for table in tables.sorted_tables:
+            there = {column["name"] for column in sa.inspect(self._engine).get_columns(table.name)}
+            for column in table.columns:
+                if column.name not in there:
+                    self._add(table, column)
+
+    def _add(self, table: Any, column: Any) -> None:
+        definition = sa.schema.CreateColumn(column).compile(self._engine)
+        try:
+            with self._engine.begin() as connection:
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {definition}")
+        except sa.exc.DBAPIError:
+            # Another server that starts at the same time has done so.
+            there = sa.inspect(self._engine).get_columns(table.name)
+            if column.name not in {each["name"] for each in there}:
+                raise
 
     async def write(self, operation: Callable[..., T], *arguments: Any) -> T:
         """Runs an operation and returns its result once it is on the disk.

@@ -284,11 +284,13 @@ class Chat:
         visitor = Visitor(sid, address, locale if locale in LOCALES else LOCALES[0], "", 0)
         try:
             deleted, resumed, received = await self._place(visitor, wishes)
+            self._visitors.add(visitor)
         except Exception as error:
-            self._places.leave(address)
             logger.error("A visitor could not be let in: %s", type(error).__name__)
             raise ConnectionRefusedError("server_busy") from None
-        self._visitors.add(visitor)
+        finally:
+            if self._visitors.get(sid) is None:
+                self._places.leave(address)
         _keep(asyncio.create_task(self._welcome(visitor, deleted, resumed, received)))
 
     async def _place(self, visitor: Visitor, wishes: dict[str, Any]) -> tuple[bool, bool, int]:
@@ -301,6 +303,8 @@ class Chat:
             stands = await self.box.read(mailbox.standing, known)
         except mailbox.Gone as gone:
             return gone.args[0] == mailbox.DELETED, False, 0
+        if stands.last_seq and stands.locale != visitor.locale:
+            await self.box.write(mailbox.speak, known, visitor.locale)
         visitor.conversation = known
         seen = _whole(wishes.get("last_seq"))
         visitor.wants_past = seen is None and stands.last_seq > 0
@@ -312,6 +316,11 @@ class Chat:
             if self._visitors.get(visitor.sid) is None:
                 return
             await asyncio.sleep(0)
+        if self._has_gone(visitor.sid):
+            # It went while it was let in: of that Socket.IO tells nobody.
+            await self._sio.manager.disconnect(visitor.sid, "/", ignore_queue=True)
+            await self.disconnect(visitor.sid)
+            return
         await self._visitors.enter(visitor)
         if deleted:
             await self._visitors.tell(visitor, "deleted", {})
@@ -320,6 +329,11 @@ class Chat:
         if visitor.wants_past:
             await self._visitors.show_past(visitor, MOST_OF_HISTORY)
         await self._visitors.bring_up_to_date(visitor)
+
+    def _has_gone(self, sid: str) -> bool:
+        """Whether a window's connection is closed."""
+        socket = self._sio.eio.sockets.get(self._sio.manager.eio_sid_from_sid(sid, "/"))
+        return socket is None or socket.closing or socket.closed
 
     async def disconnect(self, sid: str, reason: str = "") -> None:
         """A chat window is gone."""
@@ -397,7 +411,8 @@ class Chat:
         visitor.own.add(message_id)
         try:
             accepted = await self.box.write(
-                mailbox.accept, conversation, _storable(body), payload, clock.now()
+                *(mailbox.accept, conversation, _storable(body), payload),
+                *(clock.now(), visitor.locale),
             )
         except mailbox.UnknownButton:
             raise Refusal("unknown_button") from None
@@ -582,10 +597,6 @@ class Chat:
     async def _tell_outlets(self, conversation: str) -> None:
         for outlet in self.outlets:
             await outlet.news(conversation)
-
-    def locale(self, conversation: str) -> str:
-        """The language of the window that is open; without one, the assistant's."""
-        return next((v.locale for v in self._visitors.of(conversation)), LOCALES[0])
 
     async def typed(self, conversation: str, on: bool) -> None:
         """A person is typing, or has stopped."""

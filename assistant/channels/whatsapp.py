@@ -183,7 +183,10 @@ def _messages(value: dict[str, Any]) -> Iterator[Update]:
         # Groups are made by the business alone; this one makes none.
         if not sender or not name or "group_id" in message:
             continue
-        update = Update(name, sender, at=_moment(message), handle={"message": name})
+        number = words_of(message.get("from"))
+        phone = number if number != sender and _NUMBER.fullmatch(number) else ""
+        handle = {"message": name}
+        update = Update(name, sender, phone=phone, at=_moment(message), handle=handle)
         if found := _content(update, message):
             yield found
 

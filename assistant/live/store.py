@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import sqlalchemy as sa  # type: ignore[import-untyped]
 from sqlalchemy.engine import Connection, Engine  # type: ignore[import-untyped]
@@ -31,6 +32,7 @@ chats = sa.Table(
     sa.Column("id", sa.BigInteger, primary_key=True),
     sa.Column("conversation_id", sa.String(255)),
     sa.Column("state", sa.String(8)),
+    sa.Column("person", sa.String(150)),
     sa.Column("person_name", sa.String(200)),
     sa.Column("patient_at", sa.DateTime(timezone=True)),
     sa.Column("alarm_at", sa.DateTime(timezone=True)),
@@ -46,9 +48,11 @@ steps = sa.Table(
     sa.Column("chat_id", sa.BigInteger),
     sa.Column("kind", sa.String(9)),
     sa.Column("key", sa.String(64)),
+    sa.Column("who", sa.String(150)),
     sa.Column("name", sa.String(200)),
     sa.Column("text", sa.Text),
     sa.Column("attached", sa.Text),
+    sa.Column("at", sa.DateTime(timezone=True)),
     sa.Column("done_at", sa.DateTime(timezone=True)),
     sa.Column("outcome", sa.String(6)),
 )
@@ -173,3 +177,31 @@ def end(connection: Connection, conversation: str, now: datetime) -> None:
     mine = chats.update().where(chats.c.conversation_id == conversation)
     is_open = chats.c.state.in_((WAITING, PERSON))
     connection.execute(mine.where(is_open).values(state=CLOSED, changed_at=now))
+
+
+def hand_on(connection: Connection, conversation: str, other: str, now: datetime) -> None:
+    """The live chat of a conversation goes on in another one, to which the patient has moved.
+
+    When someone is there already, or is waited for, the first one ends.
+    """
+    query = sa.select(chats.c.id, chats.c.state, chats.c.person, chats.c.person_name)
+    is_open = chats.c.state.in_((WAITING, PERSON))
+    chat = connection.execute(query.where(chats.c.conversation_id == conversation, is_open)).first()
+    there = connection.execute(query.where(chats.c.conversation_id == other)).first()
+    if chat is None:
+        return
+    if there is not None and there.state in (WAITING, PERSON):
+        end(connection, conversation, now)
+        return
+    if there is not None:
+        # One conversation has one row: what was done there stays with it.
+        connection.execute(
+            steps.update().where(steps.c.chat_id == there.id).values(chat_id=chat.id)
+        )
+        connection.execute(chats.delete().where(chats.c.id == there.id))
+    moved = chats.update().where(chats.c.id == chat.id)
+    connection.execute(moved.values(conversation_id=other, changed_at=now))
+    if chat.state == PERSON:
+        step = {"chat_id": chat.id, "kind": JOINED, "key": uuid4().hex, "at": now}
+        who = {"who": chat.person, "name": chat.person_name}
+        connection.execute(steps.insert().values(**step, **who, text="", attached="", outcome=""))

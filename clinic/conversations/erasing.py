@@ -5,11 +5,13 @@ answered come back with the answer, so only a conversation that is idle is erase
 :mod:`clinic.conversations.projection` looks again afterwards. What the website keeps of it (the
 tables of ``assistant.channels.mailbox``) goes in the same transaction, and so do the addresses of
 messaging apps (``assistant.channels.apps.senders``); its row stays, marked as deleted, so that an
-old token does not bring it back.
+old token does not bring it back. Whoever asked for no more messages stays known as that, by the
+hash of the address alone.
 """
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -54,11 +56,30 @@ def erase_idle(conversation_id: str) -> bool:
                 "UPDATE website_conversations SET state = 'deleted', active_at = %s WHERE id = %s",
                 [as_stored(clock.now()), conversation_id],
             )
-            if has_table(run, "app_senders"):
-                run("DELETE FROM app_senders WHERE conversation = %s", [conversation_id])
+            _forget_senders(run, conversation_id)
         return True
 
     return in_rasas_database(erase) is not False
+
+
+def _forget_senders(run: Run, conversation_id: str) -> None:
+    """As ``leave`` in ``assistant.channels.apps.senders``, without last words."""
+    if not has_table(run, "app_senders"):
+        return
+    run("DELETE FROM app_links WHERE conversation = %s", [conversation_id])
+    both = [conversation_id, conversation_id]
+    run("DELETE FROM app_errands WHERE conversation = %s OR about = %s", both)
+    run("DELETE FROM app_earlier WHERE conversation = %s OR later = %s", both)
+    opted_out = "SELECT name FROM app_senders WHERE conversation = %s AND state = 'optedout'"
+    for (name,) in run(opted_out, [conversation_id]):
+        # A conversation of its own for each, as for somebody new.
+        run(
+            "UPDATE app_senders SET conversation = %s, address = '', phone = '', noticed = %s,"
+            " sent = 0, calls = 0, attempts = 0, reason = '', failing_since = NULL,"
+            " due_at = NULL WHERE name = %s",
+            [secrets.token_urlsafe(32), False, name],
+        )
+    run("DELETE FROM app_senders WHERE conversation = %s", [conversation_id])
 
 
 def idle_in(run: Run, conversation_id: str) -> bool:

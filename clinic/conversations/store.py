@@ -2,7 +2,8 @@
 
 Without settings of the environment it is a SQLite file in the folder of ``CLINIC_VAR``, otherwise
 the clinic's own database (``CLINIC_DATABASE_URL``); ``assistant.endpoints`` tells Rasa the same.
-Rasa is the only one who writes events. The one table read here is ``events``, by its number.
+Rasa is the only one who writes events. They are read by their number; beside them the tables of
+``assistant.channels`` are looked into.
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ class Store(Protocol):
 
     def is_read(self, conversation: str, message_id: str) -> bool:
         """Whether a message to the patient has been shown in a window of the website."""
+
+    def held_by(self, names: Sequence[str]) -> list[str]:
+        """The conversations in messaging apps of senders with these keyed hashes."""
+
+    def tied(self, conversations: Sequence[str]) -> list[str]:
+        """The conversations that a patient left for one of these, or went on with after one."""
 
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         """The events of conversations, each from a number on; none for one that is gone."""
@@ -127,6 +134,33 @@ class _Sql(ABC):
             )
         )
 
+    def held_by(self, names: Sequence[str]) -> list[str]:
+        marks = ", ".join(["%s"] * len(names))
+        # Whoever opted out and was erased has no address any more.
+        return self._in_apps(
+            "SELECT conversation FROM app_senders WHERE address <> ''"  # noqa: S608
+            f" AND (name IN ({marks}) OR phone IN ({marks}))",
+            (*names, *names),
+        )
+
+    def tied(self, conversations: Sequence[str]) -> list[str]:
+        found: list[str] = []
+        for some in _portions(conversations):
+            marks = ", ".join(["%s"] * len(some))
+            for here, there in (("conversation", "later"), ("later", "conversation")):
+                found += self._in_apps(
+                    f"SELECT {there} FROM app_earlier WHERE {here} IN ({marks})",  # noqa: S608
+                    some,
+                )
+        return found
+
+    def _in_apps(self, statement: str, values: Sequence[Any]) -> list[str]:
+        """Conversations; none while there is no table of messaging apps."""
+        try:
+            return [conversation for (conversation,) in self._rows(statement, values)]
+        except StoreMissing:
+            return []
+
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {conversation: [] for conversation in since}
         for some in _portions(list(since)):
@@ -194,6 +228,9 @@ class _Postgresql(_Sql):
         if not _exists("website_messages"):
             return False
         return super().is_read(conversation, message_id)
+
+    def _in_apps(self, statement: str, values: Sequence[Any]) -> list[str]:
+        return super()._in_apps(statement, values) if _exists("app_senders") else []
 
     def close(self) -> None:
         """The connection is Django's."""

@@ -17,6 +17,7 @@ from clinic.booking.models import AppointmentRequest
 from clinic.conversations.listing import Filters
 from clinic.conversations.models import Correction, Message, Note, Session, Tag
 from clinic.conversations.store import open_store
+from clinic.conversations.ties import with_tied
 from clinic.desk import conversations, reviewing, undoing
 from clinic.desk.topics import topics
 from clinic.desk.words import say, wording
@@ -100,11 +101,12 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
     }
     if request.headers.get("HX-Request") and request.GET.get("before"):
         return render(request, "desk/transcript_lines.html", shown)
-    others = Session.objects.filter(conversation_id=session.conversation_id)
-    bookings = AppointmentRequest.objects.filter(conversation_id=session.conversation_id)
+    theirs = with_tied([session.conversation_id])
+    others = Session.objects.filter(conversation_id__in=theirs).exclude(pk=session.pk)
+    bookings = AppointmentRequest.objects.filter(conversation_id__in=theirs)
     shown |= {
         "joinable": session.channel in CHANNELS,
-        "others": others.exclude(pk=session.pk).order_by("-number")[:20],
+        "others": others.order_by("-started_at")[:20],
         "bookings": bookings if may(request, Right.BOOKINGS) else [],
         "tags": session.tags.order_by("name"),
         "all_tags": Tag.objects.order_by("name")[:200],

@@ -1,7 +1,7 @@
-"""Erasing conversations at the desk and when their days are over.
+"""Erasing conversations at the desk, when their days are over, and as patients wish.
 
-Needs ``clinic.setup.ready()``. Not while somebody is talking in one, and not what is held as part
-of a client's health record.
+Needs ``clinic.setup.ready()``. But for what patients wish: not while somebody is talking in one,
+and not what is held as part of a client's health record.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from clinic.conversations import search
 from clinic.conversations.erasing import erase_idle, is_idle
 from clinic.conversations.models import Session
+from clinic.conversations.ties import with_tied
 from clinic.privacy.deletion import DeletionCounts, delete_conversation
 
 logger = logging.getLogger("clinic.privacy")
@@ -29,6 +30,18 @@ class Erased:
     held: list[str] = field(default_factory=list)
     talking: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+
+
+def delete_for_patient(conversation_id: str) -> DeletionCounts:
+    """Delete all that the clinic keeps of a conversation, as its patient wishes.
+
+    Rasa, which is asked in it, deletes its own part. Conversations that the patient left for this
+    one, or went on with, are deleted as a whole, by the worker once nobody talks in them. Raises
+    ``clinic.text.BadInput``; database errors pass through.
+    """
+    for other in sorted(with_tied([conversation_id]) - {conversation_id}):
+        delete_conversation(other, erase_events=True)
+    return delete_conversation(conversation_id)
 
 
 def erase(conversation_ids: Iterable[str], who: str) -> Erased:

@@ -9,21 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Model, Q
 from django.forms.models import model_to_dict
 
-from clinic import clock
+from clinic import clock, environment
 from clinic.booking.models import AppointmentRequest, WaitingEntry
 from clinic.contacts import Contact, read_contact, read_contacts
 from clinic.conversations.models import Feedback, Message, Note, Session
+from clinic.conversations.store import open_store
+from clinic.conversations.ties import with_tied
 from clinic.handoff.models import PatientMessage
 from clinic.outbox.models import LinkGiven
 from clinic.references import LENGTH
+from clinic.seal import Seal
 from clinic.text import BadInput, required
 
 _KEPT: tuple[type[Model], ...] = (AppointmentRequest, PatientMessage, WaitingEntry)
+# The apps that know patients by their phone numbers, and what each writes before the digits.
+_BEFORE_DIGITS = {"sms": "+", "twilio-whatsapp": "whatsapp:+", "whatsapp": ""}
 
 
 @dataclass(frozen=True)
@@ -39,8 +46,9 @@ def find(who: str) -> Found:
     """Everything that belongs to a phone number, an e-mail address, or a request's reference.
 
     A contact is found wherever it was given: in a request, in a message to the clinic, on the
-    waiting list, in words typed and never sent, and as the number a message came from. With a
-    reference, by the contact of its request. Raises ``clinic.text.BadInput`` when it is none
+    waiting list, in words typed and never sent, and as the number a message came from. With each
+    conversation come those that the patient left for it. With a reference, by the contact of its
+    request. Raises ``clinic.text.BadInput`` when it is none
     of these.
     """
     who = required("who", who, 320)
@@ -67,14 +75,29 @@ def find(who: str) -> Found:
     for contact in contacts.values():
         conversations |= _said_in(contact)
         if contact.kind == "phone":
-            number = contact.value.partition(";")[0]
-            by_phone = Session.objects.filter(conversation_id__endswith=number)
-            conversations |= set(by_phone.values_list("conversation_id", flat=True))
+            conversations |= _written_from(contact.value.partition(";")[0])
     return Found(
-        tuple(sorted(filter(None, conversations))),
+        tuple(sorted(with_tied(filter(None, conversations)))),
         tuple(contacts),
         tuple(sorted({row.patient_name for row in rows if row.patient_name})),
     )
+
+
+def _written_from(number: str) -> set[str]:
+    """The conversations in messaging apps that are held from a phone number, in E.164.
+
+    The numbers themselves are nowhere: a sender is kept under a keyed hash.
+    """
+    seal = Seal(environment.chat_keys(Path(settings.VAR)))
+    digits = number.removeprefix("+")
+    names = [
+        name for app, before in _BEFORE_DIGITS.items() for name in seal.names(app, before + digits)
+    ]
+    store = open_store()
+    try:
+        return set(store.held_by(names))
+    finally:
+        store.close()
 
 
 def _said_in(contact: Contact) -> set[str]:

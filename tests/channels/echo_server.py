@@ -4,7 +4,9 @@ Everything but understanding is as in the real server: Sanic, Socket.IO, mailbox
 Each message is stored in the tracker with its answer, so that a second handling would be seen.
 Words in a message: ``fail`` makes answering fail; ``hold`` waits for a file "go" in the folder;
 ``die before`` and ``die after`` kill the server, once, before or after they are in the tracker;
-``numb`` is a danger sign; ``booked`` brings an appointment; ``erase`` deletes the conversation.
+``numb`` is a danger sign; ``booked`` brings an appointment; ``erase`` deletes the conversation;
+``rate`` is answered with something to be rated. Thumbs are lines of the file "rated"; while there
+is a file "away", the clinic cannot be asked for anything.
 """
 
 from __future__ import annotations
@@ -95,8 +97,18 @@ class Echo:
         _die_if_told(self._folder, "die before", message.text)
         return tracker
 
-    async def request(self, **_: Any) -> dict[str, Any]:
+    async def request(self, json: dict[str, Any], **_: Any) -> dict[str, Any]:
         """Any action."""
+        if (self._folder / "away").exists():
+            raise OSError
+        if json["next_action"] == "action_save_feedback":
+            told = {
+                each["entity"]: each["value"]
+                for each in json["tracker"]["latest_message"]["entities"]
+            }
+            with (self._folder / "rated").open("a", encoding="utf-8") as file:
+                file.write(f"{told['value']}\n")
+            return {"responses": [{"response": "utter_feedback_noted"}]}
         return {"events": [{"event": "slot", "name": "erase_chat", "value": True}]}
 
     async def handle_message(self, message: UserMessage) -> None:
@@ -117,7 +129,12 @@ class Echo:
         said = BotUttered(
             f"you said {message.text}",
             {
-                "buttons": [{"title": "Again", "payload": f"/again {message.text}"}],
+                "buttons": [
+                    {"title": "Again", "payload": f"/again {message.text}"},
+                    *([{"title": "Good", "payload": "/good", "kind": "rating"}] * 2)[
+                        : 2 * ("rate" in message.text)
+                    ],
+                ],
                 **({"card": {"status": "confirmed"}} if "booked" in message.text else {}),
             },
             {"metadata": {"response": _response_to(message.text)}},

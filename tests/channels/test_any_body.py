@@ -22,7 +22,7 @@ from assistant.channels.apps import settings
 from assistant.channels.apps.app import App, BadBody, Kind, Received, Update, client
 from assistant.channels.apps.catalogue import APPS
 from assistant.channels.apps.outgoing import button_of
-from assistant.channels.apps.seal import Seal
+from clinic.seal import Seal
 
 ANY_TEXT = st.text(max_size=20) | st.sampled_from(["\ud83d", "\0", "1" * 5000, "edit", "image"])
 ANY_JSON = st.recursive(

@@ -53,7 +53,7 @@ def do(engine: Any, operation: Any, *arguments: Any) -> Any:
 
 def said(engine: Any, message_id: str, text: str = "hello", chat: str = CHAT) -> mailbox.Accepted:
     body = {"id": message_id, "at": "", "from": "patient", "text": text}
-    return do(engine, mailbox.accept, chat, body, None, NOW)
+    return do(engine, mailbox.accept, chat, body, None, NOW, "en")
 
 
 def bubble(text: str, *buttons: str) -> Bubble:
@@ -113,13 +113,13 @@ def test_only_buttons_that_were_shown(engine: Any) -> None:
     asked = said(engine, "m1").message
     do(engine, mailbox.finish, asked, [bubble("hi", "/book_appointment")], NOW)
     press = {"id": "m2", "at": "", "from": "patient", "text": "a title of one's own"}
-    pressed = do(engine, mailbox.accept, CHAT, press, "/book_appointment", NOW).message
+    pressed = do(engine, mailbox.accept, CHAT, press, "/book_appointment", NOW, "en").message
     assert pressed.input == "/book_appointment"
     assert pressed.body["text"] == "Title of /book_appointment"
     with pytest.raises(mailbox.UnknownButton):
-        do(engine, mailbox.accept, CHAT, press | {"id": "m3"}, "/restart", NOW)
+        do(engine, mailbox.accept, CHAT, press | {"id": "m3"}, "/restart", NOW, "en")
     with pytest.raises(mailbox.UnknownButton):
-        do(engine, mailbox.accept, "chat-2", press | {"id": "m3"}, "/book_appointment", NOW)
+        do(engine, mailbox.accept, "chat-2", press | {"id": "m3"}, "/book_appointment", NOW, "en")
     assert do(engine, mailbox.after, "chat-2", 0) == []
 
 
@@ -209,7 +209,10 @@ def test_one_operation_that_fails_takes_no_other_along(engine: Any) -> None:
         box = Mailbox(engine)
         results = await asyncio.gather(
             *(
-                box.write(mailbox.accept, f"chat-{n}", body, "/nothing" if n == 3 else None, NOW)
+                box.write(
+                    *(mailbox.accept, f"chat-{n}", body, "/nothing" if n == 3 else None),
+                    *(NOW, "en"),
+                )
                 for n in range(6)
             ),
             return_exceptions=True,
@@ -221,6 +224,18 @@ def test_one_operation_that_fails_takes_no_other_along(engine: Any) -> None:
     assert isinstance(results.pop(3), mailbox.UnknownButton)
     assert all(isinstance(result, mailbox.Accepted) for result in results), results
     assert sorted(do(engine, mailbox.waiting)) == [f"chat-{n}" for n in (0, 1, 2, 4, 5)]
+
+
+def test_a_database_of_an_earlier_version_is_completed(engine: Any) -> None:
+    """What was said then is there, in the language that was the only one."""
+    said(engine, "m1")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE website_conversations DROP COLUMN locale")
+    for _ in range(2):
+        Mailbox(engine).create_tables()
+    assert do(engine, mailbox.standing, CHAT).locale == "en"
+    do(engine, mailbox.speak, CHAT, "fr")
+    assert do(engine, mailbox.standing, CHAT) == mailbox.Standing(1, 0, "fr")
 
 
 def test_what_nobody_asked_for_is_posted_once(engine: Any) -> None:

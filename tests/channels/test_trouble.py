@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from scenario_servers import Server, locked, wait_until
+from socketio.exceptions import ConnectionError as Refused
 from test_killed import address, handled
-from window import Window, new_id
+from websocket import create_connection
+from window import PATH, Window, new_id
 
 from clinic import facts
 
@@ -62,3 +66,28 @@ def test_a_window_that_goes_is_no_error(echo: Callable[..., Server]) -> None:
     gone.until(lambda: not gone.client.connected, "the end of the connection")
     Window(address(server)).open().close()
     assert "ERROR" not in server.log.read_text(encoding="utf-8")
+
+
+def test_a_window_that_goes_while_it_is_let_in_leaves_its_place(
+    echo: Callable[..., Server],
+) -> None:
+    """However many do, others find room."""
+    url = address(echo(CLINIC_CHAT_CONNECTIONS_PER_ADDRESS="3"))
+    window = Window(url).open()
+    window.ask("hello")
+    place = f"{url.replace('http', 'ws', 1)}/{PATH}/?EIO=4&transport=websocket"
+    token = json.dumps({"token": window.token})
+    for _ in range(40):
+        hasty = create_connection(place, header=[f"X-Forwarded-For: {window.address}"])
+        hasty.recv()
+        hasty.send(f"40{token}")
+        hasty.sock.close()
+
+    def is_let_in() -> bool:
+        with suppress(Refused):
+            Window(url).open().close()
+            return True
+        return False
+
+    wait_until(is_let_in, "there is a place")
+    window.close()

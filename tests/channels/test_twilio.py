@@ -19,6 +19,7 @@ from providers.twilio import ACCOUNT, NUMBERS, TOKEN, Texts, Twilio, TwilioWhats
 from scenario_chat import read
 from scenario_servers import wait_until
 from test_apps import NOTICE, Echo, database, handled, migrated, started
+from window import Window
 
 from assistant.channels import twilio
 from assistant.channels.apps.app import (
@@ -34,7 +35,10 @@ from assistant.channels.apps.app import (
 from assistant.channels.apps.splitting import split
 from assistant.channels.segments import longest, segments
 from assistant.project import ROOT
+from clinic.conversations import erasing
+from clinic.live import chats
 from clinic.outbox.models import LateMessage
+from clinic.privacy.erasing import erase
 
 __all__ = ["database", "migrated"]
 
@@ -175,6 +179,68 @@ def test_a_stop_outlives_the_chat(sms: Texts, echo: Echo, tmp_path: Path) -> Non
     write(sms, "700", "hello again")
     until_handled(tmp_path, "hello again")
     assert read(database, query)[0]["state"] == "optedout"
+
+
+def test_a_stop_outlives_the_nights_deletion(
+    database: Path, sms: Texts, echo: Echo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And "Erase all of it" at the desk: both are done by the clinic's own programs."""
+    from django.conf import settings as django_settings
+
+    monkeypatch.setattr(django_settings, "VAR", tmp_path)
+    monkeypatch.setattr(erasing, "IDLE", -60)
+    started(sms, echo)
+    for patient in ("700", "701"):
+        sms.say(patient, "hello", count=2)
+    write(sms, "700", "STOP")
+    chats_kept, query = tmp_path / "conversations.sqlite3", "SELECT * FROM app_senders"
+    wait_until(lambda: any(r["state"] == "optedout" for r in read(chats_kept, query)), "a stop")
+    before = {row["conversation"] for row in read(chats_kept, query)}
+    assert len(erase(before, "retention").receipts) == 2
+    (kept,) = read(chats_kept, query)
+    assert (kept["state"], kept["address"], kept["phone"]) == ("optedout", "", "")
+    assert kept["conversation"] not in before
+    sms.quiet.add("700")
+    write(sms, "700", "hello again")
+    until_handled(tmp_path, "hello again")
+    assert read(chats_kept, query)[0]["state"] == "optedout"
+
+
+@pytest.mark.parametrize("typed", ["2", "the second", "two"])
+def test_a_choice_in_words(sms: Texts, echo: Echo, tmp_path: Path, typed: str) -> None:
+    """The second of what can be chosen is the thumb up, and can be chosen after a remark, too."""
+    started(sms, echo)
+    sms.say("700", "rate it", count=2)
+    assert sms.say("700", typed)[0].text == "Thank you."
+    wait_until((tmp_path / "rated").exists, "the thumb is stored")
+    assert sms.say("700", "1")[0].text.startswith("you said /again rate it")
+
+
+def test_only_what_was_said_last_can_be_chosen_from(
+    database: Path, sms: Texts, echo: Echo, tmp_path: Path
+) -> None:
+    """A number answers what a person, or the window, has asked since."""
+    started(sms, echo)
+    sms.say("700", "rate it", count=2)
+    query = "SELECT conversation FROM app_senders"
+    (row,) = read(tmp_path / "conversations.sqlite3", query)
+    chat = chats.join(row["conversation"], "natalie", "Natalie Yeo")
+    chats.say(chat.pk, "natalie", "Do you want 1 hour or 2?", "question")
+    sms.until("700", 3)
+    write(sms, "700", "2")
+    until_handled(tmp_path, "2")
+    assert not (tmp_path / "rated").exists()
+
+
+def test_a_number_chooses_nothing_of_another_window(sms: Texts, echo: Echo, tmp_path: Path) -> None:
+    """What was answered on the website was not numbered there."""
+    started(sms, echo)
+    window = Window(sms.server).open()
+    sms.deliver(sms.follow("700", window.call("link", {"app": "sms"})["url"]))
+    sms.until("700", 2)
+    window.ask("rate this")
+    assert sms.say("700", "1")[0].text.startswith("you said 1")
+    window.close()
 
 
 def test_french_words(provider: Twilio, echo: Echo) -> None:

@@ -68,8 +68,9 @@ class Update:
 
     ``id`` names it among all of the provider's, ``sender`` is the address to answer to. ``text``:
     words, also those below a picture. ``token``: of the button. ``link``: what a link into the chat
-    brought along. ``resumes``: asks for messages again, if they were asked to end. ``reason``: why
-    a message failed, as in :class:`Answer`. ``at``: the moment, in seconds since 1970, when the
+    brought along. ``phone``: the patient's number, in digits, where it is told and is not the
+    address. ``resumes``: asks for messages again, if they were asked to end. ``reason``: why a
+    message failed, as in :class:`Answer`. ``at``: the moment, in seconds since 1970, when the
     provider tells it. ``handle``: what :meth:`App.acknowledge` needs, never stored.
     """
 
@@ -79,6 +80,7 @@ class Update:
     text: str = ""
     token: str = ""
     link: str = ""
+    phone: str = ""
     reason: str = ""
     at: float | None = None
     locale: str = "en"

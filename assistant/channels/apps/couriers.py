@@ -17,11 +17,11 @@ from assistant.channels.apps import senders
 from assistant.channels.apps.app import Answer, App, Call, Outcome, Outgoing
 from assistant.channels.apps.late import OPTED_OUT
 from assistant.channels.apps.outgoing import outgoing
-from assistant.channels.apps.seal import Seal
 from assistant.channels.apps.senders import Sender
 from assistant.channels.apps.sentences import sentence
 from assistant.channels.locks import Locks
 from assistant.channels.mailbox import Mailbox, Stored
+from clinic.seal import Seal
 
 logger = logging.getLogger(__name__)
 

@@ -16,12 +16,12 @@ from assistant.channels import mailbox
 from assistant.channels.apps import settings
 from assistant.channels.apps.app import App, BadBody, Received, client
 from assistant.channels.apps.reception import Reception
-from assistant.channels.apps.seal import Seal
 from assistant.channels.messenger import Messenger
 from assistant.channels.telegram import Telegram
 from assistant.channels.twilio import Texts, TwilioWhatsApp
 from assistant.channels.whatsapp import WhatsApp
 from clinic import environment
+from clinic.seal import Seal
 
 logger = logging.getLogger(__name__)
 

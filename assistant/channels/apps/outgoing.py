@@ -6,9 +6,9 @@ from typing import Any
 
 from assistant.channels import mailbox
 from assistant.channels.apps.app import Choice, Outgoing
-from assistant.channels.apps.seal import Seal
 from assistant.channels.apps.sentences import sentence, words
 from assistant.channels.mailbox import Stored
+from clinic.seal import Seal
 
 # Characters of a message's id in a token: 48 random bits, among the messages of one conversation.
 _ID = 13

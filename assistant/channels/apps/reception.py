@@ -15,16 +15,17 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError  # type: ignore[import-untyped]
 
 from assistant.channels import mailbox
-from assistant.channels.apps import late, links, senders
+from assistant.channels.apps import errands, late, links, senders
 from assistant.channels.apps.app import App, Kind, Update
 from assistant.channels.apps.couriers import Couriers
-from assistant.channels.apps.seal import Seal
+from assistant.channels.apps.errands import Errand
 from assistant.channels.apps.senders import Arrival, Known, Sender
 from assistant.channels.bubbles import Bubble
 from assistant.channels.limits import Rate
 from assistant.channels.website import LONGEST, STOP_WITHIN, Chat
 from assistant.live import standing
 from clinic import clock
+from clinic.seal import Seal
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ logger = logging.getLogger(__name__)
 TYPING_AFTER = 0.5
 # Seconds between two looks for what is due, and for updates that are old enough to be forgotten.
 LOOK_EVERY, FORGET_EVERY = 10.0, 3600.0
-# Seconds before an update is taken again when the database cannot be written.
+# Seconds before an update is taken again when the database cannot be written, or the patient has
+# to read something first.
 AGAIN_AFTER = 1.0
 # Seconds before one is taken again over which the server made a mistake.
 AGAIN_AFTER_A_FAULT = 60.0
@@ -58,6 +60,7 @@ class Reception:
         self._readers: OrderedDict[str, Sender] = OrderedDict()
         self._typing: dict[str, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._errands = asyncio.Lock()
 
     async def start(self) -> None:
         """Goes on with what a server before this one has left."""
@@ -70,6 +73,7 @@ class Reception:
                 self._arrived.put_nowait((name, Update(**{**kept, "kind": Kind(kept["kind"])})))
         await self._couriers.wake_owed()
         self._keep(self._take_all())
+        self._keep(self._run_errands())
         self._keep(self._look())
 
     async def stop(self) -> None:
@@ -104,15 +108,20 @@ class Reception:
                 try:
                     await self._take(name, update)
                     taken = True
+                except senders.Unsent:
+                    self._put_off(AGAIN_AFTER, name, update)
+                    taken = True
                 except SQLAlchemyError as error:
                     logger.error("An update is late: %s", type(error).__name__)
                     await asyncio.sleep(AGAIN_AFTER)
                 except Exception as error:
                     # It keeps no others waiting, and is not left until the next start.
                     logger.error("An update could not be taken: %s", type(error).__name__)
-                    later = asyncio.get_running_loop().call_later
-                    later(AGAIN_AFTER_A_FAULT, self._arrived.put_nowait, (name, update))
+                    self._put_off(AGAIN_AFTER_A_FAULT, name, update)
                     taken = True
+
+    def _put_off(self, seconds: float, name: str, update: Update) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._arrived.put_nowait, (name, update))
 
     async def _take(self, name: str, update: Update) -> None:
         known = self._known(name, update)
@@ -128,6 +137,8 @@ class Reception:
             self._chat.accepted(arrival.asked)
         elif arrival.told:
             self._couriers.wake(arrival.sender.name)
+        if arrival.errand:
+            self._keep(self._run_errands())
         self._keep(self._follow(update, arrival))
 
     def _known(self, name: str, update: Update) -> Known:
@@ -149,6 +160,7 @@ class Reception:
             update=name,
             sealed=self._seal.close(update.sender),
             heard_at=datetime.fromtimestamp(min(update.at or real, real), UTC),
+            phone=self._seal.names(self._app.name, update.phone)[0] if update.phone else "",
             refusal=refusal,
             silent=silent,
             values=tuple(values.items()),
@@ -158,8 +170,6 @@ class Reception:
     async def _follow(self, update: Update, arrival: Arrival) -> None:
         """What is done once for an update and needs no second try."""
         try:
-            if arrival.rated is not None:
-                await self._chat.rate(*arrival.rated)
             people = standing.current().people
             sender = arrival.sender
             alone = sender is not None and sender.conversation not in people
@@ -167,6 +177,25 @@ class Reception:
             await self._app.acknowledge(update, arrival.chosen, awaited)
         except Exception as error:
             logger.error("An update could not be followed up: %s", type(error).__name__)
+
+    async def _run_errands(self) -> None:
+        """Does what is to be done at the clinic; what fails is tried at the next look."""
+        async with self._errands:
+            for errand in await self._chat.box.read(errands.waiting, self._app.name):
+                try:
+                    await self._run_errand(errand)
+                    await self._chat.box.write(errands.done, errand)
+                except Exception as error:
+                    what = "A thumb" if errand.kind == errands.RATE else "A live chat"
+                    logger.error("%s reaches the clinic late: %s", what, type(error).__name__)
+
+    async def _run_errand(self, errand: Errand) -> None:
+        if errand.kind == errands.HAND_ON:
+            await self._chat.live.hand_on(errand.conversation, errand.about)
+            return
+        rated = await self._chat.box.read(mailbox.find, errand.conversation, errand.about)
+        if rated is not None:
+            await self._chat.rate(rated, errand.value)
 
     async def link(self, conversation: str) -> tuple[str, datetime] | None:
         """An address that goes on with a conversation in the app, once, and until when."""
@@ -241,6 +270,7 @@ class Reception:
             await asyncio.sleep(LOOK_EVERY)
             try:
                 await self._couriers.wake_owed()
+                await self._run_errands()
                 if time.monotonic() - forgot >= FORGET_EVERY:
                     forgot = time.monotonic()
                     before = clock.now() - UPDATES_KEPT

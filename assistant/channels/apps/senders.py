@@ -1,6 +1,6 @@
 """Who writes in messaging apps, what has arrived from there, and how far answers have been sent.
 
-Two tables beside the mailbox, in the same database. A sender is one patient's chat in one app: its
+Tables beside the mailbox, in the same database. A sender is one patient's chat in one app: its
 address is kept once, encrypted, and the conversation's id tells nothing of it. What is said stands
 in the mailbox and nowhere else: a message there after the number up to which a sender has got
 everything is still to be sent. So what answers a message is due to be sent from the moment at which
@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite  # type: ignore[import-untype
 from sqlalchemy.engine import Connection  # type: ignore[import-untyped]
 
 from assistant.channels import mailbox
-from assistant.channels.apps import late, links
+from assistant.channels.apps import errands, late, links
 from assistant.channels.apps.app import Kind, Update
 from assistant.channels.apps.numbers import chosen_number
 from assistant.channels.apps.outgoing import button_of, is_thumb, tokens
@@ -34,6 +34,8 @@ from assistant.channels.tokens import new_conversation
 OPEN, STOPPED, OPTED_OUT, LEAVING, GROUP = "open", "stopped", "optedout", "leaving", "group"
 # Nothing is sent to these.
 SILENT = (STOPPED, OPTED_OUT)
+# Sentences of an app's own after which one can still choose from what stands before them.
+_ASIDES = ("rated", "media", "edited", "too_long", "too_fast", "help")
 # Nothing is failing now.
 _WELL = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
 
@@ -61,6 +63,16 @@ senders = sa.Table(
     sa.Column("reason", sa.String(20), nullable=False),
     sa.Column("failing_since", sa.DateTime(timezone=True)),
     sa.Column("due_at", sa.DateTime(timezone=True)),
+    # The keyed hash of the phone number, where the address is another one and the app tells it.
+    sa.Column("phone", sa.String(43), nullable=False, server_default=""),
+)
+# Conversations that a patient left for another one, by a link from the website: what concerns the
+# person concerns both.
+earlier = sa.Table(
+    "app_earlier",
+    mailbox.tables,
+    sa.Column("conversation", sa.String(64), primary_key=True),
+    sa.Column("later", sa.String(64), primary_key=True, index=True),
 )
 updates = sa.Table(
     "app_updates",
@@ -93,21 +105,22 @@ class Sender:
     reason: str
     failing_since: datetime | None
     due_at: datetime | None
+    phone: str
 
 
 @dataclass(frozen=True)
 class Arrival:
     """What became of an update: ``asked`` is for the assistant; ``chosen`` is a button's title.
 
-    ``rated`` is the answer that a thumb, "up" or "down", was given to. ``told``: the app has
-    something to say by itself. ``stuck``: why something will not reach the patient, for staff.
+    ``told``: the app has something to say by itself. ``errand``: something is to be done at the
+    clinic. ``stuck``: why something will not reach the patient, for staff.
     """
 
     sender: Sender | None = None
     asked: Stored | None = None
     chosen: str = ""
-    rated: tuple[Stored, str] | None = None
     told: bool = False
+    errand: bool = False
     stuck: str = ""
 
 
@@ -115,7 +128,8 @@ class Arrival:
 class Known:
     """What is known of an update before the database is asked.
 
-    ``names`` is what the sender is called by each key, ``update`` what the update is called;
+    ``names`` is what the sender is called by each key, ``update`` what the update is called,
+    ``phone`` what the sender's phone number is called where it is told beside the address;
     ``heard_at`` is when it was written; ``refusal`` is a sentence to be said in place of an answer,
     unless it is ``silent``.
     """
@@ -125,10 +139,15 @@ class Known:
     update: str
     sealed: str
     heard_at: datetime
+    phone: str = ""
     refusal: str = ""
     silent: bool = False
     values: tuple[tuple[str, int], ...] = ()
     numbered: bool = False
+
+
+class Unsent(Exception):
+    """An update has to wait until the patient has read what is on its way."""
 
 
 def arrive(connection: Connection, app: str, name: str, content: str, now: datetime) -> bool:
@@ -147,7 +166,7 @@ def waiting(connection: Connection, app: str) -> list[tuple[str, str]]:
 
 
 def take(connection: Connection, known: Known, update: Update, now: datetime) -> Arrival | None:
-    """Stores what an update that has arrived tells; None when that has been done."""
+    """Stores what an update that has arrived tells; None when that has been done. Raises Unsent."""
     # A write comes first in every transaction: SQLite then waits for its turn.
     mine = (updates.c.name == known.update) & (updates.c.content != "")
     if not connection.execute(updates.update().where(mine).values(content="")).rowcount:
@@ -257,6 +276,9 @@ def leave(connection: Connection, conversation: str) -> list[str]:
     opted out nothing is kept but that, under the hash, and nothing is said.
     """
     links.forget(connection, conversation)
+    errands.forget(connection, conversation)
+    tied = (earlier.c.conversation == conversation) | (earlier.c.later == conversation)
+    connection.execute(earlier.delete().where(tied))
     _keep_opt_out(connection, conversation)
     new = {sender.name: new_conversation() for sender in of(connection, conversation)}
     for name, begun in new.items():
@@ -286,10 +308,11 @@ def unfinished(connection: Connection) -> list[Sender]:
 def forget_updates(connection: Connection, before: datetime) -> None:
     """Providers send nothing again that is older."""
     connection.execute(updates.delete().where(updates.c.at < before))
+    errands.forget_old(connection, before)
 
 
 def sentence_bubble(sender: Sender, name: str, **values: object) -> Bubble:
-    """A sentence of the app's own, for this app alone."""
+    """A sentence of the app's own, for this app alone; its name stands in place of a response."""
     body = {
         "id": str(uuid.uuid4()),
         "at": stamp(),
@@ -299,7 +322,7 @@ def sentence_bubble(sender: Sender, name: str, **values: object) -> Bubble:
         "rateable": False,
         VIA: sender.app,
     }
-    return Bubble("", body)
+    return Bubble(name, body)
 
 
 def _sender(connection: Connection, known: Known, update: Update, now: datetime) -> Sender:
@@ -313,6 +336,7 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
         "state": OPEN,
         "noticed": False,
         "heard_at": known.heard_at,
+        "phone": known.phone,
         **{"sent": 0, "calls": 0, "attempts": 0, "reason": ""},
     }
     found = _by_name(connection, known.names)
@@ -323,6 +347,8 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
     row = senders.update().where(senders.c.name == found.name)
     # Found by a key that is being rotated out: from now on it goes by the new one.
     changes: dict[str, Any] = {"name": known.names[0], "address": known.sealed}
+    if known.phone:
+        changes["phone"] = known.phone
     if known.heard_at > found.heard_at:
         changes["heard_at"] = known.heard_at
     if found.state in (STOPPED, LEAVING) or (found.state == OPTED_OUT and update.resumes):
@@ -341,14 +367,37 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
 
 
 def _link(connection: Connection, sender: Sender, token: str, now: datetime) -> Arrival:
-    """Goes on with a chat from the website; what was said there is not said again."""
+    """Goes on with a chat from the website; what was said there is not said again.
+
+    The conversation that the app had before stays tied to it, and whoever is there comes along.
+    Raises Unsent when the patient is still to be told something there.
+    """
+    if _is_owed(connection, sender):
+        raise Unsent
     conversation = links.use(connection, token, now)
     if conversation is None:
         return Arrival(sender, told=_tell(connection, sender, "not_linked", now))
-    there = {**_caught_up(conversation), "conversation": conversation}
+    spoken = mailbox.standing(connection, conversation).locale
+    there = {**_caught_up(conversation), "conversation": conversation, "locale": spoken}
     connection.execute(_mine(sender).values(there))
     moved = get(connection, sender.name) or sender
-    return Arrival(moved, told=_tell(connection, moved, "linked", now))
+    left = sender.conversation
+    handed = left != conversation and mailbox.standing(connection, left).last_seq > 0
+    if handed:
+        _insert_new(connection, earlier, conversation=left, later=conversation)
+        errands.add(connection, sender.app, errands.HAND_ON, left, conversation, "", now)
+    told = _tell(connection, moved, "linked", now)
+    return Arrival(moved, told=told, errand=handed)
+
+
+def _is_owed(connection: Connection, sender: Sender) -> bool:
+    """Whether an answer is being made or sent: after the move it would reach nobody."""
+    if sender.state != OPEN or sender.attempts:
+        return False
+    unsent = mailbox.after(connection, sender.conversation, sender.sent)
+    return any(
+        message.state == mailbox.PENDING or message.sender != mailbox.PATIENT for message in unsent
+    )
 
 
 def _fail(connection: Connection, names: Sequence[str], update: Update) -> Arrival:
@@ -375,8 +424,8 @@ def _opt_out(connection: Connection, before: Sender | None, sender: Sender) -> A
 def _keep_opt_out(connection: Connection, conversation: str) -> None:
     for sender in of(connection, conversation):
         if sender.state == OPTED_OUT:
-            empty = {"conversation": new_conversation(), "address": "", "noticed": False}
-            connection.execute(_mine(sender).values(sent=0, calls=0, **empty))
+            empty = {"conversation": new_conversation(), "address": "", "phone": ""}
+            connection.execute(_mine(sender).values(sent=0, calls=0, noticed=False, **empty))
 
 
 def _refuse_group(connection: Connection, sender: Sender, now: datetime) -> Arrival:
@@ -416,9 +465,12 @@ def _press(
     message, payload = found
     if is_thumb(token):
         thumb = words()["thumbs"][payload]
+        errands.add(
+            connection, known.app, errands.RATE, message.conversation, message.id, payload, now
+        )
         # A thumb that was pressed can be seen, a number that was typed can not.
         told = typed is not None and _tell(connection, sender, "rated", now)
-        return Arrival(sender, chosen=thumb, rated=(message, payload), told=told)
+        return Arrival(sender, chosen=thumb, told=told, errand=True)
     asked = _accept(connection, known, sender, typed or "", payload, now)
     return Arrival(sender, asked, chosen=asked.body["text"])
 
@@ -438,20 +490,32 @@ def _accept(
         "text": mailbox.clean(text),
         VIA: known.app,
     }
-    return mailbox.accept(connection, sender.conversation, body, payload, now).message
+    return mailbox.accept(
+        *(connection, sender.conversation, body, payload, now, sender.locale)
+    ).message
 
 
 def _token_of(connection: Connection, sender: Sender, text: str) -> str | None:
-    """The token of the choice whose number was typed, among those of the last message."""
+    """The token of the choice whose number was typed.
+
+    Only what was said last can be chosen from: after anything newer a number is an answer to that.
+    """
     number = chosen_number(text)
     if number is None:
         return None
     for message in reversed(mailbox.before(connection, sender.conversation, None, 10)):
-        if message.sender == mailbox.PATIENT:
-            return None
-        if choices := tokens(message):
-            return choices[number - 1] if number <= len(choices) else None
+        if message.response in _ASIDES:
+            continue
+        choices = tokens(message) if _asked_here(connection, sender, message) else []
+        return choices[number - 1] if number <= len(choices) else None
     return None
+
+
+def _asked_here(connection: Connection, sender: Sender, message: Stored) -> bool:
+    """Whether a message to the patient was shown in this app: not what answers another one."""
+    asked = message.body.get("in_reply_to")
+    found = mailbox.find(connection, sender.conversation, asked) if asked else None
+    return found is None or found.body.get(VIA) == sender.app
 
 
 def _caught_up(conversation: str) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def test_the_mailbox_that_is_erased_is_the_websites(
     Mailbox(rasa.engine).create_tables()
     now = clock.now()
     with rasa.engine.begin() as connection:
-        accepted = mailbox.accept(connection, "c", {"id": "m1", "text": "hi"}, None, now)
+        accepted = mailbox.accept(connection, "c", {"id": "m1", "text": "hi"}, None, now, "en")
     assert not is_idle("c")
     assert not erase_idle("c")
     with rasa.engine.begin() as connection:

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from fabricated import Events, Talk, question
 
-from clinic import clock, facts
+from assistant.channels import mailbox
+from assistant.channels.apps import senders
+from clinic import clock, environment, facts
 from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import create_request
 from clinic.conversations import erasing as events_erasing
@@ -25,9 +28,10 @@ from clinic.handoff.messages import leave_message
 from clinic.handoff.models import PatientMessage
 from clinic.outbox.models import LinkGiven
 from clinic.privacy import person, retention
-from clinic.privacy.erasing import erase
+from clinic.privacy.erasing import delete_for_patient, erase
 from clinic.privacy.known_names import known_names
 from clinic.privacy.models import DeletionReceipt, RetentionRun
+from clinic.seal import Seal
 from clinic.text import BadInput
 
 PHONE = "416-555-0142"
@@ -70,13 +74,24 @@ def kept(events: Events) -> set[str]:
 def test_a_person_is_found_across_channels(database: Path, events: Events, tail: Tail) -> None:
     events.write("asked", question(at=LONG_AGO))
     events.write("typed", question(text="I am at (416) 555 - 0142, call me", at=LONG_AGO))
-    events.write("whatsapp:+14165550142", question(at=LONG_AGO, channel="whatsapp"))
+    for app, number in (
+        *(("sms", "+14165550142"), ("twilio-whatsapp", "whatsapp:+14165550142")),
+        *(("whatsapp", "14165550142"), ("telegram", "14165550142")),
+    ):
+        events.write(f"in {app}", question(at=LONG_AGO, channel=app))
+        write_from(events, f"in {app}", app, number)
+    # Known by another id, with the number beside it.
+    write_from(events, "by id", "whatsapp", "CA.1234", phone="14165550142")
+    write_from(events, "before that", "whatsapp", "14165550199", later="by id")
     events.write("other", question(text="416-555-0143", at=LONG_AGO))
     events.write("mailed", question(text="priya@Example.com", at=LONG_AGO))
     tail.step()
     reference = request("asked").reference
     message("left")
-    expected = ("asked", "left", "typed", "whatsapp:+14165550142")
+    expected = (
+        *("asked", "before that", "by id"),
+        *("in sms", "in twilio-whatsapp", "in whatsapp", "left", "typed"),
+    )
     for who in (PHONE, "+1 416 555 0142", reference.lower()):
         found = person.find(who)
         assert found.conversations == expected
@@ -85,6 +100,48 @@ def test_a_person_is_found_across_channels(database: Path, events: Events, tail:
     assert person.find("sam@example.com").conversations == ()
     with pytest.raises(BadInput):
         person.find("Priya")
+
+
+def write_from(
+    events: Events, conversation: str, app: str, address: str, phone: str = "", later: str = ""
+) -> None:
+    """Somebody has written in a messaging app; ``later``, in which conversation they went on."""
+    seal = Seal(environment.chat_keys(events.file.parent))
+    engine = sa.create_engine(f"sqlite:///{events.file}")
+    mailbox.tables.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(
+            senders.senders.insert().values(
+                name=seal.names(app, address)[0],
+                phone=seal.names(app, phone)[0] if phone else "",
+                address=seal.close(address),
+                **{"app": app, "conversation": conversation, "locale": "en", "state": "open"},
+                **{"noticed": True, "sent": 0, "calls": 0, "attempts": 0, "reason": ""},
+                heard_at=datetime.fromtimestamp(LONG_AGO, UTC),
+            )
+        )
+        if later:
+            tie = {"conversation": conversation, "later": later}
+            connection.execute(senders.earlier.insert().values(tie))
+    engine.dispose()
+
+
+def test_what_a_patient_left_for_another_conversation_is_deleted_with_it(
+    database: Path, events: Events, tail: Tail
+) -> None:
+    """From either of them; where nobody is talking, at the worker's next look."""
+    for conversation in ("first", "second", "third", "other"):
+        events.write(conversation, question(at=LONG_AGO))
+        message(conversation)
+    write_from(events, "second", "sms", "+14165550142", later="third")
+    write_from(events, "first", "sms", "+14165550199", later="second")
+    tail.step()
+    delete_for_patient("second")
+    tail.step()
+    # Rasa itself erases the one in which it was asked for.
+    assert kept(events) == {"second", "other"}
+    assert [left.conversation_id for left in PatientMessage.objects.all()] == ["other"]
+    assert person.find("416-555-0199").conversations == ()
 
 
 def test_a_person_gets_all_that_is_kept(database: Path, events: Events, tail: Tail) -> None:

@@ -89,3 +89,26 @@ def test_what_the_patient_does_is_noted(do: Any) -> None:
     # Only what is open can end.
     do(store.end, "c1", NOW + 4 * MINUTE)
     assert Chat.objects.get().changed_at == NOW + 3 * MINUTE
+
+
+def test_a_live_chat_moves_with_the_patient(do: Any) -> None:
+    """With all that is still to be carried out, and what was told in the other conversation."""
+    chat = chats.join("before", "natalie", "Natalie Yeo", NOW)
+    chats.say(chat.pk, "natalie", "Hello", "k1", NOW)
+    chats.tell("after", "news", "It is confirmed.", {}, NOW)
+    for _ in range(2):
+        do(store.hand_on, "before", "after", NOW + MINUTE)
+    moved = Chat.objects.get()
+    assert (moved.pk, moved.conversation_id, moved.state) == (chat.pk, "after", "person")
+    steps = do(store.to_do, "after")
+    assert [step.kind for step in steps] == ["joined", "said", "news", "joined"]
+    assert {step.name for step in steps if step.kind == "joined"} == {"Natalie Yeo"}
+
+
+def test_a_live_chat_ends_where_somebody_is_in_the_other_one(do: Any) -> None:
+    chats.ask("before", NOW)
+    chats.join("after", "omar", "Omar Haddad", NOW)
+    do(store.hand_on, "before", "after", NOW)
+    do(store.hand_on, "nobody", "after", NOW)
+    states = {chat.conversation_id: chat.state for chat in Chat.objects.all()}
+    assert states == {"before": "closed", "after": "person"}
