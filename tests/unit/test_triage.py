@@ -114,18 +114,24 @@ def test_a_fresh_set_written_by_others(triage: Triage) -> None:
     assert others.count("check") <= 9
 
 
-TEXTED = read("texted.yml")
+PARTS = [
+    pytest.param(part, id=f"{name}-{number}")
+    for name in ("texted", "unseen")
+    for number, part in read(f"{name}.yml").items()
+]
 
 
-@pytest.mark.parametrize("part", TEXTED)
-def test_messages_as_they_are_texted(triage: Triage, part: str) -> None:
-    signs = [(level, text) for level, texts in TEXTED[part]["signs"].items() for text in texts]
+@pytest.mark.parametrize("part", PARTS)
+def test_messages_written_before_the_triage_was_seen_with_any(
+    triage: Triage, part: dict[str, Any]
+) -> None:
+    signs = [(level, text) for level, texts in part["signs"].items() for text in texts]
     levels = {text: triage.assess(text).level for _, text in signs}
     clear = [text for level, text in signs if level != "check"]
     asked = [text for text in clear if levels[text] == "check"]
     assert [text for text, level in levels.items() if level is None] == []
     assert len(asked) <= 0.06 * len(clear), asked
-    others = {text: triage.assess(text).level for text in TEXTED[part]["look_alikes"]}
+    others = {text: triage.assess(text).level for text in part["look_alikes"]}
     alarms = [text for text, level in others.items() if level in ("urgent", "emergency")]
     checks = [text for text, level in others.items() if level == "check"]
     assert len(alarms) <= 0.04 * len(others), alarms
