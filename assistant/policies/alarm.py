@@ -140,6 +140,13 @@ def is_own(text: str) -> bool:
     return _has(words()["own_sign"], text.replace("\u2019", "'"))
 
 
+def asks_to_wait(text: str) -> bool:
+    """Whether the message asks if the danger can wait, and says nothing of an appointment."""
+    lists = words()
+    plain = text.replace("\u2019", "'")
+    return _has(lists["asks_to_wait"], plain) and not _has(lists["about_booking"], plain)
+
+
 def said(text: str, kind: str) -> Said | None:
     """What the message says back to an alarm of this kind, or None."""
     lists = words()

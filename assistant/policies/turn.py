@@ -614,6 +614,8 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
     # in a form, a message for the clinic may be about an appointment; a wish to book is refused
     acts = tuple(act for act in now.acts if now.form is None or _interrupts(act, now))
     kept = _details_for_later(now)
+    if words == "wait" and alarm.asks_to_wait(now.text):
+        return Turn((ADVICE_AGAIN[words], *_resume(now)))
     if _wishes_to_book(now, acts) or _resumes_booking(now):
         plain = tuple(act for act in acts if act[0] in PLAIN_BESIDE_ALARM)
         refused = ("utter_booking_blocked_red_flag", *kept, *_resume(now))

@@ -25,6 +25,8 @@ _APOSTROPHES = re.compile(_APOSTROPHE)
 # "Dad's leg", "my back's sore"; but "it's" and "he's" are words of their own.
 _POSSESSIVE = re.compile(rf"(.+){_APOSTROPHE}[sS]")
 _KEEP_S = word_set("it he she that what there who where here let how when why this")
+# "Fever N, numbness N.", as a form is filled in.
+_TICKED_NO = re.compile(r"N\s*(?:[,.;\n]|$)")
 _DASH = "[-\u2013\u2014]"
 _PIECE = re.compile(
     r"\d+(?:[.,]\d+)+"  # 39.5
@@ -143,6 +145,7 @@ def read(text: str, spellings: Mapping[str, str], mend: Callable[[str], str]) ->
         for part in plain(_APOSTROPHES.sub("", raw)).split():
             word = "and" if part in "&+" else spellings.get(part) or mend(part)
             word = "wont" if word == "wouldnt" else word
+            word = "no" if _TICKED_NO.match(text, piece.start()) else word
             if word == "not" and words and words[-1] in _BEFORE_NOT and open_sentence:
                 words[-1] = _BEFORE_NOT[words[-1]]
                 ends[-1] = piece.end()

@@ -87,6 +87,8 @@ def read_cues(message: Words, places: Places) -> Cues:
         if word in _LONG_UNITS:
             start = _quantity_start(words, at)
             following = words[at + 1] if at + 1 < len(words) else ""
+            if start is None and following == "now":
+                start = at  # "years now"
             if following in ("old", "male", "female", "of", "y") or start is None:
                 continue
             if following in ("ago", "back", "earlier", "prior") or words[start - 1] == "hace":
@@ -99,7 +101,7 @@ def read_cues(message: Words, places: Places) -> Cues:
             start = _quantity_start(words, at)
             if start is not None and _is_time_span(words, start, at):
                 new.append(Place(start, at + 1))
-        elif re.fullmatch(r"(19|20)\d\d", word) and at > 0 and words[at - 1] in _SINCE | _MONTHS:
+        elif re.fullmatch(r"(19|20)\d\d", word) and at > 0 and words[at - 1] in _IN_A_YEAR:
             if int(word) <= this_year - 2:
                 (lasting if _follows(words, at, "since") else past).append(Place(at - 1, at + 1))
         elif word in ("since", "depuis", "desde"):
@@ -165,6 +167,9 @@ _MONTHS = word_set(
     "january february march april may june july august september october november december jan "
     "feb mar apr jun jul aug sep sept oct nov dec"
 )
+_IN_A_YEAR = _SINCE | _MONTHS | {"was"}
+# "..., that was 2003, ...": a clause that only says when.
+_OF_IT = word_set("that this it all but and was back way")
 
 
 def _inside(cue: Place, others: Iterable[Place]) -> bool:
@@ -218,6 +223,9 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
     since_when = [cue for cue in new if not _inside(cue, attributes)]
     if question is Meaning.GENERAL and not since_when:
         return question
+    if question is Meaning.SUPPOSED and _denied_next(last, message, places):
+        # "If I ever got numb there I would go. None of that here."
+        return Meaning.DENIED
     if question is not None and not new:
         return question
     if age in (Meaning.OLD, Meaning.PASSING) and new:
@@ -366,6 +374,19 @@ def _negation_ends(start: int, end: int, message: Words, places: Places) -> bool
     return False
 
 
+def filled_in(message: Words, places: Places) -> set[int]:
+    """The sentences that are a form filled in with more than one no: "fever no, numbness no"."""
+    words = message.words
+    answers = [
+        message.sentence[place.start]
+        for place in places.get("no_word", [])
+        if place.start > 0
+        and message.clause[place.start - 1] == message.clause[place.start]
+        and (place.end == len(words) or message.clause[place.end] != message.clause[place.start])
+    ]
+    return {sentence for sentence in answers if answers.count(sentence) > 1}
+
+
 def _answered_no(match: Match, message: Words, places: Places) -> bool:
     """A form filled in: "Incontinence: no", "numb between the legs? none"."""
     at = match.end
@@ -373,7 +394,9 @@ def _answered_no(match: Match, message: Words, places: Places) -> bool:
         return False
     own = message.sentence[match.start]
     asked = own in message.asked and message.sentence[at] == own + 1
-    listed = at in message.comma_before and message.sentence[at] == own
+    listed = message.sentence[at] == own and (
+        at in message.comma_before or own in filled_in(message, places)
+    )
     if not asked and not listed:
         return False
     answers = [place for place in places.get("no_word", []) if place.start == at]
@@ -415,8 +438,9 @@ def _applies(cue: Place, match: Match, message: Words) -> bool:
     end = cue.end
     while end < len(message.words) and message.clause[end] == clause:
         end += 1
-    # "A clot in the lung, years ago, ...": nothing but the time stands between commas.
-    closes = (start, end) == (cue.start, cue.end) and match.end <= start
+    # "A clot in the lung, years ago, ...", "..., that was 2003, ...": nothing but the time.
+    only_time = end == cue.end and _OF_IT.issuperset(message.words[start : cue.start])
+    closes = only_time and match.end <= start
     if closes and message.clause[match.end - 1] == clause - 1:
         return True
     # "In 2015, ...", "When I was pregnant, ..."; not "lump removed two years ago, ...".
@@ -463,6 +487,11 @@ def _next_sentence_says(name: str, message: Words, places: Places, after: int) -
         message.sentence[cue.start] == sentence and cue.start - after <= 5
         for cue in places.get(name, [])
     )
+
+
+def _denied_next(after: int, message: Words, places: Places) -> bool:
+    """Whether the next sentence begins with "none of that"."""
+    return any(place.start == after for place in places.get("i_do_not", []))
 
 
 def _question(

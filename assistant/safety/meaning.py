@@ -43,6 +43,8 @@ LETTERS = 0.5
 CONCEPTS = 0.5
 HASHED = 2**14
 ROUNDS = 3
+# Wordings of signs that are looked at for what a text resembles.
+NEAREST = 10
 # Of the wordings that only sound like a sign, the share that may be asked about, and the share
 # that may be taken for one. They were collected because they are hard; of everyday messages
 # far fewer lie above.
@@ -56,8 +58,8 @@ PROBE = "my back hurts"
 class Likeness:
     """What a text resembles most, and how clearly."""
 
-    kind: str
-    """Id of the sign."""
+    kinds: tuple[str, ...]
+    """Ids of the signs, the nearest first."""
     asks: float
     """0 or more: worth a question."""
     tells: float
@@ -159,7 +161,7 @@ class MeaningModel:
         return cls(traits, trained)
 
     def likeness(self, texts: list[str]) -> list[Likeness]:
-        """For each text, the sign it is nearest to, and how clearly."""
+        """For each text, the signs it is nearest to, and how clearly."""
         rows, columns, values = _joined(*self._traits.counted(texts), self._rarity)
         # A product with a dense vector is far faster than one of two sparse matrices.
         counted = np.zeros((len(texts), self._counted.shape[1]), dtype=np.float32)
@@ -167,12 +169,15 @@ class MeaningModel:
         shared = np.stack([self._counted @ row for row in counted])
         near = _kernel(self._traits.meaning(texts) @ self._vectors.T + shared)
         clear = near @ self._weights + self._bias
-        nearest = self._signs[near[:, self._signs].argmax(axis=1)]
+        ranked = self._signs[np.argsort(-near[:, self._signs], axis=1)[:, :NEAREST]]
         asks, tells = self._limits
         return [
-            Likeness(self._kinds[int(at)], float(value) - asks, float(value) - tells)
-            for at, value in zip(nearest, clear, strict=True)
+            Likeness(self._kinds_of(row), float(value) - asks, float(value) - tells)
+            for row, value in zip(ranked, clear, strict=True)
         ]
+
+    def _kinds_of(self, wordings: np.ndarray) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self._kinds[int(at)] for at in wordings))
 
 
 def _joined(

@@ -181,7 +181,7 @@ def _is_figurative(place: Place, figures: list[Place]) -> bool:
     return any(
         figure.start < place.end
         and place.start < figure.end
-        and not (place.start < figure.start and figure.end <= place.end)
+        and not (place != figure and place.start <= figure.start and figure.end <= place.end)
         for figure in figures
     )
 

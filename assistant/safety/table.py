@@ -134,8 +134,9 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
     "temp": tuple(f"{degrees}.{tenth}" for degrees in (38, 39, 40) for tenth in range(1, 10)),
     "age": tuple(str(age) for age in range(65, 100)),
     "child_age": (
-        *(str(age) for age in range(3, 23)),
-        *_split("five six seven eight nine ten twelve fifteen sixteen eighteen twenty"),
+        *(str(age) for age in range(3, 30)),
+        *_split("five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"),
+        *_split("seventeen eighteen nineteen twenty"),
     ),
     "dose": (
         *(str(amount) for amount in (*range(5, 100), 100, 120, 125, 150, 200)),
@@ -157,6 +158,19 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         ),
         *_split("he she coworker colleague landlord neighbour neighbor ex teacher manager dog cat"),
         *("mother in law", "father in law"),
+    ),
+    "game": (
+        *_split(
+            "badminton squash chess cards tennis golf darts pool snooker bowling scrabble poker"
+        ),
+        *_split(
+            "monopoly hockey football basketball curling cribbage trivia running everything it"
+        ),
+        *("table tennis", "ping pong", "arm wrestling", "a race", "the race"),
+    ),
+    "weekday": _split(
+        "monday mondays tuesday tuesdays wednesday wednesdays thursday thursdays friday fridays "
+        "saturday saturdays sunday sundays"
     ),
     "trifle": (
         *_split("traffic commute bus train line queue website form chair desk homework exam exams"),
@@ -291,6 +305,20 @@ class Table:
     def entries(self) -> list[Sign | Combination]:
         """Signs, then combinations: all that a patient may be told about."""
         return [*self.signs, *self.combinations]
+
+    def concepts_of(self, entry: Sign | Combination) -> frozenset[str]:
+        """Names of the concepts in the patterns of an entry, or of what it combines."""
+        names = {entry.id}
+        if isinstance(entry, Combination):
+            names = {name for part in entry.of for name in part}
+        patterns: list[Pattern] = []
+        for sign in self.signs:
+            if sign.id in names:
+                patterns += (*sign.clear, *sign.unclear, *sign.ask)
+        for finding in self.findings:
+            if finding.id in names:
+                patterns += finding.clear
+        return frozenset(name for pattern in patterns for part in pattern.parts for name in part)
 
 
 def load(folder: Path) -> Table:

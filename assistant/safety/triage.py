@@ -13,7 +13,14 @@ import numpy as np
 from spacy.language import Language
 
 from assistant.safety.clauses import Words, plain_words
-from assistant.safety.context import Cues, Meaning, is_in_the_family, judge, read_cues
+from assistant.safety.context import (
+    Cues,
+    Meaning,
+    filled_in,
+    is_in_the_family,
+    judge,
+    read_cues,
+)
 from assistant.safety.meaning import MeaningModel
 from assistant.safety.patterns import Match, Places, Vocabulary, matches
 from assistant.safety.replies import read_reply
@@ -35,8 +42,17 @@ DOUBTS = (
 # Sentences of a long message that are looked at one by one, for time's sake.
 MOST_SENTENCES = 3
 LONG_MESSAGE_WORDS = 14
-# Fewer without any word of the table tell of nothing.
+# With fewer words, only those that were typed as they are can tell of something.
 FEW_WORDS = 5
+# Concepts that belong to no sign in particular.
+COMMON = frozenset(
+    {
+        *CUES,
+        *("cannot", "does_not", "hard_to", "hardly", "have", "having", "takes", "sudden", "severe"),
+        *("as_well", "affected", "spreading", "pain", "hurting", "strong_pain", "chest_feels"),
+        *("back_pain", "back_place", "bare_back", "sciatica_word"),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -104,6 +120,7 @@ class Triage:
         self._order = {entry.id: place for place, entry in enumerate(table.entries)}
         self._past = {finding.id for finding in table.findings if finding.even_if_past}
         self._by_id = {entry.id: entry for entry in table.entries}
+        self._family = {entry.id: table.concepts_of(entry) - COMMON for entry in table.entries}
 
     @classmethod
     def load(cls, folder: Path, nlp: Language, encode: Callable[[list[str]], np.ndarray]) -> Triage:
@@ -143,7 +160,7 @@ class Triage:
             for match in matches(self.table.said_to_be_well, places, message)
             if not match.void
         }
-        mentioned = set(well)
+        mentioned = well | filled_in(message, places)
         present: set[str] = set()
         for sign in self.table.signs:
             level, seen, told = self._sign_level(sign, message, places, cues, well)
@@ -279,8 +296,16 @@ class Triage:
         )
         if likely.asks < margin:
             return None
-        entry = self._by_id[likely.kind]
-        if not _could_mean(entry, message, places):
+        spoken = _spoken_of(message, places)
+        entry = next(
+            (
+                entry
+                for entry in (self._by_id[kind] for kind in likely.kinds)
+                if self._could_mean(entry, spoken, places)
+            ),
+            None,
+        )
+        if entry is None:
             return None
         found = f"{RESEMBLES}{entry.id}"
         told = likely.tells >= margin and not any(places.get(name) for name in DOUBTS)
@@ -290,6 +315,16 @@ class Triage:
         # "I can't feel my left foot" is not asked about both legs
         check = "general" if entry.check == "legs" else entry.check
         return _Found(found, given, check, response, entry.why, level, entry.named, entry.kind)
+
+    def _could_mean(self, entry: Sign | Combination, spoken: set[str], places: Places) -> bool:
+        """Whether a message that resembles a sign has a word that the sign is told in.
+
+        "She's new" is near to nothing that was learnt, and so to something. Despair and violence
+        have too few words of their own: they need somebody of whom it could be said.
+        """
+        if entry.kind in ("crisis", "violence"):
+            return bool(places.get("personal")) or bool(spoken & self._family[entry.id])
+        return bool(spoken & self._family[entry.id])
 
     def _named(self, found: Iterable[_Found]) -> dict[str, str]:
         """Names by sign. A combination has one only where none of its signs has."""
@@ -338,21 +373,21 @@ class Triage:
         )
 
 
-def _could_mean(entry: Sign | Combination, message: Words, places: Places) -> bool:
-    """Whether a message that resembles a sign has a word that could speak of it.
+def _spoken_of(message: Words, places: Places) -> set[str]:
+    """The concepts of signs in a message.
 
-    "She's new" is near to nothing that was learnt, and so to something. Of the 192 wordings and
-    test messages that are found by likeness alone, three have no word of the table: all three are
-    despair, which has none of its own.
+    In a few words, not those that only a mended one holds ("Thurs" to "thuds", "Tremblay" to
+    "trembly"): too little to go by.
     """
-    speaking = [place for name in places.keys() - CUES - {"sudden"} for place in places[name]]
-    if len(message.words) < FEW_WORDS:
-        # "Thurs" mended to "thuds", "Tremblay" to "trembly": too little to go by
-        typed = set(plain_words(message.text))
-        return any(typed.intersection(message.words[one.start : one.end]) for one in speaking)
-    if speaking:
-        return True
-    return entry.kind in ("crisis", "violence")
+    names = places.keys() - CUES
+    if len(message.words) >= FEW_WORDS:
+        return set(names)
+    typed = set(plain_words(message.text))
+    return {
+        name
+        for name in names
+        if any(typed.intersection(message.words[one.start : one.end]) for one in places[name])
+    }
 
 
 def _escalates_with(found: _Found) -> str | None:

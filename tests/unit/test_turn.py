@@ -453,6 +453,9 @@ def test_a_report_that_names_the_sign_again_is_no_new_alarm() -> None:
     ("text", "label", "answer"),
     [
         ("is it ok to wait til next week", "faq/when_recommended", "utter_alarm_wait"),
+        ("can i wait", "book_appointment", "utter_alarm_wait"),
+        ("can this wait until tomorrow morning", ("change_appointment", 0.9), "utter_alarm_wait"),
+        ("can I book and wait", ("book_appointment", 0.9), "utter_booking_blocked_red_flag"),
         ("just need a massage", "faq/how_massage_helps", "utter_alarm_massage"),
         ("he is ok now", "faq/symptoms", "utter_alarm_gone"),
         ("its gone now", "faq/symptoms", "utter_alarm_gone"),
