@@ -9,7 +9,7 @@ from clinic.booking.when.almanac import add, monday, month_days, on_or_after, sp
 from clinic.booking.when.bare_numbers import neighbour
 from clinic.booking.when.days import every
 from clinic.booking.when.grammar import later_readings
-from clinic.booking.when.items import DAY, ITEMS, OPERATORS, Days, Piece, Stretch, Times
+from clinic.booking.when.items import DAY, ENDS, ITEMS, OPERATORS, Days, Piece, Stretch, Times
 from clinic.booking.when.patterns import Now
 from clinic.booking.when.text import WEEKDAYS, word_set
 
@@ -37,6 +37,8 @@ def following_what(found: list[Piece], now: Now) -> list[Piece]:
         if unit in ("before", "after"):
             kinds = ("T",) if "time" in piece.text and piece.text.endswith(unit) else ITEMS
             known = next((p for p in reversed(result) if p.kind in kinds), None)
+            if known is not None and known.kind == "D":
+                known = _clock_time_with(result, known) or known
             if known is None:
                 result.append(Piece("UNCLEAR", piece.text))
             elif known.kind == "T":
@@ -53,6 +55,18 @@ def following_what(found: list[Piece], now: Now) -> list[Piece]:
         else:
             result.append(Piece("UNCLEAR", piece.text))
     return result
+
+
+def _clock_time_with(found: list[Piece], day: Piece) -> Piece | None:
+    """The clock time that "after that" is about where a day was said last.
+
+    "I finish at 3 Thursday, so after that" is later than 3, and so is "I finish at 3, so Thursday
+    after that".
+    """
+    at = found.index(day)
+    beside = neighbour(found, at, -1)
+    named = [p for p in found[:at] if p.kind == "T" and any(t.anchors for t in p.times)]
+    return named[-1] if named and (beside is named[-1] or at == len(found) - 1) else None
 
 
 def _days_after(unit: str, number: int, days: Days, now: Now) -> Days | None:
@@ -219,7 +233,7 @@ def with_operators(found: list[Piece], now: Now) -> list[Piece]:
         elif (
             operator is not None
             and operator.kind == "SINCE"
-            and piece.kind not in ("COMMA", "STOP", "BUT")
+            and piece.kind not in ENDS
         ):
             # "It started hurting on Monday": the day may come a few words later.
             result.append(piece)
@@ -301,7 +315,7 @@ def without_complaints(found: list[Piece]) -> tuple[list[Piece], bool]:
     part: list[Piece] = []
     asked = False
     for piece in [*found, None]:
-        if piece is not None and piece.kind not in ("COMMA", "STOP", "BUT"):
+        if piece is not None and piece.kind not in ENDS:
             part.append(piece)
             continue
         words = {word for p in part if p.kind not in ITEMS for word in p.text.split()}
@@ -339,8 +353,10 @@ def without_history(found: list[Piece]) -> tuple[list[Piece], bool]:
             dropped = True
         elif not (dropped and piece.kind == "T"):
             kept.append(piece)
-            dropped = dropped and piece.kind not in ("COMMA", "STOP", "BUT", "OR", "AND", "D")
+            dropped = dropped and piece.kind not in (*ENDS, "OR", "AND", "D")
     words = [piece.text for piece in found if piece.kind == "WORD"]
     story = len(words) > 1 or any(word in word_set("story") for word in words)
+    # "Yesterday would have been good"
+    story = story and "wouldve" not in words
     told = [piece for piece in found if piece.past and "since" not in piece.marks]
     return kept, bool(told) and not story

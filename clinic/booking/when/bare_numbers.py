@@ -97,6 +97,11 @@ def _loose_words(found: list[Piece]) -> None:
         before, after = neighbour(found, at, -1), neighbour(found, at, 1)
         if "am" in piece.marks:
             near = before is not None and before.kind in ("D", "T", "OR", "N", "AND")
+            last = after is None or after.kind in ("COMMA", "STOP")
+            if last and before is not None and before.kind == "COMMA":
+                # "Day before Good Friday, am"
+                said = neighbour(found, at, -1, ("FILL", "ISH", "COMMA"))
+                near = said is not None and said.kind == "D"
         else:
             # "Tuesday the 24th, early"
             before = neighbour(found, at, -1, ("FILL", "ISH", "COMMA"))

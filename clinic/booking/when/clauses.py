@@ -175,10 +175,12 @@ def _add_time(clause: Clause, piece: Piece, join: str) -> None:
         clause.times.append([piece])
         return
     last = clause.times[-1]
+    # "At 5 in the morning" says so; of "mornings, Tuesday after 1" the 1 is not at night.
+    read = list if clause.last == "T" else _likely
     meets = any(
         a.meet(b) is not None
-        for reading in piece.times
-        for other in last[-1].times
+        for reading in read(piece.times)
+        for other in read(last[-1].times)
         for a in reading.stretches
         for b in other.stretches
     ) or any(reading.edge for reading in (*piece.times, *last[-1].times))
@@ -192,6 +194,11 @@ def _add_time(clause: Clause, piece: Piece, join: str) -> None:
         clause.times.append([piece])
     else:
         last.append(piece)
+
+
+def _likely(times: tuple[Times, ...]) -> list[Times]:
+    """The readings of a time; "1" without am or pm is not the one at night."""
+    return [t for t in times if all(minute >= 360 for minute, _ in t.anchors)] or list(times)
 
 
 def _time_readings(term: list[Piece]) -> list[tuple[Times, ...]]:

@@ -65,10 +65,9 @@ def day_of_month(day: int, now: Now) -> tuple[Days, ...]:
 def named_day(words: str, now: Now) -> Days:
     key = re.sub(r"[']| day$| sunday$", "", words).replace("new year", "new years", 1)
     key = key.replace("new yearss", "new years").replace("labor", "labour")
-    if words in ("family day", "boxing day", "canada day", "victoria day", "remembrance day"):
-        key = words
-    if key == "labour":
-        key = "labour day"
+    if key not in almanac.NAMED:
+        # "Family day": the word belongs to the name.
+        key = f"{key} day"
     find = almanac.NAMED[key]
     day = find(now.today.year)
     if day < now.today:

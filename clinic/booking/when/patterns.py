@@ -44,6 +44,7 @@ ORD = r"\d{1,2}(?:st|nd|rd|th)"
 NAMED = (
     r"(?:christmas|new year'?s?) eve|christmas(?: day)?|boxing day|new year'?s(?: day)?"
     r"|new year day"
+    r"|groundhog day|mother'?s day|father'?s day|st patrick'?s(?: day)?"
     r"|valentine'?s(?: day)?|family day|good friday|easter monday|easter(?: sunday)?|victoria day"
     r"|canada day|labou?r day|thanksgiving(?: day)?|halloween|remembrance day"
 )

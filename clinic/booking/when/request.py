@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import dropwhile, takewhile
 
 from clinic.booking.when.around import (
     following_what,
@@ -18,10 +19,16 @@ from clinic.booking.when.around import (
 from clinic.booking.when.bare_numbers import neighbour, with_numbers
 from clinic.booking.when.clauses import Clause, clauses_of, stream_of
 from clinic.booking.when.grammar import pieces
-from clinic.booking.when.items import DAY, ITEMS, OPERATORS, Piece, part
+from clinic.booking.when.items import DAY, ENDS, ITEMS, OPERATORS, Piece, part
 from clinic.booking.when.patterns import Now
 from clinic.booking.when.text import word_set
-from clinic.booking.when.wanted import elsewhere, free_time_of_exception, groups_of, set_polarity
+from clinic.booking.when.wanted import (
+    elsewhere,
+    free_time_of_exception,
+    groups_of,
+    set_polarity,
+    without_reasons,
+)
 
 
 @dataclass
@@ -73,9 +80,10 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     found = _drop_words(following_what(moved(found), now), result)
     found = ranges(with_whole_dates(found, now), now)
     found, result.past = without_history(with_operators(found, now))
-    result.doubtful |= any(piece.kind == "LEFT_OVER" for piece in found)
+    result.doubtful |= _left_over(found)
     groups = groups_of(found)
     clear = set_polarity(groups, anything=result.anything)
+    without_reasons(groups)
     result.doubtful |= any(
         piece.kind in ("NOT", "EXCEPT", "BUSY", "NO_GOOD")
         and not group.negative
@@ -85,6 +93,7 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
         for piece in group.pieces
         if not (piece.kind == "NO_GOOD" and at and groups[at - 1].negative)
     )
+    result.doubtful |= any(p.kind == "NONE_OF" for group in groups for p in group.pieces)
     result.unclear |= not clear or any(piece.kind == "UNCLEAR" for piece in found)
     if not exception_takes_time and not free_time_of_exception(groups):
         return None
@@ -146,6 +155,9 @@ def _doubtful(found: list[Piece]) -> bool:
         if _tells(group):
             return True
         if not any(p.kind in ITEMS for p in group):
+            if any(re.fullmatch(r"\d+(?:st|nd|rd|th)", p.text) for p in group):
+                # "The 3rd, 4th, 5th were what I had in mind": a day that was not taken
+                return any(p.kind in ITEMS for p in found)
             if len(group) <= 2 and any(p.text in word_set("left_over") for p in group):
                 # "Not this week, later"
                 return any(p.kind in ITEMS for p in found)
@@ -183,11 +195,33 @@ def _split(found: list[Piece]) -> list[list[Piece]]:
     """The pieces between commas, full stops and "but"."""
     groups: list[list[Piece]] = [[]]
     for piece in found:
-        if piece.kind in ("COMMA", "STOP", "BUT"):
+        if piece.kind in ENDS:
             groups.append([])
         else:
             groups[-1].append(piece)
     return groups
+
+
+def _left_over(found: list[Piece]) -> bool:
+    """Whether "before" or "after" was joined to nothing, and no clock time says it.
+
+    "8 am on Thursday before I leave", "before the school run, so 8"
+    """
+    for at, piece in enumerate(found):
+        if piece.kind != "LEFT_OVER":
+            continue
+        before = takewhile(lambda p: p.kind not in ENDS, reversed(found[:at]))
+        after_so = dropwhile(lambda p: p.text != "so", found[at:])
+        if not any(p.kind == "T" and p.times[0].anchors for p in (*before, *after_so)):
+            return True
+    return False
+
+
+def _when_told(found: list[Piece], at: int) -> bool:
+    """Whether "before I leave" ends a part of the sentence: no day is said for it."""
+    before, after = neighbour(found, at, -1), neighbour(found, at, 1)
+    ends = after is None or after.kind in ENDS
+    return before is not None and before.kind == "BEFORE" and ends
 
 
 def _drop_words(found: list[Piece], result: Request) -> list[Piece]:
@@ -202,7 +236,7 @@ def _drop_words(found: list[Piece], result: Request) -> list[Piece]:
             result.context = True
         elif piece.kind == "UNCLEAR" or (
             # "I leave on the 10th" says when not, and not when.
-            (piece.kind == "TRIP" and any(p.kind == "D" for p in found))
+            (piece.kind == "TRIP" and any(p.kind == "D" for p in found) and not _when_told(found, at))
             or (piece.kind == "HEDGE" and any(p.kind in ITEMS for p in found))
         ):
             result.unclear = True

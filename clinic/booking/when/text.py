@@ -114,33 +114,120 @@ _MONTH = (
 )
 # "Thurs, no wait, fri": what comes before is taken back.
 _TAKES_BACK = (
-    r"(?:no,? wait|wait,? no|wait|oops|scratch that|forget that"
-    r"|no,? (?:sorry|actually|make (?:it|that))|actually,? no|(?:no,? |sorry,? |oops,? )?i meant?"
+    r"(?:(?:oh|ah|um+|er+|hmm+|sorry),? )?"
+    r"(?:no,? wait|wait,? no|wait|oops|scratch that|forget that|no,? no"
+    r"|no,? (?:sorry|actually|make (?:it|that)|rather)|sorry,? no|actually,? no"
+    r"|(?:no,? |sorry,? |oops,? )(?:i )?meant?|i meant?(?: to say)?"
     r"|nvm|never ?mind)"
+)
+_SAID_TIME = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m?\b\.?)?)"
+#: What was said first, before a "but" that brings another day or time.
+_SAID_FIRST = (
+    r"i(?: had|'d)? (?:first |originally |just )?(?:said|was (?:going|gonna) (?:to )?(?:say|ask for)"
+    r"|asked for|meant to say|was thinking(?: of)?|wanted|was hoping for)"
+)
+_INSTEAD = (
+    r"(?:make it|make that|let'?s (?:do|say|go (?:with|for)|make it)|go (?:with|for)|how about"
+    r"|what about|(?:can|could) (?:we|i|you) (?:do|make it|have|say)|i'?ll (?:take|have|go (?:with"
+    r"|for))|i'?d (?:rather|prefer))"
 )
 _BEFORE_WORDS = [
     (re.compile(pattern), right)
     for pattern, right in (
         (
-            rf"\b(?:not )?(?:{_DAY})\b[^.?!]{{0,25}}?[, ]+{_TAKES_BACK}[, ]+"
+            rf"\b(?:not )?(?:{_DAY})\b[^.?!]{{0,25}}?[,.?! -]+{_TAKES_BACK}[, ]+"
             rf"(?=(?:on |the |this |next )*(?:{_DAY})\b[^.?!]{{0,12}}?"
             r"(?:\d|morn|aft|arvo|eve|noon))",
             "",
         ),
         (
-            rf"\b(?:not )?(?:{_DAY})\b([^.?!]{{0,25}}?)[, ]+{_TAKES_BACK}[, ]+"
+            rf"\b(?:not )?(?:{_DAY})\b([^.?!]{{0,25}}?)[,.?! -]+{_TAKES_BACK}[, ]+"
             rf"(?=(?:on |the |this |next )*(?:{_DAY})\b)",
             r"\1 ",
         ),
+        # "Fri 10, no wait, 11"
+        (
+            rf"(?<![\d/:.]){_SAID_TIME}[,.?! -]+(?:{_TAKES_BACK}|sorry|actually|rather|i mean)[, ]+(?:at |make it |do )?"
+            rf"(?={_SAID_TIME}(?: ?$| ?[.,?!]| (?:please|instead|would|is|on)\b))",
+            "",
+        ),
+        # "I said Wednesday at 10 but it's my sister's flight, so make it 3", "I was going to say
+        # Saturday, but let's go with Monday"
+        (
+            rf"\b{_SAID_FIRST} [^.?!]{{3,40}}?,? but\b(?![^.?!]*\b(?:too|also|as well)\b)"
+            rf"(?:[^.?!]{{0,60}}?\b{_INSTEAD} | (?:now |actually |maybe |then )*)(?=(?:on |the |this |next )*(?:{_DAY})\b)",
+            "",
+        ),
+        (
+            rf"\b{_SAID_FIRST} (?P<day>(?:on |the |this |next )*(?:{_DAY}))\b[^.?!]{{0,25}}?,? but\b"
+            rf"[^.?!]{{0,60}}?\b{_INSTEAD} (?=(?:at )?{_SAID_TIME}(?: ?$| ?[.,?!]| instead\b))",
+            r"\g<day> at ",
+        ),
         (r"\brite now\b", "right now"),
+        # "I'm only about on the 23rd", "I'm around next week"
+        (
+            r"\b(i'?m|i am|we'?re|we are|i'?ll be|she'?s|he'?s)( only| just| mostly)? (?:about|around)"
+            rf" (?=(?:on|all|this|next|from|after|before|until|till|til|most|every|in the)\b|{_DAY}"
+            r"|mornings?\b|afternoons?\b|evenings?\b|weekdays?\b|weekends?\b)",
+            r"\1\2 free ",
+        ),
+        # "Pop in a week on Wednesday" is not "in a week".
+        (
+            r"\b(pop|come|get|fit|squeeze|drop|nip|swing|book|slot|be|me|us|stop) in"
+            rf" (?=an? (?:week|wk|fortnight) (?:on|from|{_DAY})\b)",
+            r"\1 ",
+        ),
+        (r"\b(?:st\.?|saint) pat(?:rick|ty|t)?'?s\b(?: day)?", "st patrick's day"),
+        # The shops are busy, and not the patient.
+        (r"\b(?:gets?|getting|too) (?:too |really |so )?busy\b", "crowded"),
+        # What would have suited is asked for, and is over.
+        (r"\b(would|could|should|'d)(?: ?have|'?ve| of)\b(?! to\b)", r"\1 wouldve"),
+        (r"\bwould have had to be\b", "wouldve been"),
+        # Shift workers: "a nurse coming off nights", "I'm on nights until Sunday".
+        (r"\b(?:coming |getting |just )?off (?:nights|days|lates|earlies)\b", "off shift"),
+        (
+            r"\b(?:i'?m |i am |she'?s |he'?s |we'?re )?(?:on|working|doing) (?:nights|lates|earlies)\b",
+            "busy",
+        ),
+        # "Before four, as we're hosting that night"
+        (
+            r"\b(?:as|cos|coz|cuz|'?cause|bc|b/c|since) (?=(?:i|we|my|the|he|she|they|it)\b"
+            r"(?! (?:can|could|would|will)))(?=[^,.?!]*\b(?:that (?:morning|afternoon|evening|night|day)"
+            rf"|{_DAY})\b)",
+            "because ",
+        ),
+        (r"\b(?:cos|coz|cuz|b/c)\b", "because"),
+        (r"(?<=because )([^,.?!]*?)\bthat (?:morning|afternoon|evening|night|day)\b", r"\1"),
+        # "All day on Friday" is not a day after Friday.
+        (rf"\ball day (?=(?:on |the |this |next )*(?:{_DAY})\b|on\b)", "any time "),
+        (rf"\b({_DAY}) all day\b(?! long)", r"\1 any time"),
+        # "Can't do any day but Wednesday", "nothing but Wednesday works"
+        (
+            r"\b(?:can'?t|cannot|can not|couldn'?t|(?:won'?t be|not|i'?m not) (?:able to|free|available)"
+            r"|unable to|don'?t have|haven'?t got|no)\b[^,.?!]{0,20}?\b(?:any|anything|any ?time|other"
+            r"|another)\b[^,.?!]{0,12}? (?:but|except|other than|apart from|besides|bar|than)"
+            r"(?: for| on)? |\bnothing (?:but|except|other than|apart from)(?: for| on)? ",
+            "only ",
+        ),
+        # "Monday's fine", "Mondays a holiday": one Monday, and not every one
+        (
+            r"\b(mon|tues|wednes|thurs|fri|satur|sun)day'?s (?=(?:an?|my|the|not|when) )",
+            r"\1day is ",
+        ),
+        (
+            r"\b(mon|tues|wednes|thurs|fri|satur|sun)day's (?=(?:fine|good|ok|okay|great|perfect|best"
+            r"|better|ideal|free|easier|easiest|out|bad|busy|no|taken|full|booked|off|better)\b)",
+            r"\1day is ",
+        ),
         # whether it is a first visit
         (r"\b(?:i'?ve |have )?been (?:here |there |in )?(?:b4|before)\b(?= *(?:$|[,.;!?]))", " "),
         (r"\bin (?:about|around|roughly|like|approx) (?=(?:a|an|\d+|two|three|four|six) )", "in "),
         # As it is texted: "works 4 me", "earliest u got", "9 n 12", "would b great if poss".
         (r"\b4 (?=(?:me|us|u|you)\b)", "for "),
+        (r"\b2 (?=(?:b|be|do|get|come|see|go|fit)\b)", "to "),
         (r"\bu\b", "you"),
         (r"(?<=\w) n (?=\w)", " and "),
-        (r"\b(would|will|should|could|can|to|must|not) b\b", r"\1 be"),
+        (r"\b(would|will|should|could|can|to|must|not|gotta|cud|wud|may|might|it'?ll) b\b", r"\1 be"),
         (r"\bposs\b", "possible"),
         (r"\brn\b", "right now"),
         # "Do you have an opening" is not about when the clinic opens.
@@ -164,7 +251,7 @@ _BEFORE_WORDS = [
         # "Book 60 Dec 7": minutes before a date.
         (rf"\b(?:45|60|75|90)(?= (?:{_MONTH}) \d)", " "),
         (
-            r"\b(wait|actually|sorry|i meant?|rather) (1?\d|2[0-3])(?= ?(?:$|[?.!,]|pl[sz]\b))",
+            r"\b(wait|actually|sorry|i meant?|rather|so) (1?\d|2[0-3])(?= ?(?:$|[?.!,]|pl[sz]\b))",
             r"\1 at \2",
         ),
         # "No, make it 2 pm" turns down what was offered, and not 2 pm.
@@ -179,6 +266,9 @@ _BEFORE_WORDS = [
             r"\1 at \2",
         ),
         (r"(\d|[ap]m|clock)[- ]?ish\b", r"\1 ish"),
+        (r"(\d|[ap]m) ish (?=(?:to|-|until|till|til|and) )", r"\1 "),
+        # "3 on Monday, or 4 if not"
+        (r"\bif not(?= ?(?:$|[.?!]))", " "),
         (r"\bbright and early\b", "early"),
         (r"\b([ap])\. ?m\b\.?", r"\1m"),
         (r"\bo ?'? ?clocks?\b", "oclock"),
@@ -201,8 +291,7 @@ _BEFORE_WORDS = [
         # 530 alone answers when; 2027 is a year.
         (r"^(?!19|20)(\d|1\d|2[0-3])([0-5][05])[.?!]?$", r"\1:\2"),
         (r"\bb/w\b", "between"),
-        (r"\bb/c\b", "because"),
-        (r"\bne ?(time|day|thing)\b", r"any \1"),
+        (r"\bne ?(time|day|thing|arvo|aft|morning|afternoon|eve|evening|night)\b", r"any \1"),
         (
             r"\bnot this (week|month|weekend|wk|wknd) ?,? ?(?:but )?(?:the )?next"
             r"(?: one\b|(?= ?[,.?!]| ?$))",
@@ -210,6 +299,11 @@ _BEFORE_WORDS = [
         ),
         (r"\be\.?o\.?m\b", "end of the month"),
         (r"\be\.?o\.?w\b", "end of the week"),
+        # "Can't do tues. wed eve": a full stop, and not an abbreviation's
+        (
+            rf"\b(mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)\.(?= +(?:on |the |this |next )*(?:{_DAY})\b)",
+            r"\1 . ",
+        ),
         (
             r"\b(jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec|mon|tues?|weds?|thu(?:rs?)?|fri"
             r"|sat|sun"
@@ -358,12 +452,21 @@ _NOT_TIMES = [
         r"(?= (?:on|this|next|[a-z]+day|tomorrow|today|asap)\b)",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
         r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",
-        r"no (?:problem|worries|rush|thanks|thank you|hurry|idea|big deal|pain)",
+        r"no (?:problem|prob|probs|worries|rush|thanks|thank you|hurry|idea|big deal|biggie|pain|joke"
+        r"|kidding|stress|pressure|fuss|bother|drama|doubt)",
+        # "if that's not too far off"
+        r"(?:if )?(?:(?:that|it)(?:'s|s| is) not|(?:that|it) isn't|not) (?:too )?(?:far(?: off| away| out"
+        r"| ahead)?|short notice|much (?:trouble|bother))",
+        r"(?:and )?(?:nothing else|no other (?:days?|times?)|that's (?:all|it))",
         r"(?:just )?(?:a|1|one|per) second(?:s)?",
         r"(?:cancel\w*|fees?|policy|notice|reschedul\w*)\b[^.?!_]*? (?:within|under|less than)"
         r" \d+ hours?",
         r"(?:open|close[ds]?|closing) (?:for|at|during|over) lunch(?:time)?",
         r"pregnant[^.?!_]*? \d+ weeks?|\d+ weeks? (?:along|pregnant|postpartum)",
+        r"so (?:that )?(?:i|we) can [^,.?!_]*? for \d{1,2}(?::\d\d)?(?: [ap]m)?",
+        # "After 3:30 when I'm off shift"
+        r"(?<=[\dm] )when (?:i'?m|i am|we'?re) (?:off|done|finished|free|out)"
+        r"(?: (?:work|shift|school|of \w+))?",
         r"24 hours?(?: notice| a day)|the other day|the same day|these days|all day long|a good day"
         r"|have a (?:good|nice|great|lovely) (?:day|weekend|evening|week|night|one|afternoon"
         r"|morning)"
@@ -528,6 +631,7 @@ def _numbers(words: list[str]) -> list[str]:
             before in _HOUR_BEFORE
             or after in _UNIT_AFTER
             or (before == "or" and len(result) > 1 and re.fullmatch(r"\d{1,2}|noon", result[-2]))
+            or (before == "and" and "between" in result[-4:-2])
         ):
             result.append("1")
             spelled.add(len(result) - 1)

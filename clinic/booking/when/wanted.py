@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from clinic.booking.when.items import ITEMS, JOINS, Piece
+from clinic.booking.when.items import ENDS, ITEMS, JOINS, Piece
 
 
 @dataclass
@@ -17,6 +17,10 @@ class Group:
     by: str = ""
     #: Begins a sentence of its own.
     sentence: bool = False
+    #: Follows from what is said before: "so Tuesday".
+    so: bool = False
+    #: Says why: "because Monday is a holiday".
+    why: bool = False
 
     @property
     def items(self) -> list[Piece]:
@@ -31,12 +35,14 @@ def groups_of(found: list[Piece]) -> list[Group]:
     """The pieces between commas, full stops and "but"."""
     groups = [Group("")]
     for piece in found:
-        if piece.kind in ("COMMA", "STOP", "BUT"):
+        if piece.kind in ENDS:
             join = JOINS[piece.kind]
             if groups[-1].pieces:
                 groups.append(Group(join, sentence=piece.kind == "STOP"))
             elif join == "but":
                 groups[-1].before = join
+            groups[-1].so |= piece.text in ("so", "therefore")
+            groups[-1].why |= piece.kind == "BECAUSE"
         else:
             groups[-1].pieces.append(piece)
     return [group for group in groups if group.pieces]
@@ -103,6 +109,9 @@ def _mark(group: Group, groups: list[Group], at: int) -> None:
             else:
                 _negate_previous(groups, at)
             group.by = "NO_GOOD"
+        elif piece.text == "no" and _of_a_word(group, place):
+            # "No classes on Monday": what there is none of is not a day.
+            piece.kind = "NONE_OF"
         elif piece.kind in ("NOT", "EXCEPT", "BUSY"):
             if after:
                 turned = group.by = piece.kind
@@ -117,9 +126,52 @@ def _mark(group: Group, groups: list[Group], at: int) -> None:
             group.negative.append(piece)
 
 
+def _of_a_word(group: Group, place: int) -> bool:
+    """Whether a word that is no day and no time follows."""
+    following = next((p for p in group.pieces[place + 1 :] if p.kind != "FILL"), None)
+    return following is not None and following.kind == "WORD"
+
+
 def _negate_previous(groups: list[Group], at: int) -> None:
     if at and groups[at - 1].bare and groups[at].before == "comma":
         groups[at - 1].negative = groups[at - 1].items
+
+
+def without_reasons(groups: list[Group]) -> None:
+    """Takes out the days and times that say why another one is asked for.
+
+    "I'm at the dentist Thursday at 9, so could it be Thursday from 11?", "Tuesday, because Monday
+    is a holiday". A stretch of days that the other day is in stays: "I'm off next week, so Tuesday".
+    """
+    for at, group in enumerate(groups):
+        if group.why and any(_wanted(other) for other in groups if not other.why):
+            group.pieces = [p for p in group.pieces if p not in _wanted(group)]
+        told = groups[at - 1]
+        if not at or not group.so or any(p.kind == "GOOD" for p in told.pieces):
+            continue
+        wanted = _wanted(group)
+        days = [p for p in wanted if p.kind == "D"]
+        reasons = [p for p in _wanted(told) if p.kind == "D"]
+        held = any(_holds(reason, day) for reason in reasons for day in days)
+        gone = reasons if days and not held else []
+        if gone or any(p.kind == "T" for p in wanted):
+            gone.extend(p for p in _wanted(told) if p.kind == "T" and _is_point(p))
+        told.pieces = [p for p in told.pieces if p not in gone]
+
+
+def _wanted(group: Group) -> list[Piece]:
+    return [p for p in group.items if p not in group.negative]
+
+
+def _is_point(piece: Piece) -> bool:
+    return all(s.shape == "at" for times in piece.times for s in times.stretches)
+
+
+def _holds(stretch: Piece, day: Piece) -> bool:
+    """Whether the day may be one of a stretch of days."""
+    return any(
+        a.kind in ("period", "open") and a.dates & b.dates for a in stretch.days for b in day.days
+    )
 
 
 def elsewhere(groups: list[Group]) -> bool:
