@@ -230,11 +230,7 @@ def with_operators(found: list[Piece], now: Now) -> list[Piece]:
             else:
                 operator = Piece(kind)
             continue
-        elif (
-            operator is not None
-            and operator.kind == "SINCE"
-            and piece.kind not in ENDS
-        ):
+        elif operator is not None and operator.kind == "SINCE" and piece.kind not in ENDS:
             # "It started hurting on Monday": the day may come a few words later.
             result.append(piece)
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import date
 
 from clinic.booking.when import almanac
@@ -38,11 +39,11 @@ def month_day(month: int, day: int, year: int | None, now: Now) -> Days | None:
         year = now.today.year
         if (month, day) < (now.today.month, now.today.day):
             year += 1
-            if almanac.exists(year - 1, month, day):
-                before = date(year - 1, month, day)
-                # "November 3rd" said on the 22nd is not next year's.
-                if (now.today - before).days <= 60:
-                    year -= 1
+            length = monthrange(year - 1, month)[1]
+            before = date(year - 1, month, min(day, length))
+            # "November 3rd" said on the 22nd is not next year's, nor "November 31" on December 1.
+            if (now.today - before).days <= (60 if day <= length else 1):
+                year -= 1
     if almanac.exists(year, month, day):
         return one_date(date(year, month, day))
     if not 2000 <= year <= 2100:

@@ -12,7 +12,14 @@ from clinic.hours import Span
 ITEMS = ("D", "T")
 OPERATORS = ("NOT_BEFORE", "FROM", "AFTER", "NOT_AFTER", "BEFORE", "UNTIL", "AROUND", "SINCE")
 #: How pieces are joined.
-JOINS = {"OR": "or", "AND": "and", "COMMA": "comma", "STOP": "comma", "BUT": "but", "BECAUSE": "comma"}
+JOINS = {
+    "OR": "or",
+    "AND": "and",
+    "COMMA": "comma",
+    "STOP": "comma",
+    "BUT": "but",
+    "BECAUSE": "comma",
+}
 #: What a part of a sentence ends with.
 ENDS = ("COMMA", "STOP", "BUT", "BECAUSE")
 #: A point in time ("at 3") is read as the hour that starts there.

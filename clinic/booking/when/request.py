@@ -236,7 +236,11 @@ def _drop_words(found: list[Piece], result: Request) -> list[Piece]:
             result.context = True
         elif piece.kind == "UNCLEAR" or (
             # "I leave on the 10th" says when not, and not when.
-            (piece.kind == "TRIP" and any(p.kind == "D" for p in found) and not _when_told(found, at))
+            (
+                piece.kind == "TRIP"
+                and any(p.kind == "D" for p in found)
+                and not _when_told(found, at)
+            )
             or (piece.kind == "HEDGE" and any(p.kind in ITEMS for p in found))
         ):
             result.unclear = True

@@ -159,6 +159,20 @@ def windows(
     return _join(said)
 
 
+def any_day(
+    found: Sequence[Interval], shapes: dict[tuple[date, int], str], hours: OpeningHours
+) -> str:
+    """The same times on every day, no day named: "any day, after 6 pm"."""
+    # The first day may be nearly over, and the last one cut off.
+    days = list(dict.fromkeys(start.date() for start, _ in found))
+    times = [
+        _times((start, end), shapes.get((start.date(), start.hour * 60 + start.minute), ""), hours)
+        for start, end in found
+        if start.date() == days[1]
+    ]
+    return _say("any_day", times=_join(times))
+
+
 def _dates(days: Sequence[date]) -> str:
     if len(days) <= _NAMED:
         return _join([day_words(day) for day in days])
@@ -179,13 +193,16 @@ def ask(readings: Sequence[str], reason: str) -> str:
 def nothing(reason: str, day: date | None, desk: _Desk, alternatives: Sequence[Interval]) -> str:
     """Why there is no opening time in what was asked, and the nearest there is."""
     sentence = _reason(reason, day, desk)
-    if not alternatives:
+    same_day = all(start.date() == day for start, _ in alternatives)
+    if not alternatives or (reason == "outside_hours" and same_day):
+        # The hours of that day are the nearest times.
         return sentence
     listed = [
         _say("alternative", dates=day_words(start.date()), both=_both(start, end))
         for start, end in alternatives
     ]
-    return _say("alternatives", reason=sentence, list=_join(listed))
+    piece = "alternatives" if len(listed) > 1 else "alternative_alone"
+    return _say(piece, reason=sentence, list=_join(listed))
 
 
 def _reason(reason: str, day: date | None, desk: _Desk) -> str:

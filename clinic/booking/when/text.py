@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 from rapidfuzz.distance import OSA
 
+from clinic.booking.when import taken_back
+
 #: Longer texts are cut here; nobody needs more to say when they want to come.
 LONGEST = 600
 #: Stands where something was taken out. No pattern of the grammar matches it.
@@ -107,67 +109,20 @@ _NOT_WORDS = [
     )
 ]
 
-_DAY = r"[a-z]+days?|tomorrow|today|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun"
+_DAY = taken_back.DAY
 _MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
-# "Thurs, no wait, fri": what comes before is taken back.
-_TAKES_BACK = (
-    r"(?:(?:oh|ah|um+|er+|hmm+|sorry),? )?"
-    r"(?:no,? wait|wait,? no|wait|oops|scratch that|forget that|no,? no"
-    r"|no,? (?:sorry|actually|make (?:it|that)|rather)|sorry,? no|actually,? no"
-    r"|(?:no,? |sorry,? |oops,? )(?:i )?meant?|i meant?(?: to say)?"
-    r"|nvm|never ?mind)"
-)
-_SAID_TIME = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m?\b\.?)?)"
-#: What was said first, before a "but" that brings another day or time.
-_SAID_FIRST = (
-    r"i(?: had|'d)? (?:first |originally |just )?(?:said|was (?:going|gonna) (?:to )?(?:say|ask for)"
-    r"|asked for|meant to say|was thinking(?: of)?|wanted|was hoping for)"
-)
-_INSTEAD = (
-    r"(?:make it|make that|let'?s (?:do|say|go (?:with|for)|make it)|go (?:with|for)|how about"
-    r"|what about|(?:can|could) (?:we|i|you) (?:do|make it|have|say)|i'?ll (?:take|have|go (?:with"
-    r"|for))|i'?d (?:rather|prefer))"
-)
-_BEFORE_WORDS = [
+_BEFORE_WORDS = taken_back.RULES + [
     (re.compile(pattern), right)
     for pattern, right in (
-        (
-            rf"\b(?:not )?(?:{_DAY})\b[^.?!]{{0,25}}?[,.?! -]+{_TAKES_BACK}[, ]+"
-            rf"(?=(?:on |the |this |next )*(?:{_DAY})\b[^.?!]{{0,12}}?"
-            r"(?:\d|morn|aft|arvo|eve|noon))",
-            "",
-        ),
-        (
-            rf"\b(?:not )?(?:{_DAY})\b([^.?!]{{0,25}}?)[,.?! -]+{_TAKES_BACK}[, ]+"
-            rf"(?=(?:on |the |this |next )*(?:{_DAY})\b)",
-            r"\1 ",
-        ),
-        # "Fri 10, no wait, 11"
-        (
-            rf"(?<![\d/:.]){_SAID_TIME}[,.?! -]+(?:{_TAKES_BACK}|sorry|actually|rather|i mean)[, ]+(?:at |make it |do )?"
-            rf"(?={_SAID_TIME}(?: ?$| ?[.,?!]| (?:please|instead|would|is|on)\b))",
-            "",
-        ),
-        # "I said Wednesday at 10 but it's my sister's flight, so make it 3", "I was going to say
-        # Saturday, but let's go with Monday"
-        (
-            rf"\b{_SAID_FIRST} [^.?!]{{3,40}}?,? but\b(?![^.?!]*\b(?:too|also|as well)\b)"
-            rf"(?:[^.?!]{{0,60}}?\b{_INSTEAD} | (?:now |actually |maybe |then )*)(?=(?:on |the |this |next )*(?:{_DAY})\b)",
-            "",
-        ),
-        (
-            rf"\b{_SAID_FIRST} (?P<day>(?:on |the |this |next )*(?:{_DAY}))\b[^.?!]{{0,25}}?,? but\b"
-            rf"[^.?!]{{0,60}}?\b{_INSTEAD} (?=(?:at )?{_SAID_TIME}(?: ?$| ?[.,?!]| instead\b))",
-            r"\g<day> at ",
-        ),
         (r"\brite now\b", "right now"),
         # "I'm only about on the 23rd", "I'm around next week"
         (
-            r"\b(i'?m|i am|we'?re|we are|i'?ll be|she'?s|he'?s)( only| just| mostly)? (?:about|around)"
-            rf" (?=(?:on|all|this|next|from|after|before|until|till|til|most|every|in the)\b|{_DAY}"
+            r"\b(i'?m|i am|we'?re|we are|i'?ll be|she'?s|he'?s)( only| just| mostly)?"
+            r" (?:about|around) (?=(?:on|all|this|next|from|after|before|until|till|til|most|every"
+            rf"|in the|{_DAY})\b"
             r"|mornings?\b|afternoons?\b|evenings?\b|weekdays?\b|weekends?\b)",
             r"\1\2 free ",
         ),
@@ -186,14 +141,15 @@ _BEFORE_WORDS = [
         # Shift workers: "a nurse coming off nights", "I'm on nights until Sunday".
         (r"\b(?:coming |getting |just )?off (?:nights|days|lates|earlies)\b", "off shift"),
         (
-            r"\b(?:i'?m |i am |she'?s |he'?s |we'?re )?(?:on|working|doing) (?:nights|lates|earlies)\b",
+            r"\b(?:i'?m |i am |she'?s |he'?s |we'?re )?(?:on|working|doing)"
+            r" (?:nights|lates|earlies)\b",
             "busy",
         ),
         # "Before four, as we're hosting that night"
         (
             r"\b(?:as|cos|coz|cuz|'?cause|bc|b/c|since) (?=(?:i|we|my|the|he|she|they|it)\b"
-            r"(?! (?:can|could|would|will)))(?=[^,.?!]*\b(?:that (?:morning|afternoon|evening|night|day)"
-            rf"|{_DAY})\b)",
+            r"(?! (?:can|could|would|will)))(?=[^,.?!]*\b(?:"
+            rf"that (?:morning|afternoon|evening|night|day)|{_DAY})\b)",
             "because ",
         ),
         (r"\b(?:cos|coz|cuz|b/c)\b", "because"),
@@ -203,10 +159,11 @@ _BEFORE_WORDS = [
         (rf"\b({_DAY}) all day\b(?! long)", r"\1 any time"),
         # "Can't do any day but Wednesday", "nothing but Wednesday works"
         (
-            r"\b(?:can'?t|cannot|can not|couldn'?t|(?:won'?t be|not|i'?m not) (?:able to|free|available)"
-            r"|unable to|don'?t have|haven'?t got|no)\b[^,.?!]{0,20}?\b(?:any|anything|any ?time|other"
-            r"|another)\b[^,.?!]{0,12}? (?:but|except|other than|apart from|besides|bar|than)"
-            r"(?: for| on)? |\bnothing (?:but|except|other than|apart from)(?: for| on)? ",
+            r"\b(?:can'?t|cannot|can not|couldn'?t|unable to|don'?t have|haven'?t got|no"
+            r"|(?:won'?t be|not|i'?m not) (?:able to|free|available))\b"
+            r"[^,.?!]{0,20}?\b(?:any|anything|any ?time|other|another)\b"
+            r"[^,.?!]{0,12}? (?:but|except|other than|apart from|besides|bar|than)(?: for| on)? "
+            r"|\bnothing (?:but|except|other than|apart from)(?: for| on)? ",
             "only ",
         ),
         # "Monday's fine", "Mondays a holiday": one Monday, and not every one
@@ -215,8 +172,9 @@ _BEFORE_WORDS = [
             r"\1day is ",
         ),
         (
-            r"\b(mon|tues|wednes|thurs|fri|satur|sun)day's (?=(?:fine|good|ok|okay|great|perfect|best"
-            r"|better|ideal|free|easier|easiest|out|bad|busy|no|taken|full|booked|off|better)\b)",
+            r"\b(mon|tues|wednes|thurs|fri|satur|sun)day's"
+            r" (?=(?:fine|good|ok|okay|great|perfect|best|better|ideal|free|easier|easiest|out|bad"
+            r"|busy|no|taken|full|booked|off)\b)",
             r"\1day is ",
         ),
         # whether it is a first visit
@@ -227,7 +185,10 @@ _BEFORE_WORDS = [
         (r"\b2 (?=(?:b|be|do|get|come|see|go|fit)\b)", "to "),
         (r"\bu\b", "you"),
         (r"(?<=\w) n (?=\w)", " and "),
-        (r"\b(would|will|should|could|can|to|must|not|gotta|cud|wud|may|might|it'?ll) b\b", r"\1 be"),
+        (
+            r"\b(would|will|should|could|can|to|must|not|gotta|cud|wud|may|might|it'?ll) b\b",
+            r"\1 be",
+        ),
         (r"\bposs\b", "possible"),
         (r"\brn\b", "right now"),
         # "Do you have an opening" is not about when the clinic opens.
@@ -265,7 +226,15 @@ _BEFORE_WORDS = [
             r" (1?\d|2[0-3])(?= ?(?:$|[?.!,]|instead\b|pl[sz]|please))",
             r"\1 at \2",
         ),
-        (r"(\d|[ap]m|clock)[- ]?ish\b", r"\1 ish"),
+        (
+            r"(\d|[ap]m|clock|noon|arvo|aft|afternoon|morning|morn|evening|eve|week|wk"
+            r"|lunch|lunchtime|[a-z]+day|tomorrow)[- ]?ish\b",
+            r"\1 ish",
+        ),
+        (r"\b(any|every|some|most|in the|this) eves?\b", r"\1 evening"),
+        (r"\beves\b", "evenings"),
+        (r"\bn\.?y\.?e\b|\bnew y(?:ea)?r'?s'? eve\b", "new year's eve"),
+        (r"\bn\.?y\.?d\b|\bnew y(?:ea)?r'?s'? day\b", "new year's day"),
         (r"(\d|[ap]m) ish (?=(?:to|-|until|till|til|and) )", r"\1 "),
         # "3 on Monday, or 4 if not"
         (r"\bif not(?= ?(?:$|[.?!]))", " "),
@@ -297,11 +266,17 @@ _BEFORE_WORDS = [
             r"(?: one\b|(?= ?[,.?!]| ?$))",
             r"not this \1 but next \1",
         ),
+        (
+            r"\bnot this (week|wk|weekend|wknd) ?,? ?(?:but )?(?:the )?(?:same )?"
+            r"(?:week|wk|weekend|wknd|one) after(?: that)?",
+            r"not this \1 but next \1",
+        ),
         (r"\be\.?o\.?m\b", "end of the month"),
         (r"\be\.?o\.?w\b", "end of the week"),
         # "Can't do tues. wed eve": a full stop, and not an abbreviation's
         (
-            rf"\b(mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)\.(?= +(?:on |the |this |next )*(?:{_DAY})\b)",
+            r"\b(mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun)\."
+            rf"(?= +(?:on |the |this |next )*(?:{_DAY})\b)",
             r"\1 . ",
         ),
         (
@@ -452,11 +427,11 @@ _NOT_TIMES = [
         r"(?= (?:on|this|next|[a-z]+day|tomorrow|today|asap)\b)",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
         r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",
-        r"no (?:problem|prob|probs|worries|rush|thanks|thank you|hurry|idea|big deal|biggie|pain|joke"
-        r"|kidding|stress|pressure|fuss|bother|drama|doubt)",
+        r"no (?:problem|prob|probs|worries|rush|thanks|thank you|hurry|idea|big deal|biggie|pain"
+        r"|joke|kidding|stress|pressure|fuss|bother|drama|doubt)",
         # "if that's not too far off"
-        r"(?:if )?(?:(?:that|it)(?:'s|s| is) not|(?:that|it) isn't|not) (?:too )?(?:far(?: off| away| out"
-        r"| ahead)?|short notice|much (?:trouble|bother))",
+        r"(?:if )?(?:(?:that|it)(?:'s|s| is) not|(?:that|it) isn't|not) (?:too )?"
+        r"(?:far(?: off| away| out| ahead)?|short notice|much (?:trouble|bother))",
         r"(?:and )?(?:nothing else|no other (?:days?|times?)|that's (?:all|it))",
         r"(?:just )?(?:a|1|one|per) second(?:s)?",
         r"(?:cancel\w*|fees?|policy|notice|reschedul\w*)\b[^.?!_]*? (?:within|under|less than)"

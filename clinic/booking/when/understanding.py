@@ -84,6 +84,8 @@ class _Outcome:
     asks: frozenset[str]
     cost: int
     choices: tuple[Choice, ...]
+    #: No day is named and nothing is left out.
+    every_day: bool
 
 
 def understand(
@@ -150,13 +152,16 @@ def _decide(outcomes: list[_Outcome], desk: _Desk) -> Understanding:
         sentence = say.ask([reading.say for reading in shown], reason)
         return Understanding("ambiguous", [], sentence, reason=reason, readings=shown)
     if possible:
-        found = list(possible[0].windows[:MOST])
+        one = possible[0]
+        found = list(one.windows[:MOST])
+        every_day = one.every_day and len({start.date() for start, _ in found}) > FEW
+        read_back = say.any_day if every_day else say.windows
         return Understanding(
             "understood",
             found,
-            say.windows(found, _shapes(possible[0]), desk.hours),
-            names_day=any(choice.days is not None for choice in possible[0].choices),
-            names_time=any(choice.times is not None for choice in possible[0].choices),
+            read_back(found, _shapes(one), desk.hours),
+            names_day=any(choice.days is not None for choice in one.choices),
+            names_time=any(choice.times is not None for choice in one.choices),
         )
     return _nothing_open(outcomes, desk)
 
@@ -242,7 +247,8 @@ class _Desk:
             day.ask for choice in (*wanted, *left_out) for day in choice.days or () if day.ask
         )
         cost = sum(self._cost(choice) for choice in (*wanted, *left_out))
-        return _Outcome(tuple(windows), tuple(kept), asks, cost, wanted)
+        every_day = not left_out and all(choice.days is None for choice in wanted)
+        return _Outcome(tuple(windows), tuple(kept), asks, cost, wanted, every_day)
 
     def _days(self, wanted: tuple[Choice, ...]) -> frozenset[date]:
         days: frozenset[date] = frozenset()
@@ -371,7 +377,7 @@ class _Desk:
         """The nearest times there are instead, at most three, in order."""
         if reason == "past" or day is None:
             return self.soonest()[:FEW]
-        if reason == "outside_hours":
+        if reason in ("outside_hours", "too_soon"):
             near = self._outcome((Choice((DayReading(frozenset([day])),), None),), ())
             if near.windows:
                 return list(near.windows[:FEW])

@@ -141,7 +141,7 @@ def without_reasons(groups: list[Group]) -> None:
     """Takes out the days and times that say why another one is asked for.
 
     "I'm at the dentist Thursday at 9, so could it be Thursday from 11?", "Tuesday, because Monday
-    is a holiday". A stretch of days that the other day is in stays: "I'm off next week, so Tuesday".
+    is a holiday". A stretch of days the other day is in stays: "I'm off next week, so Tuesday".
     """
     for at, group in enumerate(groups):
         if group.why and any(_wanted(other) for other in groups if not other.why):

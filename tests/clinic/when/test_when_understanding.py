@@ -51,6 +51,47 @@ def _say(text: str, now: datetime = SUNDAY, hours: OpeningHours = HOURS) -> str:
         ("soonest u got", "as soon as possible"),
         ("first available pls", "as soon as possible"),
         ("whenever", "any time"),
+        ("evenings r best", "any day in the evening (5 to 8 pm)"),
+        ("5", "any day at 5 pm"),
+        (
+            "not mondays, 5 pm",
+            "Tuesday, November 24, Wednesday, November 25, "
+            "Thursday, November 26 and later, at 5 pm",
+        ),
+        # a day taken back, in a sentence of its own, and a time alone
+        (
+            "monday arvo. sorry meant tuesday arvo",
+            "Tuesday, November 24, in the afternoon (12 to 5 pm)",
+        ),
+        ("fri 10. no wait 2", "Friday, November 27, at 2 pm"),
+        ("i said tuesday at 10 but i have a flight, so make it 3", "Tuesday, November 24, at 3 pm"),
+        (
+            "i was going to say sat but let's go with monday",
+            "Monday, November 23, any time from 8 am to 8 pm",
+        ),
+        # days and times that say why
+        (
+            "i'm seeing the dentist thursday at 9 so thursday from 11 on",
+            "Thursday, November 26, after 11 am",
+        ),
+        ("tues because monday's a holiday", "Tuesday, November 24, any time from 8 am to 8 pm"),
+        (
+            "i'm off the week after next, so tuesday",
+            "Tuesday, December 1, any time from 8 am to 8 pm",
+        ),
+        ("my shift ends at 4, so after 4:30 wed", "Wednesday, November 25, after 4:30 pm"),
+        # what there is none of, and what is the only one left
+        (
+            "apr 1 no joke lol",
+            "Thursday, April 1 is too far ahead. You can book up to Saturday, "
+            "February 20. The nearest times are Thursday, February 18, 8 am to 8 pm, "
+            "Friday, February 19, 8 am to 8 pm or Saturday, February 20, 8 am to 8 pm.",
+        ),
+        ("no classes on tuesday", "Do you mean Tuesday, November 24, any time from 8 am to 8 pm?"),
+        ("can't do any day but wednesday", "Wednesday, November 25, any time from 8 am to 8 pm"),
+        ("i'm free all day on friday", "Friday, November 27, any time from 8 am to 8 pm"),
+        ("i'm around friday", "Friday, November 27, any time from 8 am to 8 pm"),
+        ("tuesday at 9 pm", "We are open 8 am to 8 pm on Tuesday, November 24."),
         ("thurs 3pm no wait fri", "Friday, November 27, at 3 pm"),
         ("thurs 3pm no wait fri 4pm", "Friday, November 27, at 4 pm"),
         ("not thurs sorry i mean fri", "Friday, November 27, any time from 8 am to 8 pm"),

@@ -1,0 +1,68 @@
+"""A day or a time that is taken back in the same message: "Thurs, no wait, Fri".
+
+Regular expressions over the text as typed, in lower case, and what is put in their place.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: A day as typed.
+DAY = r"[a-z]+days?|tomorrow|today|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun"
+#: What may stand before the day that is meant.
+_ON = r"(?:on |the |this |next )*"
+_TIME = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m?\b\.?)?)"
+_NO = (
+    r"(?:(?:oh|ah|um+|er+|hmm+|sorry),? )?"
+    r"(?:no,? wait|wait,? no|wait|oops|scratch that|forget that|no,? no"
+    r"|no,? (?:sorry|actually|make (?:it|that)|rather)|sorry,? no|actually,? no"
+    r"|(?:no,? |sorry,? |oops,? )(?:i )?meant?|i meant?(?: to say)?"
+    r"|nvm|never ?mind)"
+)
+#: What was said first, before a "but" that brings another day or time.
+_SAID_FIRST = (
+    r"i(?: had|'d)? (?:first |originally |just )?"
+    r"(?:said|was (?:going|gonna) (?:to )?(?:say|ask for)"
+    r"|asked for|meant to say|was thinking(?: of)?|wanted|was hoping for)"
+)
+_INSTEAD = (
+    r"(?:make it|make that|let'?s (?:do|say|go (?:with|for)|make it)|go (?:with|for)|how about"
+    r"|what about|(?:can|could) (?:we|i|you) (?:do|make it|have|say)|i'?ll (?:take|have|go (?:with"
+    r"|for))|i'?d (?:rather|prefer))"
+)
+
+RULES = [
+    (re.compile(pattern), right)
+    for pattern, right in (
+        # With a time of its own the second day takes nothing over from the first.
+        (
+            rf"\b(?:not )?(?:{DAY})\b[^.?!]{{0,25}}?[,.?! -]+{_NO}[, ]+"
+            rf"(?={_ON}(?:{DAY})\b[^.?!]{{0,12}}?(?:\d|morn|aft|arvo|eve|noon))",
+            "",
+        ),
+        (
+            rf"\b(?:not )?(?:{DAY})\b([^.?!]{{0,25}}?)[,.?! -]+{_NO}[, ]+(?={_ON}(?:{DAY})\b)",
+            r"\1 ",
+        ),
+        # "Fri 10, no wait, 11"
+        (
+            rf"(?<![\d/:.]){_TIME}[,.?! -]+(?:{_NO}|sorry|actually|rather|i mean)[, ]+"
+            rf"(?:at |make it |do )?"
+            rf"(?={_TIME}(?: ?$| ?[.,?!]| (?:please|instead|would|is|on)\b))",
+            "",
+        ),
+        # "I was going to say Saturday, but let's go with Monday"
+        (
+            rf"\b{_SAID_FIRST} [^.?!]{{3,40}}?,? but\b(?![^.?!]*\b(?:too|also|as well)\b)"
+            rf"(?:[^.?!]{{0,60}}?\b{_INSTEAD} | (?:now |actually |maybe |then )*)"
+            rf"(?={_ON}(?:{DAY})\b)",
+            "",
+        ),
+        # "I said Wednesday at 10 but it's my sister's flight, so make it 3"
+        (
+            rf"\b{_SAID_FIRST} (?P<day>{_ON}(?:{DAY}))\b[^.?!]{{0,25}}?,? but\b"
+            rf"[^.?!]{{0,60}}?\b{_INSTEAD} (?=(?:at )?{_TIME}(?: ?$| ?[.,?!]| instead\b))",
+            r"\g<day> at ",
+        ),
+    )
+]
