@@ -168,7 +168,8 @@ _BEFORE_WORDS = taken_back.RULES + [
         ),
         # "Monday's fine", "Mondays a holiday": one Monday, and not every one
         (
-            r"\b(mon|tues|wednes|thurs|fri|satur|sun)day'?s (?=(?:an?|my|the|not|when) )",
+            r"\b(mon|tues|wednes|thurs|fri|satur|sun)day(?:'s (?=(?:an?|my|the|not|when) )|s "
+            r"(?=(?:an? |my )?(?:stat |bank |civic )?(?:holiday|day off|no go|write-?off)\b))",
             r"\1day is ",
         ),
         (
@@ -249,12 +250,14 @@ _BEFORE_WORDS = taken_back.RULES + [
         (r"\b1/2 ?(?:an )?h(?:ou)?rs?\b", "half an hour"),
         (r"\b(quarter|half|\d+|five|ten|twenty) (to|past|before|after) noon\b", r"\1 \2 12"),
         (
-            r"\b(at|around|by|before|after) (\d{1,2}) ([0-5][05])(?= |$)(?! ?(?:min|hour|hr|day))",
+            r"\b(at|around|by|before|after) (\d{1,2}) ([0-5][05])(?= |$)(?! ?(?:min|hour|hr|day))"
+            rf"(?! (?:of )?(?:{_MONTH})\b)",
             r"\1 \2:\3",
         ),
         (
             r"(?<![\d:/.-])(?<!\d )\b(\d|1[0-2]) (00|15|30|45)(?= |$|[,.?!])"
-            r"(?!,? ?(?:-|to |or )? ?(?:min|hour|hr|day|massage|session|appointment|slot|one|\d))",
+            r"(?!,? ?(?:-|to |or )? ?(?:min|hour|hr|day|massage|session|appointment|slot|one|\d))"
+            rf"(?! (?:of )?(?:{_MONTH})\b)",
             r"\1:\2",
         ),
         # 530 alone answers when; 2027 is a year.
