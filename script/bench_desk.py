@@ -23,7 +23,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 # After the project itself: there is a folder of tests called clinic, too.
-sys.path += [str(ROOT / "tests" / part) for part in ("", "clinic/booking", "clinic/desk")]
+sys.path += [
+    str(ROOT / "tests" / part) for part in ("", "clinic/booking", "clinic/desk", "scenarios")
+]
 
 #: Seconds by the clock, and those in which this process computed.
 Took = tuple[float, float]
@@ -31,6 +33,10 @@ Took = tuple[float, float]
 RATE, SECONDS = 50, 30
 #: Pages of a list, of one filter.
 PAGES = 30
+#: Appointments, of which every tenth is to be decided; messages, people who wait; audited deeds.
+APPOINTMENTS, LEFT, WAITING, DEEDS = 5000, 1000, 300, 200_000
+#: The assistant is measured so often without the desk and with it, with so many messages each.
+ROUNDS, MESSAGES = 5, 100
 FILTERS: dict[str, dict[str, str]] = {
     "none": {},
     "channel": {"channel": "whatsapp"},
@@ -45,6 +51,9 @@ FILTERS: dict[str, dict[str, str]] = {
     "tag": {"tag": "follow up"},
     "assigned": {"assigned": "natalie"},
     "a month": {"since": "2027-03-01", "until": "2027-03-31"},
+    "an hour": {"hour": "9"},
+    "a booking's step": {"booking": "service"},
+    "missed red flags": {"wrong": "missed_red_flag"},
     "four at once": {
         "channel": "sms",
         "topic": "faq/privacy",
@@ -109,8 +118,13 @@ def measure(folder: Path, conversations: int, cluster: Any) -> None:
     took, found = timed(lambda: projection.reconcile(store))
     say(f"reconcile, everything equal: {found.equal}", took)
     prepare()
+    fill()
+    took, found = timed(collect_all)
+    say(f"the questions inbox, {found:,} questions collected", took)
     pages()
     follow(write, projection.reconcile(store))
+    if not cluster:
+        beside(folder)
 
 
 def prepare() -> None:
@@ -138,12 +152,86 @@ def prepare() -> None:
             cursor.execute("VACUUM ANALYZE")
 
 
+def fill() -> None:
+    """A busy front desk: appointments of a year, messages, a waiting list, deeds of its people."""
+    from datetime import timedelta
+
+    from clinic import clock, facts
+    from clinic.audit.models import Entry
+    from clinic.booking.models import AppointmentRequest, WaitingEntry
+    from clinic.handoff.models import PatientMessage
+    from clinic.references import new_reference
+
+    now = clock.now().replace(minute=0, second=0, microsecond=0)
+    therapist = facts.current().therapists[0].name
+    contact = {
+        "patient_name": "Priya Nair",
+        "patient_contact_kind": "phone",
+        "patient_contact": "+14165550142",
+    }
+    AppointmentRequest.objects.bulk_create(
+        AppointmentRequest(
+            **contact,
+            reference=new_reference(),
+            idempotency_key=f"bench-{number}",
+            conversation_id=f"conversation-{number:07d}",
+            status="requested" if number % 10 == 0 else "confirmed",
+            therapist=therapist,
+            starts_at=now + timedelta(hours=2 * number - APPOINTMENTS),
+            ends_at=now + timedelta(hours=2 * number - APPOINTMENTS + 1),
+            minutes=60,
+        )
+        for number in range(APPOINTMENTS)
+    )
+    PatientMessage.objects.bulk_create(
+        PatientMessage(
+            **contact,
+            reference=new_reference(),
+            idempotency_key=f"bench-{number}",
+            conversation_id=f"conversation-{number:07d}",
+            text="Please call me about my appointment.",
+        )
+        for number in range(LEFT)
+    )
+    WaitingEntry.objects.bulk_create(
+        WaitingEntry(
+            **contact,
+            reference=new_reference(),
+            idempotency_key=f"bench-{number}",
+            conversation_id=f"conversation-{number:07d}",
+            minutes=60,
+            windows=[],
+            until=now + timedelta(days=30),
+        )
+        for number in range(WAITING)
+    )
+    Entry.objects.bulk_create(
+        (
+            Entry(who=f"p{number % 7}", action="view", about=f"conversation {number % 5000}")
+            for number in range(DEEDS)
+        ),
+        batch_size=5000,
+    )
+
+
+def collect_all() -> int:
+    """Everything into the questions inbox; how many there are then."""
+    from clinic.questions.collecting import collect
+    from clinic.questions.models import Question
+
+    while collect():
+        pass
+    return Question.objects.count()
+
+
 def pages() -> None:
     """The list as it is served: from the request to the finished page, without the network."""
     from desk_people import browser, person
     from django.urls import reverse
 
-    desk = browser(person("rui", "reviewer"))
+    from clinic.people.roles import Role
+
+    desk = browser(person("rui", *Role))
 
     def get(query: dict[str, str]) -> Any:
         answer = desk.get("/conversations/", query)
@@ -169,6 +257,21 @@ def pages() -> None:
         ("insights, a month", "/insights/?month=2027-03"),
         ("insights, a year", "/insights/?since=2026-11-01&until=2027-10-31"),
         ("questions", "/questions/"),
+        ("questions, page 20", "/questions/?start=950"),
+        ("questions, a word", "/questions/?q=stairs"),
+        ("bookings to decide", "/bookings/"),
+        ("bookings that come", "/bookings/?show=coming"),
+        ("bookings that are over", "/bookings/?show=over"),
+        ("bookings, a name", "/bookings/?q=priya"),
+        ("week", "/bookings/week"),
+        ("waiting list", "/bookings/waiting-list"),
+        ("deliveries", "/bookings/deliveries"),
+        ("messages", "/messages/"),
+        ("live chat", "/live/"),
+        ("who waited", "/insights/waits/request?since=2026-11-01&until=2027-10-31"),
+        ("privacy", "/privacy/"),
+        ("audit log", "/audit/"),
+        ("audit log, one person", "/audit/?who=p3&about=conversation+77"),
     ):
         # The first look also reads the templates.
         times = [timed(lambda at=address: desk.get(at))[0] for _ in range(11)]
@@ -262,6 +365,82 @@ def follow(write: Callable[[list[tuple[str, Any]]], None], before: Any) -> None:
         flush=True,
     )
     connection.close()
+
+
+def beside(folder: Path) -> None:
+    """What the desk and the worker add to the assistant's own time, on the same computer.
+
+    One after the other: messages without them, then with them and with somebody who has the pages
+    open that stay up to date by themselves.
+    """
+    from bench import Client
+    from desk_people import browser, person
+    from django.conf import settings
+    from scenario_servers import Server, current_model, free_port, servers_in
+
+    cookie = browser(person("mara", "front_desk")).cookies[settings.SESSION_COOKIE_NAME].value
+    servers = servers_in(folder, current_model())
+    # By the real clock, and each program with its own settings.
+    apart = ("CLINIC_NOW", "DJANGO_SETTINGS_MODULE")
+    environment = {
+        name: value for name, value in servers.rasa.environment.items() if name not in apart
+    }
+    servers.rasa.environment = servers.actions.environment = environment
+    port = free_port()
+    clinic = [sys.executable, "-m", "clinic"]
+    at_desk = {**environment, "CLINIC_DESK_PORT": str(port)}
+    health = f"http://127.0.0.1:{port}/health"
+    desk = Server("the desk", [*clinic, "desk"], at_desk, health, folder / "desk.log")
+    worker = Server("the worker", [*clinic, "deliver"], environment, "", folder / "worker.log")
+    times: dict[bool, list[float]] = {False: [], True: []}
+    assistant = int(servers.rasa_url.rpartition(":")[2])
+    servers.start()
+    try:
+        # The first round only warms up.
+        for number in range(-1, 2 * ROUNDS):
+            with_desk = number % 2 == 1 and number > 0
+            if with_desk:
+                desk.start()
+                worker.start()
+                desk.wait()
+            done = threading.Event()
+            watcher = threading.Thread(target=watch, args=(port, cookie, done))
+            if with_desk:
+                watcher.start()
+            client = Client(assistant, f"beside-{number}")
+            took = [client.send() for _ in range(MESSAGES)]
+            if number >= 0:
+                times[with_desk] += took
+            done.set()
+            if with_desk:
+                watcher.join()
+                desk.stop()
+                worker.stop()
+    finally:
+        desk.stop()
+        worker.stop()
+        servers.stop()
+    without, beside_it = (statistics.median(times[each]) for each in (False, True))
+    print(
+        f"the assistant's own p50 of {ROUNDS * MESSAGES} messages: {without:.1f} ms without desk "
+        f"and worker, {beside_it:.1f} ms with both",
+        flush=True,
+    )
+
+
+def watch(port: int, cookie: str, done: threading.Event) -> None:
+    """Somebody at the front desk with Today and the live chats open."""
+    import http.client
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    while not done.wait(1.0):
+        for page in ("/?poll=1", "/live/?poll=1"):
+            headers = {"Cookie": f"desk_session={cookie}", "HX-Request": "true"}
+            connection.request("GET", page, headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            if answer.status != 200:
+                raise RuntimeError(f"the desk answered {answer.status}")
 
 
 def in_file(folder: Path) -> Callable[[list[tuple[str, Any]]], None]:
