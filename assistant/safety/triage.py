@@ -297,18 +297,15 @@ class Triage:
         if likely.asks < margin:
             return None
         spoken = _spoken_of(message, places)
-        entry = next(
-            (
-                entry
-                for entry in (self._by_id[kind] for kind in likely.kinds)
-                if self._could_mean(entry, spoken, places)
-            ),
-            None,
-        )
-        if entry is None:
+        near = [self._by_id[kind] for kind in likely.kinds]
+        own = [entry for entry in near if self._could_mean(entry, spoken, places)]
+        clear = likely.tells >= margin
+        if not own and not (clear and spoken):
             return None
+        # without a word of its own even what is clearly alike is only worth a question
+        entry = own[0] if own else near[0]
         found = f"{RESEMBLES}{entry.id}"
-        told = likely.tells >= margin and not any(places.get(name) for name in DOUBTS)
+        told = clear and bool(own) and not any(places.get(name) for name in DOUBTS)
         level = entry.level if entry.level != "check" else "urgent"
         given = entry.level if told else "check"
         response = entry.response if isinstance(entry, Sign) else None
