@@ -24,6 +24,9 @@ MAX_ACTS = 3
 UNDERSTOOD = 0.22
 # A part of a message counts as a request of its own only when it is this clear.
 CLEAR_PART = 0.45
+# What the whole message says counts for more than its one part that asks: "them" and "they" are
+# explained in the rest.
+OF_THE_WHOLE = 0.6
 # What can be asked for beside something else. Greetings and statements cannot.
 REQUESTS = frozenset({"book_appointment", "change_appointment", "speak_to_human", "delete_my_data"})
 # What is told on the way to a question: "my leg burns when I sit. can massage do anything?"
@@ -104,15 +107,19 @@ def understand(text: str, model: IntentModel) -> Understanding:
             whole, ranked_parts, parts = as_typed, [], []
     ranking = tuple(Act(label, confidence) for label, confidence in whole)
     asked = [
-        Act(*ranked[0])
+        ranked
         for part, ranked in zip(parts, ranked_parts, strict=True)
         if _asks(part, *ranked[0])
     ]
-    acts = _distinct(asked)
+    acts = _distinct([Act(*ranked[0]) for ranked in asked])
     if len(acts) < 2:
         on_the_way = ranking[0].label in TOLD or len(mended.split()) >= LONG
-        candidates = acts if acts and on_the_way else [ranking[0], *acts]
-        best = max(candidates, key=lambda act: act.confidence)
+        if not acts:
+            best = ranking[0]
+        elif on_the_way:
+            best = acts[0]
+        else:
+            best = _likeliest_of_both(dict(whole), dict(asked[0]))
         if best.confidence < _enough(best.label, mended):
             best = Act(NOT_UNDERSTOOD, best.confidence)
         acts = [best]
@@ -155,6 +162,14 @@ def _asks(part: str, label: str, confidence: float) -> bool:
     if confidence < CLEAR_PART:
         return False
     return label in REQUESTS or (label.startswith("faq/") and clauses.is_question(part))
+
+
+def _likeliest_of_both(whole: dict[str, float], part: dict[str, float]) -> Act:
+    """What a message and its one part that asks say together, as sure as the surer of them."""
+    label = max(
+        whole, key=lambda name: OF_THE_WHOLE * whole[name] + (1 - OF_THE_WHOLE) * part[name]
+    )
+    return Act(label, max(whole[label], part[label]))
 
 
 def _distinct(acts: list[Act]) -> list[Act]:

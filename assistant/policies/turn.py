@@ -1068,6 +1068,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in CHOICES and label.startswith("faq/") and not now.could_be_a_name:
         return confidence >= (CLEAR if _asks_something(now.text) else CLEAR_IN_FREE_TEXT)
+    if label == "greet" and "name" in now.details:
+        # "I'm Priya" answers the form
+        return False
     if label in COURTESIES or label in MORE:
         # "sam, returning" resembles a goodbye
         return confidence >= CLEAR_IN_FREE_TEXT

@@ -23,7 +23,12 @@ FLOOR_OF_INTENTS = 0.92
 FLOOR_OF_QUESTIONS = 0.92
 # No intent may be lost behind a good average.
 FLOOR_OF_ONE = 0.6
-FLOOR_OF_TEXTED = {"texted-read": 0.96, "texted-unread": 0.95}
+FLOOR_WRITTEN_APART = {
+    "texted-read": 0.96,
+    "texted-unread": 0.95,
+    "unseen-read": 0.94,
+    "unseen-unread": 0.85,
+}
 
 
 def test_intents(intent_model: IntentModel) -> None:
@@ -55,16 +60,16 @@ def test_questions(intent_model: IntentModel) -> None:
     assert len(wrong) <= (1 - FLOOR_OF_QUESTIONS) * tested, "\n".join(wrong)
 
 
-TEXTED = yaml.safe_load((ROOT / "tests" / "evaluation" / "texted.yml").read_text("utf-8"))
-
-
-@pytest.mark.parametrize("half", ["texted-read", "texted-unread"])
-def test_messages_as_they_are_texted(intent_model: IntentModel, half: str) -> None:
-    """Floors as measured when it was added."""
+@pytest.mark.parametrize("file", ["texted", "unseen-2026-12"])
+@pytest.mark.parametrize("half", ["read", "unread"])
+def test_messages_written_apart(intent_model: IntentModel, file: str, half: str) -> None:
+    """Half of each file was not read until it was measured. Floors as measured when added."""
     outside, inside = Counter[bool](), Counter[bool]()
-    lost = 0
-    for question in TEXTED["questions"]:
-        if question["set"] != half:
+    lost, wrong = 0, []
+    of_set = f"{file.partition('-')[0]}-{half}"
+    path = ROOT / "tests" / "evaluation" / f"{file}.yml"
+    for question in yaml.safe_load(path.read_text(encoding="utf-8"))["questions"]:
+        if question["set"] != of_set:
             continue
         expected = question["expected"]
         allowed = expected if isinstance(expected, list) else [expected]
@@ -72,9 +77,11 @@ def test_messages_as_they_are_texted(intent_model: IntentModel, half: str) -> No
         of_the_clinic = allowed != ["out_of_scope"]
         (inside if of_the_clinic else outside)[understood in allowed] += 1
         lost += of_the_clinic and understood == "out_of_scope"
-    assert outside[True] >= 0.9 * outside.total()
-    assert inside[True] >= FLOOR_OF_TEXTED[half] * inside.total()
-    assert lost <= 0.03 * inside.total()
+        if understood not in allowed:
+            wrong.append(f"{allowed[0]}: {question['text']!r} is taken for {understood}")
+    assert outside[True] >= 0.9 * outside.total(), "\n".join(wrong)
+    assert inside[True] >= FLOOR_WRITTEN_APART[of_set] * inside.total(), "\n".join(wrong)
+    assert lost <= 0.03 * inside.total(), "\n".join(wrong)
 
 
 @pytest.mark.parametrize(

@@ -854,6 +854,12 @@ def test_details_said_unasked_are_left_to_the_form_whatever_they_resemble() -> N
     assert actions(replace(now, acts=(("stop", 0.5),))) == ("action_stop_form",)
 
 
+def test_a_name_told_like_a_greeting_is_left_to_the_form() -> None:
+    told = says("I'm Priya", "greet", form="booking_form", requested_slot="service")
+    assert actions(replace(told, details={"name": "Priya"})) is None
+    assert actions(told) is not None
+
+
 def test_a_change_of_something_given_before_is_left_to_the_form() -> None:
     now = says("make it friday", "change_appointment", details={"time": "Friday"}, **at_contact)
     assert plan(now) is None
