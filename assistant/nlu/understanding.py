@@ -107,9 +107,7 @@ def understand(text: str, model: IntentModel) -> Understanding:
             whole, ranked_parts, parts = as_typed, [], []
     ranking = tuple(Act(label, confidence) for label, confidence in whole)
     asked = [
-        ranked
-        for part, ranked in zip(parts, ranked_parts, strict=True)
-        if _asks(part, *ranked[0])
+        ranked for part, ranked in zip(parts, ranked_parts, strict=True) if _asks(part, *ranked[0])
     ]
     acts = _distinct([Act(*ranked[0]) for ranked in asked])
     if len(acts) < 2:
