@@ -28,7 +28,7 @@ from clinic.conversations.models import (
     Session,
     SessionTopic,
 )
-from clinic.conversations.reading import Row, Told, rate, sessions_of
+from clinic.conversations.reading import Told, rate, sessions_of
 from clinic.conversations.store import Store
 
 #: Events are numbered when they are written and seen when their transaction ends, not always in the
@@ -45,6 +45,7 @@ REDACTED_WITHIN = timedelta(minutes=1)
 
 _MOST = 3000  # events of one transaction
 _AT_ONCE = 200  # conversations of one transaction
+_READ_AT_ONCE = 50  # conversations in memory
 _NAME = "events"
 
 _SESSION_FIELDS = (
@@ -172,9 +173,9 @@ class Tail:
         for who, each in due.items():
             if each.erase_events:
                 erase_idle(who)
-        events = _project(self.store, dict.fromkeys(due, 0))
+        there = _project(self.store, dict.fromkeys(due, 0))
         erased = [
-            each for who, each in due.items() if each.rewind_to is not None and not events[who]
+            each for who, each in due.items() if each.rewind_to is not None and who not in there
         ]
         for each in erased:
             if each.rewind_to is not None and each.rewind_to < last:
@@ -317,25 +318,34 @@ def _beginnings(first_new: Mapping[str, int]) -> dict[str, int]:
 
 def _project(
     store: Store, since: Mapping[str, int], found: Differences | None = None, *, write: bool = True
-) -> dict[str, list[Row]]:
+) -> set[str]:
     """Compare conversations, each from an event on, with what is kept, and write what differs.
 
-    Adds what differed to ``found``. Gives the events that were read.
+    Adds what differed to ``found``. Gives the conversations that have events.
     """
     found = Differences() if found is None else found
-    events = store.events(since) if since else {}
-    if since:
-        zone = facts.current().zone
-        told = {
-            who: [each for each in sessions_of(rows, zone) if each] for who, rows in events.items()
-        }
-        rated = Feedback.objects.filter(conversation_id__in=list(since)).order_by("created_at")
-        for each in rated:
-            _apply(each, told[each.conversation_id], whole=not since[each.conversation_id])
-        _compare(found, since, told, write=write)
+    there: set[str] = set()
+    conversations = list(since)
+    # However many there are, only so many are in memory.
+    for begin in range(0, len(conversations), _READ_AT_ONCE):
+        some = {who: since[who] for who in conversations[begin : begin + _READ_AT_ONCE]}
+        there |= _project_some(store, some, found, write=write)
+    return there
+
+
+def _project_some(
+    store: Store, since: Mapping[str, int], found: Differences, *, write: bool
+) -> set[str]:
+    events = store.events(since)
+    zone = facts.current().zone
+    told = {who: [each for each in sessions_of(rows, zone) if each] for who, rows in events.items()}
+    rated = Feedback.objects.filter(conversation_id__in=list(since)).order_by("created_at")
+    for each in rated:
+        _apply(each, told[each.conversation_id], whole=not since[each.conversation_id])
+    _compare(found, since, told, write=write)
     found.conversations += len(since)
     found.events += sum(map(len, events.values()))
-    return events
+    return {who for who, rows in events.items() if rows}
 
 
 def _apply(feedback: Feedback, sessions: list[Told], *, whole: bool) -> None:
@@ -471,5 +481,5 @@ def _ghosts(store: Store) -> Iterator[list[str]]:
         if not kept:
             return
         after = kept[-1]
-        there = store.events(dict.fromkeys(kept, 0))
-        yield [conversation for conversation in kept if not there[conversation]]
+        there = store.with_events(kept)
+        yield [conversation for conversation in kept if conversation not in there]

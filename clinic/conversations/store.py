@@ -64,6 +64,9 @@ class Store(Protocol):
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         """The events of conversations, each from a number on; none for one that is gone."""
 
+    def with_events(self, conversations: Sequence[str]) -> set[str]:
+        """Those of these conversations that have events."""
+
     def close(self) -> None:
         """Let go of the database."""
 
@@ -160,6 +163,17 @@ class _Sql(ABC):
             return [conversation for (conversation,) in self._rows(statement, values)]
         except StoreMissing:
             return []
+
+    def with_events(self, conversations: Sequence[str]) -> set[str]:
+        found: set[str] = set()
+        for some in _portions(conversations):
+            marks = ", ".join(["%s"] * len(some))
+            rows = self._rows(
+                f"SELECT DISTINCT sender_id FROM events WHERE sender_id IN ({marks})",  # noqa: S608
+                some,
+            )
+            found.update(conversation for (conversation,) in rows)
+        return found
 
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {conversation: [] for conversation in since}

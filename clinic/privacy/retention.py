@@ -120,10 +120,10 @@ def _old_remains(store: Store, older_than: datetime) -> Iterator[list[str]]:
     for begin in range(0, len(some), _AT_ONCE):
         portion = some[begin : begin + _AT_ONCE]
         try:
-            there = store.events(dict.fromkeys(portion, 0))
+            there = store.with_events(portion)
         except StoreMissing:
-            there = {conversation: [] for conversation in portion}
-        yield [conversation for conversation in portion if not there[conversation]]
+            there = set()
+        yield [conversation for conversation in portion if conversation not in there]
 
 
 def last_runs(count: int = 30) -> list[RetentionRun]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from clinic.conversations.models import (
     Session,
 )
 from clinic.conversations.projection import Tail
+from clinic.conversations.reading import Row
 from clinic.conversations.store import Sqlite, StoreMissing
 from clinic.privacy.deletion import delete_conversation
 
@@ -426,6 +427,29 @@ def test_a_file_that_was_put_back_is_read(database: Path, events: Events, store:
         store.newest()
     Events(events.file)
     assert store.newest() == 0
+
+
+def test_only_so_many_conversations_are_in_memory_at_once(
+    database: Path, events: Events, store: Sqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    def counted(since: Mapping[str, int]) -> dict[str, list[Row]]:
+        read.append(len(since))
+        return Sqlite.events(store, since)
+
+    monkeypatch.setattr(store, "events", counted)
+    tail = Tail(store)
+    tail.step()
+    for number in range(130):
+        events.write(f"c{number}", question())
+    read_all(tail)
+    assert projection.reconcile(store).equal
+    projection.rebuild(store)
+    assert Session.objects.count() == 130
+    assert max(read) <= 50
+    # Each conversation is read once by each of the three.
+    assert sum(read) == 3 * 130
 
 
 def test_thousands_of_conversations(database: Path, events: Events, store: Sqlite) -> None:
