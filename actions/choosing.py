@@ -330,6 +330,9 @@ def _picked(tracker: Tracker) -> Offer | None:
     option = entity_of(tracker, "option")
     if option is not None:
         return next((offer for offer in offers if offer.start.isoformat() == option), None)
+    if picked_reading(tracker) is not None:
+        # "The second" of the two days asked about, and not of the times shown before
+        return None
     text = text_of(tracker)
     if len(offers) == 1 and intent_of(tracker) == "affirm":
         return offers[0]

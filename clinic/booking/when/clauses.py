@@ -120,7 +120,9 @@ def _begins(clause: Clause, piece: Piece, join: str, following: tuple[Piece, str
         return bool(own_day and clause.days and join)
     if not clause.times:
         return join == "or" or bool(own_day and join)
-    # Time, day, and a time again.
+    # Time, day, and a time again: "8:30 on Saturday for me and 9:30 for him" is one day.
+    if following is None and all(s.shape == "at" for t in piece.times for s in t.stretches):
+        return False
     return join in ("or", "and") or bool(own_day and join)
 
 

@@ -131,8 +131,8 @@ def _unknown(found: list[Piece], at: int) -> bool:
     piece = found[at]
     return (
         piece.kind == "WORD"
-        and re.fullmatch(r"[a-z]+", piece.text) is not None
-        and piece.text not in _known()
+        and re.fullmatch(r"[a-z]+(?:'s)?", piece.text) is not None
+        and not {piece.text, piece.text.removesuffix("'s")} & _known()
         # "lookin", "hopin"
         and not (piece.text.endswith("in") and f"{piece.text}g" in _known())
         and not (at and found[at - 1].text in _NAMING)

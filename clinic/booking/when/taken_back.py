@@ -14,7 +14,7 @@ _ON = r"(?:on |the |this |next )*"
 _TIME = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m?\b\.?)?)"
 _NO = (
     r"(?:(?:oh|ah|um+|er+|hmm+|sorry),? )?"
-    r"(?:no,? wait|wait,? no|wait|oops|scratch that|forget that|no,? no"
+    r"(?:no,? wait|wait,? no|wait|oops|scratch that|forget that|no,? no|hang on|hold on"
     r"|no,? (?:sorry|actually|make (?:it|that)|rather)|sorry,? no|actually,? no"
     r"|(?:no,? |sorry,? |oops,? )(?:i )?meant?|i meant?(?: to say)?"
     r"|nvm|never ?mind)"
@@ -28,7 +28,7 @@ _SAID_FIRST = (
 _INSTEAD = (
     r"(?:make it|make that|let'?s (?:do|say|go (?:with|for)|make it)|go (?:with|for)|how about"
     r"|what about|(?:can|could) (?:we|i|you) (?:do|make it|have|say)|i'?ll (?:take|have|go (?:with"
-    r"|for))|i'?d (?:rather|prefer))"
+    r"|for))|i'?d (?:rather|prefer)|so(?: maybe| then)?)"
 )
 
 RULES = [
@@ -47,7 +47,7 @@ RULES = [
         # "Fri 10, no wait, 11"
         (
             rf"(?<![\d/:.]){_TIME}[,.?! -]+(?:{_NO}|sorry|actually|rather|i mean)[, ]+"
-            rf"(?:at |make it |do )?"
+            rf"(?:at |make (?:it|that) |do )?"
             rf"(?={_TIME}(?: ?$| ?[.,?!]| (?:please|instead|would|is|on)\b))",
             "",
         ),
@@ -57,6 +57,12 @@ RULES = [
             rf"(?:[^.?!]{{0,60}}?\b{_INSTEAD} | (?:now |actually |maybe |then )*)"
             rf"(?={_ON}(?:{DAY})\b)",
             "",
+        ),
+        # "I said 5 but make it 3"
+        (
+            rf"\b{_SAID_FIRST} (?:at )?{_TIME},? but\b[^.?!]{{0,60}}?\b{_INSTEAD}"
+            rf" (?=(?:at )?{_TIME}(?: ?$| ?[.,?!]| instead\b))",
+            "at ",
         ),
         # "I said Wednesday at 10 but it's my sister's flight, so make it 3"
         (

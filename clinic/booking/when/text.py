@@ -118,6 +118,20 @@ _BEFORE_WORDS = taken_back.RULES + [
     (re.compile(pattern), right)
     for pattern, right in (
         (r"\brite now\b", "right now"),
+        # Which week is not said in this text: asked, with the days.
+        (r"\b(?:that|the same) week\b", "thatweek"),
+        # "Next week but only Mon or Thurs"
+        (
+            r",? but (?:only|just|ideally|preferably|it has to be|has to be|must be) (?!not\b)",
+            " , ",
+        ),
+        # "Earliest on Saturday": that day, and not from it on
+        (
+            r"(?<![\dm] )\b(?:the |your )?earliest(?: (?:time|slot|appointment|appt|spot|one|opening"
+            r"|you (?:have|got)))* (?=(?:on|for) )",
+            "",
+        ),
+        (r"\b(mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun|tomorrow|today|tonight)'s\b", r"\1 is"),
         # "I'm only about on the 23rd", "I'm around next week"
         (
             r"\b(i'?m|i am|we'?re|we are|i'?ll be|she'?s|he'?s)( only| just| mostly)?"

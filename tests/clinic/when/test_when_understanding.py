@@ -69,6 +69,21 @@ def _say(text: str, now: datetime = SUNDAY, hours: OpeningHours = HOURS) -> str:
             "i was going to say sat but let's go with monday",
             "Monday, November 23, any time from 8 am to 8 pm",
         ),
+        ("i said 2 but make it 3", "any day at 3 pm"),
+        (
+            "next week but only mon or thurs",
+            "Monday, November 23 or Thursday, November 26, any time from 8 am to 8 pm",
+        ),
+        ("earliest on saturday?", "Saturday, November 28, any time from 8 am to 8 pm"),
+        (
+            "8:30 on sat for me and 9:30 for my son",
+            "Saturday, November 28, at 8:30 am or at 9:30 am",
+        ),
+        (
+            "tues is full for me but wed's wide open",
+            "Wednesday, November 25, any time from 8 am to 8 pm",
+        ),
+        ("wed of that week", "Do you mean Wednesday, November 25, any time from 8 am to 8 pm?"),
         # days and times that say why
         (
             "i'm seeing the dentist thursday at 9 so thursday from 11 on",
