@@ -88,7 +88,9 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     if intent == "affirm" and few_words and len(offers) > 1 and not _tells_time(tracker):
         return {**no_problem(), "problem": WHICH_TIME, "problem_count": 1}
     meant = times.understood(text_of(tracker))
-    names_one = meant.names_day or meant.names_time
+    # "Any day but Friday", where the Friday is a holiday, names one as well.
+    closed = meant.status != "none" and not meant.windows
+    names_one = meant.names_day or meant.names_time or closed
     if offers and is_undecided(text_of(tracker)) and not names_one:
         return await _choose(tracker, offers[0], moving(tracker))
     return None

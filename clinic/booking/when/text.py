@@ -127,8 +127,8 @@ _BEFORE_WORDS = taken_back.RULES + [
         ),
         # "Earliest on Saturday": that day, and not from it on
         (
-            r"(?<![\dm] )\b(?:the |your )?earliest(?: (?:time|slot|appointment|appt|spot|one|opening"
-            r"|you (?:have|got)))* (?=(?:on|for) )",
+            r"(?<![\dm] )\b(?:the |your )?earliest(?: (?:time|slot|appointment|appt|spot|one"
+            r"|opening|you (?:have|got)))* (?=(?:on|for) )",
             "",
         ),
         (r"\b(mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun|tomorrow|today|tonight)'s\b", r"\1 is"),

@@ -196,7 +196,8 @@ def _nothing_open(outcomes: list[_Outcome], desk: _Desk) -> Understanding:
     if "no_such_date" in asks and reason != "past":
         sentence = say.nothing("no_such_date", day, desk, others)
         return Understanding("understood", [], sentence, reason=reason, alternatives=others)
-    sentence = say.nothing(reason, day, desk, others)
+    shut = reason == "past" and day == desk.today and desk.lasts(least)
+    sentence = say.nothing("closed_today" if shut else reason, day, desk, others)
     status: Status = "past" if reason == "past" else "understood"
     return Understanding(status, [], sentence, reason=reason, alternatives=others)
 
@@ -365,6 +366,15 @@ class _Desk:
         if self._over(fitting):
             return "past", fitting[0][0]
         return "too_soon", fitting[0][0]
+
+    def lasts(self, outcome: _Outcome) -> bool:
+        """Whether what is meant of today is not over yet, though the clinic has closed."""
+        stretches = [
+            (self.today, stretch)
+            for choice in outcome.choices
+            for stretch in self._on(choice, self.today, open_only=False)
+        ]
+        return not self._over(stretches)
 
     def _over(self, stretches: list[tuple[date, Stretch]]) -> bool:
         def ended(day: date, stretch: Stretch) -> bool:

@@ -135,6 +135,16 @@ def test_what_is_said(text: str, said: str) -> None:
     assert _say(text) == said
 
 
+def test_what_is_said_of_today_when_the_clinic_has_closed_and_of_an_hour_too_soon() -> None:
+    evening = datetime(2026, 11, 24, 20, 45, tzinfo=TORONTO)
+    assert _say("tonight", evening).startswith("We have closed for today. The nearest times are ")
+    assert _say("at 6 this evening", evening).startswith("That time has passed. ")
+    midday = datetime(2026, 11, 24, 13, 20, tzinfo=TORONTO)
+    assert _say("in an hour", midday) == (
+        "That is too soon for us. You could come Tuesday, November 24, 3:20 to 8 pm."
+    )
+
+
 def test_what_is_said_of_a_day_whose_hours_are_divided() -> None:
     lunch = OpeningHours("Mo-Fr 09:00-12:00,13:00-19:00", "America/Toronto", "ON")
     assert _say("tuesday", hours=lunch) == (
