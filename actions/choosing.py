@@ -344,10 +344,9 @@ def _picked(tracker: Tracker) -> Offer | None:
     if index is not None:
         return offers[index]
     windows = refining.refined(times.understood(text), _before(tracker))
-    inside = [
-        offer for offer in offers if any(start <= offer.start < end for start, end in windows)
-    ]
-    return inside[0] if len(inside) == 1 and times.point(text, windows[:1]) else None
+    # "Half 8" is not the 9 o'clock that is shown: it may be free as well.
+    named = [offer for offer in offers if any(start == offer.start for start, _ in windows)]
+    return named[0] if len(named) == 1 and times.point(text, windows[:1]) else None
 
 
 async def _choose(tracker: Tracker, offer: Offer, moved: str | None) -> dict[str, Any]:

@@ -201,9 +201,13 @@ def _time(tracker: Tracker) -> Reading:
 
 def picked_reading(tracker: Tracker) -> str | None:
     """ "The second one", after it was asked which of two times is meant; "the 1st" is a date."""
-    if entity_of(tracker, "time") is not None:
-        return None
     choices = tracker.slots.get("problem_choices") or []
+    # "The second" alone is read as a day of the month, too, and is that only in figures.
+    in_words = re.search(words()["picks"], text_of(tracker), re.IGNORECASE) is not None
+    if entity_of(tracker, "time") is not None and (
+        not in_words or re.search(r"\d", text_of(tracker))
+    ):
+        return None
     if len(choices) == 1 and intent_of(tracker) == "affirm":
         return str(choices[0])
     if len(choices) == 2 and says("later_of_two", text_of(tracker)):
