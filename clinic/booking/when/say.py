@@ -193,9 +193,10 @@ def ask(readings: Sequence[str], reason: str) -> str:
 def nothing(reason: str, day: date | None, desk: _Desk, alternatives: Sequence[Interval]) -> str:
     """Why there is no opening time in what was asked, and the nearest there is."""
     sentence = _reason(reason, day, desk)
-    same_day = all(start.date() == day for start, _ in alternatives)
-    if not alternatives or (reason == "outside_hours" and same_day):
-        # The hours of that day are the nearest times.
+    if reason == "outside_hours" and {start.date() for start, _ in alternatives} == {day}:
+        # The hours of that day, just told, are the nearest times.
+        return _say("another_time", reason=sentence)
+    if not alternatives:
         return sentence
     listed = [
         _say("alternative", dates=day_words(start.date()), both=_both(start, end))

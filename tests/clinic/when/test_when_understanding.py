@@ -106,7 +106,10 @@ def _say(text: str, now: datetime = SUNDAY, hours: OpeningHours = HOURS) -> str:
         ("can't do any day but wednesday", "Wednesday, November 25, any time from 8 am to 8 pm"),
         ("i'm free all day on friday", "Friday, November 27, any time from 8 am to 8 pm"),
         ("i'm around friday", "Friday, November 27, any time from 8 am to 8 pm"),
-        ("tuesday at 9 pm", "We are open 8 am to 8 pm on Tuesday, November 24."),
+        (
+            "tuesday at 9 pm",
+            "We are open 8 am to 8 pm on Tuesday, November 24. Which time that day would suit you?",
+        ),
         ("thurs 3pm no wait fri", "Friday, November 27, at 3 pm"),
         ("thurs 3pm no wait fri 4pm", "Friday, November 27, at 4 pm"),
         ("not thurs sorry i mean fri", "Friday, November 27, any time from 8 am to 8 pm"),
