@@ -271,6 +271,20 @@ def find(connection: Connection, conversation: str, message_id: str) -> Stored |
     return _one(connection, conversation, message_id)
 
 
+def rate(connection: Connection, rated: Stored, value: str) -> None:
+    """Remembers the thumb that a message was given, "none" for none, for windows to show."""
+    mine = (messages.c.conversation == rated.conversation) & (messages.c.id == rated.id)
+    # A write comes first in every transaction: SQLite then waits for its turn.
+    connection.execute(messages.update().where(mine).values(tries=messages.c.tries))
+    stored = _one(connection, rated.conversation, rated.id)
+    if stored is not None:
+        body = {name: part for name, part in stored.body.items() if name != "rated"}
+        body |= {} if value == "none" else {"rated": value}
+        connection.execute(
+            messages.update().where(mine).values(body=json.dumps(body, ensure_ascii=False))
+        )
+
+
 def find_anywhere(connection: Connection, message_id: str) -> Stored | None:
     """A message by its id, whatever the conversation."""
     row = connection.execute(sa.select(messages).where(messages.c.id == message_id)).first()

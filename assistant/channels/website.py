@@ -473,6 +473,7 @@ class Chat:
         said = _names(done, "responses", "response")
         if not {f"utter_feedback_thanks_{value}", "utter_feedback_noted"} & set(said):
             raise Refusal("server_busy", BUSY_FOR)
+        await self.box.write(mailbox.rate, rated, value)
 
     async def delete(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
         """Deletes what the clinic and this server keep of the conversation."""

@@ -109,6 +109,16 @@ def test_a_message_is_answered_once(engine: Any) -> None:
     assert texts(do(engine, mailbox.after, CHAT, 0)) == [(1, "hello"), (2, "hi")]
 
 
+def test_a_thumb_is_remembered_until_it_is_taken_back(engine: Any) -> None:
+    asked = said(engine, "m1").message
+    (answer,) = do(engine, mailbox.finish, asked, [bubble("hi")], NOW)
+    for value, kept in (("up", "up"), ("down", "down"), ("none", None)):
+        do(engine, mailbox.rate, answer, value)
+        (shown,) = do(engine, mailbox.after, CHAT, asked.seq)
+        assert shown.body.get("rated") == kept
+        assert shown.body["text"] == "hi"
+
+
 def test_only_buttons_that_were_shown(engine: Any) -> None:
     asked = said(engine, "m1").message
     do(engine, mailbox.finish, asked, [bubble("hi", "/book_appointment")], NOW)

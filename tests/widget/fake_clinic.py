@@ -56,6 +56,7 @@ BOOKING: dict[str, Any] = {
     "status": "requested",
     "ics": "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n",
 }
+REFUSED: dict[str, Any] = {"ok": False, "error": {"code": "server_busy", "message": "Not now."}}
 EMERGENCY = "Please go to the nearest emergency department or call 911 now.\n\nThis needs a doctor."
 
 Answer = dict[str, Any]
@@ -109,6 +110,8 @@ class FakeClinic:
         self.refusal = ""  # the reason with which connections are refused
         self.rejections: list[dict[str, Any]] = []  # errors for the next messages
         self.deletes = True  # False: deleting fails
+        self.refuses: set[str] = set()  # events that fail
+        self.apps: list[str] = []  # messaging apps that are on
         self.transports = ["polling", "websocket"]  # taken at the next start
         self.conversations: list[Said] = []
         self.received: list[dict[str, Any]] = []  # every message, repeated ones too
@@ -175,6 +178,7 @@ class FakeClinic:
             self._sio.on(event, getattr(self, f"_on_{event}"))
         self._sio.on("restart", self._on_restart)
         self._sio.on("typing", self._on_typing)
+        self._sio.on("link", self._on_link)
         app = web.Application()
         app.router.add_get("/{name:[a-z]+\\.(?:html|js|css)}", self._file)
         app.router.add_get("/widget/clinic-chat.js", self._bundle)
@@ -235,6 +239,7 @@ class FakeClinic:
             "assistant": {"name": "Assistant", "kind": "assistant"},
             "privacy": {"keep_days": 90},
             "limits": {"text": 2000, "per_minute": 20},
+            "apps": self.apps,
             "resumed": resumed,
         }
         await self._sio.emit("session", session, to=sid)
@@ -294,6 +299,8 @@ class FakeClinic:
         return {"ok": True}
 
     async def _on_history(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
+        if "history" in self.refuses:
+            return REFUSED
         talk = await self._talk(sid)
         before = data.get("before") or talk.last_seq + 1
         older = [one for one in talk.messages if one["seq"] < before]
@@ -302,11 +309,16 @@ class FakeClinic:
 
     async def _on_feedback(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
         self.feedback.append(data)
+        for message in (await self._talk(sid)).messages:
+            if message["id"] == data["message_id"]:
+                message["rated"] = data["value"]
+                if data["value"] == "none":
+                    del message["rated"]
         return {"ok": True}
 
     async def _on_delete(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
         if not self.deletes:
-            return {"ok": False, "error": {"code": "server_busy", "message": "Not now."}}
+            return REFUSED
         talk = await self._talk(sid)
         self.conversations.remove(talk)
 
@@ -318,6 +330,8 @@ class FakeClinic:
         return {"ok": True}
 
     async def _on_restart(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
+        if "restart" in self.refuses:
+            return REFUSED
         talk = await self._talk(sid)
         await self._sio.leave_room(sid, talk.token)
         fresh = self._new()
@@ -330,3 +344,9 @@ class FakeClinic:
 
     async def _on_typing(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
         return {"ok": True}
+
+    async def _on_link(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
+        if "link" in self.refuses:
+            return REFUSED
+        url = f"https://chat.example.com/{data['app']}"
+        return {"ok": True, "url": url, "expires_at": "2026-11-24T20:15:00Z"}

@@ -94,9 +94,16 @@ def unread(visitor: Visitor, clinic: FakeClinic) -> None:
     expect(visitor.chat.locator(".badge")).to_have_text("1")
 
 
+def going_on(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.apps = ["telegram", "messenger", "sms"]
+    visitor.open().menu("Continue in an app")
+    visitor.panel.get_by_role("button", name="Telegram").click()
+    expect(visitor.panel.get_by_role("link", name="Open the app")).to_be_visible()
+
+
 STATES: list[Callable[[Visitor, FakeClinic], None]] = [
     *(closed, consent, refused, talking, menu, explaining, deleting, booked, typing),
-    *(offline, failed, emergency, handoff, unread),
+    *(offline, failed, emergency, handoff, unread, going_on),
 ]
 
 

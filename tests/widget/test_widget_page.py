@@ -61,6 +61,7 @@ def test_every_word_is_used_and_every_used_word_is_there() -> None:
         *(f"status_{state}" for state in ("cancelled", "declined")),
         *(f"handoff_{state}" for state in ("requested", "joined", "joined_unnamed", "left")),
         *(f"{view}_{part}" for view in ("restart", "delete") for part in ("title", "text", "yes")),
+        *("apps_title", "apps_text"),
     }
     assert said - quoted - made == set()
     assert set(re.findall(r"\bsay\(\"([a-z_0-9]+)\"", source)) - said == set()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
+from providers.telegram import Telegram
 from scenario_logs import said_in_logs
 from scenario_servers import Servers, current_model, servers_in
 from widget_axe import violations
@@ -16,9 +17,19 @@ from widget_visitor import DESKTOP, PHONE, Visitor
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """A Rasa server and an action server."""
+def telegram() -> Iterator[Telegram]:
+    """Telegram, as far as it is needed."""
+    provider = Telegram()
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory, telegram: Telegram) -> Iterator[Servers]:
+    """A Rasa server, which patients reach by Telegram, too, and an action server."""
     pair = servers_in(tmp_path_factory.mktemp("website"), current_model())
+    pair.rasa.environment.update(telegram.settings())
+    telegram.server = pair.rasa_url
     pair.start()
     yield pair
     pair.stop()
@@ -162,6 +173,9 @@ def test_reload_next_page_and_deletion(patient: Visitor) -> None:
     assert patient.texts() == before
     patient.log.get_by_role("button", name="This helped").click()
     patient.sees("Thank you for telling us.")
+    patient.page.reload()
+    thumb = patient.log.get_by_role("button", name="This helped")
+    expect(thumb).to_have_attribute("aria-pressed", "true")
     patient.menu("Delete my chat")
     patient.panel.get_by_role("button", name="Delete", exact=True).click()
     patient.sees("Your chat has been deleted, here and at the clinic.")
@@ -177,3 +191,20 @@ def test_what_is_suggested_is_answered_from_the_article(patient: Visitor, questi
     patient.open().choose(question)
     answered(patient, 1)
     expect(patient.theirs.locator(".source")).to_contain_text("From our article")
+
+
+def test_a_chat_goes_on_in_an_app(patient: Visitor, telegram: Telegram) -> None:
+    """What was said on the website is known there, and what is said there is seen here."""
+    patient.open().say("what is sciatica?")
+    answered(patient, 1)
+    patient.menu("Continue in an app")
+    patient.panel.get_by_role("button", name="Telegram").click()
+    link = patient.panel.get_by_role("link", name="Open the app")
+    address = link.get_attribute("href")
+    assert address is not None
+    assert telegram.deliver(telegram.follow("7301", address)) == 200
+    telegram.until("7301", 2)
+    telegram.say("7301", "and what are the symptoms?")
+    assert telegram.shown["7301"][-1].text
+    patient.page.keyboard.press("Escape")
+    patient.sees("and what are the symptoms?")

@@ -160,6 +160,7 @@ def test_thumbs_up_and_down_with_a_reason(visitor: Visitor, clinic: FakeClinic) 
     visitor.log.get_by_role("button", name="This helped").click()
     visitor.sees("Thank you for telling us.")
     visitor.say("two")
+    expect(visitor.log.get_by_text("An answer.")).to_have_count(2)
     visitor.log.get_by_role("button", name="This did not help").last.click()
     reason = visitor.log.get_by_label("What was missing or wrong?")
     expect(reason).to_be_focused()
@@ -181,6 +182,9 @@ def test_a_thumb_pressed_again_is_taken_back(visitor: Visitor, clinic: FakeClini
     down = visitor.log.get_by_role("button", name="This did not help")
     up.press("Enter")
     expect(up).to_have_attribute("aria-pressed", "true")
+    visitor.page.reload()
+    expect(up).to_have_attribute("aria-pressed", "true")
+    visitor.listen()
     up.press("Enter")
     expect(up).to_have_attribute("aria-pressed", "false")
     expect(up).to_be_focused()
@@ -209,6 +213,22 @@ def test_a_copy_holds_the_whole_conversation(visitor: Visitor, clinic: FakeClini
     assert copy.startswith("Chat with Sorrel Lane Massage Therapy\n")
     assert copy.index("You:\nfirst of all") < copy.index("You wrote: first of all")
     assert [f"Number {number}\n" in copy for number in range(70)] == [True] * 70
+
+
+def test_half_a_copy_is_none(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("first of all").sees("You wrote: first of all")
+    for number in range(70):
+        clinic.push(text=f"Number {number}.")
+    visitor.sees("Number 69.").page.reload()
+    visitor.sees("Number 69.")
+    saved: list[object] = []
+    visitor.page.on("download", lambda download: saved.append(download))
+    clinic.refuses = {"history"}
+    visitor.menu("Get a copy").sees("The copy could not be made just now.")
+    assert saved == []
+    clinic.refuses = set()
+    with visitor.page.expect_download():
+        visitor.menu("Get a copy")
 
 
 def test_earlier_messages_are_fetched_when_asked_for(visitor: Visitor, clinic: FakeClinic) -> None:
@@ -253,6 +273,41 @@ def test_start_again(visitor: Visitor, clinic: FakeClinic) -> None:
     visitor.say("a new one").sees("You wrote: a new one")
     assert visitor.texts() == ["a new one", "You wrote: a new one"]
     assert [len(talk.messages) for talk in clinic.conversations] == [2, 2]
+
+
+def test_what_cannot_be_started_again_stays(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.refuses = {"restart"}
+    visitor.open().say("hello").sees("You wrote: hello")
+    visitor.menu("Start again")
+    visitor.panel.get_by_role("button", name="Start again", exact=True).last.click()
+    visitor.sees("That did not work just now.")
+    visitor.panel.get_by_role("button", name="Cancel").click()
+    assert visitor.texts() == ["hello", "You wrote: hello"]
+
+
+def test_a_chat_goes_on_in_an_app(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.apps = ["telegram", "sms"]
+    clinic.refuses = {"link"}
+    visitor.open().say("hello").sees("You wrote: hello")
+    visitor.menu("Continue in an app").sees("Your messages move with you.")
+    expect(visitor.panel.get_by_role("button", name="Text messages")).to_be_visible()
+    telegram = visitor.panel.get_by_role("button", name="Telegram")
+    telegram.press("Enter")
+    visitor.sees("No link could be made just now.")
+    clinic.refuses = set()
+    telegram.press("Enter")
+    link = visitor.panel.get_by_role("link", name="Open the app")
+    expect(link).to_be_focused()
+    expect(link).to_have_attribute("href", "https://chat.example.com/telegram")
+    visitor.sees("This link works once, until 3:15")
+    visitor.page.keyboard.press("Escape")
+    assert visitor.texts() == ["hello", "You wrote: hello"]
+
+
+def test_without_apps_nothing_is_said_of_them(visitor: Visitor) -> None:
+    visitor.open().panel.get_by_role("button", name="More", exact=True).click()
+    expect(visitor.panel.get_by_role("button", name="Get a copy")).to_be_visible()
+    expect(visitor.panel.get_by_role("button", name="Continue in an app")).to_have_count(0)
 
 
 def test_a_person_joins_and_leaves(visitor: Visitor, clinic: FakeClinic) -> None:

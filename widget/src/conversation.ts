@@ -5,6 +5,7 @@ import type {
   Answer,
   Button,
   Handoff,
+  Link,
   Message,
   Page,
   Problem,
@@ -28,7 +29,6 @@ export interface Entry extends Omit<Message, "seq"> {
   delivery?: Delivery;
   /** Why it failed, a code of the protocol. */
   failure?: Problem;
-  rated?: "up" | "down";
 }
 
 /** Something that happened between the messages: a key of the wording. */
@@ -212,22 +212,27 @@ export class Conversation {
     this.#typed = setTimeout(() => this.#stopTyping(), STILL_TYPING * 1000);
   }
 
-  async earlier(): Promise<void> {
-    const first = this.entries.find((entry) => entry.seq !== undefined)?.seq;
-    const answer = await this.#connection.ask<Page>("history", { before: first, limit: PAGE });
-    if (answer.ok) this.#read(answer);
+  /** Fetches the page before what is here; returns whether it came. */
+  async earlier(): Promise<boolean> {
+    const data = { before: this.#first, limit: PAGE };
+    const answer = await this.#connection.ask<Page>("history", data).catch(() => undefined);
+    if (answer?.ok) this.#read(answer);
+    return answer?.ok ?? false;
   }
 
-  /** The whole conversation, for the patient's copy. Throws when it cannot be fetched. */
-  async everything(): Promise<Entry[]> {
-    let asked = -1;
+  /** The whole conversation, for the patient's copy; undefined when it cannot be fetched. */
+  async everything(): Promise<Entry[] | undefined> {
     while (this.more) {
-      const first = this.entries.find((entry) => entry.seq !== undefined)?.seq ?? 0;
-      if (first === asked) break;
-      asked = first;
-      await this.earlier();
+      const first = this.#first;
+      if (!(await this.earlier()) || first === this.#first) return undefined;
     }
     return this.entries;
+  }
+
+  /** An address that opens a messaging app with this conversation; undefined when there is none now. */
+  async link(app: string): Promise<Link | undefined> {
+    const answer = await this.#connection.ask<Link>("link", { app }).catch(() => undefined);
+    return answer?.ok ? answer : undefined;
   }
 
   /** Returns whether the server took it. */
@@ -256,6 +261,10 @@ export class Conversation {
 
   #changed(): void {
     this.#options.watcher.changed();
+  }
+
+  get #first(): number | undefined {
+    return this.entries.find((entry) => entry.seq !== undefined)?.seq;
   }
 
   #lastSeq(): number {
@@ -324,7 +333,7 @@ export class Conversation {
 
   #read(page: Page): void {
     const first = Math.min(...page.messages.map((message) => message.seq));
-    const known = this.entries.find((entry) => entry.seq !== undefined)?.seq ?? Infinity;
+    const known = this.#first ?? Infinity;
     if (first <= known || !page.messages.length) this.more = page.more;
     this.#merge(page.messages);
   }

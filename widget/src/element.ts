@@ -3,12 +3,12 @@ import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { Announcer } from "./announcer.ts";
 import { Conversation, type Entry } from "./conversation.ts";
 import { download, transcript } from "./download.ts";
-import type { Button } from "./protocol.ts";
+import type { Button, Link } from "./protocol.ts";
 import { plain, safeHref } from "./rich-text.ts";
 import { styles } from "./styles.ts";
 import type { Clinic, Ui, View } from "./ui.ts";
 import { composer } from "./views/composer.ts";
-import { confirmation, header } from "./views/header.ts";
+import { cover, header } from "./views/header.ts";
 import { launcher, unreadText } from "./views/launcher.ts";
 import { connection, log } from "./views/log.ts";
 import { pinned } from "./views/message.ts";
@@ -49,6 +49,7 @@ export class ClinicChat extends LitElement {
     _offline: { state: true },
     _draft: { state: true },
     _inviting: { state: true },
+    _link: { state: true },
   };
 
   /** Origin of the server; by default where this file came from. */
@@ -74,6 +75,7 @@ export class ClinicChat extends LitElement {
   declare _offline: boolean;
   declare _draft: string;
   declare _inviting: boolean;
+  declare _link: Link | undefined;
 
   #conversation!: Conversation;
   #announcer!: Announcer;
@@ -195,7 +197,7 @@ export class ClinicChat extends LitElement {
         ${this.opened
           ? html`
               ${header(ui)} ${connection(ui)} ${emergency && this._away ? pinned(emergency, ui) : nothing}
-              ${this._view === "refused" ? refused(ui) : confirmation(ui)}
+              ${this._view === "refused" ? refused(ui) : cover(ui)}
               <div class="body" ?hidden=${this._view !== "chat"} @scroll=${{ handleEvent: this.#scrolled, capture: true }}>
                 ${log(ui)}
               </div>
@@ -289,6 +291,7 @@ export class ClinicChat extends LitElement {
       explaining: this._explaining,
       offline: this._offline,
       draft: this._draft,
+      link: this._link,
       speakerName: (entry) => this.#speakerName(entry),
       pick: (button, event) => this.#send(button.title, event, button),
       suggest: (text, event) => this.#send(text, event),
@@ -303,6 +306,7 @@ export class ClinicChat extends LitElement {
       copy: () => void this.#copy(),
       restart: () => void this.#restart(),
       remove: () => void this.#remove(),
+      continueIn: (app) => void this.#continueIn(app),
       refuse: () => void this.#refuse(),
       minimise: () => this.close(),
       submit: (event) => this.#submit(event),
@@ -474,7 +478,7 @@ export class ClinicChat extends LitElement {
     if (this._menu) {
       this._menu = false;
       this.renderRoot.querySelector<HTMLElement>("#menu-button")?.focus();
-    } else if (this._view === "restart" || this._view === "delete") {
+    } else if (this._view !== "chat" && this._view !== "refused") {
       void this.#look("chat");
     } else {
       this.close();
@@ -494,6 +498,7 @@ export class ClinicChat extends LitElement {
   async #look(view: View): Promise<void> {
     this._menu = false;
     this._problem = "";
+    this._link = undefined;
     this._view = view;
     if (view === "chat") void this.#conversation.start();
     await this.updateComplete;
@@ -509,7 +514,7 @@ export class ClinicChat extends LitElement {
 
   async #restart(): Promise<void> {
     if (await this.#conversation.restart()) await this.#look("chat");
-    else this.#cannot("copy_failed");
+    else this.#cannot("restart_failed");
   }
 
   async #remove(): Promise<void> {
@@ -521,15 +526,24 @@ export class ClinicChat extends LitElement {
     }
   }
 
+  async #continueIn(app: string): Promise<void> {
+    this._problem = "";
+    this._link = await this.#conversation.link(app);
+    if (!this._link) return this.#cannot("apps_failed");
+    await this.updateComplete;
+    this.renderRoot.querySelector<HTMLElement>(".cover a")?.focus();
+  }
+
   async #copy(): Promise<void> {
     this._menu = false;
-    try {
-      const entries = await this.#conversation.everything();
+    const entries = await this.#conversation.everything();
+    if (entries) {
       const title = this.#say("copy_title", { clinic: this.#clinic.name });
       const text = transcript(title, entries, this.#lang, (entry) => this.#speakerName(entry));
       download(`${this.#say("copy_file")}.txt`, "text/plain", text);
-    } catch {
+    } else {
       this.#conversation.notes.push({ note: "copy_failed", values: {}, after: Number.MAX_SAFE_INTEGER });
+      this.requestUpdate();
       this.#noted("copy_failed", {});
     }
     this.renderRoot.querySelector<HTMLElement>("#menu-button")?.focus();
@@ -572,7 +586,7 @@ export class ClinicChat extends LitElement {
     const log = this.#log;
     const before = log ? log.scrollHeight - log.scrollTop : 0;
     this.#follow = false;
-    await this.#conversation.earlier().catch(() => {});
+    await this.#conversation.earlier();
     await this.updateComplete;
     if (log) log.scrollTop = log.scrollHeight - before;
     log?.focus({ preventScroll: true });

@@ -1,7 +1,7 @@
 // What the widget and the server say to each other: docs/website-channel.md.
 
 /** Events the widget sends, each acknowledged. */
-export const SENT = ["message", "received", "history", "feedback", "delete", "restart", "typing"] as const;
+export const SENT = ["message", "received", "history", "feedback", "delete", "restart", "link", "typing"] as const;
 
 /** Events the server sends. */
 export const HEARD = ["session", "message", "typing", "handoff", "error", "history", "deleted"] as const;
@@ -45,6 +45,8 @@ export interface Message {
   kind?: Kind | null;
   card?: Card;
   rateable?: boolean;
+  /** The thumb it was given. */
+  rated?: "up" | "down";
   in_reply_to?: string;
 }
 
@@ -57,6 +59,8 @@ export interface Session {
   assistant?: { name?: string; kind?: "assistant" | "person" };
   privacy?: { keep_days?: number };
   limits?: { text?: number; per_minute?: number };
+  /** Messaging apps in which the conversation can go on. */
+  apps?: string[];
   resumed: boolean;
   received?: number;
 }
@@ -72,6 +76,12 @@ export interface Problem {
   /** Seconds. */
   retry_after?: number;
   in_reply_to?: string;
+}
+
+/** Opens an app with the conversation, once. */
+export interface Link {
+  url: string;
+  expires_at: string;
 }
 
 export interface Page {

@@ -1,9 +1,9 @@
 // What the parts of the window need to know and can ask for.
 import type { Conversation, Entry } from "./conversation.ts";
-import type { Button } from "./protocol.ts";
+import type { Button, Link } from "./protocol.ts";
 import type { Say } from "./wording.ts";
 
-export type View = "chat" | "refused" | "restart" | "delete";
+export type View = "chat" | "refused" | "restart" | "delete" | "apps";
 
 export interface Clinic {
   name: string;
@@ -29,6 +29,8 @@ export interface Ui {
   explaining: string;
   offline: boolean;
   draft: string;
+  /** Opens a messaging app with the conversation. */
+  link: Link | undefined;
   speakerName(entry: Entry): string;
   pick(button: Button, event: Event): void;
   suggest(text: string, event: Event): void;
@@ -44,6 +46,7 @@ export interface Ui {
   copy(): void;
   restart(): void;
   remove(): void;
+  continueIn(app: string): void;
   refuse(): void;
   minimise(): void;
   submit(event?: Event): void;

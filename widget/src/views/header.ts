@@ -1,7 +1,16 @@
 // Whose chat this is, who is speaking, and what can be done with the conversation.
 import { html, nothing, type TemplateResult } from "lit";
 import * as icons from "../icons.ts";
+import { clockTime } from "../times.ts";
 import type { Ui } from "../ui.ts";
+
+/** As the apps are called by those who use them; all others are text messages. */
+const APPS: Record<string, string> = {
+  telegram: "Telegram",
+  whatsapp: "WhatsApp",
+  "twilio-whatsapp": "WhatsApp",
+  messenger: "Messenger",
+};
 
 export function header(ui: Ui): TemplateResult {
   const { say, clinic, conversation, menu } = ui;
@@ -30,6 +39,9 @@ export function header(ui: Ui): TemplateResult {
     </div>
     <ul id="menu" class="menu" part="menu" ?hidden=${!menu}>
       <li><button @click=${() => ui.copy()}>${icons.copy}${say("get_copy")}</button></li>
+      ${conversation.session?.apps?.length
+        ? html`<li><button @click=${() => ui.show("apps")}>${icons.phone}${say("apps_title")}</button></li>`
+        : nothing}
       <li><button @click=${() => ui.show("restart")}>${icons.restart}${say("start_again")}</button></li>
       <li><button @click=${() => ui.show("delete")}>${icons.bin}${say("delete")}</button></li>
       ${clinic.privacy
@@ -41,21 +53,32 @@ export function header(ui: Ui): TemplateResult {
   `;
 }
 
-/** "Start again?" and "Delete?" */
-export function confirmation(ui: Ui): TemplateResult | typeof nothing {
+/** What covers the messages: "Start again?", "Delete?" and "Continue in an app". */
+export function cover(ui: Ui): TemplateResult | typeof nothing {
   const { say, view } = ui;
-  if (view !== "restart" && view !== "delete") return nothing;
+  if (view === "chat" || view === "refused") return nothing;
   return html`
     <section class="cover" aria-labelledby="cover-title">
       <h3 id="cover-title" tabindex="-1">${say(`${view}_title`)}</h3>
       <p>${say(`${view}_text`)}</p>
       ${ui.problem ? html`<p class="problem">${icons.alert}<span>${say(ui.problem)}</span></p>` : nothing}
       <div class="choices">
-        <button class="main ${view}" @click=${() => (view === "delete" ? ui.remove() : ui.restart())}>
-          ${say(`${view}_yes`)}
-        </button>
+        ${view === "apps"
+          ? apps(ui)
+          : html`<button class="main ${view}" @click=${() => (view === "delete" ? ui.remove() : ui.restart())}>
+              ${say(`${view}_yes`)}
+            </button>`}
         <button class="plain" @click=${() => ui.show("chat")}>${say("cancel")}</button>
       </div>
     </section>
   `;
+}
+
+function apps({ say, conversation, link, lang, continueIn }: Ui): unknown {
+  if (!link)
+    return conversation.session?.apps?.map(
+      (app) => html`<button class="main" @click=${() => continueIn(app)}>${APPS[app] ?? say("apps_sms")}</button>`,
+    );
+  const open = html`<a class="main" href=${link.url} target="_blank" rel="noopener">${say("apps_open")}</a>`;
+  return html`<p>${say("apps_until", { time: clockTime(link.expires_at, lang) })}</p>${open}`;
 }
