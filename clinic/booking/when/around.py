@@ -208,6 +208,9 @@ def with_operators(found: list[Piece], now: Now) -> list[Piece]:
             # "Before my trip on Friday": before Friday, or on Friday before something?
             result.append(Piece("UNCLEAR", piece.text))
             continue
+        if piece.kind == "SINCE" and operator is not None and operator.kind in ("BEFORE", "AFTER"):
+            # "Before my due date, January 15"
+            result.append(Piece("LEFT_OVER", operator.text))
         if piece.kind in OPERATORS:
             if operator is not None and (piece.kind == "AROUND" or operator.kind == "SINCE"):
                 # "Since before Christmas" is told all the same.

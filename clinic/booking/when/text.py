@@ -118,6 +118,18 @@ _BEFORE_WORDS = taken_back.RULES + [
     (re.compile(pattern), right)
     for pattern, right in (
         (r"\brite now\b", "right now"),
+        # When to call is not when to come.
+        (
+            r"\b(?:ring|call|phone|text|e?-?mail|message) (?:me|us)(?: back)?"
+            rf"(?: (?:on |this )?(?:{_DAY}|tonight)\b| (?:at|after|before|around) \d{{1,2}}"
+            r"(?::\d\d)?(?: ?[ap]m)?\b| in the (?:morning|afternoon|evening))+",
+            " ",
+        ),
+        # "The first Saturday you have"
+        (
+            rf"\b(?:the |your )?first ({_DAY}) (?:you (?:have|can|got)|available|free|possible)",
+            r"\1",
+        ),
         # Which week is not said in this text: asked, with the days.
         (r"\b(?:that|the same) week\b", "thatweek"),
         # "Next week but only Mon or Thurs"

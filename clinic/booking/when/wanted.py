@@ -59,7 +59,7 @@ def set_polarity(groups: list[Group], *, anything: bool) -> bool:
         _mark(group, groups, at)
         if group.negative or not group.bare or not at:
             if group.before == "but" and group.bare and at and not group.negative:
-                _but(group, groups[at - 1], anything=anything)
+                clear &= _but(group, groups[at - 1], anything=anything)
             continue
         previous = groups[at - 1]
         same = {p.kind for p in group.items} <= {p.kind for p in previous.negative}
@@ -77,19 +77,30 @@ def set_polarity(groups: list[Group], *, anything: bool) -> bool:
                 # "Not Monday, Tuesday": a list, or a correction?
                 clear = False
         elif group.before == "but":
-            _but(group, previous, anything=anything)
+            clear &= _but(group, previous, anything=anything)
     return clear
 
 
-def _but(group: Group, previous: Group, *, anything: bool) -> None:
-    """ "Any weekday but Friday" leaves the Friday out."""
-    wide = anything or any(
-        p.wide or (p.kind == "D" and p.days[0].kind in ("weekdays", "period", "open"))
+def _but(group: Group, previous: Group, *, anything: bool) -> bool:
+    """ "Any weekday but Friday" leaves the Friday out; whether that is clear."""
+    wide = [
+        p
         for p in previous.items
         if p not in previous.negative
-    )
-    if wide and all(p.kind == "D" for p in group.items):
-        group.negative, group.by = group.items, "EXCEPT"
+        and (p.wide or (p.kind == "D" and p.days[0].kind in ("weekdays", "period", "open")))
+    ]
+    if not (anything or wide) or not all(p.kind == "D" for p in group.items):
+        return True
+    days = [p for p in wide if p.kind == "D"]
+    if days and not all(any(_shares(p, day) for day in days) for p in group.items):
+        # "Tuesdays usually, but this week Wednesday" leaves nothing out.
+        return False
+    group.negative, group.by = group.items, "EXCEPT"
+    return True
+
+
+def _shares(one: Piece, other: Piece) -> bool:
+    return any(a.dates & b.dates for a in one.days for b in other.days)
 
 
 def _mark(group: Group, groups: list[Group], at: int) -> None:

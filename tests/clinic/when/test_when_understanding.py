@@ -84,6 +84,21 @@ def _say(text: str, now: datetime = SUNDAY, hours: OpeningHours = HOURS) -> str:
             "Wednesday, November 25, any time from 8 am to 8 pm",
         ),
         ("wed of that week", "Do you mean Wednesday, November 25, any time from 8 am to 8 pm?"),
+        # when to call, when not to come, an event
+        (
+            "ring me tomorrow, i'd like to come friday",
+            "Friday, November 27, any time from 8 am to 8 pm",
+        ),
+        ("10am on the first saturday you have", "Saturday, November 28, at 10 am"),
+        (
+            "tuesdays usually, but this week wednesday",
+            "I am not sure which days and times you mean. Could you give me a day, or a day and a "
+            "time, such as Tuesday at 3?",
+        ),
+        (
+            "anything before my due date, jan 15",
+            "Do you mean Friday, January 15, any time from 8 am to 8 pm?",
+        ),
         # days and times that say why
         (
             "i'm seeing the dentist thursday at 9 so thursday from 11 on",
