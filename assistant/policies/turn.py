@@ -627,7 +627,10 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
     if now.back_after_a_break and form_to_offer(now.open_forms, now.red_flag_level):
         return None
     not_yet = checked.read(now.text) == "not_checked"
-    if now.triage.get("reply") == "old" and now.intent in TAKEN_BACK and not (words or not_yet):
+    # "no, it was only pins and needles" names a sign and takes none back
+    names_one = now.triage.get("speaks") and not now.triage.get("safety_net")
+    taken_back = now.triage.get("reply") == "old" and now.intent in TAKEN_BACK and not names_one
+    if taken_back and not (words or not_yet):
         return Turn(("utter_red_flag_stays", *_resume(now)))
     return _advice_again(now, acts, words)
 
@@ -702,7 +705,8 @@ def _advice_again(
     if now.clicked or (plain and words in (None, "massage")):
         answers = _answers_to(acts, now)
         return Turn((*answers, REMINDER, *_resume(now, *answers)))
-    if words is None and now.intent == "affirm":
+    if words is None and now.intent == "affirm" and not now.triage.get("speaks"):
+        # "yes both" tells of the sign once more
         words = "going"
     if words:
         again = ADVICE_AGAIN[words]

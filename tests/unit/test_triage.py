@@ -239,6 +239,11 @@ def test_words_that_may_mean_a_wish_to_die_are_asked_about_directly(triage: Tria
     assert found.escalates_with == "utter_crisis"
 
 
+def test_somebody_who_does_not_wake_up_is_no_wish_to_die(triage: Triage) -> None:
+    found = triage.assess("my dad collapsed in the bathroom, he won't wake up")
+    assert (found.response, found.signs) == ("utter_emergency", ("collapse",))
+
+
 def test_an_ordinary_message_is_nothing(triage: Triage) -> None:
     found = triage.assess("How much is an hour?")
     assert found == Assessment(None, (), None, None, None, False, None, speaks=found.speaks)

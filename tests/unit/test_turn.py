@@ -712,6 +712,14 @@ def test_taking_the_sign_back_does_not_close_it(label: str) -> None:
     assert not planned.slots
 
 
+def test_a_no_that_names_a_sign_takes_none_back() -> None:
+    triage = {**assess(reply="old"), "speaks": True}
+    now = alarmed("actually no it was only pins and needles", "deny", triage=triage)
+    assert actions(now) == ("utter_alarm_again",)
+    now = alarmed("actually yes both", "affirm", triage={**assess(), "speaks": True})
+    assert actions(now) == ("utter_alarm_again",)
+
+
 @pytest.mark.parametrize("label", sorted(turn.UNTOUCHED_BY_ALARM))
 def test_everything_else_goes_on(label: str) -> None:
     assert plan(says("words", label, red_flag_level="urgent")) is None
