@@ -50,9 +50,10 @@ COMMON = frozenset(
         *CUES,
         *("cannot", "does_not", "hard_to", "hardly", "have", "having", "takes", "sudden", "severe"),
         *("as_well", "affected", "spreading", "pain", "hurting", "strong_pain", "chest_feels"),
-        *("back_pain", "back_place", "bare_back", "sciatica_word"),
     }
 )
+# Patients here have these anyway: they speak for the nearest sign, for no other.
+ANYWAY = frozenset({"back_pain", "back_place", "bare_back", "sciatica_word"})
 
 
 @dataclass(frozen=True)
@@ -298,7 +299,11 @@ class Triage:
             return None
         spoken = _spoken_of(message, places)
         near = [self._by_id[kind] for kind in likely.kinds]
-        own = [entry for entry in near if self._could_mean(entry, spoken, places)]
+        own = [
+            entry
+            for entry in near
+            if self._could_mean(entry, spoken if entry is near[0] else spoken - ANYWAY, places)
+        ]
         clear = likely.tells >= margin
         if not own and not (clear and spoken):
             return None
