@@ -69,19 +69,25 @@ def test_a_window_that_goes_is_no_error(echo: Callable[..., Server]) -> None:
 
 
 def test_a_window_that_goes_while_it_is_let_in_leaves_its_place(
-    echo: Callable[..., Server],
+    echo: Callable[..., Server], tmp_path: Path
 ) -> None:
-    """However many do, others find room."""
+    """The database keeps it waiting; however many go meanwhile, others find room."""
     url = address(echo(CLINIC_CHAT_CONNECTIONS_PER_ADDRESS="3"))
     window = Window(url).open()
     window.ask("hello")
     place = f"{url.replace('http', 'ws', 1)}/{PATH}/?EIO=4&transport=websocket"
-    token = json.dumps({"token": window.token})
-    for _ in range(40):
-        hasty = create_connection(place, header=[f"X-Forwarded-For: {window.address}"])
-        hasty.recv()
-        hasty.send(f"40{token}")
-        hasty.sock.close()
+    # In another language, which is written down before it is let in.
+    wishes = json.dumps({"token": window.token, "locale": "fr"})
+    with locked(tmp_path / "conversations.sqlite3"):
+        for _ in range(2):
+            hasty = create_connection(place, header=[f"X-Forwarded-For: {window.address}"])
+            hasty.recv()
+            hasty.send(f"40{wishes}")
+            window.call("typing", {"on": False})
+            hasty.close()
+        # The server answers one event after the other: by now it has seen them go.
+        for _ in range(20):
+            window.call("typing", {"on": False})
 
     def is_let_in() -> bool:
         with suppress(Refused):
