@@ -1,18 +1,58 @@
-"""The real assistant in messaging apps: an alarm, a booking, thumbs, deleting, other languages."""
+"""The real assistant in messaging apps: whole conversations, a booking, a person, deleting."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import datetime
 
+import httpx
 import pytest
 from apps import PROVIDERS
 from providers.provider import Provider, Shown
 from scenario_chat import read
 from scenario_logs import said_in_logs
-from scenario_servers import Servers, current_model, servers_in, wait_until
+from scenario_servers import NOW, Servers, current_model, servers_in, wait_until
+from test_apps import _fixtures, settled
+
+from clinic.booking.models import AppointmentRequest, Status
+from clinic.booking.requests import change_status
+from clinic.conversations import erasing
+from clinic.environment import sqlite
+from clinic.live import chats, duty
+from clinic.live.models import Chat, Step
+from clinic.privacy.erasing import erase
 
 PUBLIC = "https://chat.example.com"
 REQUESTS = "SELECT * FROM booking_appointmentrequest ORDER BY id"
+AT = datetime.fromisoformat(NOW)
+# What is typed, and the responses to it or words of them.
+CONVERSATIONS: dict[str, list[tuple[str, list[str], str]]] = {
+    "a follow-up question": [
+        ("how does massage help with sciatica", ["utter_faq/how_massage_helps"], ""),
+        ("and how often?", ["utter_faq/how_many_sessions"], ""),
+    ],
+    "two questions": [
+        (
+            "How much is one session, and where exactly is your clinic?",
+            ["utter_faq/cost", "utter_faq/location"],
+            "",
+        ),
+    ],
+    "an interruption of a booking": [
+        ("I want to book 60 min on Wednesday December 9 in the morning", [], "December 9"),
+        ("does the massage hurt?", ["utter_faq/does_it_hurt"], "suits you?"),
+    ],
+    "a change of mind": [
+        ("book 60 min wednesday december 9 in the afternoon", [], "December 9"),
+        ("actually the day after", [], "December 10"),
+    ],
+    "a crisis": [
+        ("I do not want to live like this any more, I want to end my life", [], "988"),
+    ],
+}
+# Which of these nothing can be made of changes with every training.
+VAGUE = ("between the two I suppose", "it depends I guess", "sort of, kind of", "asdf qwer")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +74,8 @@ def running(
         provider.server, provider.public = pair.rasa_url, PUBLIC
     pair.rasa.environment["CLINIC_PUBLIC_ADDRESS"] = PUBLIC
     pair.start()
-    yield pair
+    with _fixtures.pointed_at(sqlite(pair.clinic_database)):
+        yield pair
     pair.typed.extend(words for provider in providers.values() for words in provider.typed)
     pair.stop()
     assert not said_in_logs(pair), "patients' words are in a log"
@@ -53,6 +94,115 @@ def words(shown: list[Shown]) -> str:
     return "\n".join(message.text for message in shown)
 
 
+def ask(provider: Provider, servers: Servers, sender: str, text: str) -> tuple[list[str], str]:
+    """A patient writes; the responses to it, once all are sent, and what the patient reads."""
+    newest = "SELECT max(number) AS last FROM website_messages"
+    patients = f"{newest} WHERE sender = 'patient'"
+    before = read(servers.tracker_database, newest)[0]["last"] or 0
+    shown = len(provider.seen(sender))
+    provider.typed.append(text)
+    assert provider.deliver(provider.text(sender, text)) == 200
+
+    def is_answered() -> bool:
+        (row,) = read(servers.tracker_database, patients)
+        pending = "SELECT 1 FROM website_messages WHERE state = 'pending'"
+        return (row["last"] or 0) > before and not read(servers.tracker_database, pending)
+
+    wait_until(is_answered, "it is answered")
+    settled(servers.tracker_database.parent)
+    query = "SELECT * FROM website_messages ORDER BY number"
+    rows = [row for row in read(servers.tracker_database, query) if row["number"] > before]
+    said = [row["response"] for row in rows if row["sender"] != "patient"]
+    return said, words(provider.seen(sender)[shown:])
+
+
+def newest(servers: Servers, provider: Provider) -> str:
+    """The conversation of whoever wrote first last."""
+    query = "SELECT app, conversation FROM app_senders ORDER BY rowid DESC"
+    rows = read(servers.tracker_database, query)
+    return next(str(row["conversation"]) for row in rows if row["app"] == provider.name)
+
+
+def reads(provider: Provider, sender: str, part: str) -> None:
+    """Waits until the patient has read something."""
+    provider.wait(lambda: part in words(provider.shown.get(sender, [])), part)
+
+
+@pytest.mark.parametrize("name", CONVERSATIONS)
+def test_a_conversation(provider: Provider, running: Servers, name: str) -> None:
+    sender = f"72{list(CONVERSATIONS).index(name):02}"
+    for text, responses, part in CONVERSATIONS[name]:
+        said, shown = ask(provider, running, sender, text)
+        assert said[: len(responses)] == responses, shown
+        assert part in shown
+
+
+def test_not_understood_three_times(provider: Provider, running: Servers) -> None:
+    """Topics to choose from, then other words, then a person."""
+    for number, text in enumerate(VAGUE, 7300):
+        said, _ = ask(provider, running, str(number), text)
+        if said == ["utter_not_understood_1"]:
+            break
+    assert ask(provider, running, str(number), text)[0] == ["utter_not_understood_2"]
+    said, shown = ask(provider, running, str(number), text)
+    assert said == ["utter_not_understood_3"]
+    assert "Talk to a person" in shown or provider.seen(str(number))[-1].buttons
+
+
+def test_a_person(provider: Provider, running: Servers) -> None:
+    """Asked for, there, silent assistant but for an alarm, and the assistant again."""
+    duty.set_available("natalie", "Natalie Yeo", True, AT)
+    ask(provider, running, "7400", "hello")
+    conversation = newest(running, provider)
+    called = Chat.objects.filter(conversation_id=conversation, state="waiting")
+    said, _ = ask(provider, running, "7400", "I want to talk to a person please")
+    assert said == ["utter_person_called"]
+    assert called.exists()
+    chat = chats.join(conversation, "natalie", "Natalie Yeo", AT)
+    undone = Step.objects.filter(chat=chat, done_at=None)
+    wait_until(lambda: not undone.exists(), "the person is there")
+    assert ask(provider, running, "7400", "is it quiet in the mornings")[0] == []
+    chats.say(chat.pk, "natalie", "Mornings are quiet.", f"reply in {provider.name}", AT)
+    reads(provider, "7400", "Natalie Yeo")
+    reads(provider, "7400", "Mornings are quiet.")
+    numb = "since this morning I can't feel anything when I wipe"
+    assert "911" in ask(provider, running, "7400", numb)[1]
+    chats.hand_back(chat.pk, "natalie", AT)
+    wait_until(lambda: not undone.exists(), "the person has left")
+    said, _ = ask(provider, running, "7400", "what should I wear?")
+    assert said[:1] == ["utter_faq/what_to_wear"]
+
+
+@pytest.mark.parametrize("typed", ["2", "the second", "two"])
+def test_the_second_of_what_is_offered(
+    running: Servers, providers: dict[str, Provider], typed: str
+) -> None:
+    """Where choices are numbered."""
+    texts = providers["sms"]
+    sender = f"75{len(typed):02}"
+    ask(texts, running, sender, "book 60 min wednesday december 9 in the afternoon")
+    second = list(texts.seen(sender)[-1].buttons)[1]
+    ask(texts, running, sender, typed)
+    rows = read(running.tracker_database, "SELECT * FROM website_messages ORDER BY number")
+    pressed = [row["body"] for row in rows if row["sender"] == "patient"][-1]
+    assert second in pressed
+    assert not texts.broken
+
+
+def test_the_desk_erases_the_address(
+    provider: Provider, running: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.conf import settings
+
+    monkeypatch.setattr(settings, "VAR", running.tracker_database.parent)
+    monkeypatch.setattr(erasing, "IDLE", -60)
+    ask(provider, running, "7600", "hello")
+    conversation = newest(running, provider)
+    assert len(erase([conversation], "natalie").receipts) == 1
+    rows = read(running.tracker_database, "SELECT conversation FROM app_senders")
+    assert conversation not in {row["conversation"] for row in rows}
+
+
 def test_an_alarm(provider: Provider) -> None:
     """The action comes first, before the notice."""
     shown = provider.say("7101", "since this morning I can't feel anything when I wipe", count=2)
@@ -61,17 +211,24 @@ def test_an_alarm(provider: Provider) -> None:
 
 
 def test_a_booking(provider: Provider, running: Servers) -> None:
-    """To the end, with a time chosen by its button, and a link to the calendar file."""
+    """To the end, with a time chosen by its button, a link to the calendar file, and its news."""
     booked = len(read(running.clinic_database, REQUESTS))
     provider.say("7102", "can I book 60 minutes with Natalie thursday after 4", count=2)
     offered = provider.seen("7102")[-1]
     title = next(iter(offered.buttons))
     answers = provider.click("7102", title)
-    for _ in range(8):
+    noted = False
+    for _ in range(11):
         asked = words(answers)
         if "reference" in asked:
             break
-        if "Send request" in answers[-1].buttons:
+        if "Send request" in answers[-1].buttons and not noted:
+            noted = True
+            provider.click("7102", "Change something")
+            answers = provider.click("7102", "Note")
+            assert "nothing about your health" in words(answers)
+            assert "pregnan" not in words(answers)
+        elif "Send request" in answers[-1].buttons:
             answers = provider.click("7102", "Send request")
         elif "name" in asked.casefold() and "phone" not in asked.casefold():
             answers = provider.say("7102", "Priya Nair")
@@ -80,10 +237,26 @@ def test_a_booking(provider: Provider, running: Servers) -> None:
         else:
             answers = provider.click("7102", next(iter(answers[-1].buttons)))
     assert "requested" in words(answers)
-    assert f"{PUBLIC}/webhooks/{provider.name}/calendar/" in words(answers)
+    link = re.search(rf"{PUBLIC}(/webhooks/{provider.name}/calendar/[\w-]+\.ics)", words(answers))
+    assert link
+    file = httpx.get(running.rasa_url + link[1], trust_env=False)
+    assert file.headers["content-type"].startswith("text/calendar")
+    assert "BEGIN:VEVENT" in file.text
     *before, row = read(running.clinic_database, REQUESTS)
     assert row["patient_name"] == "Priya Nair"
     assert len(before) == booked
+    request = AppointmentRequest.objects.get(reference=row["reference"])
+    change_status(request, Status.CONFIRMED, "natalie", AT)
+    reads(provider, "7102", "is confirmed")
+    said, _ = ask(provider, running, "7102", f"please cancel my appointment {row['reference']}")
+    for _ in range(4):
+        request.refresh_from_db()
+        if request.status == Status.CANCELLED:
+            break
+        asked = provider.seen("7102")[-1]
+        said = words(provider.click("7102", next(iter(asked.buttons))))
+        settled(running.tracker_database.parent)
+    assert request.status == Status.CANCELLED, said
 
 
 def test_a_thumb(provider: Provider, running: Servers) -> None:
