@@ -8,7 +8,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import open_forms, times
+from actions import open_forms, proposals, times
 from actions.base import ClinicAction, Event
 from actions.cards import card_of
 from actions.choosing import CHANGE_ENDED, UNCHOSEN
@@ -28,6 +28,8 @@ class ActionChangeAppointment(ClinicAction):
         """Cancels, or gives the request its new time; the old one becomes free."""
         slots = dict(tracker.slots)
         reference = slots["change_reference"]
+        if slots["change_kind"] in (proposals.ACCEPT, proposals.LEAVE):
+            return await self._answer(dispatcher, tracker)
         if slots["change_kind"] == "cancel":
             await setup.call(_cancel, reference)
             response = "utter_appointment_cancelled"
@@ -46,9 +48,28 @@ class ActionChangeAppointment(ClinicAction):
         )
         return slot_events({**CHANGE_ENDED, **open_forms.ended(tracker, "change_form", dispatcher)})
 
+    async def _answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+        """Accepts the time that the clinic proposes, or gives it back."""
+        slots = tracker.slots
+        said = await setup.call(
+            _answer, slots["change_kind"], slots["change_reference"], slots["proposal"]
+        )
+        for message in said:
+            accepted = message["response"] == "utter_proposal_accepted"
+            card = await card_of(slots["change_reference"]) if accepted else None
+            dispatcher.utter_message(**message, card=card)
+        return slot_events({**CHANGE_ENDED, **open_forms.ended(tracker, "change_form", dispatcher)})
+
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""
         return slot_events(AGAIN)
+
+
+def _answer(kind: str, reference: str, proposal: str) -> list[dict[str, Any]]:
+    from clinic.booking.models import AppointmentRequest
+
+    request = AppointmentRequest.objects.get(reference=reference)
+    return proposals.answer(kind, request, proposals.number_of(proposal))
 
 
 def _cancel(reference: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import refining, services, times
+from actions import proposals, refining, services, times
 from actions.form_validation import no_problem
 from actions.reading import (
     entity_of,
@@ -53,6 +53,7 @@ CHANGE_ENDED = {
     "change_kind": None,
     "confirm_change": None,
     "found_request": None,
+    "proposal": None,
     "service": None,
     "therapist": None,
     **NO_WISH,
@@ -244,6 +245,8 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
     asked = tracker.slots.get("requested_slot")
     text = text_of(tracker)
     hears = asked in HEAR_OF_TIMES or intent_of(tracker) in CHANGES or is_correction(text)
+    # "no, the day after", said to a time that the clinic proposes
+    hears = hears or proposals.told_before(tracker) is not None
     full = refining.absolute(text, before) if hears else None
     if full is None:
         return values

@@ -29,6 +29,8 @@ from actions.reading import (
 from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS, LEFT_TO_US, offers_of
 from assistant.policies.wishes import says
 from assistant.project import DATA
+from clinic import hours
+from clinic.contacts import ContactProblem, contact_problem
 
 # What is done when a form is complete; they start it again when the time has gone meanwhile.
 LAST_STEPS = frozenset({"action_change_appointment", "action_submit_booking"})
@@ -109,19 +111,39 @@ class FormValidation(ClinicAction):
                 dispatcher.utter_message(response="utter_picked", picked=values["service"])
             elif values.get("chosen_time") and asked not in ("chosen_time", "preferred_time"):
                 dispatcher.utter_message(response="utter_picked", picked=values["chosen_time"])
-            elif self._answers_another(asked, values):
-                dispatcher.utter_message(response="utter_noted")
+            else:
+                besides = self._told_besides(asked, values)
+                if besides:
+                    noted = hours.join([_noted(slot, values[slot]) for slot in besides])
+                    dispatcher.utter_message(response="utter_noted", noted=noted)
+        if self._has_unread_contact(tracker, values):
+            dispatcher.utter_message(response="utter_contact_unread")
         return slot_events({**values, **open_forms.begun(tracker, form)})
 
-    def _answers_another(self, asked: str | None, values: dict[str, Any]) -> bool:
-        """Something was told, and the same is asked again."""
+    def _has_unread_contact(self, tracker: Tracker, values: dict[str, Any]) -> bool:
+        """Before its turn, a number or an address was told that cannot be used."""
+        asked, text = asked_in(tracker), text_of(tracker)
+        known = {**tracker.slots, **values}
+        early = asked not in ("patient_contact", *FREE_TEXT_SLOTS)
+        if not early or "patient_contact" not in self.SLOTS:
+            return False
+        if known.get("patient_contact") or known.get("contact_choices"):
+            return False
+        if entity_of(tracker, "time") and not says("names_contact", text):
+            # "december 10 2026" has many digits
+            return False
+        problem = contact_problem(text)
+        return problem not in (None, ContactProblem.NOTHING_FOUND)
+
+    def _told_besides(self, asked: str | None, values: dict[str, Any]) -> list[str]:
+        """The slots of what was told, when the same is asked again."""
         told = [slot for slot in self.SLOTS if slot not in (asked, "note") and values.get(slot)]
         asked_again = asked not in (None, self.CONFIRMATION) and values.get(str(asked)) is None
         # new times to choose from say by themselves that the wish was heard
         shows = asked == "chosen_time" and bool({"service", "preferred_time"} & set(told))
         refused = values.get("problem") in CONTACT_PROBLEMS
-        heard = bool(told) and asked_again and not refused
-        return heard and not shows and asked not in FREE_TEXT_SLOTS
+        silent = shows or refused or not asked_again or asked in FREE_TEXT_SLOTS
+        return [] if silent else told
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """The slots to set when the form starts, with what it held before or without."""
@@ -224,6 +246,12 @@ class FormValidation(ClinicAction):
         ]
         # words about what is being asked for are a reply, not a change
         return named[0] if len(named) == 1 and named != [asked] else None
+
+
+def _noted(slot: str, value: str) -> str:
+    """What was told, as it is said back."""
+    words = times.words()["noted"]
+    return str(words.get(f"{slot} {value}") or words.get(slot) or words["other"]).format(value)
 
 
 def starting(tracker: Tracker) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -10,15 +11,26 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, times
 from actions.base import Event
-from actions.choosing import answer_to_offers, other_one, picked_before, take_up, with_time
+from actions.choosing import (
+    UNCHOSEN,
+    answer_to_offers,
+    other_one,
+    picked_before,
+    take_up,
+    with_time,
+)
 from actions.form_validation import (
     FormValidation,
     asked_in,
+    dealt_with,
     near,
     no_problem,
     no_problem_but,
 )
 from actions.reading import SKIPPED, bare_name, entity_of, read_time, text_of
+from actions.times import understood
+from assistant.policies.wishes import says
+from clinic import clock
 from clinic.mentions import listed_names
 from clinic.names import read_name
 
@@ -35,6 +47,10 @@ _SAID_BEFORE_A_CONTACT = re.compile(
     r"\b(?:i'?m|its|it's|name'?s?(?: is)?|this is|for)\s+"
     r"([a-z][a-z'-]+(?: [a-z][a-z'-]+){0,2})\W{1,3}(?=\S+@|[+(]?\d{3})",
     re.IGNORECASE,
+)
+# "mia fox mia@example.com"
+_WORDS_BEFORE_A_CONTACT = re.compile(
+    r"(?:^|\s)([^\W\d_][\w'-]+ [^\W\d_][\w'-]+)\W{1,3}(?=\S+@|[+(]?\d{3}[ .()-]{0,2}\d{3})"
 )
 BEFORE_THE_NAME = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 
@@ -78,6 +94,13 @@ class ValidateBookingForm(FormValidation):
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """As in every form; of two people who come, the patient hears whose turn it is."""
+        minutes = services.not_offered(text_of(tracker))
+        service = tracker.slots.get("service")
+        if minutes and service and not dealt_with(tracker):
+            # while there is none, its question says so
+            dispatcher.utter_message(
+                response="utter_length_not_kept", minutes=minutes, service=service
+            )
         events = await super().perform(dispatcher, tracker)
         values = {event["name"]: event["value"] for event in events}
         if values.get("next_patient"):
@@ -91,11 +114,9 @@ class ValidateBookingForm(FormValidation):
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """What the message says comes before what was kept."""
         values = {**await self.values_from(tracker), **await picked_before(tracker)}
-        if tracker.slots.get("next_patient") and tracker.slots.get("reference"):
-            values = {**_for_the_second(tracker), **values}
-        if values.get("for_whom") and tracker.slots.get("reference"):
+        if tracker.slots.get("reference") and _is_for_another(tracker, values):
             # another appointment, for somebody else than the one before
-            values = {"patient_name": None, **values}
+            values = {**_right_after(tracker, values), **_for_the_second(tracker), **values}
         anew = {"preferred_time", "service", "chosen_time"} & values.keys()
         return values if anew else {**await take_up(dispatcher, tracker), **values}
 
@@ -115,10 +136,24 @@ def _name_unasked(tracker: Tracker) -> dict[str, Any]:
     text = text_of(tracker)
     candidates = (text, services.without_visit(text), *parts, beside[1] if beside else "")
     listed = listed_names(text) if entity_of(tracker, "contact") else []
-    names = [name for name in (*map(bare_name, candidates), _beside_a_visit(text), *listed) if name]
+    small = _in_small_letters(text)
+    names = [
+        name
+        for name in (*map(bare_name, candidates), _beside_a_visit(text), *listed, small)
+        if name
+    ]
     if not names or services.read_therapist(names[0]):
         return {}
     return {"patient_name": names[0], **no_problem_but(tracker)}
+
+
+def _in_small_letters(text: str) -> str | None:
+    """ "book mon 11 60min mia fox mia@example.com": the two words right before the contact."""
+    match = _WORDS_BEFORE_A_CONTACT.search(text)
+    if not match or understood(match[1]).status != "none":
+        return None
+    name = read_name(match[1])
+    return name if name == match[1] else None
 
 
 def _name_corrected(tracker: Tracker) -> dict[str, Any]:
@@ -144,14 +179,30 @@ def _two_names(tracker: Tracker) -> dict[str, Any]:
     return {"patient_name": first, "next_patient": second, **no_problem_but(tracker)}
 
 
+def _is_for_another(tracker: Tracker, values: dict[str, Any]) -> bool:
+    """ "Another one", "and one for my wife", or the second of two who were named."""
+    told = values.get("for_whom") or says("one_more_for", text_of(tracker))
+    return bool(told or tracker.slots.get("next_patient"))
+
+
 def _for_the_second(tracker: Tracker) -> dict[str, Any]:
-    """The second of two, with an appointment as long as the first one's."""
+    """Under the name that was kept for the second of two, or that is asked for."""
+    return {"patient_name": tracker.slots.get("next_patient"), "next_patient": None}
+
+
+def _right_after(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """As long as the first one, and on its day when it is over; nothing while that is unknown."""
     last = tracker.slots.get("last_appointment") or {}
-    return {
-        "patient_name": tracker.slots["next_patient"],
-        "next_patient": None,
-        **({"service": last["service"]} if last.get("service") else {}),
-    }
+    if last.get("service") not in services.offered():
+        return {}
+    first = times.Offer.from_dict(last)
+    over = first.start + timedelta(minutes=first.minutes)
+    rest = [(max(start, over), end) for start, end in times.opening(times.local_day(over))]
+    rest = [(start, end) for start, end in rest if start < end]
+    wish = {**UNCHOSEN, "preferred_time": times.said(rest), "windows": times.stored(rest)}
+    tells_when = "preferred_time" in values or "chosen_time" in values
+    free = rest and first.start > clock.now() and not tells_when
+    return {"service": last["service"], **(wish if free else {})}
 
 
 def _beside_a_visit(text: str) -> str | None:

@@ -8,10 +8,11 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import services, times
+from actions import proposals, services, times
 from actions.choosing import answer_to_offers, take_up, with_time
 from actions.form_validation import FormValidation, asked_in, no_problem
-from actions.reading import SKIPPED, entity_of, text_of
+from actions.reading import SKIPPED, entity_of, intent_of, reference_in, text_of
+from assistant.policies.wishes import says
 from clinic import setup
 
 # Asked for to find the appointment.
@@ -23,6 +24,10 @@ NOT_FOUND = {
     "problem_count": 1,
     "requested_slot": "change_reference",
 }
+# Said in the place of the question what shall become of the appointment.
+INSTEAD_OF_THE_KIND = {"change_kind": None, "problem_count": 1, "requested_slot": "change_kind"}
+# What shall become of it without another time.
+WITHOUT_A_TIME = frozenset({"cancel", proposals.ACCEPT, proposals.LEAVE})
 
 
 class ValidateChangeForm(FormValidation):
@@ -48,17 +53,19 @@ class ValidateChangeForm(FormValidation):
             if answer is not None:
                 return answer
         values = {**_from_this_chat(tracker), **self.read_message(tracker)}
+        values |= _reference_said(tracker, asked)
+        values |= await _of_a_proposal(tracker, asked)
         values |= _kind(tracker, asked)
         known = {**tracker.slots, **values}
-        if known.get("change_reference") and known.get("change_contact"):
-            if not tracker.slots.get("found_request"):
-                values |= await _look_up(tracker, known)
+        found = bool(known.get("change_reference") and known.get("change_contact"))
+        if found and not known.get("found_request"):
+            values |= await _look_up(tracker, known)
             if values.get("problem") in ("utter_request_not_found", "utter_too_many_tries"):
                 return values
-            values = await with_time(tracker, values)
-        if {**tracker.slots, **values}.get("change_kind") == "cancel":
-            values |= {"preferred_time": SKIPPED, "chosen_time": SKIPPED}
-        return values
+        values |= _answer(tracker, asked, {**tracker.slots, **values}, found)
+        if {**tracker.slots, **values}.get("change_kind") in WITHOUT_A_TIME:
+            return {**values, "preferred_time": SKIPPED, "chosen_time": SKIPPED}
+        return await with_time(tracker, values) if found else values
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """What the message says comes before what was kept."""
@@ -75,6 +82,60 @@ def _from_this_chat(tracker: Tracker) -> dict[str, Any]:
     if not slots.get("patient_contact"):
         return {}
     return {"change_reference": slots["reference"], "change_contact": slots["patient_contact"]}
+
+
+def _reference_said(tracker: Tracker, asked: str | None) -> dict[str, Any]:
+    """ "Cancel K7M3QX": the reference in the message that begins the change."""
+    found = reference_in(text_of(tracker)) if asked is None else None
+    return {"change_reference": found} if found else {}
+
+
+async def _of_a_proposal(tracker: Tracker, asked: str | None) -> dict[str, Any]:
+    """The request whose proposed time the message answers; another time unless it says more."""
+    proposal = proposals.answered(tracker) if asked is None else None
+    if proposal is None:
+        return {}
+    found = await setup.call(_found_of, tracker.sender_id, proposal)
+    return {"change_kind": "move", **found} if found else {}
+
+
+def _found_of(conversation: str, proposal: str) -> dict[str, Any] | None:
+    from clinic.booking.requests import NEXT
+
+    request = proposals.of_conversation(conversation, proposal)
+    if request is None or not NEXT[request.status]:
+        return None
+    return {**_found(request), "change_contact": request.patient_contact_typed}
+
+
+def _answer(
+    tracker: Tracker, asked: str | None, known: dict[str, Any], found: bool
+) -> dict[str, Any]:
+    """What is said to a time that the clinic proposes, also before the request is found.
+
+    Asked whether it suits, a yes is enough; otherwise it is read back first.
+    """
+    text, kind = text_of(tracker), entity_of(tracker, "kind")
+    accepts = says("accepts_time", text) and not says("refuses_time", text)
+    if found and not known.get("proposal"):
+        nothing = {**INSTEAD_OF_THE_KIND, "problem": "utter_nothing_to_accept"}
+        return nothing if known.get("change_kind") in (proposals.ACCEPT, proposals.LEAVE) else {}
+    if asked == "confirm_change":
+        return {}
+    if kind == proposals.LEAVE or (found and says("wants_call", text)):
+        chosen = {"change_kind": proposals.LEAVE, **no_problem()}
+        return {**chosen, "confirm_change": "yes" if asked == "change_kind" else None}
+    at_the_question = asked == "change_kind" and found
+    offered = times.Offer.from_dict(known["last_appointment"]).start if found else None
+    other = offered is not None and proposals.names_another_time(text, offered)
+    yes = kind == proposals.ACCEPT or (at_the_question and intent_of(tracker) == "affirm")
+    if not other and (yes or (accepts and asked in (None, *ASKED_TO_FIND, "change_kind"))):
+        chosen = {"change_kind": proposals.ACCEPT, **no_problem()}
+        return {**chosen, "confirm_change": "yes" if at_the_question else None}
+    refuses = intent_of(tracker) == "deny" or says("refuses_time", text)
+    if at_the_question and refuses and not known.get("change_kind"):
+        return {**INSTEAD_OF_THE_KIND, "problem": "utter_what_instead"}
+    return {}
 
 
 def _kind(tracker: Tracker, asked: str | None) -> dict[str, Any]:
@@ -118,8 +179,17 @@ def _find(conversation: str, reference: str, contact: str) -> dict[str, Any] | s
         return "utter_too_many_tries"
     if request is None or not NEXT[request.status]:
         return "utter_request_not_found"
+    return _found(request)
+
+
+def _found(request: Any) -> dict[str, Any]:
+    """The slots that tell of a request."""
+    from clinic.booking.requests import standing_proposal
+
+    proposal = standing_proposal(request)
     found: dict[str, Any] = {
         "change_reference": request.reference,
+        "proposal": f"{request.reference}-{proposal.pk}" if proposal else None,
         "service": (
             services.in_full(request.service, request.minutes)
             if request.service and request.minutes

@@ -3,8 +3,8 @@
 Rasa's own generator picks a wording at random and knows only slots. Here
 
 - ``{clinic_phone}`` and the like come from ``clinic.yml``;
-- a wording with ``metadata.needs`` is used only when the owner has filled in those facts, the
-  patient has named a day, or an alarm is about another person;
+- a wording with ``metadata.needs`` is used only when the owner has filled in those facts, slots of
+  these names are filled, the patient has named a day, or an alarm is about another person;
 - a wording with ``metadata.about`` is used only when the patient has mentioned that (see
   ``assistant.nlu.mentions``), and then before any other;
 - of several that fit, one with ``metadata.first`` is said before all others;

@@ -20,12 +20,15 @@ SET_BY_CODE = frozenset({"red_flag", "nlu_fallback", "no_words"})
 # Intents that only buttons send.
 SENT_BY_BUTTONS = frozenset(
     {
+        "accept_time",
         "join_waiting_list",
         "leave_form",
         "leave_message",
+        "leave_to_clinic",
         "more_times",
         "other_day",
         "pick_time",
+        "refuse_time",
         "resume_form",
         "sign_applies",
     }

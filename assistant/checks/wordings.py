@@ -57,7 +57,8 @@ def check_variables(project: Project) -> Iterator[str]:
 
 def check_needs(project: Project) -> Iterator[str]:
     """What a wording needs can be known, and one wording of each response needs nothing."""
-    known = set(project.facts.variables()) | FROM_THE_MESSAGE | FROM_THE_ALARM
+    known = {*project.facts.variables(), *project.domain["slots"]}
+    known |= FROM_THE_MESSAGE | FROM_THE_ALARM
     for wording in project.wordings:
         for name in wording.needs:
             if name not in known:

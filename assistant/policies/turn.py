@@ -122,6 +122,7 @@ TELL_OF_A_REQUEST = frozenset(
     {
         "utter_appointment_moved",
         "utter_booking_requested",
+        "utter_proposal_accepted",
         "utter_status_changed",
         "utter_status_confirmed",
         "utter_status_requested",
@@ -134,6 +135,15 @@ TAKES_DETAILS = frozenset({"booking_form", "message_form"})
 ABOUT_DETAILS = ("utter_why_patient_contact", "utter_why_patient_name")
 # Done when a patient has no reference: a person finds the appointment.
 PASS_CHANGE_ON = ("action_pass_change_on", "message_form")
+# What answers a time that the clinic proposes: by its button at any time, in words right after it.
+ANSWERS_A_PROPOSAL = {
+    "accept_time": "action_accept_time",
+    "leave_to_clinic": "action_leave_to_clinic",
+    "refuse_time": "action_refuse_time",
+}
+# Asked when such a time does not suit, and the question whether it suits, asked once more.
+REFUSED, ASKED_AGAIN = "utter_time_refused", "utter_status_proposed"
+TELL_STATUS = "action_tell_status"
 # Buttons below times that are shown by no form any more.
 OF_AN_OFFER = frozenset({"join_waiting_list", "more_times", "other_day", "pick_time"})
 CANCELS = re.compile(r"\bcancel", re.IGNORECASE)
@@ -156,7 +166,7 @@ NO_FORM_AFTER = frozenset({"goodbye"})
 # The level that stays open until the patient has been checked.
 ALARMS = frozenset({"urgent", "emergency"})
 # What is not done while it is open.
-BOOKING = frozenset({"book_appointment", "change_appointment"})
+BOOKING = frozenset({"accept_time", "book_appointment", "change_appointment"})
 # What a message is taken for that is nothing but a name or a number.
 BARE = frozenset({"affirm", "nlu_fallback", "out_of_scope", "speak_to_human"})
 # Answered while it is open, with a line that reminds of it. All else is met by the advice again.
@@ -230,7 +240,7 @@ TAKEN_BACK = frozenset({"deny", "nlu_fallback", "faq/symptoms"})
 
 ANSWERS = {
     "abuse": "utter_abuse",
-    "ask_status": "action_tell_status",
+    "ask_status": TELL_STATUS,
     "been_checked": "utter_been_checked",
     "distress": "utter_distress",
     "feedback": "action_save_feedback",
@@ -264,6 +274,10 @@ WITH_A_WISH = frozenset(
 OTHER_THERAPIST = "utter_faq/therapist_info"
 # Says what holds for a child, where the message is about one.
 CAREFUL = "utter_faq/safety_contraindications"
+# The answer after which "what about monday?" is a question for the hours.
+HOURS = "utter_faq/opening_hours"
+# What "I'm Priya" may be taken for.
+INTRODUCING = frozenset({"greet", "nlu_fallback", "out_of_scope", "thank"})
 # Several appointments are wished for: what can be done, and the wish goes into the note.
 SERIES = ("utter_series", "action_add_note")
 # What "book him friday" may be taken for.
@@ -287,8 +301,8 @@ class Situation:
     """A message and where the conversation is.
 
     ``acts`` are (label, confidence) pairs in the order asked; ``details`` maps what was
-    found in the message ("time", "name", "contact") to its value. ``could_be_a_name`` is
-    whether the whole message can be read as a person's name. ``said_before`` are the
+    found in the message ("time", "name", "contact") to its value. ``name`` is the whole
+    message read as a person's name, when it can be. ``said_before`` are the
     names of the responses of the turn before, oldest first; ``last_topic`` is the topic
     last answered. ``requested`` is whether a request was sent in this conversation, and
     ``has_draft`` whether one was begun that was not. ``open_forms`` were begun and neither
@@ -298,15 +312,16 @@ class Situation:
     "french" or "spanish", ``after_checked`` what the message asked
     for that said the patient was checked. ``responses`` are the names of all responses there
     are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program of its
-    own. ``person`` is whether someone at the clinic would come into this chat (THERE) or nobody now
-    (AWAY), None where that is not possible.
+    own. ``proposal`` is the time that the clinic proposes, when the words before the message asked
+    about it. ``person`` is whether someone at the clinic would come into this chat (THERE) or
+    nobody now (AWAY), None where that is not possible.
     """
 
     text: str
     acts: tuple[tuple[str, float], ...]
     triage: Mapping[str, Any] = field(default_factory=dict)
     details: Mapping[str, Any] = field(default_factory=dict)
-    could_be_a_name: bool = False
+    name: str | None = None
     form: str | None = None
     requested_slot: str | None = None
     red_flag_level: str | None = None
@@ -324,12 +339,18 @@ class Situation:
     has_draft: bool = False
     responses: Collection[str] = ()
     books_elsewhere: bool = False
+    proposal: str | None = None
     person: str | None = None
 
     @property
     def clicked(self) -> bool:
         """The message is the payload of a button."""
         return self.text.startswith("/")
+
+    @property
+    def could_be_a_name(self) -> bool:
+        """The whole message can be read as a person's name."""
+        return self.name is not None
 
     @property
     def intent(self) -> str:
@@ -455,6 +476,9 @@ def _plan(now: Situation) -> Turn | None:
             return turn
     if len(now.text) > LONGEST_MESSAGE:
         return Turn(("utter_too_long", *_resume(now)))
+    turn = _about_the_proposal(now)
+    if turn:
+        return turn
     if now.form:
         return _in_form(now)
     if _is_resumed(now):
@@ -563,7 +587,11 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
         now.triage.get("level") is None
         and (now.triage.get("reply") == "old" or alarm.said(now.text, kind) == "taken_back")
     )
-    if not denied and _holds_no_words(now) and not waiting.get("asked_again"):
+    # a yes or a no may be meant for what the clinic has proposed meanwhile
+    unclear = _holds_no_words(now) or (
+        now.proposal and not now.clicked and not now.triage.get("level")
+    )
+    if unclear and (not denied or now.proposal) and not waiting.get("asked_again"):
         again = {**waiting, "asked_again": True}
         question = str(waiting.get("question") or "utter_check_general")
         return Turn(("utter_answer_unclear", question), {"safety_check": again})
@@ -591,7 +619,12 @@ def _holds_no_words(now: Situation) -> bool:
 
 def _while_red_flag_is_open(now: Situation) -> Turn | None:
     """The turn while the patient has been told to get help; None where nothing is different."""
-    if CHECKED_QUESTION in now.said_before:
+    answer = _answer_to_proposal(now) if now.proposal and not now.clicked else None
+    if answer == "accept_time":
+        return Turn(("utter_booking_blocked_red_flag", *_resume(now)))
+    if answer:
+        return _about_the_proposal(now)
+    if CHECKED_QUESTION in now.said_before and not now.proposal:
         given = checked.answer(now.text)
         if given == "yes":
             acts = tuple(act for act in now.acts if act[0] not in ("affirm", "been_checked"))
@@ -799,16 +832,57 @@ def _after_break(now: Situation) -> Turn | None:
     return Turn((*_with_safety_net(answers, now), offer), {"requested_slot": None})
 
 
+def _about_the_proposal(now: Situation) -> Turn | None:
+    """The answer to a time that the clinic proposes, also in the middle of a form."""
+    if now.intent in ANSWERS_A_PROPOSAL:
+        return Turn((ANSWERS_A_PROPOSAL[now.intent], *_resume(now)))
+    if now.clicked or now.proposal is None:
+        return None
+    answer = _answer_to_proposal(now)
+    if answer:
+        return Turn((ANSWERS_A_PROPOSAL[answer], *_resume(now)))
+    if now.form:
+        return None
+    if now.details.keys() & {"time", "time_unclear"} or _leans_on_a_time(now.text):
+        return Turn(("change_form",))
+    if CANCELS.search(now.text) or says("other_day", now.text) or says("others", now.text):
+        return Turn(("change_form",))
+    answers = _topic_answers(now.acts)
+    if answers and now.said_before[-1] != ASKED_AGAIN:
+        return Turn((*_with_safety_net(answers, now), TELL_STATUS))
+    return None
+
+
+def _answer_to_proposal(now: Situation) -> str | None:
+    """The intent of the button that the words stand for."""
+    text = now.text
+    label, sure = now.acts[0]
+    if CANCELS.search(text) or _asks_something(text):
+        return None
+    if says("wants_call", text):
+        return "leave_to_clinic"
+    refuses = says("refuses_time", text)
+    # "no, thursday at 3 please" asks for another time
+    other = now.details.keys() & {"time", "time_unclear"} or _leans_on_a_time(text)
+    if refuses:
+        return None if other or REFUSED in now.said_before else "refuse_time"
+    if says("accepts_time", text):
+        return "accept_time"
+    if other or REFUSED in now.said_before or sure < CLEAR:
+        return None
+    return {"affirm": "accept_time", "deny": "refuse_time"}.get(label)
+
+
 def _about_the_request(now: Situation) -> Turn | None:
     """A yes, or a correction, after a request was sent in this conversation."""
     label, sure = now.acts[0]
     just_told = bool(now.said_before) and now.said_before[-1] in TELL_OF_A_REQUEST
     if just_told and label == "affirm" and sure >= CLEAR:
-        return Turn(("action_tell_status",))
+        return Turn((TELL_STATUS,))
     if now.clicked:
         return None
-    if says("asks_what_next", now.text):
-        return Turn(("action_tell_status",))
+    if says("asks_what_next", now.text) or says("accepts_a_time", now.text):
+        return Turn((TELL_STATUS,))
     if label in ("stop", "change_appointment") and CANCELS.search(now.text):
         # "never mind, cancel it"
         return Turn(("change_form",)) if not _asks_something(now.text) else None
@@ -855,6 +929,14 @@ def _last(now: Situation) -> str:
 
 
 def _outside_forms(now: Situation) -> Turn | None:
+    about_hours = _last(now) == HOURS and now.details.keys() & {"time", "time_unclear"}
+    if about_hours and says("what_about", now.text):
+        # "what about monday?" asks when it is open then
+        return Turn((HOURS,))
+    name = _introduced(now)
+    if name:
+        greeting = "utter_greet_by_name" if now.back_after_a_break else "utter_nice_to_meet"
+        return Turn((greeting,), {"patient_name": name})
     if _reason_is_given(now):
         return Turn(("action_save_reason",))
     books = any(label == "book_appointment" for label, _ in now.acts)
@@ -893,12 +975,30 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
     if says("craves", now.text) and not _asks_something(now.text):
         # resembles a question when to come
         return Turn(("booking_form",))
+    if says("gives_reference", now.text) or _answers_a_letter(now):
+        return Turn(("change_form",))
     if now.intent in COMPLAINING and says("complains", now.text):
         return Turn(COMPLAINT)
     if now.intent in CANCELLED and says("cancels_this", now.text) and not now.has_draft:
         # nothing is going on that could be stopped: it is about an appointment
         return Turn(("change_form",))
     return None
+
+
+def _introduced(now: Situation) -> str | None:
+    """The name in "hi, I'm Priya", which says nothing else; it is kept for a request."""
+    if now.clicked or now.red_flag_level or now.name is None or now.details.keys() - {"name"}:
+        return None
+    if "name" in now.details:
+        return now.name if now.intent in INTRODUCING else None
+    # in small letters it may be anything: "hi im worn out"
+    return now.name if now.intent == "greet" and says("introduces", now.text) else None
+
+
+def _answers_a_letter(now: Situation) -> bool:
+    """ "I got your email, tuesday is fine"."""
+    says_whether = says("accepts_time", now.text) or says("refuses_time", now.text)
+    return says("answers_a_letter", now.text) and says_whether and not _asks_something(now.text)
 
 
 def _reason_is_given(now: Situation) -> bool:

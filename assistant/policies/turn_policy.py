@@ -29,6 +29,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.live import standing
 from assistant.nlu.safety_triage import shared_triage
+from assistant.policies.proposals import proposal_in
 from assistant.policies.turn import AWAY, FORMS, THERE, Situation, Turn, plan, topic_of
 from assistant.safety.together import MOST_EARLIER, assess_together
 from clinic import facts
@@ -124,7 +125,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         ),
         triage=_triage(tracker, message.text or "", data.get("triage") or {}),
         details={entity["entity"]: entity["value"] for entity in message.entities},
-        could_be_a_name=read_name(message.text or "") is not None,
+        name=read_name(message.text or ""),
         form=tracker.active_loop_name,
         requested_slot=tracker.get_slot(REQUESTED_SLOT),
         red_flag_level=tracker.get_slot("red_flag_level"),
@@ -144,6 +145,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         has_draft=any(tracker.get_slot(slot) for slot in OF_A_DRAFT),
         responses=domain.responses.keys(),
         books_elsewhere=facts.current().booking.system.way == "link",
+        proposal=_proposal_before(tracker),
         person=_person(tracker),
     )
 
@@ -213,6 +215,18 @@ def _said_in_turn_before(tracker: DialogueStateTracker) -> tuple[str, ...]:
         elif isinstance(event, BotUttered) and turns_back == 1:
             said.append(str(event.metadata.get("utter_action", "")))
     return tuple(reversed(said))
+
+
+def _proposal_before(tracker: DialogueStateTracker) -> str | None:
+    """The proposal that the patient read of last, right before the message."""
+    messages = 0
+    for event in reversed(tracker.events):
+        messages += isinstance(event, UserUttered)
+        if messages > 1:
+            break
+        if isinstance(event, BotUttered) and messages:
+            return proposal_in(event.data.get("buttons"))
+    return None
 
 
 def _last_topic(tracker: DialogueStateTracker) -> str | None:

@@ -9,7 +9,8 @@ from clinic.references import LENGTH
 
 
 class Status(models.TextChoices):
-    """Where a request stands. Only a person at the clinic makes it ``confirmed``.
+    """Where a request stands. A person at the clinic makes it ``confirmed``, or the patient who
+    accepts a time that such a person has proposed.
 
     ``held`` is the step before a request is sent: the time is kept while the patient answers. It
     is the first entry in the history of a request that was asked for with a time.
@@ -99,7 +100,8 @@ class StatusChange(models.Model):
     """One step of a request: into which state, when, by whom, and which time it was about then.
 
     ``who`` is ``patient``, ``assistant`` or the login of someone at the clinic. ``reason`` is a key
-    of ``reasons`` in ``handoff/wording.yml``, or empty.
+    of ``reasons`` in ``handoff/wording.yml``, ``refused`` when a proposed time did not suit the
+    patient, or empty.
     """
 
     request = models.ForeignKey(

@@ -23,7 +23,12 @@ from clinic.text import BadInput, optional, required
 PATIENT = "patient"
 ASSISTANT = "assistant"
 
+#: The reason of a change by which a patient has said that a proposed time does not suit.
+REFUSED = "refused"
+
 #: Which state may follow which. Confirmed and changed requests can still move; the others are over.
+#: A request whose proposed time does not suit waits for another as in the beginning
+#: (:func:`refuse_proposal`).
 NEXT: dict[str, frozenset[str]] = {
     Status.HELD: frozenset({Status.REQUESTED, Status.CANCELLED, Status.EXPIRED}),
     Status.REQUESTED: frozenset(
@@ -41,6 +46,13 @@ NEXT: dict[str, frozenset[str]] = {
 
 class TimeGone(Exception):
     """The time is not to be had any more. Nothing was stored."""
+
+
+class ProposalOver(Exception):
+    """The proposal has been changed, withdrawn or answered, or its time has come.
+
+    Nothing was stored.
+    """
 
 
 def create_request(
@@ -189,6 +201,58 @@ def reschedule_request(
     return current
 
 
+def is_proposal(change: StatusChange) -> bool:
+    """Whether someone at the clinic offers this time instead of the one asked for."""
+    by_clinic = change.who not in (PATIENT, ASSISTANT)
+    return bool(by_clinic and change.status == Status.CHANGED and change.starts_at is not None)
+
+
+def standing_proposal(request: AppointmentRequest) -> StatusChange | None:
+    """The change by which the clinic proposes a time that nobody has answered, or None."""
+    last = request.status_changes.last()
+    return last if last is not None and is_proposal(last) else None
+
+
+def accept_proposal(
+    request: AppointmentRequest, proposal: int, now: datetime | None = None
+) -> AppointmentRequest:
+    """The patient takes the time that the clinic proposes, which confirms it.
+
+    ``proposal`` is the key of the change by which it was proposed. Once more changes nothing.
+    Raises :class:`ProposalOver`.
+    """
+    now = now or clock.now()
+    with transaction.atomic():
+        current, done = _proposed(request, proposal, Status.CONFIRMED, now)
+        if not done:
+            current.status = Status.CONFIRMED
+            current.save(update_fields=["status"])
+            _tell(_remember(current, Status.CONFIRMED, PATIENT, now))
+    return current
+
+
+def refuse_proposal(
+    request: AppointmentRequest, proposal: int, now: datetime | None = None
+) -> AppointmentRequest:
+    """The time that the clinic proposes does not suit the patient: it is free again.
+
+    The request waits for another time, without one. ``proposal`` as in :func:`accept_proposal`;
+    once more changes nothing. Raises :class:`ProposalOver`.
+    """
+    now = now or clock.now()
+    with transaction.atomic():
+        current, done = _proposed(request, proposal, Status.REQUESTED, now)
+        if not done:
+            # The change is about the time refused, so that what stands elsewhere is taken back.
+            change = _remember(current, Status.REQUESTED, PATIENT, now, REFUSED)
+            current.status = Status.REQUESTED
+            current.starts_at = current.ends_at = None
+            current.save(update_fields=["status", "starts_at", "ends_at"])
+            holds.give_back(current, now)
+            _tell(change)
+    return current
+
+
 def expire(now: datetime) -> int:
     """Expire requests the clinic has not answered before their time; the number expired."""
     overdue = AppointmentRequest.objects.filter(
@@ -215,6 +279,21 @@ def _locked(request: AppointmentRequest, status: str) -> AppointmentRequest:
             f"Allowed: {', '.join(sorted(allowed)) or 'nothing, the request is over'}."
         )
     return current
+
+
+def _proposed(
+    request: AppointmentRequest, proposal: int, answer: str, now: datetime
+) -> tuple[AppointmentRequest, bool]:
+    """The request, locked, and whether the patient has given this answer before."""
+    current = AppointmentRequest.objects.select_for_update().get(pk=request.pk)
+    stands = standing_proposal(current)
+    if stands is not None and stands.pk == proposal and stands.starts_at > now:
+        return current, False
+    last, *before = list(current.status_changes.order_by("-pk")[:2])
+    answered = [change.pk for change in before if is_proposal(change)] == [proposal]
+    if answered and last.status == answer and last.who == PATIENT:
+        return current, True
+    raise ProposalOver
 
 
 def _remember(

@@ -20,7 +20,13 @@ from clinic.booking.handoff import mail
 from clinic.booking.handoff import words as letters
 from clinic.booking.handoff.interface import Part
 from clinic.booking.models import AppointmentRequest, Status
-from clinic.booking.requests import NEXT, change_status, reschedule_request
+from clinic.booking.requests import (
+    NEXT,
+    REFUSED,
+    change_status,
+    is_proposal,
+    reschedule_request,
+)
 from clinic.conversations.models import Session
 from clinic.desk.words import say
 from clinic.outbox import late
@@ -108,10 +114,13 @@ def _page(
     if found.conversation_id and may(request, Right.CONVERSATIONS):
         sessions = Session.objects.filter(conversation_id=found.conversation_id)
         session = sessions.order_by("-number").first()
+    history = list(found.status_changes.all())
     shown = {
         "request_": found,
         "session": session,
-        "history": found.status_changes.all(),
+        "history": history,
+        "proposed": bool(history) and is_proposal(history[-1]),
+        "refused": bool(history) and history[-1].reason == REFUSED,
         "deliveries": handoff.delivery_state(found),
         "erased": found.erased_at is not None,
         "can": {status: status in may_follow for status in Status.values},

@@ -12,6 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from clinic import clock, facts
 from clinic.booking.models import AppointmentRequest, Status, StatusChange
+from clinic.booking.requests import REFUSED
 from clinic.conversations.listing import MOST_COUNTED, Filters, count, matching
 from clinic.conversations.models import Message, Session
 from clinic.desk import bookings, letters
@@ -202,7 +203,9 @@ def _happened(request: HttpRequest, since: datetime) -> list[tuple[str, int]]:
         changes = StatusChange.objects.filter(at__gte=since)
         by_patient = changes.filter(who="patient")
         found += [
-            ("requested", by_patient.filter(status=Status.REQUESTED).count()),
+            ("requested", by_patient.filter(status=Status.REQUESTED, reason="").count()),
+            ("accepted", by_patient.filter(status=Status.CONFIRMED).count()),
+            ("refused", by_patient.filter(reason=REFUSED).count()),
             ("changed", by_patient.filter(status=Status.CHANGED).count()),
             ("cancelled", by_patient.filter(status=Status.CANCELLED).count()),
             ("expired", changes.filter(status=Status.EXPIRED).count()),

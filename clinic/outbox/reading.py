@@ -12,7 +12,7 @@ from clinic.booking.models import (
     StatusChange,
     WaitingOffer,
 )
-from clinic.booking.requests import ASSISTANT, PATIENT
+from clinic.booking.requests import ASSISTANT, PATIENT, REFUSED, is_proposal
 from clinic.outbox.models import Item, State
 
 #: Who may make a change of state that is not someone at the clinic.
@@ -59,11 +59,12 @@ def appointment_of(change: StatusChange, sequence: int, last: Item | None = None
     """
     request = change.request
     by_mail = request.patient_contact_kind == ContactKind.EMAIL
+    refused = change.reason == REFUSED
     return Appointment(
         reference=request.reference,
         uid=uid_of(request),
         sequence=sequence,
-        status=Event(change.status),
+        status=Event.CANCELLED if refused else Event(change.status),
         changed_at=change.at,
         requested_at=request.created_at,
         patient_name=request.patient_name,
@@ -75,10 +76,9 @@ def appointment_of(change: StatusChange, sequence: int, last: Item | None = None
         patient_email=(request.patient_contact or None) if by_mail else None,
         patient_phone=(request.patient_contact or None) if not by_mail else None,
         note=request.note,
-        reason=change.reason,
-        proposed=change.status == Status.CHANGED
-        and change.who not in NOT_CLINIC
-        and change.starts_at is not None,
+        reason="" if refused else change.reason,
+        proposal=f"{request.reference}-{change.pk}" if is_proposal(change) else "",
+        refused=refused,
         external_id=last.external_id if last else "",
         external_sequence=last.sequence if last and last.state == State.SENT else None,
     )

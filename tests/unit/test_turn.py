@@ -146,7 +146,7 @@ def situations(draw: st.DrawFn, triage: st.SearchStrategy[dict[str, Any]]) -> Si
         acts=draw(acts),
         triage=draw(triage),
         details=draw(details),
-        could_be_a_name=draw(st.booleans()),
+        name=draw(st.sampled_from([None, "Jo Park"])),
         form=form,
         requested_slot=slot,
         red_flag_level=draw(levels),
@@ -919,21 +919,21 @@ def test_what_is_not_clear_is_left_to_the_form(where: dict[str, str]) -> None:
 
 
 def test_a_name_that_resembles_a_topic_is_a_name() -> None:
-    now = says("Grace Park", ("faq/location", 0.7), could_be_a_name=True, **at_name)
+    now = says("Grace Park", ("faq/location", 0.7), name="Jo Park", **at_name)
     assert plan(now) is None
-    assert actions(replace(now, could_be_a_name=False)) == ("utter_faq/location", "message_form")
+    assert actions(replace(now, name=None)) == ("utter_faq/location", "message_form")
 
 
 @pytest.mark.parametrize("name", ["Joan Fielding", "joan fielding"])
 def test_a_name_is_not_a_question_about_the_therapist(name: str) -> None:
-    now = says(name, ("faq/therapist_info", 0.97), could_be_a_name=True, **at_name)
+    now = says(name, ("faq/therapist_info", 0.97), name="Jo Park", **at_name)
     assert plan(now) is None
     asked = replace(now, text="who is she?")
     assert actions(asked) == ("utter_faq/therapist_info", "message_form")
 
 
 def test_being_new_answers_the_question_for_the_name_as_well() -> None:
-    now = says("shes new", ("faq/therapist_info", 0.9), could_be_a_name=True, **at_name)
+    now = says("shes new", ("faq/therapist_info", 0.9), name="Jo Park", **at_name)
     assert plan(now) is None
 
 
@@ -1448,5 +1448,127 @@ def test_cancel_in_a_note_is_written_down() -> None:
 @pytest.mark.parametrize("form", ["booking_form", "change_form", "message_form"])
 def test_never_mind_is_no_name(form: str) -> None:
     now = says("actually nvm", ("stop", 0.38), form=form, requested_slot="patient_name")
-    assert actions(replace(now, could_be_a_name=True)) == ("action_stop_form",)
-    assert plan(replace(now, text="Nevin Nvmans", could_be_a_name=True)) is None
+    assert actions(replace(now, name="Jo Park")) == ("action_stop_form",)
+    assert plan(replace(now, text="Nevin Nvmans", name="Jo Park")) is None
+
+
+# A time that the clinic proposes
+
+OFFERED = {"proposal": "K7M3QX-12", "said_before": ("appointment_news",), "requested": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "action"),
+    [
+        ("yes", "affirm", "action_accept_time"),
+        ("that works", "affirm", "action_accept_time"),
+        ("ok perfect", "affirm", "action_accept_time"),
+        ("no problem that works", "deny", "action_accept_time"),
+        ("c'est bon", "speak_french", "action_accept_time"),
+        ("tuesday is fine", "nlu_fallback", "action_accept_time"),
+        ("i'll take it", "book_appointment", "action_accept_time"),
+        ("no", "deny", "action_refuse_time"),
+        ("no that doesn't work", "deny", "action_refuse_time"),
+        ("sorry i cant make it then", "change_appointment", "action_refuse_time"),
+        ("just call me", "speak_to_human", "action_leave_to_clinic"),
+        ("cancel it then", "stop", "change_form"),
+        ("another day please", "nlu_fallback", "change_form"),
+        ("a bit later?", "nlu_fallback", "change_form"),
+    ],
+)
+def test_words_right_after_a_proposed_time_answer_it(text: str, label: str, action: str) -> None:
+    assert actions(says(text, label, **OFFERED)) == (action,)
+    afterwards = {**OFFERED, "proposal": None}
+    assert action not in (actions(says(text, label, **afterwards)) or ()) or action == "change_form"
+
+
+def test_a_time_named_with_a_no_asks_for_that_time() -> None:
+    now = says("no, thursday at 3", "deny", details={"time": "Thursday, 3 pm"}, **OFFERED)
+    assert actions(now) == ("change_form",)
+
+
+@every_place
+def test_a_proposed_time_is_answered_in_the_middle_of_a_form(form: str, slot: str) -> None:
+    where = {**OFFERED, "form": form, "requested_slot": slot}
+    assert actions(says("yes", "affirm", **where)) == ("action_accept_time", form)
+    button = clicks("accept_time", form=form, requested_slot=slot)
+    assert actions(button) == ("action_accept_time", form)
+
+
+def test_a_question_is_answered_and_the_proposed_time_asked_about_once_more() -> None:
+    asked = says("how much is it?", "faq/cost", **OFFERED)
+    assert actions(asked) == ("utter_faq/cost", "action_tell_status")
+    again = {**OFFERED, "said_before": ("utter_faq/cost", "utter_status_proposed")}
+    planned = plan(says("how much is it?", "faq/cost", **again))
+    assert planned is None or "action_tell_status" not in planned.actions
+
+
+def test_nothing_is_accepted_while_a_red_flag_is_open() -> None:
+    for now in (
+        says("yes that works", "affirm", red_flag_level="urgent", **OFFERED),
+        clicks("accept_time", red_flag_level="urgent"),
+    ):
+        assert actions(now) == ("utter_booking_blocked_red_flag",)
+    # It can be refused.
+    refused = says("no that doesnt work", "deny", red_flag_level="urgent", **OFFERED)
+    assert actions(refused) == ("action_refuse_time",)
+
+
+def test_a_yes_to_a_proposed_time_answers_no_question_about_danger() -> None:
+    waiting = {"level": "urgent", "question": "utter_check_legs", "acts": []}
+    for word, label in (("yes", "affirm"), ("no", "deny")):
+        planned = plan(says(word, label, safety_check=waiting, **OFFERED))
+        assert planned is not None
+        assert planned.actions == ("utter_answer_unclear", "utter_check_legs")
+    told = {**OFFERED, "said_before": ("utter_seen_question", "appointment_news")}
+    now = says("yes", "affirm", red_flag_level="urgent", **told)
+    assert actions(now) == ("utter_booking_blocked_red_flag",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I got your email, tuesday is fine, ref K7M3QX",
+        "my reference is K7M3QX",
+        "got ur email and that works",
+        "saw your message, sorry i cant do that",
+    ],
+)
+def test_who_answers_a_letter_is_asked_for_the_reference(text: str) -> None:
+    assert actions(says(text, "nlu_fallback")) == ("change_form",)
+
+
+def test_a_proposed_time_accepted_later_is_asked_about_again() -> None:
+    now = says("i accept the new time", "nlu_fallback", requested=True)
+    assert actions(now) == ("action_tell_status",)
+
+
+# What leans on the answer before, and a name told before anything is booked
+
+
+def test_what_about_a_day_after_the_opening_hours_asks_for_its_hours() -> None:
+    told = {"said_before": ("utter_faq/opening_hours",), "details": {"time": "Monday"}}
+    for text, label in (("what about monday", "book_appointment"), ("and sat?", "nlu_fallback")):
+        assert actions(says(text, label, **told)) == ("utter_faq/opening_hours",)
+    elsewhere = {**told, "said_before": ("utter_faq/cost",)}
+    assert actions(says("what about monday", "book_appointment", **elsewhere)) is None
+    books = says("and can I book monday", "book_appointment", **told)
+    assert actions(books) is None
+
+
+def test_a_name_told_before_anything_is_booked_is_kept_and_greeted() -> None:
+    for text, label, details in (
+        ("hi I'm Priya", "greet", {"name": "Priya"}),
+        ("hello im priya", "greet", {}),
+        ("I'm Priya", "out_of_scope", {"name": "Priya"}),
+    ):
+        now = says(text, label, name="Priya", details=details, back_after_a_break=True)
+        assert plan(now) == Turn(("utter_greet_by_name",), {"patient_name": "Priya"})
+        later = plan(replace(now, back_after_a_break=False))
+        assert later == Turn(("utter_nice_to_meet",), {"patient_name": "Priya"})
+    for now in (
+        says("worn out", "greet", name="worn out"),
+        says("hi im priya can i come monday", "greet", details={"time": "Monday"}),
+        says("I'm Canadian", "faq/insurance", name="Canadian", details={"name": "Canadian"}),
+    ):
+        assert "utter_greet_by_name" not in (actions(now) or ())

@@ -86,8 +86,10 @@ class Appointment:
     ``starts_at`` and ``ends_at`` are aware, in UTC, None while the time is still to be found.
     ``uid`` never changes, ``sequence`` grows with every change, ``changed_at`` is when this one
     was made, ``requested_at`` when the request itself was. ``reason`` is why the clinic declined or
-    cancelled, a key of ``reasons`` in ``wording.yml``; ``proposed``: the clinic offers this time
-    instead of the one the patient asked for. ``external_id`` is what the other system
+    cancelled, a key of ``reasons`` in ``wording.yml``. ``proposal`` is set when the clinic offers
+    this time instead of the one the patient asked for: by it the patient's answer is known to be
+    about this time. ``refused``: such a time did not suit, and the request waits for another; for
+    calendars that is a cancelled appointment. ``external_id`` is what the other system
     called the appointment when it last took it, ``external_sequence`` which change that was.
     """
 
@@ -107,7 +109,8 @@ class Appointment:
     patient_phone: str | None = None
     note: str = field(default="", repr=False)
     reason: str = ""
-    proposed: bool = False
+    proposal: str = ""
+    refused: bool = False
     external_id: str = ""
     external_sequence: int | None = None
 

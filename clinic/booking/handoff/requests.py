@@ -22,7 +22,7 @@ from clinic.booking.handoff.mail import MailSettings
 from clinic.facts import Facts
 
 #: Changes of state the clinic is told about when it has not made them itself.
-_NOTICES = frozenset({Event.REQUESTED, Event.CHANGED, Event.CANCELLED, Event.EXPIRED})
+_NOTICES = frozenset(set(Event) - {Event.DECLINED})
 
 
 class Requests:

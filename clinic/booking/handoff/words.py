@@ -33,7 +33,7 @@ def letter(
     ``name`` is which letter, by default that of the request's state. Raises KeyError when there is
     none.
     """
-    name = name or (_event(appointment) if kind != "clinic" else str(appointment.status))
+    name = name or _event(appointment)
     if kind != "clinic" and appointment.starts_at is None:
         name += "_without_time"
     values = values_of(appointment, clinic)
@@ -43,11 +43,14 @@ def letter(
 def buttons(appointment: Appointment) -> list[dict[str, str]]:
     """The buttons under what is told in the chat: ``title``, and ``payload`` for the assistant."""
     found: list[dict[str, str]] = wording()["chat_buttons"].get(_event(appointment), [])
-    return found
+    values = {"proposal": appointment.proposal}
+    return [{key: text.format(**values) for key, text in button.items()} for button in found]
 
 
 def _event(appointment: Appointment) -> str:
-    return "proposed" if appointment.proposed else str(appointment.status)
+    if appointment.refused:
+        return "refused"
+    return "proposed" if appointment.proposal else str(appointment.status)
 
 
 def piece(group: str, name: str, appointment: Appointment, clinic: Facts) -> str:

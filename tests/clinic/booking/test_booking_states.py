@@ -22,10 +22,14 @@ from clinic.booking.models import (
 )
 from clinic.booking.requests import (
     NEXT,
+    ProposalOver,
+    accept_proposal,
     cancel_request,
     change_status,
     create_request,
+    refuse_proposal,
     reschedule_request,
+    standing_proposal,
 )
 from clinic.booking.signals import status_changed
 from clinic.booking.waiting import join_waiting_list
@@ -257,3 +261,86 @@ def test_deleting_leaves_a_confirmed_time_taken() -> None:
     request = change_status(ask(), "confirmed", "desk", NOW)
     delete_conversation("a")
     assert Hold.objects.get().request == request
+
+
+# A time that the clinic proposes
+
+
+ELEVEN = Slot(NATALIE, at("2026-11-24 11:00"), at("2026-11-24 12:00"))
+
+
+def propose(request: AppointmentRequest, slot: Slot = ELEVEN) -> int:
+    """Natalie offers another time; the key of that change."""
+    assert reschedule_request(request, slot, who="natalie", now=NOW)
+    standing = standing_proposal(request)
+    assert standing
+    return int(standing.pk)
+
+
+def test_a_proposed_time_is_confirmed_by_the_patient_who_accepts_it_once(
+    heard: list[StatusChange],
+) -> None:
+    request = ask()
+    proposal = propose(request)
+    for _ in range(2):
+        accepted = accept_proposal(request, proposal, NOW + MINUTE)
+        assert (accepted.status, accepted.starts_at) == ("confirmed", ELEVEN.start_utc)
+    assert history(request)[-1] == ("confirmed", "patient", NOW + MINUTE)
+    assert [change.status for change in heard] == ["requested", "changed", "confirmed"]
+    assert hold(NATALIE, ELEVEN.start_utc, 60, "b", NOW, clinic=TWO) is None
+    assert standing_proposal(request) is None
+    with pytest.raises(ProposalOver):
+        refuse_proposal(request, proposal, NOW + MINUTE)
+
+
+def test_a_proposed_time_that_does_not_suit_is_free_again_and_the_request_waits(
+    heard: list[StatusChange],
+) -> None:
+    request = ask()
+    proposal = propose(request)
+    for _ in range(2):
+        waiting = refuse_proposal(request, proposal, NOW + MINUTE)
+        assert (waiting.status, waiting.starts_at, waiting.ends_at) == ("requested", None, None)
+    assert waiting.preferred_time == "tuesday at ten"
+    last = heard[-1]
+    assert (last.who, last.reason, last.starts_at) == ("patient", "refused", ELEVEN.start_utc)
+    assert len(heard) == 3
+    assert hold(NATALIE, ELEVEN.start_utc, 60, "b", NOW, clinic=TWO)
+    with pytest.raises(ProposalOver):
+        accept_proposal(request, proposal, NOW + MINUTE)
+    # Another one can be proposed.
+    later = Slot(NATALIE, at("2026-11-24 14:00"), at("2026-11-24 15:00"))
+    assert accept_proposal(request, propose(request, later), NOW).starts_at == later.start_utc
+
+
+@pytest.mark.parametrize("answer", [accept_proposal, refuse_proposal])
+@pytest.mark.parametrize(
+    "meanwhile", ["another", "declined", "confirmed", "moved", "cancelled", "its time"]
+)
+def test_a_proposal_that_does_not_stand_any_more_is_not_answered(
+    meanwhile: str, answer: Any
+) -> None:
+    request = ask()
+    proposal, now = propose(request), NOW + MINUTE
+    later = Slot(NATALIE, at("2026-11-24 14:00"), at("2026-11-24 15:00"))
+    if meanwhile == "another":
+        propose(request, later)
+    elif meanwhile == "moved":
+        assert reschedule_request(request, later, now=NOW)
+    elif meanwhile == "its time":
+        now = ELEVEN.start_utc
+    else:
+        change_status(request, meanwhile, "patient" if meanwhile == "cancelled" else "natalie", NOW)
+    before = history(request)
+    with pytest.raises(ProposalOver):
+        answer(request, proposal, now)
+    assert history(request) == before
+
+
+def test_a_time_that_the_patient_asked_for_is_no_proposal() -> None:
+    request = ask()
+    assert standing_proposal(request) is None
+    reschedule_request(request, ELEVEN, now=NOW)
+    assert standing_proposal(request) is None
+    with pytest.raises(ProposalOver):
+        accept_proposal(request, request.status_changes.last().pk, NOW)

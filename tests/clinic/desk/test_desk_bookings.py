@@ -115,6 +115,39 @@ def test_another_time_is_proposed_and_kept(desk: Any) -> None:
     assert request.starts_at == datetime(2026, 11, 27, 21, 15, tzinfo=UTC)
 
 
+def propose(desk: Any, request: Any) -> Any:
+    """Mara offers Friday at 4:15 pm; the change by which she did."""
+    typed = {"slot": "", "day": "2026-11-27", "time": "16:15", "therapist": "Natalie Yeo"}
+    desk.post(f"/bookings/{request.reference}/move", typed)
+    return request.status_changes.get(status="changed")
+
+
+def test_who_accepted_a_proposed_time_is_seen(desk: Any) -> None:
+    from clinic.booking.requests import accept_proposal
+
+    request = ask()
+    proposal = propose(desk, request)
+    page = f"/bookings/{request.reference}"
+    assert "The patient can accept it in the chat" in text(desk.get(page))
+    desk.get("/")
+    accept_proposal(request, proposal.pk, NOW)
+    assert "confirmed by the patient" in text(desk.get(page))
+    assert "Nothing is waiting for your answer" in text(desk.get("/bookings/"))
+    assert "Fri 27 Nov, 4:15 pm" in text(desk.get("/bookings/?show=coming"))
+
+
+def test_a_proposed_time_that_does_not_suit_waits_for_another(desk: Any) -> None:
+    from clinic.booking.requests import refuse_proposal
+
+    request = ask()
+    refuse_proposal(request, propose(desk, request).pk, NOW)
+    assert "No time yet" in text(desk.get("/bookings/"))
+    shown = text(desk.get(f"/bookings/{request.reference}"))
+    assert "does not suit the patient. They were told that someone gets in touch" in shown
+    assert "time given back by the patient" in shown
+    assert "The patient can accept it" not in shown
+
+
 @pytest.mark.parametrize(
     ("form", "status"),
     [

@@ -19,6 +19,7 @@ def test_every_value_has_a_word() -> None:
     from clinic.booking.handoff import words as letters
     from clinic.booking.handoff.interface import Part
     from clinic.booking.models import Status, Visit
+    from clinic.booking.requests import REFUSED
     from clinic.conversations.models import Correction, Session
     from clinic.conversations.reading import BOOKING_STEPS
     from clinic.desk.navigation import PAGES
@@ -28,6 +29,7 @@ def test_every_value_has_a_word() -> None:
     from clinic.questions.models import State as QuestionState
 
     reasons = set(letters.wording()["reasons"])
+    noted = reasons | {REFUSED}
     wording = words.wording()
     for group, values in (
         ("actions", set(Action)),
@@ -42,7 +44,7 @@ def test_every_value_has_a_word() -> None:
         ("delivery_states", {*OPEN, State.STUCK}),
         ("parts", set(Part)),
         ("funnel", set(BOOKING_STEPS)),
-        ("decline_reasons", reasons),
+        ("decline_reasons", noted),
         ("audit_reasons", reasons | set(wording["unmask_reasons"])),
         ("question_states", set(QuestionState.values)),
         ("question_reasons", set(REASONS)),

@@ -12,10 +12,18 @@ import yaml
 from asking import ask, ask_without_time
 from handoff_peers.samples import NOW, ROOT, START
 
+from assistant.policies.proposals import proposal_in
 from clinic import clock as clinic_clock
 from clinic.booking.calendar import Slot
 from clinic.booking.handoff import words
-from clinic.booking.requests import cancel_request, change_status, expire, reschedule_request
+from clinic.booking.requests import (
+    accept_proposal,
+    cancel_request,
+    change_status,
+    expire,
+    refuse_proposal,
+    reschedule_request,
+)
 from clinic.live.models import Chat, Step
 from clinic.outbox import queue, telling
 from clinic.outbox.models import Item
@@ -72,9 +80,14 @@ def test_each_decision_is_told_in_the_chat_with_the_new_calendar_entry() -> None
     assert "can offer" in said[1].text
     assert proposed["card"]["starts"] > confirmed["card"]["starts"]
     assert proposed["card"]["ics"] != confirmed["card"]["ics"]
+    proposal = f"{request.reference}-{request.status_changes.get(status='changed').pk}"
     assert [button["payload"] for button in proposed["buttons"]] == [
-        *("/leave_message", "/change_appointment"),
+        f'/accept_time{{"proposal":"{proposal}"}}',
+        f'/change_appointment{{"kind":"move","proposal":"{proposal}"}}',
+        f'/refuse_time{{"proposal":"{proposal}"}}',
     ]
+    assert proposal_in(proposed["buttons"]) == proposal
+    assert proposal_in(confirmed["buttons"]) is None
     assert "The therapist is away then." in said[2].text
     assert "card" not in declined
     assert "Priya" not in "".join(step.text for step in said)
@@ -88,6 +101,72 @@ def test_what_nobody_answered_in_time_is_told_and_what_the_patient_did_is_not() 
     cancel_request(other)
     assert Step.objects.count() == 1
     assert chat_item().request_id == request.pk
+
+
+def propose(request: Any) -> int:
+    """Natalie offers two hours later; the key of that change."""
+    slot = Slot("Natalie Yeo", START + timedelta(hours=2), START + timedelta(hours=3))
+    reschedule_request(request, slot, who="natalie", now=NOW)
+    return int(request.status_changes.get(status="changed").pk)
+
+
+def letters_of(mail_settings: Any, clock: Any) -> list[Any]:
+    """The letters that the worker sends by now."""
+    clock.pass_(seconds=1)
+    Worker(now=clock, today=clinic_clock.now).run_due()
+    return list(mail_settings.mailbox.messages)
+
+
+def calendar_of(letter: Any) -> str:
+    """The invitation in a letter."""
+    (part,) = [part for part in letter.walk() if part.get_content_type() == "text/calendar"]
+    return str(part.get_payload(decode=True).decode())
+
+
+def test_accepting_tells_the_clinic_and_brings_the_invitation_up_to_date(
+    mail_settings: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+    request = ask()
+    proposal = propose(request)
+    before = len(letters_of(mail_settings, clock))
+    accept_proposal(request, proposal, NOW)
+    assert Step.objects.count() == 1, "the chat says so itself"
+    letters = letters_of(mail_settings, clock)[before:]
+    patient, clinic = sorted(letters, key=lambda one: "priya" not in one["To"])
+    assert patient["Subject"].endswith("is confirmed")
+    assert "STATUS:CONFIRMED" in calendar_of(patient)
+    assert f"Appointment {request.reference} accepted" in clinic["Subject"]
+    assert "Priya" not in clinic.as_string()
+    assert "the assistant on our website" in letters_text(mail_settings, "Another time")
+
+
+def letters_text(mail_settings: Any, subject: str) -> str:
+    """The words of the letter with this subject, on one line."""
+    letter = next(one for one in mail_settings.mailbox.messages if subject in one["Subject"])
+    (part,) = [part for part in letter.walk() if part.get_content_type() == "text/plain"]
+    return " ".join(part.get_payload(decode=True).decode().split())
+
+
+def test_refusing_takes_the_invitation_back_and_asks_the_clinic_to_get_in_touch(
+    mail_settings: Any, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+    request = ask()
+    proposal = propose(request)
+    before = len(letters_of(mail_settings, clock))
+    refuse_proposal(request, proposal, NOW)
+    letters = letters_of(mail_settings, clock)[before:]
+    patient, clinic = sorted(letters, key=lambda one: "priya" not in one["To"])
+    assert "waits for another time" in patient["Subject"]
+    assert "METHOD:CANCEL" in calendar_of(patient)
+    assert f"Please get in touch: {request.reference}" in clinic["Subject"]
+    # A time that is proposed afterwards is an invitation again.
+    slot = Slot("Natalie Yeo", START + timedelta(hours=4), START + timedelta(hours=5))
+    reschedule_request(request, slot, who="natalie", now=NOW)
+    invitation = calendar_of(letters_of(mail_settings, clock)[-1])
+    assert "METHOD:REQUEST" in invitation
+    assert "SEQUENCE:3" in invitation
 
 
 def test_every_decision_has_words_also_without_a_time() -> None:
@@ -106,7 +185,7 @@ def test_the_payloads_are_intents_of_the_assistant() -> None:
     }
     buttons = [button for some in words.wording()["chat_buttons"].values() for button in some]
     assert buttons
-    assert {button["payload"].removeprefix("/") for button in buttons} <= intents
+    assert {button["payload"][1:].partition("{")[0] for button in buttons} <= intents
 
 
 def test_read_in_the_chat_is_done(windows: Any) -> None:
