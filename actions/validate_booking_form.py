@@ -200,7 +200,7 @@ def _right_after(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     rest = [(max(start, over), end) for start, end in times.opening(times.local_day(over))]
     rest = [(start, end) for start, end in rest if start < end]
     wish = {**UNCHOSEN, "preferred_time": times.said(rest), "windows": times.stored(rest)}
-    tells_when = "preferred_time" in values or "chosen_time" in values
+    tells_when = values.get("preferred_time") or values.get("chosen_time")
     free = rest and first.start > clock.now() and not tells_when
     return {"service": last["service"], **(wish if free else {})}
 
