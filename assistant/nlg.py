@@ -201,7 +201,9 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         # what is asked goes before what is told on the way, where the two are not to be added up
         asked = " ".join(part for part in clauses.split(text) if clauses.is_question(part))
         adds_up = any(MENTIONED in _needs(wording) for wording in wordings)
-        for part in (text,) if adds_up else (asked, text):
+        as_read = _last_as_read(tracker)
+        # what was typed may name what no word list knows, or have a slip in what it names
+        for part in (f"{text}\n{as_read}",) if adds_up else (asked, text, as_read):
             found = mentions.find(part)
             if found.keys() & subjects:
                 return {key: named for key, named in found.items() if key in subjects}
@@ -304,6 +306,12 @@ def _last_text(tracker: DialogueStateTracker) -> str:
     """What the patient wrote last; nothing when it was a button."""
     text = (tracker.latest_message.text or "") if tracker.latest_message else ""
     return "" if text.startswith("/") else text
+
+
+def _last_as_read(tracker: DialogueStateTracker) -> str:
+    """The same without shorthand and slips; nothing when it had none."""
+    message = tracker.latest_message
+    return str(message.parse_data.get("as_read") or "") if message else ""
 
 
 def _times_said(name: str, tracker: DialogueStateTracker) -> int:

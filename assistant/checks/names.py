@@ -96,6 +96,7 @@ def _optional_responses(project: Project) -> Iterator[str]:
     for topic in project.topics:
         yield f"utter_more_{topic}"
         yield f"utter_because_{topic}"
+        yield f"utter_how_long_{topic}"
     for form, slots in project.forms.items():
         for slot in slots:
             yield f"utter_ask_{slot}_again"

@@ -14,7 +14,7 @@ from clinic import facts
 _VARIABLE = re.compile(r"{(\w+)}")
 # Braces are doubled in a payload: one pair would be a variable.
 _PAYLOAD = re.compile(r"/(?P<label>\w+(?:/\w+)?)(?P<entities>{{.*}})?")
-_TOPIC_RESPONSE = re.compile(r"utter_(?:faq/|more_|because_)(?P<topic>\w+)")
+_TOPIC_RESPONSE = re.compile(r"utter_(?:faq/|more_|because_|how_long_)(?P<topic>\w+)")
 
 
 def check_sources(project: Project) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Rasa component: the intent of a message, its topics, and the answer's name.
 
 Fills what Rasa's own classifiers and response selector would: ``intent``,
-``intent_ranking`` and ``response_selector``; and ``acts``, the list of everything the
-message asks for. When the safety triage has found something in the message, the intent
+``intent_ranking`` and ``response_selector``; ``acts``, the list of everything the message asks
+for; and ``as_read``. When the safety triage has found something in the message, the intent
 is ``red_flag`` and what the message asked for beside it stays in ``acts``.
 """
 
@@ -24,6 +24,8 @@ from assistant.nlu.sentence_encoder import shared_encoder
 from assistant.nlu.understanding import Act, Understanding, understand
 
 ACTS = "acts"
+# The text without shorthand and slips, when it had some.
+AS_READ = "as_read"
 RED_FLAG = "red_flag"
 RETRIEVAL_INTENT = "faq"
 RANKED = 10
@@ -102,6 +104,8 @@ class ClinicIntentClassifier(GraphComponent):
         message.set(INTENT, intent, add_to_output=True)
         message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
         message.set(ACTS, [act.as_dict() for act in understanding.acts], add_to_output=True)
+        if understanding.as_read:
+            message.set(AS_READ, understanding.as_read, add_to_output=True)
         message.set("response_selector", _response_selector(understanding), add_to_output=True)
 
 

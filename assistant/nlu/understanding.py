@@ -76,11 +76,13 @@ class Understanding:
 
     ``acts`` is never empty; its first label is NOT_UNDERSTOOD when nothing is likely
     enough and NO_WORDS when the message has no letters or digits. ``ranking`` holds all
-    labels for the whole message, likeliest first.
+    labels for the whole message, likeliest first. ``as_read`` is the text without shorthand and
+    slips, when it had some.
     """
 
     acts: tuple[Act, ...]
     ranking: tuple[Act, ...]
+    as_read: str | None = None
 
 
 def understand(text: str, model: IntentModel) -> Understanding:
@@ -104,7 +106,7 @@ def understand(text: str, model: IntentModel) -> Understanding:
         # nothing but English is left.
         as_typed = None if model.knows(mended) else model.rank([text])[0]
         if as_typed and as_typed[0][1] > whole[0][1]:
-            whole, ranked_parts, parts = as_typed, [], []
+            whole, ranked_parts, parts, mended = as_typed, [], [], text
     ranking = tuple(Act(label, confidence) for label, confidence in whole)
     asked = [
         ranked for part, ranked in zip(parts, ranked_parts, strict=True) if _asks(part, *ranked[0])
@@ -121,7 +123,8 @@ def understand(text: str, model: IntentModel) -> Understanding:
         if best.confidence < _enough(best.label, mended):
             best = Act(NOT_UNDERSTOOD, best.confidence)
         acts = [best]
-    return Understanding(tuple(acts[:MAX_ACTS]), ranking)
+    as_read = mended if mended != text else None
+    return Understanding(tuple(acts[:MAX_ACTS]), ranking, as_read)
 
 
 def _without_ranking(text: str) -> Act | None:

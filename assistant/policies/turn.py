@@ -291,6 +291,8 @@ COMPLAINING = frozenset(
 COMPLAINT = ("action_write_complaint", "message_form")
 # What "cancel" alone is taken for.
 CANCELLED = frozenset({"change_appointment", "nlu_fallback", "stop"})
+# Topics about what is done again and again, so that "how often?" leans on their answer.
+DOSED = frozenset({"home_exercises", "medication_question"})
 # They lean on the last answer.
 MORE = ("tell_me_more", "ask_why")
 NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not_understood_3")
@@ -953,10 +955,26 @@ def _outside_forms(now: Situation) -> Turn | None:
     if wishes and not now.clicked and note_in(now.text):
         said = dict.fromkeys((*_topic_answers(now.acts), *_note(now)))
         return Turn((*said, "booking_form"))
+    how_long = _how_long(now)
+    if how_long:
+        return Turn(_with_safety_net(how_long, now))
     planned = len(now.acts) > 1 or now.intent in (*MORE, "nlu_fallback")
     if planned or now.triage.get("safety_net"):
         return Turn(_with_safety_net(_answers_to(now.acts, now), now))
     return None
+
+
+def _how_long(now: Situation) -> tuple[str, ...]:
+    """What is said to "for how long?" after an answer; of what is done again also to "how often?".
+
+    Said alone, it would be taken for a question how often to come.
+    """
+    if now.clicked or len(now.acts) > 1 or not says("leans_how_long", now.text):
+        return ()
+    if says("leans_how_often", now.text) and now.last_topic not in DOSED:
+        return ()
+    told = f"utter_how_long_{now.last_topic}"
+    return (told,) if told in now.responses and told not in now.said_before else ()
 
 
 def _particular_wish(now: Situation, books: bool) -> Turn | None:
@@ -1298,5 +1316,5 @@ def _not_understood(now: Situation) -> str:
 
 def topic_of(response: str) -> str | None:
     """The topic that a response answers: "cost" for "utter_faq/cost", else None."""
-    match = re.match(r"utter_(?:faq/|more_|because_)([a-z_]+)$", response)
+    match = re.match(r"utter_(?:faq/|more_|because_|how_long_)([a-z_]+)$", response)
     return match[1] if match else None

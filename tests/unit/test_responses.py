@@ -42,7 +42,7 @@ ASKED_OFTEN = _words(
 # No step towards a booking may stand beside these: the advice is to see somebody else first.
 NO_BOOKING = re.compile(
     r"utter_(emergency|urgent|crisis|alarm_\w+|check_\w+|safety_\w+|minor|distress|booking_blocked_red_flag"
-    r"|(faq/|more_|because_)(safety_contraindications|medical_advice|medication_question))$"
+    r"|(faq/|more_|because_|how_long_)(safety_contraindications|medical_advice|medication_question))$"
 )
 # The only questions with more than three choices: what is to be changed.
 MANY_BUTTONS = {
@@ -122,7 +122,7 @@ class Wording:
 
     @property
     def topic(self) -> str | None:
-        match = re.fullmatch(r"utter_(?:faq/|more_|because_)(\w+)", self.response)
+        match = re.fullmatch(r"utter_(?:faq/|more_|because_|how_long_)(\w+)", self.response)
         return match[1] if match else None
 
     def __str__(self) -> str:

@@ -1055,6 +1055,29 @@ def test_the_second_part_is_told_once() -> None:
         assert actions(replace(now, responses=())) == ("utter_nothing_to_tell_more",)
 
 
+@pytest.mark.parametrize(
+    ("text", "topic", "told"),
+    [
+        ("how long for", "does_it_hurt", True),
+        ("and for how long?", "home_exercises", True),
+        ("how long does that last", "how_massage_helps", True),
+        ("how long duz it last", "symptoms", True),
+        ("how often", "home_exercises", True),
+        ("how often then", "medication_question", True),
+        ("and how often?", "how_massage_helps", False),
+        ("how long", "cost", False),
+        ("how long is a visit", "how_massage_helps", False),
+        ("how long do you keep it", "home_exercises", False),
+    ],
+)
+def test_how_long_leans_on_the_last_answer(text: str, topic: str, told: bool) -> None:
+    now = says(text, "faq/how_many_sessions", last_topic=topic)
+    answer = f"utter_how_long_{topic}"
+    assert actions(now) == ((answer,) if told else None)
+    assert actions(replace(now, said_before=(answer,))) is None
+    assert actions(replace(now, last_topic=None)) is None
+
+
 def test_a_reason_is_told_before_anything_more() -> None:
     known = ("utter_because_cost", "utter_more_cost")
     now = replace(says("why?", "ask_why", last_topic="cost"), responses=known)
@@ -1099,6 +1122,7 @@ def test_when_to_get_help_is_said_with_the_answer() -> None:
         ("utter_faq/cost", "cost"),
         ("utter_more_does_it_hurt", "does_it_hurt"),
         ("utter_because_does_it_hurt", "does_it_hurt"),
+        ("utter_how_long_does_it_hurt", "does_it_hurt"),
         ("utter_greet", None),
         ("utter_not_understood_1", None),
         ("", None),

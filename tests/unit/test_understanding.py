@@ -86,6 +86,33 @@ def test_what_is_clearer_as_typed_is_not_mended() -> None:
     assert [act.label for act in understand("hello", model).acts] == ["greet"]  # type: ignore[arg-type]
 
 
+def test_the_text_without_slips_is_kept_when_it_counted() -> None:
+    assert understand("what is the prcie?", Keywords()).as_read == "what is the price?"  # type: ignore[arg-type]
+    assert understand("what is the price?", Keywords()).as_read is None  # type: ignore[arg-type]
+    model = Keywords()
+    model.mend = lambda text: "mumble"  # type: ignore[method-assign]
+    assert understand("hello", model).as_read is None  # type: ignore[arg-type]
+
+
+def test_one_part_that_asks_is_read_with_the_rest() -> None:
+    ranked = {
+        "there is another place": [("out_of_scope", 0.9), ("faq/cost", 0.05)],
+        "what is the price there?": [("faq/cost", 0.8), ("out_of_scope", 0.15)],
+    }
+    whole = "There is another place. What is the price there?"
+
+    def rank(sure: float) -> str:
+        model = Keywords()
+        of_the_whole = [("out_of_scope", sure), ("faq/cost", 1 - sure)]
+        model.rank = lambda texts: [  # type: ignore[method-assign]
+            ranked.get(text.lower().rstrip("."), of_the_whole) for text in texts
+        ]
+        return understand(whole, model).acts[0].label  # type: ignore[arg-type]
+
+    assert rank(0.8) == "out_of_scope"
+    assert rank(0.5) == "faq/cost"
+
+
 def test_signs_that_were_dictated() -> None:
     model = Keywords()
     understand("does it hurt question mark hello comma is there parking question mark", model)  # type: ignore[arg-type]
