@@ -152,11 +152,11 @@ def test_another_time_is_asked_for_instead(desk: Desk, window: Window) -> None:
     reference = is_proposed(desk, window)
     # On the day that was asked for, later: it is open.
     day = desk.day_of(reference)
-    said = text(window.ask(f"no, january {day} at 2 pm would be better"))
-    assert "2 pm to 3 pm" in said
+    said = text(window.ask(f"no, january {day} at 1 pm would be better"))
+    assert "1 pm to 2 pm" in said
     window.ask("yes")
     stands = desk.now(reference)
-    assert (stands["status"], stands["starts_at"][8:13]) == ("changed", f"{day:02d} 19")
+    assert (stands["status"], stands["starts_at"][8:13]) == ("changed", f"{day:02d} 18")
     assert desk.changes(reference)[-1]["who"] == "patient"
 
 
