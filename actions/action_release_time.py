@@ -10,9 +10,13 @@ from actions.base import ClinicAction, Event
 
 
 class ActionReleaseTime(ClinicAction):
-    """Says nothing: it follows a red flag, which must stand alone."""
+    """Says nothing, also when it fails: it follows a red flag, which must stand alone.
+
+    A time that could not be given back is free again when it was kept for ten minutes.
+    """
 
     NAME = "action_release_time"
+    SORRY = None
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Releases the time; when booking goes on it is asked for again, if it is still free."""

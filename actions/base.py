@@ -15,14 +15,14 @@ Event = dict[str, Any]
 
 
 class ClinicAction(Action, ABC):
-    """An action that always ends in words.
+    """An action that always ends in words, unless it has none for its failure.
 
-    ``perform`` does the work. If it raises, the patient reads ``sorry`` and keeps what they
+    ``perform`` does the work. If it raises, the patient reads ``SORRY`` and keeps what they
     gave; the log has the kind of error, never the message or the patient.
     """
 
     NAME: ClassVar[str]
-    SORRY: ClassVar[str] = "utter_technical_problem"
+    SORRY: ClassVar[str | None] = "utter_technical_problem"
 
     def name(self) -> str:
         """The name in domain.yml."""
@@ -36,7 +36,8 @@ class ClinicAction(Action, ABC):
             return await self.perform(dispatcher, tracker)
         except Exception as error:
             logger.error("%s failed: %s", self.NAME, type(error).__name__)
-            dispatcher.utter_message(response=self.SORRY)
+            if self.SORRY:
+                dispatcher.utter_message(response=self.SORRY)
             return self.after_failure(tracker)
 
     @abstractmethod

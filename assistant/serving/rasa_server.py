@@ -27,6 +27,7 @@ from rasa.shared.utils.io import read_config_file  # noqa: E402
 from sanic import Sanic  # noqa: E402
 
 from assistant.serving import shortcuts  # noqa: E402
+from assistant.serving.action_endpoint import ActionEndpoint  # noqa: E402
 from assistant.serving.health import HealthInput, check  # noqa: E402
 from assistant.serving.pages import pages  # noqa: E402
 
@@ -85,6 +86,7 @@ def main() -> None:
     shortcuts.take()
     shortcuts.trust_the_model()
     endpoints = AvailableEndpoints.read_endpoints(options.endpoints)
+    endpoints.action = ActionEndpoint(**read_config_file(options.endpoints)["action_endpoint"])
     app = application(options.model, endpoints, options.credentials)
     app.run(options.host, options.port, workers=1, access_log=False)
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from scenario_chat import Chat, stored
-from scenario_servers import Servers, locked
+from scenario_servers import Servers, locked, wait_until
 from scenario_steps import expect, fill, fragments, play
 
+from assistant.serving.action_endpoint import PATIENCE
+
+DANGER = "since this morning I cannot feel anything when I wipe myself"
+# Seconds in which a message is answered that waits for nobody, on a busy computer.
+AT_ONCE = 3
 TECHNICAL = {"contains": ["{clinic_phone}", "went wrong on our side"]}
 NEW_CHAT = Callable[[], Chat]
 
@@ -99,8 +105,47 @@ class TestActionServerKilled:
         assert len(stored(chat).requests) == 1, chat
 
 
+class TestActionServerHangs:
+    """It takes connections and never answers."""
+
+    @pytest.fixture
+    def hanging(self, servers: Servers, chat_with_half_a_booking: Chat) -> Iterator[Chat]:
+        """A booking in the middle when it happens."""
+        assert servers.actions.process is not None
+        servers.actions.process.send_signal(signal.SIGSTOP)
+        yield chat_with_half_a_booking
+        servers.actions.process.send_signal(signal.SIGCONT)
+
+    def test_an_alarm_in_a_form(self, hanging: Chat) -> None:
+        """It is told at once, and alone."""
+        asked_at = time.monotonic()
+        hanging.say(DANGER)
+        assert time.monotonic() - asked_at < AT_ONCE, hanging
+        expect(hanging, {"response": ["utter_emergency"], "contains": "911", "form": None})
+
+    def test_an_answer_in_a_form(self, hanging: Chat) -> None:
+        """The patient is not kept waiting for minutes."""
+        asked_at = time.monotonic()
+        hanging.say("604-555-0173")
+        expect(hanging, TECHNICAL)
+        assert time.monotonic() - asked_at < PATIENCE + AT_ONCE, hanging
+
+
 class TestClinicDatabaseLocked:
     """Another process holds the clinic's database."""
+
+    def test_an_alarm_in_a_form(self, chat_with_half_a_booking: Chat, servers: Servers) -> None:
+        """It is told at once and alone, although the time cannot be given back."""
+        chat = chat_with_half_a_booking
+        with locked(servers.clinic_database):
+            asked_at = time.monotonic()
+            chat.say(DANGER)
+            assert time.monotonic() - asked_at < AT_ONCE, chat
+            wait_until(
+                lambda: "action_release_time failed: OperationalError" in servers.actions.tail(),
+                "giving the time back was tried in vain",
+            )
+        expect(chat, {"response": ["utter_emergency"], "contains": "911", "form": None})
 
     def test_booking(self, chat: Chat, servers: Servers) -> None:
         """The patient is told that nothing was stored, and tries again."""
