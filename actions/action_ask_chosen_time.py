@@ -41,8 +41,9 @@ class ActionAskChosenTime(ClinicAction):
         minutes = services.minutes_of(slots["service"])
         windows = times.loaded(slots["windows"])
         therapist = therapist_of(slots)
+        deadline = times.patience()
         free, certain = await times.free(
-            tracker.sender_id, minutes, therapist, windows, moving(tracker)
+            tracker.sender_id, minutes, therapist, windows, moving(tracker), deadline
         )
         shown: list[str] | None = slots.get("shown_times")
         fresh = [offer for offer in free if offer.start.isoformat() not in (shown or [])]
@@ -54,7 +55,7 @@ class ActionAskChosenTime(ClinicAction):
         else:
             around = windows[0][0]
             offers, certain = await times.nearest(
-                tracker.sender_id, minutes, therapist, around, moving(tracker)
+                tracker.sender_id, minutes, therapist, around, moving(tracker), deadline
             )
             response = "utter_nothing_free" if offers else "utter_nothing_free_at_all"
             if offers and slots.get("problem") == "time_taken":

@@ -14,6 +14,8 @@ import yaml
 
 from assistant.project import DATA
 from clinic import clock, facts, setup
+from clinic.booking.handoff import interface
+from clinic.booking.handoff.patience import Deadline
 from clinic.booking.when import Understanding, say, understand
 from clinic.mentions import without_names
 from clinic.opening import Interval, OpeningHours
@@ -167,18 +169,28 @@ class Found(NamedTuple):
     certain: bool
 
 
+def patience() -> Deadline:
+    """How long the connected calendar is waited for, in one search for times: 5 seconds."""
+    return Deadline(interface.LIMIT)
+
+
 async def free(
     conversation: str,
     minutes: int,
     therapist: str | None,
     windows: Sequence[Interval],
     moving: str | None = None,
+    deadline: Deadline | None = None,
 ) -> Found:
     """Free times that start inside the windows, earliest first.
 
-    ``moving`` is the reference of a request whose own time counts as free.
+    ``moving`` is the reference of a request whose own time counts as free. Two searches for one
+    answer share a ``deadline``.
     """
-    return await setup.call(_free, conversation, minutes, therapist, list(windows), moving)
+    deadline = deadline or patience()
+    return await setup.call(
+        _free, conversation, minutes, therapist, list(windows), moving, deadline
+    )
 
 
 def _free(
@@ -187,21 +199,23 @@ def _free(
     therapist: str | None,
     windows: list[Interval],
     moving: str | None,
+    deadline: Deadline,
 ) -> Found:
     from clinic.booking.calendar import free_times
 
     request = _request(moving)
-    calendar = _ConnectedCalendar(request)
+    calendar = _ConnectedCalendar(request, deadline)
     found: dict[datetime, Offer] = {}
+    length = timedelta(minutes=minutes)
+    busy = calendar.busy_in([(start, end + length) for start, end in windows])
     for start, end in windows:
-        last = end + timedelta(minutes=minutes)
         slots = free_times(
             minutes,
             therapist,
             start,
-            last,
+            end + length,
             clock.now(),
-            busy=calendar.busy(start, last),
+            busy=busy,
             conversation_id=conversation,
             moving=request,
         )
@@ -217,9 +231,11 @@ async def nearest(
     therapist: str | None,
     around: datetime,
     moving: str | None = None,
+    deadline: Deadline | None = None,
 ) -> Found:
-    """The free times nearest to a moment. ``moving`` as in :func:`free`."""
-    return await setup.call(_nearest, conversation, minutes, therapist, around, moving)
+    """The free times nearest to a moment. ``moving`` and ``deadline`` as in :func:`free`."""
+    deadline = deadline or patience()
+    return await setup.call(_nearest, conversation, minutes, therapist, around, moving, deadline)
 
 
 def _nearest(
@@ -228,11 +244,12 @@ def _nearest(
     therapist: str | None,
     around: datetime,
     moving: str | None,
+    deadline: Deadline,
 ) -> Found:
     from clinic.booking.calendar import nearest as nearest_slots
 
     request = _request(moving)
-    calendar = _ConnectedCalendar(request)
+    calendar = _ConnectedCalendar(request, deadline)
     slots = nearest_slots(
         minutes,
         therapist,
@@ -253,15 +270,20 @@ class _ConnectedCalendar:
     The appointment that is being moved stands there too, and is not in its own way.
     """
 
-    def __init__(self, moving: Any) -> None:
+    def __init__(self, moving: Any, deadline: Deadline) -> None:
         self.certain = True
         self._moving = moving
+        self._deadline = deadline
 
     def busy(self, start: datetime, end: datetime) -> dict[str, list[Interval]]:
+        """As :meth:`busy_in`, of one stretch."""
+        return self.busy_in([(start, end)])
+
+    def busy_in(self, windows: list[Interval]) -> dict[str, list[Interval]]:
         """By therapist; nothing when it cannot be read, which makes the answer uncertain."""
         from clinic.booking import handoff
 
-        found = handoff.busy(start, end)
+        found = handoff.busy_in(windows, deadline=self._deadline)
         if found is None:
             self.certain = False
             return {}

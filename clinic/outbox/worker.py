@@ -7,6 +7,8 @@ its lease is over. No log line holds a word of a patient, an address or a secret
 from __future__ import annotations
 
 import logging
+import math
+import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime
@@ -51,10 +53,12 @@ class Worker:
         self._today = today
         self._way_of = way_of
 
-    def run_due(self, should_stop: Callable[[], bool] = lambda: False) -> int:
-        """Try everything that is due; how many were tried."""
-        tried = 0
-        while not should_stop() and self.run_once():
+    def run_due(
+        self, should_stop: Callable[[], bool] = lambda: False, seconds: float = math.inf
+    ) -> int:
+        """Try what is due, beginning nothing more after so many seconds; how many were tried."""
+        tried, begun = 0, time.monotonic()
+        while not should_stop() and time.monotonic() - begun < seconds and self.run_once():
             tried += 1
         return tried
 

@@ -7,6 +7,7 @@ another computer longer than five seconds, and nothing but :func:`busy` waits at
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta, tzinfo
 from time import monotonic
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from clinic.booking.handoff.link import Link
+    from clinic.booking.handoff.patience import Deadline
     from clinic.booking.models import AppointmentRequest
     from clinic.facts import Facts
     from clinic.outbox.queue import RequestState
@@ -74,25 +76,46 @@ def busy(
     and a person must confirm. What was read is used again for a minute, unless it must be
     ``fresh``, as before something is written.
     """
+    return busy_in([(start, end)], clinic, fresh=fresh)
+
+
+def busy_in(
+    windows: Sequence[Stretch],
+    clinic: Facts | None = None,
+    *,
+    fresh: bool = False,
+    deadline: Deadline | None = None,
+) -> dict[str, list[Stretch]] | None:
+    """As :func:`busy`, of several stretches, all asked for at once.
+
+    Who asks several times for one answer gives them one ``deadline``.
+    """
     from clinic import facts
 
     clinic = clinic or facts.current()
     names = [person.name for person in clinic.therapists]
     way = clinic.booking.system.way
-    if way not in CONNECTED or start >= end:
+    windows = [(start, end) for start, end in windows if start < end]
+    if way not in CONNECTED or not windows:
         return {name: [] for name in names}
     if _monotonic() < _down_until.get(way, 0.0):
         return None
-    blocks = [(start, end)] if fresh else _weeks(start, end, clinic.zone)
+    weeks = {week: None for window in windows for week in _weeks(*window, clinic.zone)}
+    blocks = windows if fresh else list(weeks)
     try:
-        found = _read(clinic, names, blocks, fresh)
+        found = _read(clinic, names, blocks, fresh, deadline)
     except Exception as problem:
         # Whatever is wrong there, the patient's turn goes on.
         logger.warning("the connected calendar could not be read: %s", type(problem).__name__)
         _down_until[way] = _monotonic() + LEFT_ALONE
         return None
     return {
-        name: [(max(a, start), min(b, end)) for a, b in stretches if max(a, start) < min(b, end)]
+        name: [
+            (max(a, start), min(b, end))
+            for start, end in windows
+            for a, b in stretches
+            if max(a, start) < min(b, end)
+        ]
         for name, stretches in found.items()
     }
 
@@ -126,7 +149,11 @@ def _weeks(start: datetime, end: datetime, zone: tzinfo) -> list[Stretch]:
 
 
 def _read(
-    clinic: Facts, names: list[str], blocks: list[Stretch], fresh: bool
+    clinic: Facts,
+    names: list[str],
+    blocks: list[Stretch],
+    fresh: bool,
+    deadline: Deadline | None,
 ) -> dict[str, list[Stretch]]:
     """What stands in these blocks, by therapist; raises whatever is wrong there."""
     system = clinic.booking.system
@@ -137,7 +164,7 @@ def _read(
         for name in names
     ]
     known = {} if fresh else _remembered()
-    asked = _ask(clinic, [key for key in keys if key not in known])
+    asked = _ask(clinic, [key for key in keys if key not in known], deadline)
     if fresh:
         _forget([key for key in keys if asked[key]])
     else:
@@ -170,7 +197,7 @@ def _remembered() -> dict[_Key, list[Stretch]]:
     return {key: stretches for key, (stretches, _) in list(_known.items())}
 
 
-def _ask(clinic: Facts, keys: list[_Key]) -> dict[_Key, list[Stretch]]:
+def _ask(clinic: Facts, keys: list[_Key], deadline: Deadline | None) -> dict[_Key, list[Stretch]]:
     """The other side's answers, asked for at once and waited for five seconds together."""
     from clinic.booking.handoff.interface import LIMIT
     from clinic.booking.handoff.patience import Deadline
@@ -178,7 +205,7 @@ def _ask(clinic: Facts, keys: list[_Key]) -> dict[_Key, list[Stretch]]:
 
     if not keys:
         return {}
-    way, deadline = way_out(clinic), Deadline(LIMIT)
+    way, deadline = way_out(clinic), deadline or Deadline(LIMIT)
     asked = {key: _pool.submit(way.offer_busy, *key.block, key.therapist) for key in keys}
     try:
         return {key: future.result(deadline.left()) for key, future in asked.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,8 +26,10 @@ from handoff_peers.mail import Mailbox, MailServer, free_port
 from handoff_peers.samples import NOW, ROOT, START
 from icalendar import Calendar
 
+from actions import times
 from clinic.booking import handoff, holds
 from clinic.booking.calendar import Slot
+from clinic.booking.handoff import patience
 from clinic.booking.handoff.caldav import CalDav
 from clinic.booking.handoff.cliniko import Cliniko
 from clinic.booking.handoff.requests import Requests
@@ -211,6 +215,52 @@ def test_a_calendar_that_says_nothing_costs_the_patient_no_more_than_the_limit(
         assert time.monotonic() - start < 2
     finally:
         server.stop()
+
+
+def test_a_slow_calendar_has_one_limit_for_a_whole_search(
+    database: Path,
+    caldav_login: str,
+    clinic_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each call is within the limit, all together are not: then it counts as too slow."""
+    moment = [1000.0]
+    always = (START - 400 * HOUR, START + 4000 * HOUR)
+
+    def slow(self: CalDav, start: Any, end: Any, therapist: str) -> Any:
+        moment[0] += 3
+        return [always]
+
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: moment[0]))
+    monkeypatch.setattr(CalDav, "offer_busy", slow)
+    clinic_file("    way: caldav\n    therapists: {Natalie Yeo: http://127.0.0.1:9/n/}\n")
+    found = asyncio.run(times.nearest("c", 60, None, START))
+    assert found.offers
+    assert not found.certain
+    assert moment[0] < 1000 + 2 * 5 + 3
+
+
+def test_the_windows_of_a_wish_are_asked_for_at_once(
+    database: Path,
+    caldav_login: str,
+    clinic_file: Callable[[str], Path],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLINIC_NOW", NOW.isoformat())
+    asked = []
+
+    def ask_for(clinic: Any, keys: list[Any], deadline: Any) -> Any:
+        asked.append([key.block[0].date().isoformat() for key in keys])
+        return {key: [] for key in keys}
+
+    monkeypatch.setattr(handoff, "_ask", ask_for)
+    clinic_file("    way: caldav\n    therapists: {Natalie Yeo: http://127.0.0.1:9/n/}\n")
+    windows = [
+        (START + weeks * 7 * 24 * HOUR, START + (weeks * 7 * 24 + 4) * HOUR) for weeks in (0, 1, 4)
+    ]
+    found = asyncio.run(times.free("c", 60, None, windows))
+    assert asked == [["2026-11-23", "2026-11-30", "2026-12-21"]]
+    assert len({offer.local_start.date() for offer in found.offers}) == 3
 
 
 def test_a_calendar_that_is_down_is_left_alone_for_a_while(

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,6 +69,27 @@ def test_rows_are_written_with_the_change_or_not_at_all() -> None:
     request.refresh_from_db()
     assert request.status == "requested"
     assert len(rows(request)) == 2
+
+
+def test_a_round_ends_while_there_is_more_to_deliver(
+    clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail server that answers nothing keeps the worker's other duties waiting for one letter."""
+    moment = [0.0]
+
+    class Silent(Way):
+        def deliver(self, appointment: Any, part: Part) -> Delivery:
+            moment[0] += 30
+            return super().deliver(appointment, part)
+
+    monkeypatch.setattr("clinic.outbox.worker.time", SimpleNamespace(monotonic=lambda: moment[0]))
+    ask()
+    clock.pass_(seconds=1)
+    way = Silent(*[Trouble(Reason.TOO_SLOW)] * 4)
+    worker_ = worker(way, clock)
+    assert worker_.run_due(seconds=5) == 1
+    assert worker_.run_due(seconds=5) == 1
+    assert [part for _, part in way.given] == ["patient", "clinic"]
 
 
 def test_noting_down_again_changes_nothing() -> None:

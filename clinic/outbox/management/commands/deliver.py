@@ -7,6 +7,7 @@ list of times that became free, and looks after live chats.
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import threading
 import time
@@ -36,6 +37,9 @@ logger = logging.getLogger("clinic.outbox")
 
 #: Seconds between two looks for something due.
 _PAUSE = 1.0
+#: Seconds after which no further delivery is begun before the other duties have had their turn: a
+#: mail server that answers nothing must not keep live chats waiting, letter after letter.
+_ROUND = 5.0
 
 
 class Command(BaseCommand):
@@ -63,7 +67,7 @@ class Command(BaseCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
         logger.info("worker started")
-        duties = _duties(stop.is_set)
+        duties = _duties(stop.is_set, math.inf if once else _ROUND)
         if not once:
             Tailing(stop).start()
         while not stop.is_set():
@@ -135,7 +139,7 @@ class _Duty:
             self._failed_before = ""
 
 
-def _duties(should_stop: Callable[[], bool]) -> list[_Duty]:
+def _duties(should_stop: Callable[[], bool], seconds: float) -> list[_Duty]:
     worker = Worker()
     return [
         _Duty("expiring", 15, lambda: upkeep.expire(clock.now())),
@@ -144,7 +148,7 @@ def _duties(should_stop: Callable[[], bool]) -> list[_Duty]:
         _Duty("live chats", 5, lambda: live.look(clock.now(), facts.current().live_chat)),
         _Duty("seeing what was read", 3, lambda: telling.look(queue.real_now())),
         _Duty("notices in Slack", 5, lambda: slack.enqueue(queue.real_now())),
-        _Duty("delivering", 0, lambda: worker.run_due(should_stop)),
+        _Duty("delivering", 0, lambda: worker.run_due(should_stop, seconds)),
         _Duty("collecting questions", 20, collecting.collect),
         _Duty("grouping questions", 3600, grouping.start),
         _Duty("deleting old records", 3600, _purge),
