@@ -28,6 +28,10 @@ ATTEMPTS = 200
 TWO = clinic_of()
 TEN = at("2026-11-24 10:00")
 MINUTE = timedelta(minutes=1)
+#: Seconds that nobody may wait for a time, won or not.
+WORST = 1.0
+#: Races of which one must keep to that: in a single one the processor may be somebody else's.
+RACES = 3
 #: Seconds after which the others give up on a process that has died.
 LONG = 60
 FORK = multiprocessing.get_context("fork")
@@ -109,11 +113,10 @@ def assert_nothing_overlaps() -> None:
     assert Bucket.objects.count() == len(seen)
 
 
-def tell(results: list[Result], name: str) -> None:
+def tell(results: list[Result], name: str) -> float:
     """Say how long the slowest of a race waited: what ``script/bench --booking`` shows.
 
-    Nothing is asserted of it. Thirty processes on two cores wait for the processor when others want
-    it too, and that says nothing about the lock.
+    That is also given back, infinite when an attempt was given up as busy.
     """
     assert_nothing_overlaps()
     answered = [result.seconds for result in results if result.seconds < math.inf]
@@ -123,6 +126,7 @@ def tell(results: list[Result], name: str) -> None:
         f"{len(results) - len(answered)} given up as busy, "
         f"worst wait {max(answered) * 1000:.0f} ms"
     )
+    return max(result.seconds for result in results)
 
 
 def blind_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,24 +151,33 @@ def test_200_attempts_of_16_processes_are_one_booking(
     if not look_first:
         blind_at_first(monkeypatch)
 
-    def work(number: int, _: Any) -> list[Result]:
-        results = []
-        for turn in range(number, ATTEMPTS, PROCESSES):
-            # All of these overlap each other.
-            conversation = f"c{turn}"
-            kept, result = attempt(conversation, TEN + turn % 10 * 5 * MINUTE)
-            if kept:
-                send(conversation, kept)
-            results.append(result)
-        return results
+    def race(day: int) -> list[Result]:
+        def work(number: int, _: Any) -> list[Result]:
+            results = []
+            for turn in range(number, ATTEMPTS, PROCESSES):
+                # All of these overlap each other.
+                conversation = f"c{day} {turn}"
+                start = TEN + timedelta(days=day) + turn % 10 * 5 * MINUTE
+                kept, result = attempt(conversation, start)
+                if kept:
+                    send(conversation, kept)
+                results.append(result)
+            return results
 
-    results = [result for each in together(work) for result in each]
-    assert len(results) == ATTEMPTS
-    assert sum(result.won for result in results) == 1
-    assert all(r.others == 3 for r in results if not r.won and r.seconds < math.inf)
-    assert AppointmentRequest.objects.count() == Hold.objects.count() == 1
+        return [result for each in together(work) for result in each]
+
     seen = "" if look_first else ", none seeing the others at first"
-    tell(results, f"overlapping, {any_database}{seen}")
+    worst = []
+    for day in range(RACES):
+        results = race(day)
+        assert len(results) == ATTEMPTS
+        assert sum(result.won for result in results) == 1
+        assert all(r.others == 3 for r in results if not r.won and r.seconds < math.inf)
+        assert AppointmentRequest.objects.count() == Hold.objects.count() == day + 1
+        worst.append(tell(results, f"overlapping, {any_database}{seen}"))
+        if worst[-1] <= WORST:
+            break
+    assert min(worst) <= WORST, worst
 
 
 def test_in_every_round_one_of_16_wins(any_database: str) -> None:
