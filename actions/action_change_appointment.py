@@ -33,9 +33,7 @@ class ActionChangeAppointment(ClinicAction):
         if slots["change_kind"] == "cancel":
             await setup.call(_cancel, reference)
             response = "utter_appointment_cancelled"
-        elif not await times.taken_elsewhere(
-            times.Offer.from_dict(slots["chosen"]), reference
-        ) and await setup.call(_move, tracker.sender_id, slots):
+        elif await _moved(tracker.sender_id, slots):
             response = "utter_appointment_moved"
         else:
             gone = {**UNCHOSEN, **AGAIN, "problem": "time_taken", "problem_count": 1}
@@ -73,20 +71,44 @@ def _answer(kind: str, reference: str, proposal: str) -> list[dict[str, Any]]:
 
 
 def _cancel(reference: str) -> None:
-    from clinic.booking.models import AppointmentRequest
+    from clinic.booking.models import AppointmentRequest, Status
     from clinic.booking.requests import cancel_request
 
-    cancel_request(AppointmentRequest.objects.get(reference=reference))
+    request = AppointmentRequest.objects.get(reference=reference)
+    if request.status != Status.CANCELLED:
+        cancel_request(request)
 
 
-def _move(conversation: str, slots: dict[str, Any]) -> bool:
-    from clinic.booking.holds import held
+async def _moved(conversation: str, slots: dict[str, Any]) -> bool:
+    """Whether the appointment has its new time, by now or from a try whose answer was lost."""
+    reference = slots["change_reference"]
+    offer = times.Offer.from_dict(slots["chosen"])
+    if await setup.call(_was_moved, reference, offer):
+        return True
+    if await times.taken_elsewhere(offer, reference):
+        return False
+    return await setup.call(_move, conversation, reference, offer, slots["preferred_time"])
+
+
+def _was_moved(reference: str, offer: times.Offer) -> bool:
+    from clinic.booking.models import AppointmentRequest, Status
+
+    request = AppointmentRequest.objects.get(reference=reference)
+    at_that_time = (request.therapist, request.starts_at) == (offer.therapist, offer.start)
+    return request.status == Status.CHANGED and at_that_time
+
+
+def _move(conversation: str, reference: str, offer: times.Offer, preferred_time: str) -> bool:
+    from clinic.booking.holds import held, hold
     from clinic.booking.models import AppointmentRequest
     from clinic.booking.requests import reschedule_request
 
-    kept = held(conversation, clock.now())
+    now = clock.now()
+    request = AppointmentRequest.objects.get(reference=reference)
+    # kept too long ago, it is had all the same when nobody else has taken it
+    kept = held(conversation, now) or hold(
+        offer.therapist, offer.start, offer.minutes, conversation, now, moving=request
+    )
     if kept is None:
         return False
-    request = AppointmentRequest.objects.get(reference=slots["change_reference"])
-    moved = reschedule_request(request, kept, preferred_time=slots["preferred_time"])
-    return moved is not None
+    return reschedule_request(request, kept, preferred_time=preferred_time) is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -24,6 +24,7 @@ DONE = {
     "new_or_returning": None,
     "note": None,
     "for_whom": None,
+    "draft": None,
     **NO_WISH,
 }
 AGAIN = {"confirm_booking": None}
@@ -42,13 +43,15 @@ class ActionSubmitBooking(ClinicAction):
         another one.
         """
         waits = bool(tracker.slots.get("waiting_list"))
-        reference = None
-        if waits or not await _taken_elsewhere(tracker):
+        # one key for each draft: also a new yes, after an answer that was lost, is the same request
+        key = str(tracker.slots.get("draft") or tracker.latest_message["message_id"])
+        reference = await setup.call(stored_before, tracker.sender_id, key)
+        if reference is None and (waits or not await _taken_elsewhere(tracker)):
             reference = await setup.call(
                 _join_waiting_list if waits else _store,
                 tracker.sender_id,
                 dict(tracker.slots),
-                str(tracker.latest_message["message_id"]),
+                key,
             )
         if reference is None:
             gone = {**UNCHOSEN, **AGAIN, "problem": "time_taken", "problem_count": 1}
@@ -62,15 +65,27 @@ class ActionSubmitBooking(ClinicAction):
         if tracker.slots.get("next_patient"):
             dispatcher.utter_message(response="utter_offer_next_patient")
         ended = open_forms.ended(tracker, "booking_form", dispatcher)
-        done = {**DONE, **ended, "reference": reference}
-        if not waits:
-            chosen = {**tracker.slots["chosen"], "service": tracker.slots["service"]}
-            done["last_appointment"] = chosen
-        return slot_events(done)
+        done = {**DONE, **ended}
+        if waits:
+            # the reference of a request, which can be moved and cancelled, stays
+            return slot_events({**done, "waiting_reference": reference})
+        chosen = {**tracker.slots["chosen"], "service": tracker.slots["service"]}
+        return slot_events({**done, "reference": reference, "last_appointment": chosen})
 
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""
         return slot_events(AGAIN)
+
+
+def stored_before(conversation: str, key: str) -> str | None:
+    """The reference of what was stored with this key in a conversation, None when nothing was."""
+    from clinic.booking.models import AppointmentRequest, WaitingEntry
+
+    for model in (AppointmentRequest, WaitingEntry):
+        stored = model.objects.filter(conversation_id=conversation, idempotency_key=key).first()
+        if stored is not None:
+            return str(stored.reference)
+    return None
 
 
 async def _taken_elsewhere(tracker: Tracker) -> bool:
@@ -99,25 +114,33 @@ def _store(conversation: str, slots: dict[str, Any], key: str) -> str | None:
             patient_contact=slots["patient_contact"],
             preferred_time=slots["preferred_time"],
             idempotency_key=key,
-            note=slots.get("note") or None,
             service=services.name_of(slots["service"]),
             minutes=services.minutes_of(slots["service"]),
             therapist=therapist_of(slots),
             hold=kept,
-            new_or_returning=slots.get("new_or_returning") or None,
-            for_whom=slots.get("for_whom"),
-            consent_version=times.words()["consent_version"],
-            consent_at=now,
             now=now,
+            **_details(slots, now),
         )
     except TimeGone:
         return None
     return str(request.reference)
 
 
+def _details(slots: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """What belongs to a request and to a place on the waiting list alike."""
+    return {
+        "note": slots.get("note") or None,
+        "new_or_returning": slots.get("new_or_returning") or None,
+        "for_whom": slots.get("for_whom"),
+        "consent_version": times.words()["consent_version"],
+        "consent_at": now,
+    }
+
+
 def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> str:
     from clinic.booking.waiting import join_waiting_list
 
+    now = clock.now()
     minutes = services.minutes_of(slots["service"])
     # The patient means when it starts, the waiting list where the whole of it lies.
     longer = timedelta(minutes=minutes - 1)
@@ -128,8 +151,9 @@ def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> st
         minutes=minutes,
         windows=[(start, end + longer) for start, end in times.loaded(slots["windows"])],
         idempotency_key=key,
-        now=clock.now(),
+        now=now,
         service=services.name_of(slots["service"]),
         therapist=therapist_of(slots),
+        **_details(slots, now),
     )
     return str(entry.reference)

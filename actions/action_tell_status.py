@@ -23,13 +23,14 @@ class ActionTellStatus(ClinicAction):
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Says it as it is in the clinic's database now."""
         proposal = proposals.told_before(tracker)
-        reference = proposal.partition("-")[0] if proposal else tracker.slots.get("reference")
+        sent = [tracker.slots.get(slot) for slot in ("reference", "waiting_reference")]
+        sent = [proposal.partition("-")[0]] if proposal else sent
         begun = any(tracker.slots.get(slot) for slot in DRAFT)
-        if not reference or (begun and not proposal):
+        if not any(sent) or (begun and not proposal):
             dispatcher.utter_message(
                 response="utter_status_not_sent" if begun else "utter_status_nothing"
             )
-        if reference:
+        for reference in filter(None, sent):
             dispatcher.utter_message(**await setup.call(_status, reference))
         return []
 
@@ -40,7 +41,8 @@ def _status(reference: str) -> dict[str, Any]:
 
     request = AppointmentRequest.objects.filter(reference=reference).first()
     if request is None:
-        waits = WaitingEntry.objects.filter(reference=reference).exists()
-        response = "utter_status_waiting" if waits else "utter_status_nothing"
+        entry = WaitingEntry.objects.filter(reference=reference).first()
+        waits = entry is not None and entry.state == WaitingEntry.State.WAITING
+        response = "utter_status_waiting" if waits else "utter_not_on_waiting_list"
         return {"response": response, "reference": reference}
     return status_of(request)

@@ -11,7 +11,7 @@ import yaml
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import open_forms, times
+from actions import open_forms, services, times
 from actions.base import ClinicAction, Event
 from actions.reading import (
     REFUSED,
@@ -76,6 +76,8 @@ class FormValidation(ClinicAction):
     CONFIRMATION: ClassVar[str]
     # Slots at whose question a mention replaces what was given before.
     REPLACED: ClassVar[frozenset[str]] = frozenset()
+    # Slots that are left empty unless the patient tells, which may be at any time.
+    VOLUNTEERED: ClassVar[frozenset[str]] = frozenset()
     # What is told when the form is taken up again with what it holds.
     KEPT: ClassVar[str | None] = None
 
@@ -97,8 +99,10 @@ class FormValidation(ClinicAction):
         if dealt_with(tracker):
             return slot_events(no_problem_but(tracker))
         if starting(tracker):
-            values = await self.take_up(dispatcher, tracker)
+            # a yes to what was read back before is no yes to what the form holds now
+            values = {self.CONFIRMATION: None, **await self.take_up(dispatcher, tracker)}
             told = _was_offered(tracker, form) or _was_written(tracker)
+            told = told or values[self.CONFIRMATION] is not None
             if self.KEPT and self._is_draft(tracker) and not told:
                 dispatcher.utter_message(response=self.KEPT)
         else:
@@ -182,7 +186,10 @@ class FormValidation(ClinicAction):
         values: dict[str, Any] = {
             slot: value
             for slot, value in said.items()
-            if may_replace or slot == asked or tracker.slots.get(slot) is None
+            if may_replace
+            or slot == asked
+            or tracker.slots.get(slot) is None
+            or (slot in self.VOLUNTEERED and not tracker.slots.get(slot))
         }
         doubted = doubted_addresses(tracker) if "patient_contact" in self.SLOTS else []
         if doubted:
@@ -242,7 +249,10 @@ class FormValidation(ClinicAction):
         named = [
             slot
             for slot, words in _field_words().items()
-            if slot in self.SLOTS and words.search(text_of(tracker))
+            if slot in self.SLOTS
+            and words.search(text_of(tracker))
+            # with one therapist, the word is about the note for that one
+            and (slot != "therapist" or len(services.therapists()) > 1)
         ]
         # words about what is being asked for are a reply, not a change
         return named[0] if len(named) == 1 and named != [asked] else None
@@ -267,6 +277,11 @@ def starting(tracker: Tracker) -> bool:
 def asked_in(tracker: Tracker) -> str | None:
     """The slot that the message answers; a form that starts has asked nothing yet."""
     return None if starting(tracker) else tracker.slots.get("requested_slot")
+
+
+def goes_on(tracker: Tracker, form: str) -> bool:
+    """The patient goes on with the form that was offered, now or by a button from before."""
+    return _was_offered(tracker, form) or intent_of(tracker) == "resume_form"
 
 
 def _was_offered(tracker: Tracker, form: str) -> bool:

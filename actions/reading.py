@@ -39,6 +39,8 @@ LONGEST_BESIDE_A_NAME = 3
 # "Is this your first visit?"
 VISIT_BY_INTENT = {"affirm": "new", "deny": "returning"}
 FEW_WORDS = 3
+# "My mother in law Ana Costa".
+MOST_WORDS_FOR_WHOM = 6
 # Words of a plain no ("no thank you, nothing else").
 LONGEST_NO = 5
 # A phone number or an e-mail address, beside a name.
@@ -100,6 +102,9 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
     if found["new_or_returning"] is None and _answers_the_visit(tracker):
         found["new_or_returning"] = VISIT_BY_INTENT.get(intent_of(tracker))
     found["for_whom"] = services.read_for_whom(text)
+    found["therapist"] = services.wished_therapist(text)
+    if found["therapist"] == tracker.slots.get("therapist"):
+        found["therapist"] = None
     if found["service"] and _is_a_length(text):
         found["preferred_time"] = None
     contacts = read_contacts(text)
@@ -249,6 +254,18 @@ def _visit(tracker: Tracker) -> Reading:
     return Reading(said or entity_of(tracker, "visit") or SKIPPED)
 
 
+def _for_whom(tracker: Tracker) -> Reading:
+    """ "My mother", "Omar Haddad"; for oneself it is left empty."""
+    text = text_of(tracker)
+    if not text or intent_of(tracker) == "skip":
+        return Reading(SKIPPED)
+    if says("for_oneself", text):
+        return Reading(SKIPPED)
+    who = re.sub(r"^\W*(?:it.?s |this is )?(?:for )?", "", text, flags=re.IGNORECASE).strip(" .,;!")
+    few = who and len(who.split()) <= MOST_WORDS_FOR_WHOM
+    return Reading(who) if few else Reading(problem="invalid_for_whom")
+
+
 def _therapist(tracker: Tracker) -> Reading:
     therapist = services.read_therapist(text_of(tracker))
     if therapist is None and is_undecided(text_of(tracker)):
@@ -331,6 +348,7 @@ _READERS: dict[str, Callable[[Tracker], Reading]] = {
     "new_or_returning": _visit,
     "patient_name": _name,
     "patient_contact": _contact,
+    "for_whom": _for_whom,
     "note": _note,
     "message_text": _message,
     "confirm_booking": _confirmation("confirm_booking", "ask_which_field"),

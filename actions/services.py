@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from actions.times import words
+from assistant.policies.wishes import THERAPIST, naming, says
 from clinic import facts
 
 ANYONE = "anyone"
@@ -118,14 +119,35 @@ def therapists() -> list[str]:
 
 def read_therapist(text: str) -> str | None:
     """The therapist a message names by a name or "a woman", ANYONE, or None."""
-    folded = text.casefold()
     for name in therapists():
-        if any(part in folded.split() for part in name.casefold().split()):
+        if _names_person(rf"\b(?:{THERAPIST})\b", name, text):
             return name
     for therapist in facts.current().therapists:
-        if therapist.gender and re.search(rf"\b{therapist.gender}\b", folded):
+        if therapist.gender and re.search(rf"\b{therapist.gender}\b", text, re.IGNORECASE):
             return therapist.name
     return ANYONE if re.search(words()["anyone"], text, re.IGNORECASE) else None
+
+
+def wished_therapist(text: str) -> str | None:
+    """The therapist a message asks for unasked ("60 minutes with Natalie"), ANYONE, or None.
+
+    None also where there is only one to see.
+    """
+    names = therapists()
+    if len(names) == 1:
+        return None
+    if says("other_therapist", text):
+        others = [name for name in names if not _names_person(rf"\b(?:{THERAPIST})\b", name, text)]
+        return others[0] if len(others) == 1 else None
+    wished = [name for name in names if _names_person(words()["sees_therapist"], name, text)]
+    if wished:
+        return wished[0] if len(wished) == 1 else None
+    anyone = re.search(rf"\bwith (?:{words()['anyone']})", text, re.IGNORECASE)
+    return ANYONE if anyone else None
+
+
+def _names_person(pattern: str, name: str, text: str) -> bool:
+    return re.search(naming(pattern, [name]), text, re.IGNORECASE) is not None
 
 
 def read_visit(text: str, asked: bool = False) -> str | None:

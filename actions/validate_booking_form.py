@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -10,8 +11,10 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, times
+from actions.action_submit_booking import stored_before
 from actions.base import Event
 from actions.choosing import (
+    NO_WISH,
     UNCHOSEN,
     answer_to_offers,
     other_one,
@@ -30,7 +33,7 @@ from actions.form_validation import (
 from actions.reading import SKIPPED, bare_name, entity_of, read_time, text_of
 from actions.times import understood
 from assistant.policies.wishes import says
-from clinic import clock
+from clinic import clock, setup
 from clinic.mentions import listed_names
 from clinic.names import read_name
 
@@ -52,6 +55,8 @@ _SAID_BEFORE_A_CONTACT = re.compile(
 _WORDS_BEFORE_A_CONTACT = re.compile(
     r"(?:^|\s)([^\W\d_][\w'-]+ [^\W\d_][\w'-]+)\W{1,3}(?=\S+@|[+(]?\d{3}[ .()-]{0,2}\d{3})"
 )
+# What is wished for, by whoever it is.
+WISHED = {"service": None, "therapist": None, **NO_WISH}
 BEFORE_THE_NAME = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 
 
@@ -73,6 +78,7 @@ class ValidateBookingForm(FormValidation):
     )
     CONFIRMATION = "confirm_booking"
     REPLACED = frozenset({"chosen_time"})
+    VOLUNTEERED = frozenset({"for_whom"})
     KEPT = "utter_kept_booking_form"
 
     async def values_from(self, tracker: Tracker) -> dict[str, Any]:
@@ -112,9 +118,31 @@ class ValidateBookingForm(FormValidation):
         return events
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
-        """What the message says comes before what was kept."""
+        """What the message says comes before what was kept.
+
+        What was sent, but not answered because the action server died, is not asked about again:
+        the last step tells that it is sent.
+        """
+        draft = tracker.slots.get("draft")
+        if draft and await setup.call(stored_before, tracker.sender_id, draft):
+            return {self.CONFIRMATION: "yes"}
+        forgotten: dict[str, Any] = {}
+        begins_beside_a_change = not draft and tracker.slots.get("found_request")
+        if begins_beside_a_change or tracker.slots.get("preferred_time") == SKIPPED:
+            # length and time are those of the appointment that was to be changed
+            await times.let_go(tracker.sender_id)
+            forgotten = dict(WISHED)
+            tracker.slots.update(forgotten)
+        return {
+            "draft": draft or uuid.uuid4().hex,
+            **forgotten,
+            **await self._taken_up(dispatcher, tracker),
+        }
+
+    async def _taken_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         values = {**await self.values_from(tracker), **await picked_before(tracker)}
-        if tracker.slots.get("reference") and _is_for_another(tracker, values):
+        sent = tracker.slots.get("reference") or tracker.slots.get("waiting_reference")
+        if sent and _is_for_another(tracker, values):
             # another appointment, for somebody else than the one before
             values = {**_right_after(tracker, values), **_for_the_second(tracker), **values}
         anew = {"preferred_time", "service", "chosen_time"} & values.keys()
@@ -227,6 +255,8 @@ def _visit_left_open(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]
     """Whether it is a first visit is asked with the name, once more alone, and then no more."""
     known = {**tracker.slots, **values}
     asked = asked_in(tracker)
+    if "new_or_returning" in values:
+        return {}
     if known.get("new_or_returning") is not None or not known.get("patient_name"):
         return {}
     if asked == "patient_name":
@@ -260,15 +290,16 @@ def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, An
 
 
 def _not_asked(tracker: Tracker) -> dict[str, Any]:
-    """What need not be asked: the only choice there is, and the note.
+    """What need not be asked: the only choice there is, the note, and who it is for.
 
-    The note is asked for when the patient wants to change it; volunteered words go there.
+    The last two are asked for when the patient wants to change them; volunteered words go there.
     """
     given: dict[str, Any] = {}
     if len(services.offered()) == 1 and not tracker.slots.get("service"):
         given["service"] = services.offered()[0]
     if len(services.therapists()) == 1 and not tracker.slots.get("therapist"):
         given["therapist"] = services.therapists()[0]
-    if tracker.slots.get("note") is None and asked_in(tracker) != "note":
-        given["note"] = SKIPPED
+    for slot in ("note", "for_whom"):
+        if tracker.slots.get(slot) is None and asked_in(tracker) != slot:
+            given[slot] = SKIPPED
     return given

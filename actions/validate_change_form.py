@@ -9,8 +9,8 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import proposals, services, times
-from actions.choosing import answer_to_offers, take_up, with_time
-from actions.form_validation import FormValidation, asked_in, no_problem
+from actions.choosing import CHANGE_ENDED, answer_to_offers, take_up, with_time
+from actions.form_validation import FormValidation, asked_in, goes_on, no_problem, starting
 from actions.reading import SKIPPED, entity_of, intent_of, reference_in, text_of
 from assistant.policies.wishes import says
 from clinic import setup
@@ -58,7 +58,9 @@ class ValidateChangeForm(FormValidation):
         values |= _kind(tracker, asked)
         known = {**tracker.slots, **values}
         found = bool(known.get("change_reference") and known.get("change_contact"))
-        if found and not known.get("found_request"):
+        # anew when the form starts: it may be another one, or not be as it was
+        known_still = values if starting(tracker) else known
+        if found and not known_still.get("found_request"):
             values |= await _look_up(tracker, known)
             if values.get("problem") in ("utter_request_not_found", "utter_too_many_tries"):
                 return values
@@ -68,18 +70,31 @@ class ValidateChangeForm(FormValidation):
         return await with_time(tracker, values) if found else values
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
-        """What the message says comes before what was kept."""
-        values = await self.values_from(tracker)
+        """What the message says comes before what was kept, if that was about the same one."""
+        before = tracker.slots.get("change_reference")
+        meant = {**_from_this_chat(tracker), **_reference_said(tracker, None)}
+        meant |= await _of_a_proposal(tracker, None)
+        forgotten: dict[str, Any] = {}
+        if before and meant.get("change_reference", before) != before:
+            await times.let_go(tracker.sender_id)
+            forgotten = dict(CHANGE_ENDED)
+            tracker.slots.update(forgotten)
+        values = {**forgotten, **await self.values_from(tracker)}
         anew = {"preferred_time", "chosen_time"} & values.keys()
         return values if anew else {**await take_up(dispatcher, tracker), **values}
 
 
 def _from_this_chat(tracker: Tracker) -> dict[str, Any]:
-    """A request made in this chat needs no reference typed again."""
+    """A request made in this chat needs no reference typed again.
+
+    A form that was offered with the appointment it is about stays with that one.
+    """
     slots = tracker.slots
     if asked_in(tracker) is not None or not slots.get("reference"):
         return {}
     if not slots.get("patient_contact"):
+        return {}
+    if slots.get("change_reference") and goes_on(tracker, "change_form"):
         return {}
     return {"change_reference": slots["reference"], "change_contact": slots["patient_contact"]}
 
@@ -162,19 +177,25 @@ def _kind(tracker: Tracker, asked: str | None) -> dict[str, Any]:
 
 async def _look_up(tracker: Tracker, known: dict[str, Any]) -> dict[str, Any]:
     found = await setup.call(
-        _find, tracker.sender_id, known["change_reference"], known["change_contact"]
+        _find,
+        tracker.sender_id,
+        known["change_reference"],
+        known["change_contact"],
+        (tracker.latest_message.get("metadata") or {}).get("address"),
     )
     if isinstance(found, str):
         return {**NOT_FOUND, "problem": found}
     return found
 
 
-def _find(conversation: str, reference: str, contact: str) -> dict[str, Any] | str:
+def _find(
+    conversation: str, reference: str, contact: str, address: str | None
+) -> dict[str, Any] | str:
     """The request's slots, or the name of the problem."""
     from clinic.booking.finding import Throttled, find_request
     from clinic.booking.requests import NEXT
 
-    request = find_request(reference, contact, conversation_id=conversation)
+    request = find_request(reference, contact, conversation_id=conversation, address=address)
     if isinstance(request, Throttled):
         return "utter_too_many_tries"
     if request is None or not NEXT[request.status]:

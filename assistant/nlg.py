@@ -110,7 +110,10 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         known |= self._asked(suitable, mentioned, tracker)
         *others, last = slots.get("contact_choices") or [""]
         addresses = " or ".join(filter(None, (", ".join(others), last)))
-        variables = {**known, **slots, "addresses": addresses, **kwargs}
+        # of a time that is chosen it is known with whom, also when anyone would do
+        therapist = (slots.get("chosen") or slots).get("therapist")
+        said = {"addresses": addresses, "therapist": therapist}
+        variables = {**known, **slots, **said, **kwargs}
         wording = self._choose(name, tracker, suitable, known, mentioned)
         if wording is None:
             return None
@@ -245,7 +248,8 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         for button in message.get("buttons") or []:
             # Rasa's notation doubles the braces of a payload
             payload = button["payload"].replace("{{", "{").replace("}}", "}")
-            if _says_nothing(button["title"], variables):
+            needs = button.get("needs")
+            if _says_nothing(button["title"], variables) or (needs and not variables.get(needs)):
                 continue
             yield {"title": _fill(button["title"], variables), "payload": payload}
         for choice in tracker.get_slot(CHOICES_OF.get(name, "")) or []:

@@ -274,6 +274,11 @@ class Facts:
             ),
             "clinic_address": self.address,
             "therapist_name": hours.join([person.name for person in self.therapists]),
+            "therapists_to_choose": (
+                hours.join([person.name for person in self.therapists])
+                if len(self.therapists) > 1
+                else None
+            ),
             "therapist_genders": _genders_words(self.therapists),
             "therapist_title": lead.title,
             "therapist_role": lead.role,

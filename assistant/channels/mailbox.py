@@ -34,6 +34,9 @@ OPEN, CLOSED, DELETED = "open", "closed", "deleted"
 PATIENT = "patient"
 # In a body: the messaging app in which it was written, or in which alone it is said.
 VIA = "via"
+# In the body of a patient's message, and not shown: a keyed hash of the network address it came
+# from. By it, tries to find an appointment are counted.
+ADDRESS = "address"
 _BATCH = 100
 # How many rows back another process's rows may still turn up: numbers are given out before the
 # transaction ends.
@@ -76,7 +79,7 @@ messages = sa.Table(
 
 @dataclass(frozen=True)
 class Stored:
-    """A message as it is kept. ``body`` is what the protocol sends, ``seq`` included."""
+    """A message as it is kept. ``body`` has what the protocol sends, ``seq`` included."""
 
     conversation: str
     seq: int
@@ -86,6 +89,11 @@ class Stored:
     state: str = ANSWERED
     input: str = ""
     response: str = ""
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What a chat window gets of it."""
+        return {key: value for key, value in self.body.items() if key != ADDRESS}
 
 
 @dataclass(frozen=True)

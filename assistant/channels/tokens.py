@@ -5,6 +5,7 @@ Whoever shows it may read and write the conversation; its id alone opens nothing
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,11 @@ class Tokens:
         expires = datetime.now(UTC).replace(microsecond=0) + self._lifetime
         claims = {"sub": conversation, "aud": _AUDIENCE, "exp": expires}
         return jwt.encode(claims, self._keys[0], algorithm=_ALGORITHM), expires
+
+    def hashed(self, address: str) -> str:
+        """The same text for the same network address, from which nobody can tell which it is."""
+        key = hmac.digest(self._keys[0].encode(), b"address", "sha256")
+        return hmac.digest(key, address.encode(), "sha256").hex()
 
     def read(self, token: object) -> str | None:
         """Returns the conversation's id, or None for what is no token of ours or has expired."""

@@ -27,7 +27,7 @@ from assistant.channels.arrivals import Arrivals
 from assistant.channels.bubbles import Bubble, bubble_of, stamp
 from assistant.channels.incoming import incoming
 from assistant.channels.locks import LocalLocks, Locks
-from assistant.channels.mailbox import VIA, Mailbox, Stored
+from assistant.channels.mailbox import ADDRESS, VIA, Mailbox, Stored
 from assistant.channels.wording import error_text
 from assistant.live import standing
 from assistant.live import tracker as live
@@ -212,8 +212,14 @@ class Turns:
                 return _answers_to(before, heard)
         came_by = asked.body.get(VIA, CHANNEL)
         channel = Collected() if came_by == CHANNEL else CollectedForApp()
+        address = asked.body.get(ADDRESS)
         message = UserMessage(
-            asked.input, channel, asked.conversation, input_channel=came_by, message_id=message_id
+            asked.input,
+            channel,
+            asked.conversation,
+            input_channel=came_by,
+            message_id=message_id,
+            metadata={ADDRESS: address} if address else None,
         )
         if await self._too_often(asked):
             tracker = before or DialogueStateTracker(asked.conversation, self._agent.domain.slots)

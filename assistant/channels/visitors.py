@@ -112,12 +112,12 @@ class Visitors:
                 if message.id in visitor.own:
                     visitor.own.discard(message.id)
                 else:
-                    await self.tell(visitor, "message", message.body)
+                    await self.tell(visitor, "message", message.shown)
 
     async def past(self, conversation: str, before: int | None, most: int) -> dict[str, Any]:
         """The protocol's ``history``: the last messages, or the last before a number."""
         found = await self._box.read(mailbox.before, conversation, before, most + 1)
-        return {"messages": [each.body for each in found[-most:]], "more": len(found) > most}
+        return {"messages": [each.shown for each in found[-most:]], "more": len(found) > most}
 
     async def show_past(self, visitor: Visitor, most: int) -> None:
         """Sends one window the last messages together."""

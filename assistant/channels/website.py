@@ -407,6 +407,7 @@ class Chat:
         if self._turns.length >= self.settings.waiting:
             raise Refusal("server_busy", BUSY_FOR)
         body = {"id": message_id, "at": stamp(), "from": mailbox.PATIENT, "text": text}
+        body[mailbox.ADDRESS] = self._tokens.hashed(visitor.address)
         conversation = visitor.conversation
         visitor.own.add(message_id)
         try:

@@ -71,7 +71,7 @@ CHANGES = frozenset({"book_appointment", "change_appointment", "correct_booking"
 COURTESIES = frozenset({"goodbye", "greet", "thank"})
 # Slots that take any words. Only what is plainly a question or a command interrupts them: "I
 # need to cancel on Thursday" is what the patient wants the clinic to read.
-FREE_TEXT_SLOTS = frozenset({"note", "message_text"})
+FREE_TEXT_SLOTS = frozenset({"for_whom", "note", "message_text"})
 COMMANDS = frozenset({"stop", "start_over", "help", "goodbye", "delete_my_data"})
 # The detail (entity) that answers a slot's question.
 DETAIL_OF = {
@@ -302,21 +302,21 @@ NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not
 class Situation:
     """A message and where the conversation is.
 
-    ``acts`` are (label, confidence) pairs in the order asked; ``details`` maps what was
-    found in the message ("time", "name", "contact") to its value. ``name`` is the whole
-    message read as a person's name, when it can be. ``said_before`` are the
-    names of the responses of the turn before, oldest first; ``last_topic`` is the topic
-    last answered. ``requested`` is whether a request was sent in this conversation, and
-    ``has_draft`` whether one was begun that was not. ``open_forms`` were begun and neither
-    completed nor given up, the latest last. ``alarms`` are the signs of the open red flag (see
-    ``alarm.Alarm``), ``alarm_kind`` what the latest is, ``alarm_person`` whom
-    it is about when not the patient, ``alarm_language`` the language it was told in when that is
-    "french" or "spanish", ``after_checked`` what the message asked
-    for that said the patient was checked. ``responses`` are the names of all responses there
-    are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program of its
-    own. ``proposal`` is the time that the clinic proposes, when the words before the message asked
-    about it. ``person`` is whether someone at the clinic would come into this chat (THERE) or
-    nobody now (AWAY), None where that is not possible.
+    ``acts`` are (label, confidence) pairs in the order asked; ``details`` maps what was found in
+    the message ("time", "name", "contact") to its value. ``name`` is the whole message read as a
+    person's name, when it can be. ``said_before`` are the names of the responses of the turn
+    before, oldest first; ``last_topic`` is the topic last answered. ``requested`` is whether a
+    request was sent in this conversation, ``has_draft`` whether one was begun that was not,
+    ``waits`` whether the patient joined the waiting list, ``several_therapists`` whether there is
+    one to choose. ``open_forms`` were begun and neither completed nor given up, the latest last.
+    ``alarms`` are the signs of the open red flag (see ``alarm.Alarm``), ``alarm_kind`` what the
+    latest is, ``alarm_person`` whom it is about when not the patient, ``alarm_language`` the
+    language it was told in when that is "french" or "spanish", ``after_checked`` what the message
+    asked for that said the patient was checked. ``responses`` are the names of all responses
+    there are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program
+    of its own. ``proposal`` is the time that the clinic proposes, when the words before the
+    message asked about it. ``person`` is whether someone at the clinic would come into this chat
+    (THERE) or nobody now (AWAY), None where that is not possible.
     """
 
     text: str
@@ -338,6 +338,8 @@ class Situation:
     said_before: tuple[str, ...] = ()
     last_topic: str | None = None
     requested: bool = False
+    waits: bool = False
+    several_therapists: bool = False
     has_draft: bool = False
     responses: Collection[str] = ()
     books_elsewhere: bool = False
@@ -481,6 +483,8 @@ def _plan(now: Situation) -> Turn | None:
     turn = _about_the_proposal(now)
     if turn:
         return turn
+    if not now.clicked and says("leaves_waiting_list", now.text):
+        return Turn(("action_leave_waiting_list", *_resume(now)))
     if now.form:
         return _in_form(now)
     if _is_resumed(now):
@@ -491,7 +495,7 @@ def _plan(now: Situation) -> Turn | None:
         return _after_offer(now, now.offered)
     if now.said_before and now.said_before[-1] in YES_TO and now.intent == "affirm":
         return _go_on(now, YES_TO[now.said_before[-1]])
-    if now.requested:
+    if now.requested or now.waits:
         turn = _about_the_request(now)
         if turn:
             return turn
@@ -876,7 +880,7 @@ def _answer_to_proposal(now: Situation) -> str | None:
 
 
 def _about_the_request(now: Situation) -> Turn | None:
-    """A yes, or a correction, after a request was sent in this conversation."""
+    """A yes, or a correction, after a request was sent or a place on the waiting list taken."""
     label, sure = now.acts[0]
     just_told = bool(now.said_before) and now.said_before[-1] in TELL_OF_A_REQUEST
     if just_told and label == "affirm" and sure >= CLEAR:
@@ -887,8 +891,9 @@ def _about_the_request(now: Situation) -> Turn | None:
         return Turn((TELL_STATUS,))
     if label in ("stop", "change_appointment") and CANCELS.search(now.text):
         # "never mind, cancel it"
-        return Turn(("change_form",)) if not _asks_something(now.text) else None
-    if says("books_anew", now.text) or says("one_more", now.text):
+        cancels = "change_form" if now.requested else "action_leave_waiting_list"
+        return Turn((cancels,)) if not _asks_something(now.text) else None
+    if says("books_anew", now.text) or says("one_more", now.text) or not now.requested:
         return None
     corrects = says("corrects", now.text)
     if label == "correct_booking" or (just_told and corrects and not _asks_a_topic(now)):
@@ -979,7 +984,8 @@ def _how_long(now: Situation) -> tuple[str, ...]:
 
 def _particular_wish(now: Situation, books: bool) -> Turn | None:
     """What the words say is wanted, whatever the ranking takes them for."""
-    if says("other_therapist", now.text) and now.intent in WITH_A_WISH:
+    only_one = not now.several_therapists
+    if only_one and says("other_therapist", now.text) and now.intent in WITH_A_WISH:
         # with one therapist there is nothing to choose: the topic's answer tells
         return Turn((OTHER_THERAPIST,))
     if _wishes_a_series(now):
@@ -1054,7 +1060,7 @@ def _in_form(now: Situation) -> Turn | None:
         answers = ("action_answer_wish", *_topic_answers(others))
         return Turn(("action_read_details", *answers, *_resume(now)))
     if now.form == "booking_form" and not free_text and not now.clicked:
-        if says("other_therapist", now.text):
+        if not now.several_therapists and says("other_therapist", now.text):
             return Turn((OTHER_THERAPIST, *_resume(now)))
         if says("goes_back", now.text):
             return Turn(("utter_ask_which_field",))

@@ -142,6 +142,8 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         said_before=_said_in_turn_before(tracker),
         last_topic=_last_topic(tracker),
         requested=tracker.get_slot("reference") is not None,
+        waits=tracker.get_slot("waiting_reference") is not None,
+        several_therapists=len(facts.current().therapists) > 1,
         has_draft=any(tracker.get_slot(slot) for slot in OF_A_DRAFT),
         responses=domain.responses.keys(),
         books_elsewhere=facts.current().booking.system.way == "link",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +11,10 @@ import yaml
 
 from assistant.nlu import clauses
 from assistant.project import DATA
+from clinic import facts
 
+# In the list: the therapists' names.
+THERAPIST = "<therapist>"
 _PART = re.compile(
     r"(?<=[.;!?])\s+|,\s*|\n+|\s+(?:but|so)\s+|\s+and\s+(?=i\b|i'|my\b)", re.IGNORECASE
 )
@@ -24,7 +28,17 @@ def _words() -> dict[str, Any]:
 
 def says(name: str, text: str) -> bool:
     """The words of that name in the list are in the text."""
-    return re.search(_words()[name], text, re.IGNORECASE) is not None
+    pattern = str(_words()[name])
+    if THERAPIST in pattern:
+        names = [therapist.name for therapist in facts.current().therapists]
+        pattern = naming(pattern, names)
+    return re.search(pattern, text, re.IGNORECASE) is not None
+
+
+def naming(pattern: str, names: Iterable[str]) -> str:
+    """A pattern of the list with these people in the place of ``<therapist>``, by any name."""
+    parts = [re.escape(part) for name in names for part in (name, *name.split())]
+    return pattern.replace(THERAPIST, "|".join(parts))
 
 
 def refuses_contact(text: str) -> str | None:

@@ -47,7 +47,7 @@ def find_request(
     """The request with this reference that was made with this contact, in whatever state.
 
     ``reference`` and ``contact`` may be as typed ("k3f-9pq", "it's 604 555 0142"). None when there
-    is no such pair, without a hint at which of the two is wrong. ``address`` is the network
+    is no such pair, without a hint at which of the two is wrong. ``address`` stands for the network
     address the conversation comes from, if known. Database errors pass through.
     """
     now = now or clock.now()

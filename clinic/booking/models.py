@@ -189,7 +189,7 @@ class WaitingEntry(models.Model):
     """A patient who wants to be told when a time frees up.
 
     ``windows`` is a list of ``[start, end]`` in ISO 8601, UTC; the appointment must fit inside one.
-    ``until`` is the last end. ``therapist`` is empty for anyone.
+    ``until`` is the last end. ``therapist`` is empty for anyone. The rest is as in a request.
     """
 
     class State(models.TextChoices):
@@ -207,11 +207,16 @@ class WaitingEntry(models.Model):
     patient_contact_kind = models.CharField(max_length=5, choices=ContactKind)
     patient_contact = models.CharField(max_length=320)
     patient_contact_typed = models.CharField(max_length=500)
+    new_or_returning = models.CharField(max_length=9, choices=Visit, blank=True)
+    for_whom = models.CharField(max_length=200, blank=True)
+    note = models.TextField(blank=True)
     service = models.TextField(null=True, blank=True)
     minutes = models.PositiveSmallIntegerField()
     therapist = models.CharField(max_length=200, blank=True)
     windows = models.JSONField()
     until = models.DateTimeField(db_index=True)
+    consent_version = models.CharField(max_length=50, blank=True)
+    consent_at = models.DateTimeField(null=True, blank=True)
     idempotency_key = models.CharField(max_length=255, unique=True)
     created_at = models.DateTimeField(default=clock.now)
 

@@ -12,11 +12,11 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from clinic import clock
-from clinic.booking import holds, waiting
+from clinic.booking import details, holds, waiting
 from clinic.booking.calendar import Slot
-from clinic.booking.models import AppointmentRequest, Hold, Status, StatusChange, Visit
+from clinic.booking.models import AppointmentRequest, Hold, Status, StatusChange
 from clinic.booking.signals import status_changed
-from clinic.contacts import Contact, contact_of
+from clinic.contacts import Contact
 from clinic.storing import store_once
 from clinic.text import BadInput, optional, required
 
@@ -77,7 +77,7 @@ def create_request(
 
     ``patient_contact`` is a contact already read, or text to read one from. The same
     ``idempotency_key`` in the same conversation gives the request stored first, unchanged; make it
-    anew for each time the patient presses Send, and put nothing personal in it.
+    anew for each appointment that is asked for, and put nothing personal in it.
 
     With ``hold`` the request is about that time, which nobody else can have from then on; length
     and therapist are the hold's. When the hold is over and the time is someone else's by now,
@@ -89,26 +89,21 @@ def create_request(
     now = now or clock.now()
     conversation_id = required("conversation_id", conversation_id, 255)
     idempotency_key = required("idempotency_key", idempotency_key, 255)
-    contact = contact_of(patient_contact)
-    if new_or_returning is not None and new_or_returning not in Visit.values:
-        raise BadInput(f"new_or_returning is not known. Allowed: {', '.join(Visit.values)}.")
-    if (consent_version is None) != (consent_at is None):
-        raise BadInput("consent_at goes with consent_version. Allowed: both or neither.")
     values: dict[str, object] = {
-        "conversation_id": conversation_id,
-        "patient_name": required("patient_name", patient_name, 200),
-        "patient_contact_kind": contact.kind,
-        "patient_contact": contact.value,
-        "patient_contact_typed": required("patient_contact", contact.typed, 500),
+        **details.columns(
+            conversation_id=conversation_id,
+            patient_name=patient_name,
+            patient_contact=patient_contact,
+            service=service,
+            note=note,
+            new_or_returning=new_or_returning,
+            for_whom=for_whom,
+            consent_version=consent_version,
+            consent_at=consent_at,
+        ),
         "preferred_time": required("preferred_time", preferred_time, 1000),
-        "note": optional("note", note, 4000) or "",
-        "service": optional("service", service, 200),
         "minutes": minutes,
         "therapist": optional("therapist", therapist, 200) or "",
-        "new_or_returning": new_or_returning or "",
-        "for_whom": optional("for_whom", for_whom, 200) or "",
-        "consent_version": optional("consent_version", consent_version, 50) or "",
-        "consent_at": consent_at,
         "created_at": now,
     }
     if hold is not None:

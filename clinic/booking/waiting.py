@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from clinic import facts
+from clinic.booking import details
 from clinic.booking.calendar import LONGEST, Busy, Slot, free_times
 from clinic.booking.models import AppointmentRequest, WaitingEntry, WaitingOffer
-from clinic.contacts import Contact, contact_of
+from clinic.contacts import Contact
 from clinic.facts import Facts
 from clinic.storing import store_once
-from clinic.text import BadInput, optional, required
+from clinic.text import BadInput, required
 
 #: How many people are told of one time. The first to ask gets it.
 MOST_TOLD = 3
@@ -35,15 +36,20 @@ def join_waiting_list(
     now: datetime,
     service: str | None = None,
     therapist: str | None = None,
+    note: str | None = None,
+    new_or_returning: str | None = None,
+    for_whom: str | None = None,
+    consent_version: str | None = None,
+    consent_at: datetime | None = None,
     clinic: Facts | None = None,
 ) -> WaitingEntry:
     """Remember what a patient would take if it became free; stored once for each key.
 
     ``windows`` are aware (start, end); the appointment of ``minutes`` must fit inside one, and the
-    entry counts until the last is over. ``therapist`` is a name of clinic.yml, None for anyone.
-    Raises ``clinic.text.BadInput`` naming the field; database errors pass through.
+    entry counts until the last is over. ``therapist`` is a name of clinic.yml, None for anyone. The
+    rest is as for :func:`clinic.booking.requests.create_request`. Raises ``clinic.text.BadInput``
+    naming the field; database errors pass through.
     """
-    contact = contact_of(patient_contact)
     names = [person.name for person in (clinic or facts.current()).therapists]
     if therapist is not None and therapist not in names:
         raise BadInput(f"therapist is not known. Allowed: {', '.join(names)}, or None for anyone.")
@@ -61,12 +67,17 @@ def join_waiting_list(
         WaitingEntry,
         required("idempotency_key", idempotency_key, 255),
         {
-            "conversation_id": required("conversation_id", conversation_id, 255),
-            "patient_name": required("patient_name", patient_name, 200),
-            "patient_contact_kind": contact.kind,
-            "patient_contact": contact.value,
-            "patient_contact_typed": required("patient_contact", contact.typed, 500),
-            "service": optional("service", service, 200),
+            **details.columns(
+                conversation_id=conversation_id,
+                patient_name=patient_name,
+                patient_contact=patient_contact,
+                service=service,
+                note=note,
+                new_or_returning=new_or_returning,
+                for_whom=for_whom,
+                consent_version=consent_version,
+                consent_at=consent_at,
+            ),
             "minutes": minutes,
             "therapist": therapist or "",
             "windows": [[start.isoformat(), end.isoformat()] for start, end in kept],
@@ -216,6 +227,18 @@ def leave_waiting_list(conversation_id: str) -> int:
             state=WaitingEntry.State.WAITING,
         ).update(state=WaitingEntry.State.LEFT)
     )
+
+
+def take_off(entry: WaitingEntry) -> bool:
+    """Somebody at the clinic ends a patient's waiting; False when it has ended before."""
+    waits = WaitingEntry.objects.filter(pk=entry.pk, state=WaitingEntry.State.WAITING)
+    return bool(waits.update(state=WaitingEntry.State.LEFT))
+
+
+def put_back(entry: WaitingEntry) -> bool:
+    """Whoever was taken off waits again; False when there is nothing to take back."""
+    left = WaitingEntry.objects.filter(pk=entry.pk, state=WaitingEntry.State.LEFT)
+    return bool(left.update(state=WaitingEntry.State.WAITING))
 
 
 def served(request: AppointmentRequest) -> int:

@@ -18,7 +18,8 @@ from clinic.booking import handoff
 from clinic.booking.calendar import Slot, nearest
 from clinic.booking.handoff import mail
 from clinic.booking.handoff import words as letters
-from clinic.booking.handoff.interface import Part
+from clinic.booking.handoff.interface import LIMIT, Part
+from clinic.booking.handoff.patience import Deadline
 from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import (
     NEXT,
@@ -30,7 +31,7 @@ from clinic.booking.requests import (
 from clinic.conversations.models import Session
 from clinic.desk.words import say
 from clinic.outbox import late
-from clinic.outbox.models import OPEN, Item, State
+from clinic.outbox.models import OPEN, Item, LinkGiven, State
 from clinic.people.access import may, open_to, who
 from clinic.people.roles import Right
 from clinic.text import BadInput
@@ -50,8 +51,9 @@ def undecided() -> QuerySet[AppointmentRequest]:
 
 
 def tab_counts() -> dict[str, int]:
-    """The numbers on the tabs of all pages about bookings."""
+    """The numbers on the tabs of all pages about bookings, and whether there are links given."""
     return {
+        "sends_on": facts.current().booking.system.way == "link" or LinkGiven.objects.exists(),
         "to_decide": undecided().count(),
         "not_delivered": Item.objects.filter(state=State.STUCK).count() + late.count(),
     }
@@ -143,13 +145,14 @@ def _offers(found: AppointmentRequest, now: datetime) -> list[Slot]:
     clinic = facts.current()
     therapist = found.therapist if found.therapist in clinic.working_times else None
     around = max(found.starts_at or now, now)
+    deadline = Deadline(LIMIT)
     free = nearest(
         found.minutes or clinic.services[0].minutes[0],
         therapist,
         around,
         now,
         count=_LOOKED_AT,
-        busy=lambda start, end: handoff.busy(start, end) or {},
+        busy=lambda start, end: handoff.busy_in([(start, end)], deadline=deadline) or {},
         moving=found,
     )
     others = [slot for slot in free if slot.start_utc != found.starts_at]

@@ -13,6 +13,7 @@ from clinic.desk import (
     health,
     insights,
     letters,
+    links,
     privacy,
     questions,
     today,
@@ -46,6 +47,14 @@ urlpatterns = [
         waiting_list.contact,
         name="waiting-contact",
     ),
+    *(
+        path(f"bookings/waiting-list/<str:reference>/{name}", view, name=f"waiting-{name}")
+        for name, view in (
+            ("take-off", waiting_list.take_off),
+            ("put-back", waiting_list.put_back),
+        )
+    ),
+    path("bookings/links", links.links, name="links"),
     path("bookings/deliveries", deliveries.deliveries, name="deliveries"),
     path("bookings/deliveries/late/<int:number>", deliveries.settle, name="settle-late"),
     path("bookings/deliveries/retry-all", deliveries.retry_all, name="retry-all"),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from clinic.audit import log
 from clinic.audit.models import Action
+from clinic.booking import waiting
 from clinic.booking.models import WaitingEntry, WaitingOffer
 from clinic.desk.bookings import tab_counts
+from clinic.desk.words import say
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 
@@ -26,6 +30,33 @@ def waiting_list(request: HttpRequest) -> HttpResponse:
     )
     log.note(who(request), Action.LIST, "waiting list", count=len(entries))
     return render(request, "desk/waiting_list.html", {"entries": entries, **tab_counts()})
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def take_off(request: HttpRequest, reference: str) -> HttpResponse:
+    """The patient no longer waits: they called, or were given a time by hand."""
+    found = get_object_or_404(WaitingEntry, reference=reference.upper())
+    if waiting.take_off(found):
+        log.note(who(request), Action.CHANGE, f"waiting {found.reference}", detail="left")
+        back = reverse("waiting-put-back", args=[found.reference])
+        messages.success(request, say("flash.waiting_left"), extra_tags=back)
+    else:
+        messages.info(request, say("flash.nothing_changed"))
+    return redirect("waiting-list")
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def put_back(request: HttpRequest, reference: str) -> HttpResponse:
+    """Not after all."""
+    found = get_object_or_404(WaitingEntry, reference=reference.upper())
+    if waiting.put_back(found):
+        log.note(who(request), Action.CHANGE, f"waiting {found.reference}", detail="waiting")
+        messages.success(request, say("flash.undone"))
+    else:
+        messages.info(request, say("flash.nothing_changed"))
+    return redirect("waiting-list")
 
 
 @open_to(Right.BOOKINGS)

@@ -173,12 +173,14 @@ class Stored:
     requests: list[dict[str, Any]]
     messages: list[dict[str, Any]]
     feedback: list[dict[str, Any]]
+    waiting: list[dict[str, Any]]
 
 
 TABLES = {
     "requests": "booking_appointmentrequest",
     "messages": "handoff_patientmessage",
     "feedback": "conversations_feedback",
+    "waiting": "booking_waitingentry",
 }
 
 

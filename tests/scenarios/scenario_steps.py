@@ -15,7 +15,7 @@ steps, each a conversation of its own. The steps:
   asked for, or to the end; ``with`` other answers for some slots.
 - ``fragment: name`` plays the steps of that name in fragments/.
 - ``stored:`` looks at what the clinic keeps of this chat: ``requests``, ``messages``,
-  ``feedback``: how many, or a list of rows with the columns that matter.
+  ``feedback``, ``waiting``: how many, or a list of rows with the columns that matter.
 
 ``{clinic_phone}`` and the like stand for the clinic's facts in everything that is expected.
 """

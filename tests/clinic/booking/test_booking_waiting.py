@@ -188,6 +188,23 @@ def test_who_has_a_time_or_leaves_waits_no_longer() -> None:
     }
 
 
+def test_what_was_said_is_kept_with_the_words_agreed_to() -> None:
+    said = {
+        "note": "A sore neck.",
+        "for_whom": "my mother",
+        "new_or_returning": "returning",
+        "consent_version": "2026-11",
+        "consent_at": NOW,
+    }
+    entry = wait(**said)
+    entry.refresh_from_db()
+    assert {name: getattr(entry, name) for name in said} == said
+    with pytest.raises(BadInput, match="new_or_returning"):
+        wait("b", new_or_returning="often")
+    with pytest.raises(BadInput, match="consent_at"):
+        wait("c", consent_version="2026-11")
+
+
 def test_another_time_than_those_waited_for_does_not_end_the_waiting() -> None:
     entry = wait("a", windows=[(TEN, TEN + 60 * MINUTE)])
     book(TEN + 180 * MINUTE, "a")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from desk_chats import chat
 from desk_people import browser, deeds, person
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
@@ -385,3 +386,58 @@ def test_messages_in_apps_that_did_not_arrive(desk: Any) -> None:
     assert deeds(detail="settled") == [("mara", "change")]
     delete_conversation("three")
     assert [row.conversation_id for row in LateMessage.objects.all()] == ["one"]
+
+
+def test_who_waits_is_shown_with_all_they_said_and_can_be_taken_off(desk: Any) -> None:
+    from clinic.booking.waiting import join_waiting_list
+
+    entry = join_waiting_list(
+        conversation_id="waits",
+        patient_name="Sam Roy",
+        patient_contact=PHONE,
+        minutes=60,
+        windows=[(START, START + timedelta(hours=8))],
+        idempotency_key="waits",
+        now=NOW,
+        note="A sore neck.",
+        for_whom="my mother",
+        new_or_returning="new",
+        consent_version="2026-11",
+        consent_at=NOW,
+    )
+    page = text(desk.get("/bookings/waiting-list"))
+    for shown in ("Sam Roy for my mother", "new here", "A sore neck."):
+        assert shown in page
+    done = desk.post(f"/bookings/waiting-list/{entry.reference}/take-off", follow=True)
+    assert "Off the waiting list." in text(done)
+    assert "Nobody waits" in text(done)
+    assert ("mara", "change") in deeds(about=f"waiting {entry.reference}")
+    undo = re.search(r'action="(/bookings/waiting-list/\w+/put-back)"', done.content.decode())
+    assert undo
+    back = desk.post(undo[1], follow=True)
+    assert "Sam Roy" in text(back)
+    # Whoever has got a time meanwhile is not put back.
+    entry.state = "booked"
+    entry.save()
+    assert "Nobody waits" in text(desk.post(undo[1], follow=True))
+
+
+def test_who_was_sent_to_the_booking_page(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clinic.outbox.models import LinkGiven
+
+    assert "Sent to book" not in text(desk.get("/bookings/"))
+    session = chat("sent-on")
+    for number in range(51):
+        LinkGiven.objects.create(
+            conversation_id="sent-on" if number == 50 else f"other-{number}",
+            program="jane",
+            address=f"https://sorrel-lane.janeapp.com/#/{number}",
+            at=NOW,
+        )
+    assert "Sent to book" in text(desk.get("/bookings/"))
+    page = desk.get("/bookings/links")
+    assert "https://sorrel-lane.janeapp.com/#/50" in text(page)
+    assert f"/conversations/{session.pk}" in page.content.decode()
+    older = re.search(r'href="(\?before=\d+)"', page.content.decode())
+    assert older
+    assert "https://sorrel-lane.janeapp.com/#/0" in text(desk.get(f"/bookings/links{older[1]}"))

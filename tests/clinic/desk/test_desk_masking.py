@@ -82,6 +82,8 @@ def typed() -> dict[str, str]:
         patient_contact=PHONE,
         minutes=60,
         windows=[(START, START + timedelta(hours=8))],
+        note=f"my number is {PHONE}",
+        for_whom=f"my mother {PHONE}",
         idempotency_key="3",
         now=NOW,
     )
