@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 # Seconds after which an answer is begun all the same: a flood keeps nobody waiting for ever.
-LONGEST = 0.1
+LONGEST = 0.25
 
 
 class Arrivals:

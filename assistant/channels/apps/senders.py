@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa  # type: ignore[import-untyped]
@@ -544,6 +545,11 @@ def _read(row: Any) -> Sender:
 
 def _insert_new(connection: Connection, table: Any, **values: Any) -> bool:
     """Inserts a row; False when there is one of that name."""
-    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert
-    new = insert(table).values(**values).on_conflict_do_nothing()
-    return bool(connection.execute(new).rowcount)
+    return bool(connection.execute(_insert_into(table, connection.dialect.name), values).rowcount)
+
+
+@lru_cache(maxsize=8)
+def _insert_into(table: Any, dialect: str) -> Any:
+    """Made once: putting the statement together takes longer than carrying it out."""
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert
+    return insert(table).on_conflict_do_nothing()
