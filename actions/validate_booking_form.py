@@ -48,7 +48,7 @@ _NAMES_ANEW = re.compile(
 # "im dana reyes 416-555-0133", in small letters.
 _SAID_BEFORE_A_CONTACT = re.compile(
     r"\b(?:i'?m|its|it's|name'?s?(?: is)?|this is|for)\s+"
-    r"([a-z][a-z'-]+(?: [a-z][a-z'-]+){0,2})\W{1,3}(?=\S+@|[+(]?\d{3})",
+    r"([a-z][a-z'-]+(?: [a-z][a-z'-]+){0,3})\W{1,3}(?=\S+@|[+(]?\d{3})",
     re.IGNORECASE,
 )
 # "mia fox mia@example.com"
@@ -102,8 +102,9 @@ class ValidateBookingForm(FormValidation):
         """As in every form; of two people who come, the patient hears whose turn it is."""
         minutes = services.not_offered(text_of(tracker))
         service = tracker.slots.get("service")
-        if minutes and service and not dealt_with(tracker):
-            # while there is none, its question says so
+        named = re.search(times.words()["minutes"], text_of(tracker), re.IGNORECASE)
+        if minutes and named and service and not dealt_with(tracker):
+            # while there is none, its question says so; "wait no 11" is an hour
             dispatcher.utter_message(
                 response="utter_length_not_kept", minutes=minutes, service=service
             )
@@ -159,8 +160,9 @@ def _name_unasked(tracker: Tracker) -> dict[str, Any]:
     parts = re.split(r"[,;.\n]\s+", text_of(tracker))
     beside = _BEFORE_A_CONTACT.search(text_of(tracker))
     said = _SAID_BEFORE_A_CONTACT.search(text_of(tracker))
-    if said and read_name(said[1]):
-        return {"patient_name": read_name(said[1]), **no_problem_but(tracker)}
+    named = read_name(services.without_visit(said[1]) or said[1]) if said else None
+    if named:
+        return {"patient_name": named, **no_problem_but(tracker)}
     text = text_of(tracker)
     candidates = (text, services.without_visit(text), *parts, beside[1] if beside else "")
     listed = listed_names(text) if entity_of(tracker, "contact") else []

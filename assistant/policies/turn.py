@@ -1165,7 +1165,8 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return False
     if now.requested_slot == "chosen_time" and label in MORE and says("others", now.text):
         return False
-    if now.requested_slot == "service" and label.startswith("faq/") and _names_length(now.text):
+    asks_or_reads_back = now.requested_slot in ("service", "confirm_booking")
+    if asks_or_reads_back and label.startswith("faq/") and _names_length(now.text):
         # "an hour" resembles a question for the opening hours
         return False
     if now.requested_slot in ("new_or_returning", "patient_name") and _tells_visit(now.text):
