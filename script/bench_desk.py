@@ -403,6 +403,7 @@ def beside(folder: Path) -> None:
                 desk.start()
                 worker.start()
                 desk.wait()
+                settle(worker.process)
             done = threading.Event()
             watcher = threading.Thread(target=watch, args=(port, cookie, done))
             if with_desk:
@@ -426,6 +427,36 @@ def beside(folder: Path) -> None:
         f"and worker, {beside_it:.1f} ms with both",
         flush=True,
     )
+
+
+def settle(worker: Any) -> None:
+    """Wait until the worker has done what it does at its start, and so have its own programs."""
+    calm = 0.1  # of a core
+    while True:
+        mine = [worker.pid, *children(worker.pid)]
+        before, begin = sum(map(busy, mine)), time.monotonic()
+        time.sleep(3)
+        spent = sum(map(busy, mine)) - before
+        if len(mine) == 1 and spent < calm * (time.monotonic() - begin):
+            return
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    tasks = Path(f"/proc/{pid}/task")
+    return [
+        int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
+    ]
+
+
+def busy(pid: int) -> float:
+    """Seconds that a process has computed; 0 for one that has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return 0.0
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def watch(port: int, cookie: str, done: threading.Event) -> None:
