@@ -6,6 +6,7 @@ Called by ``script/bench --desk``, with SQLite or, with --postgresql, a server o
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import statistics
@@ -442,21 +443,25 @@ def settle(worker: Any) -> None:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process has started."""
+    """The processes that a process has started and that have not ended."""
     tasks = Path(f"/proc/{pid}/task")
-    return [
+    started = [
         int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()
     ]
+    return [child for child in started if fields(child)[:1] not in ([], ["Z"])]
+
+
+def fields(pid: int) -> list[str]:
+    """What the system tells of a process, from its state on; nothing of one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return []
 
 
 def busy(pid: int) -> float:
-    """Seconds that a process has computed; 0 for one that has ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return 0.0
-    user, system = stat.rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    """Seconds that a process has computed; 0 for one that is gone."""
+    return sum(map(int, fields(pid)[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 def watch(port: int, cookie: str, done: threading.Event) -> None:
@@ -464,14 +469,17 @@ def watch(port: int, cookie: str, done: threading.Event) -> None:
     import http.client
 
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    while not done.wait(1.0):
-        for page in ("/?poll=1", "/live/?poll=1"):
+    for number in itertools.count():
+        # As often as the pages ask by themselves: every three seconds, and every thirty.
+        for page in ("/live/?poll=1", "/?poll=1")[: 1 + (number % 10 == 0)]:
             headers = {"Cookie": f"desk_session={cookie}", "HX-Request": "true"}
             connection.request("GET", page, headers=headers)
             answer = connection.getresponse()
             answer.read()
             if answer.status != 200:
                 raise RuntimeError(f"the desk answered {answer.status}")
+        if done.wait(3.0):
+            return
 
 
 def in_file(folder: Path) -> Callable[[list[tuple[str, Any]]], None]:
