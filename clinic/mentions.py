@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from clinic import facts
 from clinic.names import read_name
 
 _PART = re.compile(
@@ -54,7 +55,10 @@ def listed_names(text: str) -> list[str]:
 
 
 def without_names(text: str) -> str:
-    """The text without its listed names."""
+    """The text without its listed names, and without the therapist who is wished for."""
+    parts = [part for one in facts.current().therapists for part in (one.name, *one.name.split())]
+    wished = rf"\b(?:with|by|see)\s+(?:{'|'.join(map(re.escape, parts))})\b"
+    text = re.sub(wished, ",", text, flags=re.IGNORECASE)
     names = listed_names(text)
     kept = [part for part in _LISTED.split(text) if read_name(part) not in names]
     return ", ".join(kept) if names else text

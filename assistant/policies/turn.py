@@ -1169,6 +1169,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     if asks_or_reads_back and label.startswith("faq/") and _names_length(now.text):
         # "an hour" resembles a question for the opening hours
         return False
+    if now.requested_slot == "therapist" and says("only_therapist", now.text):
+        # "Natalie?" resembles a question about her
+        return False
     if now.requested_slot in ("new_or_returning", "patient_name") and _tells_visit(now.text):
         # asked together with the name
         return False

@@ -13,7 +13,7 @@ from scenario_servers import Servers, locked, wait_until
 from scenario_steps import answers, expect, fill, fragments, play
 from window import Window
 
-ANOTHER_TIME = {"preferred_time": {"patient": "Wednesday December 16 at 3 pm"}}
+ANOTHER_TIME = {"preferred_time": {"patient": "Wednesday December 23 at 3 pm"}}
 
 
 def lose_the_turn(chat: Chat) -> None:
@@ -148,4 +148,4 @@ def test_a_new_time_that_was_kept_too_long_ago(chat: Chat) -> None:
     chat.click("Move it")
     expect(chat, {"response": ["utter_appointment_moved"]})
     (request,) = stored(chat).requests
-    assert request["starts_at"].startswith("2026-12-16")
+    assert request["starts_at"].startswith("2026-12-23")
