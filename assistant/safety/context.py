@@ -360,6 +360,9 @@ def _negation_ends(start: int, end: int, message: Words, places: Places) -> bool
         word = message.words[at]
         if at in ends and at != start:
             return True
+        if word in CONTRAST and at == start:
+            # "No but seriously, I can't feel my feet": the "no" answers something else.
+            return True
         divided = at in message.comma_before or message.clause[at] != message.clause[at - 1]
         joined = at > 0 and message.words[at - 1] in _JOINS
         if word in _SPEAKERS and (divided or joined or at == start):
