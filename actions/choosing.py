@@ -14,13 +14,15 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import proposals, refining, services, times
-from actions.form_validation import no_problem
+from actions.form_validation import near, no_problem
 from actions.reading import (
+    Reading,
     entity_of,
     intent_of,
     is_correction,
     is_undecided,
     picked_reading,
+    read_time,
     text_of,
 )
 from actions.refining import Before
@@ -33,6 +35,8 @@ from clinic.opening import Interval
 
 # Where "later" is about the time: elsewhere it may be about anything.
 HEAR_OF_TIMES = frozenset({"preferred_time", "chosen_time", "confirm_booking", "confirm_change"})
+# A yes there sends what was read back.
+READ_BACK = frozenset({"confirm_booking", "confirm_change"})
 # Asked after a yes to several times, which are then told with their numbers.
 WHICH_TIME = "which_time"
 # A no to all the times shown, and nothing else.
@@ -173,6 +177,10 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     before = _before(tracker, values)
     if not again:
         values = _leaning(tracker, values, before)
+    unmet = {} if again else _unmet(tracker, values)
+    if unmet:
+        await times.let_go(tracker.sender_id)
+        return {**values, **unmet}
     text, meant = _wish(tracker, before)
     wish = values.get("preferred_time")
     if again:
@@ -226,7 +234,38 @@ async def _same_start(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any
 
 def _before(tracker: Tracker, values: dict[str, Any] | None = None) -> Before:
     moves = tracker.active_loop.get("name") == "change_form"
-    return refining.before({**tracker.slots, **(values or {})}, moves)
+    known = {**tracker.slots, **(values or {})}
+    asked_about = tracker.slots.get("problem_choices") or []
+    if len(asked_about) == 1 and not known.get("chosen"):
+        # "Do you mean Thursday at 3?" - "friday, same time"
+        known["windows"] = times.stored(times.understood(asked_about[0]).windows)
+    return refining.before(known, moves)
+
+
+def _unmet(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """A wish at the read-back for a time that is not clear, or that there is not.
+
+    The time is asked for anew, so that a yes after it never sends the one before.
+    """
+    if tracker.slots.get("requested_slot") not in READ_BACK or values.get("preferred_time"):
+        return {}
+    problem: dict[str, Any] = {}
+    if values.get("problem") != "time_question":
+        unclear = entity_of(tracker, "time_unclear") and intent_of(tracker) != "affirm"
+        reading = read_time(text_of(tracker)) if unclear else Reading()
+        if reading.problem is None:
+            return {}
+        problem = {
+            "problem": reading.problem,
+            "problem_count": 1,
+            "problem_text": reading.text,
+            "problem_choices": list(reading.choices) or None,
+            **near(reading),
+        }
+    chosen = tracker.slots.get("chosen")
+    start = Offer.from_dict(chosen).start if chosen else None
+    windows = times.stored([(start, start + times.POINT)]) if start else None
+    return {**NO_WISH, "windows": windows, **problem, "requested_slot": "preferred_time"}
 
 
 def _wish(tracker: Tracker, before: Before) -> tuple[str, Understanding]:
@@ -245,6 +284,7 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
     asked = tracker.slots.get("requested_slot")
     text = text_of(tracker)
     hears = asked in HEAR_OF_TIMES or intent_of(tracker) in CHANGES or is_correction(text)
+    hears = hears or wishes.says("no_and_then", text) or wishes.says("only_later", text)
     # "no, the day after", said to a time that the clinic proposes
     hears = hears or proposals.told_before(tracker) is not None
     full = refining.absolute(text, before) if hears else None

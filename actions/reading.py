@@ -184,7 +184,9 @@ def _contact(tracker: Tracker) -> Reading:
         return Reading(contact.shown)
     choices = tracker.slots.get("contact_choices") or []
     picked = services.ordinal(text_of(tracker), len(choices))
-    if len(choices) == LIKELY_AND_TYPED and intent_of(tracker) == "affirm":
+    # "send" chooses no address
+    sends = re.search(r"\b(?:send|submit)\b", text_of(tracker), re.IGNORECASE)
+    if len(choices) == LIKELY_AND_TYPED and intent_of(tracker) == "affirm" and not sends:
         picked = 0
     if picked is not None:
         return Reading(choices[picked])

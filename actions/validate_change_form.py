@@ -11,7 +11,14 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import proposals, services, times
 from actions.choosing import CHANGE_ENDED, answer_to_offers, take_up, with_time
 from actions.form_validation import FormValidation, asked_in, goes_on, no_problem, starting
-from actions.reading import SKIPPED, entity_of, intent_of, reference_in, text_of
+from actions.reading import (
+    SKIPPED,
+    entity_of,
+    intent_of,
+    is_correction,
+    reference_in,
+    text_of,
+)
 from assistant.policies.wishes import says
 from clinic import setup
 
@@ -164,6 +171,8 @@ def _kind(tracker: Tracker, asked: str | None) -> dict[str, Any]:
     if kind not in ("move", "cancel"):
         said = [k for k in ("cancel", "move") if re.search(times.words()[k], text, re.IGNORECASE)]
         kind = said[0] if len(said) == 1 else None
+    if kind is None and before is None and _names_another_time(tracker, asked):
+        kind = "move"
     if kind is None:
         return {}
     if kind == before and asked == "confirm_change":
@@ -173,6 +182,16 @@ def _kind(tracker: Tracker, asked: str | None) -> dict[str, Any]:
         return no_problem() if asked in ASKED_TO_FIND else {}
     wish = {"preferred_time": None, "chosen_time": None} if before and kind == "move" else {}
     return {"change_kind": kind, "confirm_change": None, **wish, **no_problem()}
+
+
+def _names_another_time(tracker: Tracker, asked: str | None) -> bool:
+    """ "Wait make it 4", said to the request that was just sent, or when asked what to do."""
+    if tracker.slots.get("proposal") or asked not in (None, "change_kind"):
+        return False
+    if says("only_later", text_of(tracker)):
+        return True
+    told = entity_of(tracker, "time") is not None
+    return told and (asked == "change_kind" or is_correction(text_of(tracker)))
 
 
 async def _look_up(tracker: Tracker, known: dict[str, Any]) -> dict[str, Any]:

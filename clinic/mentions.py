@@ -12,7 +12,8 @@ _PART = re.compile(
 )
 # "my name is": whatever follows is meant as a name.
 _NAMED = re.compile(
-    r"\b(?:name|nmae|naem)(?: is|'s|s| to| should be|:)\s+(?:actually\s+|really\s+)?(?P<name>.+)"
+    r"\b(?:name|nmae|naem)(?: is|'s|s| to| its| it's| should be|:)\s+"
+    r"(?:actually\s+|really\s+)?(?P<name>.+)"
     r"|\b(?:call me|je m'appelle|me llamo)\s+(?P<called>.+)",
     re.IGNORECASE,
 )

@@ -18,15 +18,16 @@ _LONGEST_ANSWER = 400
 # What people say around their name, taken off the front again and again: "hi, it's Sam".
 _GREETING = re.compile(
     r"^(?:hi|hello|hey|yes|yeah|yep|sure|ok|okay|oh|um|uh|well|so|of course|no problem"
-    r"|bonjour|hola)"
+    r"|bonjour|hola|lol|haha+|oops|sorry)"
     r"(?: there)?(?:\s*[,.!;:\-\u2013\u2014]+\s*|\s+)(?=\S)",
     re.I,
 )
 # These say that a name follows.
 _NAMING = re.compile(
-    r"^(?:(?:and\s+)?(?:my|the|patient['\u2019]?s?|her|his|their)?\s*"
+    r"^(?:(?:and\s+)?(?:(?:change|fix|correct|make)\s+)?"
+    r"(?:my|the|patient['\u2019]?s?|her|his|their)?\s*"
     r"(?:full |first |last |legal |whole )?"
-    r"(?:names|(?:name|nmae|naem|nmea)\s*(?:is|['\u2019]s|would be|:|=|-))\s*"
+    r"(?:names|(?:name|nmae|naem|nmea)\s*(?:is|['\u2019]s|would be|it['\u2019]?s|to|:|=|-))\s*"
     r"(?:actually\s+|really\s+)?(?!not\b)"
     r"|(?:(?:you (?:can|may) |please |just |people |they |everyone |my friends )*)call me\s+"
     r"|i go by\s+|i['\u2019]m called\s+|i am called\s+|je m['\u2019]appelle\s+|mon nom est\s+"
@@ -42,7 +43,13 @@ _MAYBE_NAMING = re.compile(
 )
 _TAIL = re.compile(
     r"(?:[\s,;:]+(?:speaking|here|actually|instead|please|pls|thanks|thank you|thx|is my name"
-    r"|is the name|on the (?:phone|line))|\s*[,;]\s*(?:yes|yeah|yep|no|nope))+$",
+    r"|is the name|on the (?:phone|line)|lol|haha+)|\s*[,;]\s*(?:yes|yeah|yep|no|nope))+$",
+    re.I,
+)
+# "Kay McDonut lol no McDonough": the last name once more, as it should be.
+_LAST_NAME_AGAIN = re.compile(
+    r"^(\S+) (?!(?:lol|haha+|oops|sorry|wait|no)\b)\S+\W+(?:(?:lol|haha+|wait)\W+)*"
+    r"(?:(?:oops|sorry|no|i mean|i meant)\W+)+(\S+)$",
     re.I,
 )
 _PRONOUNS = re.compile(r"\s*\((?:he|she|they|ze|xe|him|her|them|/|,|\s){2,20}\)$", re.I)
@@ -76,7 +83,7 @@ def read_name(text: str) -> str | None:
     need "my name is" in front.
     """
     text = text[:_LONGEST_ANSWER]
-    rest = _outer(clean(text))
+    rest = _LAST_NAME_AGAIN.sub(r"\1 \2", _outer(clean(text)))
     named = surely = False
     while True:
         shorter = _GREETING.sub("", rest, count=1)

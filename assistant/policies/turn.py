@@ -83,6 +83,17 @@ DETAIL_OF = {
 }
 # Read-backs: what is given there corrects what was given before.
 CONFIRMATIONS = frozenset({"confirm_booking", "confirm_message", "confirm_change"})
+# Where "later" or "the same time" is about the time.
+HEAR_OF_TIMES = frozenset(
+    {
+        "chosen_time",
+        "confirm_booking",
+        "confirm_change",
+        "new_or_returning",
+        "patient_name",
+        "preferred_time",
+    }
+)
 # Slots with few possible answers, which look like topics: "30 minutes".
 CHOICES = frozenset(
     {
@@ -146,7 +157,7 @@ REFUSED, ASKED_AGAIN = "utter_time_refused", "utter_status_proposed"
 TELL_STATUS = "action_tell_status"
 # Buttons below times that are shown by no form any more.
 OF_AN_OFFER = frozenset({"join_waiting_list", "more_times", "other_day", "pick_time"})
-CANCELS = re.compile(r"\bcancel", re.IGNORECASE)
+CANCELS = re.compile(r"\b(?:cancel|cancle|cansel|canel\b)", re.IGNORECASE)
 # A question that begins in the middle: "wait whats the price first".
 ASKS = re.compile(
     r"\b(?:what.?s|how (?:much|long|many|often)|(?:what|where|when|which|who) (?:is|are|do|does|r)|"
@@ -1135,6 +1146,8 @@ def _asks_something(text: str) -> bool:
 def _is_note(now: Situation) -> bool:
     if now.requested_slot in FREE_TEXT_SLOTS or now.clicked or clauses.is_question(now.text):
         return False
+    if _changes_time(now):
+        return False
     if note_in(now.text):
         return not now.details.keys() & GIVEN
     return now.intent in NOTES and now.acts[0][1] >= CLEAR
@@ -1161,7 +1174,7 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         # asked once more, right after its answer, it is meant for the clinic
         answered = any(answer in now.said_before for answer in _answers_to((act,), now))
         return clauses.is_question(now.text) and confidence >= CLEAR_IN_FREE_TEXT and not answered
-    if label in ("nlu_fallback", "no_words"):
+    if label in ("nlu_fallback", "no_words") or (label not in STOPS and _changes_time(now)):
         return False
     if now.requested_slot == "chosen_time" and label in MORE and says("others", now.text):
         return False
@@ -1213,6 +1226,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return False
     if now.requested_slot == "patient_name" and _reads_as_a_name(label, now):
         return False
+    if label == "speak_other_language" and now.requested_slot in LEFT_TO_US and _is_titled(now):
+        # names are in every language
+        return False
     if now.requested_slot in (*LEFT_TO_US, "patient_name") and now.could_be_a_name:
         return confidence >= CLEAR_BESIDE_A_NAME
     if now.requested_slot in DETAIL_OF and label in ("distress", "minor"):
@@ -1224,6 +1240,16 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         # "change it to 3" is about the time that is being asked for
         return False
     return confidence >= CLEAR
+
+
+def _changes_time(now: Situation) -> bool:
+    """ "No, the other day, thurs", "same time friday": another time, whatever it resembles."""
+    if now.clicked or now.form not in TIMED_FORMS or now.requested_slot in FREE_TEXT_SLOTS:
+        return False
+    if says("no_and_then", now.text):
+        return True
+    leans = says("at_that_time", now.text) or says("only_later", now.text)
+    return leans and now.requested_slot in HEAR_OF_TIMES
 
 
 def _other_time(now: Situation) -> bool:
@@ -1243,9 +1269,15 @@ def _reads_as_a_name(label: str, now: Situation) -> bool:
     """
     if not now.could_be_a_name or _asks_something(now.text):
         return False
+    if label == "speak_other_language":
+        return _is_titled(now) or len(now.text.split()) == 1
+    return label == "faq/therapist_info" or (_is_titled(now) and label.startswith("faq/"))
+
+
+def _is_titled(now: Situation) -> bool:
+    """Two words or more that can be a name, each with a capital letter."""
     words = now.text.split()
-    titled = len(words) > 1 and all(word[:1].isupper() for word in words)
-    return label == "faq/therapist_info" or (titled and label.startswith("faq/"))
+    return now.could_be_a_name and len(words) > 1 and all(word[:1].isupper() for word in words)
 
 
 def _tells_visit(text: str) -> bool:

@@ -107,6 +107,9 @@ def test_no_text_raises_and_a_name_is_a_piece_of_it(text: str) -> None:
         ("Priya Nair, no", "Priya Nair"),
         ("Priya Nair, yes", "Priya Nair"),
         ("my name is actually Mirabel Okonkwo", "Mirabel Okonkwo"),
+        ("lol its Tremaine", "Tremaine"),
+        ("change name its Siobhán Ní Dhuill", "Siobhán Ní Dhuill"),
+        ("kayleigh mcdonut lol no mcdonough", "kayleigh mcdonough"),
     ],
 )
 def test_an_answer_beside_the_name_is_not_part_of_it(text: str, name: str) -> None:

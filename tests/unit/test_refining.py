@@ -69,6 +69,9 @@ def meant(text: str, before: Before) -> list[Interval]:
         # a no to the day before, and not to the one named
         ("actually no friday", AFTERNOON, window(27, 12, 17)),
         ("no wait, make it friday at 9", AFTERNOON, window(27, 9, 10)),
+        ("actualy can u do friday insted same time", PICKED, window(27, 14, 15)),
+        ("lol i ment friday", PICKED, window(27, 14, 15)),
+        ("no the other day, fri", AFTERNOON, window(27, 12, 17)),
         # another one of the same name
         ("no the other thursday", AFTERNOON, window(3, 12, 17, 12)),
         ("the thursday after", PICKED, window(3, 14, 15, 12)),

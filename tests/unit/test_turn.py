@@ -1596,3 +1596,31 @@ def test_a_name_told_before_anything_is_booked_is_kept_and_greeted() -> None:
         says("I'm Canadian", "faq/insurance", name="Canadian", details={"name": "Canadian"}),
     ):
         assert "utter_greet_by_name" not in (actions(now) or ())
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "slot"),
+    [
+        ("no the other day, thurs", "faq/symptoms", "service"),
+        ("lol i ment monday", "faq/opening_hours", "confirm_booking"),
+        ("same time friday dec 18", "faq/opening_hours", "confirm_booking"),
+        ("later", "goodbye", "chosen_time"),
+        ("later", "goodbye", "patient_name"),
+    ],
+)
+def test_another_time_is_read_by_the_form_whatever_it_resembles(
+    text: str, label: str, slot: str
+) -> None:
+    assert plan(says(text, label, form="booking_form", requested_slot=slot)) is None
+
+
+@pytest.mark.parametrize("slot", ["patient_name", "chosen_time"])
+def test_a_name_is_no_other_language(slot: str) -> None:
+    name = "Siobhan Ni Dhuill"
+    where = {"form": "booking_form", "requested_slot": slot, "name": name}
+    assert plan(says(name, "speak_other_language", **where)) is None
+
+
+@pytest.mark.parametrize("text", ["cancel 937CWT", "cancle my booking RYCXWY"])
+def test_cancel_with_a_reference_begins_the_change(text: str) -> None:
+    assert actions(says(text, "stop")) == ("change_form",)
