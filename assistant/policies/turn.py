@@ -1192,6 +1192,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return True
     if now.requested_slot == "patient_contact" and refuses_contact(now.text):
         return False
+    if now.form in TAKES_DETAILS and label == "speak_to_human" and _is_an_address(now.text):
+        # also one that cannot be used
+        return False
     if now.requested_slot in LEFT_TO_US and label == "stop" and says("undecided", now.text):
         # "I don't mind" resembles "never mind"
         return says("stops", now.text)
@@ -1272,6 +1275,11 @@ def _reads_as_a_name(label: str, now: Situation) -> bool:
     if label == "speak_other_language":
         return _is_titled(now) or len(now.text.split()) == 1
     return label == "faq/therapist_info" or (_is_titled(now) and label.startswith("faq/"))
+
+
+def _is_an_address(text: str) -> bool:
+    """One word with an @, and nothing beside it."""
+    return "@" in text and len(text.split()) == 1
 
 
 def _is_titled(now: Situation) -> bool:

@@ -11,7 +11,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, read
-from actions.validate_booking_form import ValidateBookingForm
+from actions.validate_booking_form import ValidateBookingForm, _two_names
+from actions.validate_change_form import _kind
 from actions.validate_delete_form import ValidateDeleteForm
 from actions.validate_message_form import ValidateMessageForm
 from assistant.checks.project import Project
@@ -88,6 +89,9 @@ def problem(tracker: Tracker, form: FormValidation = BOOKING) -> str:
         ("patient_contact", "write to sam@example.com please", "sam@example.com"),
         ("note", "I am on blood thinners", "I am on blood thinners"),
         ("service", "an hour", "massage therapy, 60 minutes"),
+        ("service", "a hour", "massage therapy, 60 minutes"),
+        ("service", "the friday one, hour", "massage therapy, 60 minutes"),
+        ("service", "half a hour", "massage therapy, 30 minutes"),
         ("service", "45", "massage therapy, 45 minutes"),
     ],
 )
@@ -371,3 +375,25 @@ def test_forms_and_domain_name_the_same_slots(form: FormValidation, name: str) -
     assert set(Project(ROOT).forms[name]) <= set(form.SLOTS)
     assert form.CONFIRMATION in Project(ROOT).forms[name]
     assert form.name() == f"validate_{name}"
+
+
+def test_send_chooses_none_of_two_addresses() -> None:
+    choices = ["ann@gmail.com", "ann@gmial.com"]
+    slots = {"contact_choices": choices}
+    asked = "patient_contact"
+    assert problem(heard("send", "affirm", asked=asked, slots=slots)) == "contact_question"
+    assert read(asked, heard("yes", "affirm", asked=asked, slots=slots)).value == choices[0]
+
+
+def test_two_people_named_by_who_they_are() -> None:
+    found = _two_names(heard("me is Yuki Tanaka and mom is Hanako", asked="patient_name"))
+    assert (found["patient_name"], found["next_patient"]) == ("Yuki Tanaka", "Hanako")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [("wait make it 4", "move"), ("cancle it my shift changed", "cancel"), ("hmm", None)],
+)
+def test_what_shall_become_of_an_appointment_is_heard(text: str, kind: str | None) -> None:
+    time = {"time": "any day at 4 pm"} if "4" in text else {}
+    assert _kind(heard(text, asked="change_kind", **time), "change_kind").get("change_kind") == kind

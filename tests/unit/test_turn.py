@@ -1624,3 +1624,9 @@ def test_a_name_is_no_other_language(slot: str) -> None:
 @pytest.mark.parametrize("text", ["cancel 937CWT", "cancle my booking RYCXWY"])
 def test_cancel_with_a_reference_begins_the_change(text: str) -> None:
     assert actions(says(text, "stop")) == ("change_form",)
+
+
+@pytest.mark.parametrize("slot", ["patient_contact", "patient_name", "service"])
+def test_an_address_that_cannot_be_used_is_no_message_to_the_clinic(slot: str) -> None:
+    text = "yuki.tanaka@exmaple,com"
+    assert plan(says(text, "speak_to_human", form="booking_form", requested_slot=slot)) is None
