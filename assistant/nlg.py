@@ -50,9 +50,10 @@ THERAPIST_WITHOUT_HOURS = "therapist_without_hours"
 FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED, THERAPIST_HOURS, THERAPIST_WITHOUT_HOURS})
 # What the generator itself works out: addresses to choose from, the heart of what was said before.
 FROM_THE_CHAT = frozenset({"addresses", "said"})
-# Variables that the open alarm gives: its signs in a list, the patient ("you", "your mother"), the
-# same only when it is not the one who writes, what to do at once, and that it can go on later.
-FROM_THE_ALARM = frozenset({"signs", "patient", "other_person", "get_help", "later"})
+# Variables that the open alarm gives: its signs in a list and in a sentence, the patient ("you",
+# "your mother"), the same only when it is not the one who writes, what to do at once, and that it
+# can go on later.
+FROM_THE_ALARM = frozenset({"signs", "told", "patient", "other_person", "get_help", "later"})
 # Slots of which one is filled when something was told for an appointment.
 OF_AN_APPOINTMENT = ("preferred_time", "service", "chosen_time", "patient_name", "patient_contact")
 BOOKING_PAYLOADS = ("/book_appointment",)
@@ -287,6 +288,7 @@ def _of_the_alarm(slots: dict[str, Any], clinic: dict[str, Any]) -> dict[str, st
     return {
         "get_help": _fill(get_help, {**clinic, "other_person": person}),
         "signs": hours.join(named) if named else words["signs_unnamed"],
+        "told": words["signs_told"].format(signs=hours.join(named)) if named else "",
         "patient": person or words["patient_unnamed"],
         "other_person": person,
         "later": words["later"]["kept" if told else "nothing"],

@@ -130,6 +130,15 @@ def person_in(text: str) -> str | None:
     return somebody() if _has(lists["somebody"]["words"], plain) else None
 
 
+def could_be(person: str | None, text: str) -> bool:
+    """Whether the "he" or "she" of a text can be this person ("your mother")."""
+    lists = words()["somebody"]
+    if person is None:
+        return False
+    said = {word for word in ("he", "she") if _has(rf"\b{word}.?s?\b", text)}
+    return not said or any(not _has(lists["never"][word], person) for word in said)
+
+
 def somebody() -> str:
     """How a sentence names a patient who is only "he" or "she"."""
     return str(words()["somebody"]["named"])
@@ -145,6 +154,11 @@ def asks_to_wait(text: str) -> bool:
     lists = words()
     plain = text.replace("\u2019", "'")
     return _has(lists["asks_to_wait"], plain) and not _has(lists["about_booking"], plain)
+
+
+def fears_hospital(text: str) -> bool:
+    """Whether the message says that the patient did not want to be sent to hospital."""
+    return _has(words()["fears_hospital"], text.replace("\u2019", "'"))
 
 
 def said(text: str, kind: str) -> Said | None:

@@ -321,9 +321,10 @@ class Situation:
     ``waits`` whether the patient joined the waiting list, ``several_therapists`` whether there is
     one to choose. ``open_forms`` were begun and neither completed nor given up, the latest last.
     ``alarms`` are the signs of the open red flag (see ``alarm.Alarm``), ``alarm_kind`` what the
-    latest is, ``alarm_person`` whom it is about when not the patient, ``alarm_language`` the
-    language it was told in when that is "french" or "spanish", ``after_checked`` what the message
-    asked for that said the patient was checked. ``responses`` are the names of all responses
+    latest is, ``alarm_person`` whom it is about when not the patient, ``person_told`` the
+    person that the patient's words named last ("your mother"), ``alarm_language`` the language it
+    was told in when that is "french" or "spanish", ``after_checked`` what the message asked for
+    that said the patient was checked. ``responses`` are the names of all responses
     there are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program
     of its own. ``proposal`` is the time that the clinic proposes, when the words before the
     message asked about it. ``person`` is whether someone at the clinic would come into this chat
@@ -341,6 +342,7 @@ class Situation:
     alarms: tuple[alarm.Alarm, ...] = ()
     alarm_kind: str | None = None
     alarm_person: str | None = None
+    person_told: str | None = None
     alarm_language: str | None = None
     after_checked: tuple[tuple[str, float], ...] = ()
     open_forms: tuple[str, ...] = ()
@@ -533,6 +535,10 @@ def _books(now: Situation) -> bool:
 def _is_known(now: Situation) -> bool:
     """The message tells of nothing that the patient was not warned of before."""
     level, kind = now.triage["level"], now.triage.get("kind") or "medical"
+    despairs = kind == "crisis" and now.alarm_kind == "medical"
+    if despairs and level == "check" and alarm.only_resembles(now.triage):
+        # "I just didn't want you to send me to emerg" is no wish to die
+        return alarm.fears_hospital(now.text)
     if kind != "crisis" and alarm.only_resembles(now.triage):
         # "he doesn't want to go", "he woke up": no other sign because it resembles one
         told_worse = now.red_flag_level == "emergency" or level == now.red_flag_level
@@ -566,9 +572,16 @@ def _person(now: Situation, found: Mapping[str, Any]) -> dict[str, str | None]:
     if found.get("kind") == "violence":
         # "my husband hits me" is about the one who writes
         return {"alarm_person": None}
-    person = found.get("person") or alarm.person_in(now.text)
+    person = found.get("person") or _person_in(now)
     known = now.alarms and not alarm.is_own(now.text) and person in (None, alarm.somebody())
     return {} if known else {"alarm_person": person}
+
+
+def _person_in(now: Situation) -> str | None:
+    """Whom the message is about; a "she" is who was named before, where she can be."""
+    person = alarm.person_in(now.text)
+    told = now.person_told if alarm.could_be(now.person_told, now.text) else None
+    return told or person if person == alarm.somebody() and not now.alarms else person
 
 
 def _open_forms(now: Situation) -> list[str] | None:
@@ -591,7 +604,7 @@ def _ask_check(now: Situation) -> Turn:
     for kept in ("signs", "named", "kind", "kinds"):
         if now.triage.get(kept):
             waiting[kept] = now.triage[kept]
-    if person := alarm.person_in(now.text):
+    if person := _person_in(now):
         waiting["person"] = person
     if now.triage.get("escalates_with"):
         waiting["response"] = now.triage["escalates_with"]

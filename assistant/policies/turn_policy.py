@@ -29,9 +29,10 @@ from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.live import standing
 from assistant.nlu.safety_triage import shared_triage
+from assistant.policies import alarm
 from assistant.policies.proposals import proposal_in
 from assistant.policies.turn import AWAY, FORMS, THERE, Situation, Turn, plan, topic_of
-from assistant.safety.together import MOST_EARLIER, assess_together
+from assistant.safety.together import MOST_EARLIER, MOST_EARLIER_FOR_HISTORY, assess_together
 from clinic import facts
 from clinic.live.limits import CHANNELS
 from clinic.names import read_name
@@ -132,6 +133,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         alarms=tuple(tracker.get_slot("alarms") or ()),
         alarm_kind=tracker.get_slot("alarm_kind"),
         alarm_person=tracker.get_slot("alarm_person"),
+        person_told=_person_told(tracker),
         alarm_language=tracker.get_slot("alarm_language"),
         after_checked=tuple(
             (str(label), float(sure)) for label, sure in tracker.get_slot("after_checked") or ()
@@ -150,6 +152,18 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         proposal=_proposal_before(tracker),
         person=_person(tracker),
     )
+
+
+def _person_told(tracker: DialogueStateTracker) -> str | None:
+    """Whom the patient's latest words that name somebody are about: "your mother"."""
+    for event in reversed(tracker.events):
+        if isinstance(event, SessionStarted):
+            break
+        text = event.text or "" if isinstance(event, UserUttered) else ""
+        person = None if text.startswith("/") else alarm.person_in(text)
+        if person and person != alarm.somebody():
+            return person
+    return None
 
 
 def _person(tracker: DialogueStateTracker) -> str | None:
@@ -177,6 +191,7 @@ def _said_earlier(
     """
     said: list[tuple[str, Mapping[str, Any]]] = []
     own = True
+    most = MOST_EARLIER_FOR_HISTORY if past_alarms else MOST_EARLIER
     for event in reversed(tracker.events):
         if isinstance(event, SessionStarted) or (_settles(event) and not past_alarms):
             break
@@ -186,7 +201,7 @@ def _said_earlier(
             own = False  # the message itself
         elif event.text and not event.text.startswith("/"):
             said.append((event.text, event.parse_data.get("triage") or {}))
-        if len(said) == MOST_EARLIER:
+        if len(said) == most:
             break
     return said[::-1]
 

@@ -25,6 +25,8 @@ SUBJECT_REACH = 5
 SINCE_REACH = 8
 
 
+# Words that may stand between an illness and the question mark.
+LAST_WORDS = 2
 # How far behind "my father had" the illness may stand.
 FAMILY_REACH = 3
 
@@ -144,6 +146,9 @@ _JOINS = word_set("and so because since as then")
 _OF_A_TIME = word_set("since after before had having with from")
 _OWN = word_set("i im ive my me myself mine now today since")
 _SELF = word_set("i im ive my mine")
+_FIRST = word_set("i im ive mine")
+_HAD = word_set("had has beat survived got")
+_COMPLAINT = ("hurting", "back_place", "bare_back")
 # "So do I", "me too": it is the patient's as well.
 _SHARED = word_set("too also same both likewise")
 _AS_WELL = word_set("do did have had am was")
@@ -279,10 +284,29 @@ def is_in_the_family(match: Match, message: Words, places: Places) -> bool:
     )
     rest = message.words[match.end :]
     after = set(rest)
+    complaints = _complaints(message, places)
+    clause = message.clause[match.start]
+    # "... and her back hurts"; "she loves it here" tells of no pain
+    theirs = any(own >= clause and words & _THIRD for own, words in complaints.items())
+    before = message.words[max(0, match.start - FAMILY_REACH) : match.start]
+    if before and _THIRD.intersection(before) and _HAD.intersection(before):
+        # "my neighbour sent me, she had cancer. I have a stiff back": only the pain is one's own
+        led = bool(complaints) and all(words & _FIRST for words in complaints.values())
     shared = bool(after & _SHARED) or any(
         word == "so" and following in _AS_WELL for word, following in pairwise(rest)
     )
-    return led and bool(after & _SELF) and not after & _THIRD and not shared
+    return led and bool(after & _SELF) and not theirs and not shared
+
+
+def _complaints(message: Words, places: Places) -> dict[int, set[str]]:
+    """The clauses that tell of pain, each with its words."""
+    found = {message.clause[at.start] for name in _COMPLAINT for at in places.get(name, [])}
+    return {
+        clause: {
+            word for word, own in zip(message.words, message.clause, strict=True) if own == clause
+        }
+        for clause in found
+    }
 
 
 def _is_denied(match: Match, message: Words, places: Places, first: int, last: int) -> bool:
@@ -396,6 +420,9 @@ def _answered_no(match: Match, message: Words, places: Places) -> bool:
     if at >= len(message.words):
         return False
     own = message.sentence[match.start]
+    end = message.sentence_span(match.start)[1]
+    if own in message.asked and at < end <= at + LAST_WORDS and end < len(message.words):
+        at = end  # "cancer history? no"
     asked = own in message.asked and message.sentence[at] == own + 1
     listed = message.sentence[at] == own and (
         at in message.comma_before or own in filled_in(message, places)

@@ -99,6 +99,7 @@ _COMBINATION_KEYS = {
     "of",
     "level",
     "check",
+    "response",
     "ambulance",
     "why",
     "named",
@@ -255,13 +256,14 @@ class Finding:
 class Combination:
     """Findings or signs that together make a sign, wherever in the message they stand.
 
-    ``level`` is one of LEVELS.
+    ``level`` is one of LEVELS, ``response`` one of RESPONSES or None.
     """
 
     id: str
     of: tuple[tuple[str, ...], ...]
     level: str
     check: str
+    response: str | None
     ambulance: bool
     why: str
     named: str
@@ -272,7 +274,7 @@ class Combination:
     @property
     def kind(self) -> str:
         """One of KINDS."""
-        return kind_of(None, self.ambulance)
+        return kind_of(self.response, self.ambulance)
 
 
 @dataclass(frozen=True)
@@ -521,15 +523,11 @@ def _sign(table: Table, file: str, entry: dict[str, Any]) -> Sign:
     ask = _patterns(table, file, f"{key}.ask", entry, "ask")
     if not (clear or unclear or ask):
         raise SafetyTableError(file, key, entry, "has no patterns: clear, unclear or ask")
-    response = entry.get("response")
-    if response not in (None, *RESPONSES):
-        allowed = f"allowed: {', '.join(RESPONSES)}, or leave out"
-        raise SafetyTableError(file, f"{key}.response", response, allowed)
     return Sign(
         id=_identifier(file, key, entry),
         level=_choice(file, f"{key}.level", entry, "level", SIGN_LEVELS),
         check=_choice(file, f"{key}.check", entry, "check", CHECKS),
-        response=response,
+        response=_response(file, key, entry),
         ambulance=_flag(file, key, entry, "ambulance"),
         why=_sentence(file, key, entry),
         named=_name(file, key, entry),
@@ -574,6 +572,7 @@ def _combination(table: Table, file: str, entry: dict[str, Any]) -> Combination:
         of=tuple(parts),
         level=_choice(file, f"{key}.level", entry, "level", LEVELS),
         check=_choice(file, f"{key}.check", entry, "check", CHECKS),
+        response=_response(file, key, entry),
         ambulance=_flag(file, key, entry, "ambulance"),
         why=_sentence(file, key, entry),
         named=_name(file, key, entry),
@@ -633,6 +632,14 @@ def _choice(
     if value not in allowed:
         raise SafetyTableError(file, key, value, f"allowed: {', '.join(allowed)}")
     return str(value)
+
+
+def _response(file: str, key: str, entry: Mapping[str, Any]) -> str | None:
+    value = entry.get("response")
+    if value not in (None, *RESPONSES):
+        allowed = f"allowed: {', '.join(RESPONSES)}, or leave out"
+        raise SafetyTableError(file, f"{key}.response", value, allowed)
+    return value
 
 
 def _sentence(file: str, key: str, entry: Mapping[str, Any]) -> str:

@@ -12,8 +12,10 @@ from typing import Any
 from assistant.safety.clauses import plain_words, word_set
 from assistant.safety.triage import RANK, RESEMBLES, Assessment
 
-# Messages of the patient that are looked back at.
+# Messages of the patient that are looked back at; further for what a past illness, or a farewell,
+# makes more of.
 MOST_EARLIER = 3
+MOST_EARLIER_FOR_HISTORY = 8
 # A longer message is a story of its own.
 LONGEST = 60  # words
 MOST_WORDS_OF_A_REST = 6
@@ -75,8 +77,8 @@ def _with_history(
 
     It does so also when an alarm was given for it: the new reason joins the others.
     """
-    for before, found in reversed(earlier[-MOST_EARLIER:]):
-        if not _is_short(before):
+    for before, found in reversed(earlier[-MOST_EARLIER_FOR_HISTORY:]):
+        if not (found.get("speaks") and _is_short(before)):
             continue
         joint = assess(_joined(before, text), False).as_dict()
         new = {*joint["signs"]} - {*(found.get("signs") or ())} - {*(alone.get("signs") or ())}

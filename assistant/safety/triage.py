@@ -313,7 +313,7 @@ class Triage:
         told = clear and bool(own) and not any(places.get(name) for name in DOUBTS)
         level = entry.level if entry.level != "check" else "urgent"
         given = entry.level if told else "check"
-        response = entry.response if isinstance(entry, Sign) else None
+        response = entry.response
         # "I can't feel my left foot" is not asked about both legs
         check = "general" if entry.check == "legs" else entry.check
         return _Found(found, given, check, response, entry.why, level, entry.named, entry.kind)
@@ -429,7 +429,7 @@ def _of_combination(combination: Combination) -> _Found:
         combination.id,
         combination.level,
         combination.check,
-        None,
+        combination.response,
         combination.why,
         escalates,
         combination.named,

@@ -88,7 +88,7 @@ ALWAYS_KNOWN = _words(
     """
     clinic_name clinic_phone clinic_contact therapist_name booking_notice booking_horizon
     emergency_number nurse_line crisis_line poison_line clinic_open_now signs patient
-    get_help later
+    get_help later told
     """
 )
 # Owners write these as whole sentences.

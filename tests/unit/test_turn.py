@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.checks.project import Project
-from assistant.policies import turn
+from assistant.policies import alarm, turn
 from assistant.policies.turn import Situation, Turn, plan, topic_of
 from assistant.project import ROOT
 
@@ -538,6 +538,29 @@ def test_a_sign_of_the_body_cannot_be_taken_back() -> None:
     planned = plan(alarmed("jk", "deny"))
     assert planned is not None
     assert not planned.slots
+
+
+def test_she_is_who_was_named_before() -> None:
+    found = assess("emergency", signs=["bladder"], kind="medical")
+    for text, told, person in (
+        ("she cannot pee", "your mother", "your mother"),
+        ("shes not able to pee", "your mother", "your mother"),
+        ("he cannot pee", "your mother", alarm.somebody()),
+        ("she cannot pee", None, alarm.somebody()),
+        ("I cannot pee", "your mother", None),
+    ):
+        planned = plan(says(text, "out_of_scope", triage=found, person_told=told))
+        assert planned is not None
+        assert planned.slots["alarm_person"] == person, text
+
+
+def test_not_wanting_to_be_sent_to_hospital_is_no_wish_to_die() -> None:
+    resembles = assess("check", signs=["resembles_suicidal"], kind="crisis")
+    text = "just didnt want u to send me to emerg"
+    assert actions(alarmed(text, "out_of_scope", triage=resembles)) == ("utter_alarm_refuses",)
+    asked = plan(alarmed("I see no way on", "out_of_scope", triage=resembles))
+    assert asked is not None
+    assert asked.slots["safety_check"]["kind"] == "crisis"
 
 
 def test_who_is_hurt_by_somebody_is_the_one_who_writes() -> None:
