@@ -21,6 +21,8 @@ Alarm = Mapping[str, str]
 # More would be a list that nobody in fear can take in.
 MOST_NAMED = 3
 SHORT_MESSAGE = 5  # words
+# Kinds of sign of which the check question is not asked twice, whatever the reply.
+ASKED_ONCE = frozenset({"crisis", "violence"})
 Said = Literal[
     "there",
     "joke",
@@ -159,6 +161,21 @@ def asks_to_wait(text: str) -> bool:
 def fears_hospital(text: str) -> bool:
     """Whether the message says that the patient did not want to be sent to hospital."""
     return _has(words()["fears_hospital"], text.replace("\u2019", "'"))
+
+
+def half_yes(text: str) -> bool:
+    """A yes that is not said outright ("kind of"), or no knowing: both count as a yes."""
+    return _has(words()["half_yes"], text.replace("\u2019", "'"))
+
+
+def misunderstood(text: str) -> bool:
+    """Whether the message says that something else was meant than what it was taken for."""
+    return _has(words()["misunderstood"], text.replace("\u2019", "'"))
+
+
+def only_consents(text: str) -> bool:
+    """ "Ok", said to the advice, and nothing more."""
+    return _has(words()["only_consents"], text.replace("\u2019", "'"))
 
 
 def said(text: str, kind: str) -> Said | None:

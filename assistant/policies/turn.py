@@ -7,7 +7,8 @@ pure function; ``turn_policy`` connects it to Rasa.
 The order of the questions is the order of importance:
 
 1. Is somebody in danger? A red flag interrupts everything, also a form.
-2. Does a check question wait for its answer? All but a clear "old and unchanged" escalates.
+2. Does a check question wait for its answer? All but a clear "old and unchanged" escalates; what
+   is no answer at all is met by the question once more.
 3. Is a red flag still open? Then nothing is booked until the patient has been checked, and what is
    said about it is met by the advice again.
 4. Was a form that was interrupted offered again, or is the patient back after a break? A yes goes
@@ -227,6 +228,22 @@ ADVICE_AGAIN = {
     "wait": "utter_alarm_wait",
     "which": "utter_alarm_which",
 }
+# Neither a yes nor a no to a check question, beside the topics.
+BESIDE_A_CHECK = frozenset(
+    {
+        *("abuse", "accept_time", "ask_status", "book_appointment", "change_appointment"),
+        *("greet", "help", "ignore_rules", "speak_to_human", "start_over", "thank"),
+    }
+)
+# Taken for these, a reply may be a yes in other words, or tell more of the sign.
+ANSWERS_A_CHECK = frozenset({"affirm", "been_checked", "deny", "distress", "sign_applies"})
+ABOUT_SIGNS = frozenset(
+    {
+        *("faq/medical_advice", "faq/medication_question", "faq/safety_contraindications"),
+        *("faq/symptoms", "faq/underlying_condition", "nlu_fallback", "out_of_scope"),
+    }
+)
+MOST_WORDS_OF_AN_ANSWER = 3
 # After a clear no to a check question, and after a clear yes to the question of being checked.
 NOT_SO = {
     "medical": "utter_check_cleared",
@@ -618,8 +635,10 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
         and (now.triage.get("reply") == "old" or alarm.said(now.text, kind) == "taken_back")
     )
     # a yes or a no may be meant for what the clinic has proposed meanwhile
-    unclear = _holds_no_words(now) or (
-        now.proposal and not now.clicked and not now.triage.get("level")
+    unclear = (
+        _holds_no_words(now)
+        or (now.proposal and not now.clicked and not now.triage.get("level"))
+        or _says_something_else(now, kind)
     )
     if unclear and (not denied or now.proposal) and not waiting.get("asked_again"):
         again = {**waiting, "asked_again": True}
@@ -645,6 +664,28 @@ def _holds_no_words(now: Situation) -> bool:
         return True
     typed = texting.in_words(now.text).lower().split()
     return len(typed) == 1 and typed[0].isalpha() and typed[0] not in english.words()
+
+
+def _says_something_else(now: Situation, kind: str) -> bool:
+    """ "I just mean the insurance", "60 for me n 45 for her": not about what was asked.
+
+    "I think so", "kind of" and "not sure" are answers, and of despair and violence nothing is
+    asked twice.
+    """
+    if kind in alarm.ASKED_ONCE or now.triage.get("level") or now.triage.get("reply"):
+        return False
+    if now.clicked:
+        return now.intent in BESIDE_A_CHECK or now.intent.startswith("faq/")
+    labels = {label for label, _ in now.acts}
+    if len(now.text) > LONGEST_MESSAGE or labels & ANSWERS_A_CHECK or alarm.half_yes(now.text):
+        return False
+    if alarm.misunderstood(now.text) or "service" in now.details:
+        return True
+    about_signs = now.triage.get("speaks") and labels & ABOUT_SIGNS
+    topic = now.intent in BESIDE_A_CHECK or now.intent.startswith("faq/")
+    # a word or two ("slightly", "the left one") may well be a yes
+    told = len(now.text.split()) > MOST_WORDS_OF_AN_ANSWER and not now.triage.get("speaks")
+    return not about_signs and (topic or told)
 
 
 def _while_red_flag_is_open(now: Situation) -> Turn | None:
@@ -755,6 +796,10 @@ def _advice_again(
     asked = now.offered or (now.said_before and now.said_before[-1] in YES_TO)
     if now.clicked and not now.intent.startswith("faq/"):
         return None
+    if now.form is None and not now.clicked and alarm.only_consents(now.text):
+        # "ok" is said to the advice, and does not ask for the message that was offered beside it
+        take_care = ON_THE_WAY & set(now.said_before)
+        return Turn(("utter_alarm_take_care" if take_care else "utter_alarm_going",))
     if labels & FORM_REPLIES and (now.form or asked):
         return None
     if "no_words" in labels or (labels & UNTOUCHED_BY_ALARM and words not in ABOUT_THE_WAY):

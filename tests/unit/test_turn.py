@@ -262,11 +262,14 @@ def waiting(level: str = "emergency", *asked: str) -> dict[str, Any]:
     "now",
     [
         clicks("affirm"),
-        clicks("faq/cost"),
         clicks("skip"),
         says("yes", "affirm", triage=assess(reply="yes")),
         says("not sure", "deny", triage=assess(reply=None)),
-        says("what does it cost", "faq/cost", triage=assess(reply=None)),
+        says("kind of", "out_of_scope", triage=assess(reply=None)),
+        says("a bit of that yeah", "book_appointment", triage=assess(reply=None)),
+        says("I think so", "nlu_fallback", triage=assess(reply=None)),
+        says("since about two weeks ago", "faq/opening_hours", triage=assess(reply=None)),
+        says("the left one", "nlu_fallback", triage=assess(reply=None)),
         says("no", "deny", triage={**CHECK, "reply": "old"}),
         says("no " * 1000, "deny", triage=assess(reply=None)),
     ],
@@ -280,6 +283,35 @@ def test_all_but_a_clear_no_escalates(now: Situation, level: str) -> None:
     assert planned.slots["why"] == "A reason."
     assert planned.slots["safety_check"] is None
     assert planned.stop_form
+
+
+@pytest.mark.parametrize(
+    "now",
+    [
+        clicks("faq/cost"),
+        clicks("book_appointment"),
+        says("can i get a recipt", "faq/cost", triage=assess(reply=None)),
+        says("i just mean the insurance", "nlu_fallback", triage=assess(reply=None)),
+        says("60 for me n 45 for her", "nlu_fallback", triage=assess(reply=None)),
+    ],
+    ids=lambda now: now.text,
+)
+@pytest.mark.parametrize("level", ["urgent", "emergency"])
+def test_what_is_no_answer_is_asked_about_once_and_then_escalates(
+    now: Situation, level: str
+) -> None:
+    check = {**waiting(level), "question": "utter_check_general"}
+    again = plan(replace(now, safety_check=check, form="booking_form"))
+    assert again is not None
+    assert again.actions == ("utter_answer_unclear", "utter_check_general")
+    assert not again.stop_form
+    assert actions(replace(now, safety_check=again.slots["safety_check"]))[0] == f"utter_{level}"
+
+
+@pytest.mark.parametrize("kind", ["crisis", "violence"])
+def test_of_despair_and_violence_nothing_is_asked_twice(kind: str) -> None:
+    now = says("what does it cost", "faq/cost", safety_check={**waiting("urgent"), "kind": kind})
+    assert actions(now) == ("utter_urgent",)
 
 
 @pytest.mark.parametrize(
@@ -583,6 +615,13 @@ def test_an_answer_without_words_is_asked_about_once_and_then_counts_as_yes(answ
     assert actions(says(answer, intent, safety_check=again.slots["safety_check"])) == (
         "utter_urgent",
     )
+
+
+@pytest.mark.parametrize("text", ["ok", "Okay.", "k", "ok got it"])
+def test_an_ok_after_the_advice_asks_for_no_message(text: str) -> None:
+    blocked = {"said_before": ("utter_booking_blocked_red_flag",), "red_flag_level": "emergency"}
+    assert actions(says(text, "affirm", **blocked)) == ("utter_alarm_going",)
+    assert actions(says("yes please", "affirm", **blocked)) == ("message_form",)
 
 
 def test_an_unsure_answer_is_not_asked_about_again() -> None:
