@@ -303,7 +303,8 @@ OTHER_THERAPIST = "utter_faq/therapist_info"
 # Says what holds for a child, where the message is about one.
 CAREFUL = "utter_faq/safety_contraindications"
 # The answer after which "what about monday?" is a question for the hours.
-HOURS = "utter_faq/opening_hours"
+HOURS_TOPIC = "faq/opening_hours"
+HOURS = f"utter_{HOURS_TOPIC}"
 # What "I'm Priya" may be taken for.
 INTRODUCING = frozenset({"greet", "nlu_fallback", "out_of_scope", "thank"})
 # Several appointments are wished for: what can be done, and the wish goes into the note.
@@ -321,6 +322,12 @@ COMPLAINT = ("action_write_complaint", "message_form")
 CANCELLED = frozenset({"change_appointment", "nlu_fallback", "stop"})
 # Topics about what is done again and again, so that "how often?" leans on their answer.
 DOSED = frozenset({"home_exercises", "medication_question"})
+# Said to "n 90", after the prices.
+LENGTH_PRICES = "utter_cost_of_length"
+# Topics whose answers name things to do or to use at home.
+AT_HOME = frozenset({"home_exercises", "medication_or_surgery_alternative"})
+# What "Natalie please" may be taken for.
+NAMING = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"})
 # They lean on the last answer.
 MORE = ("tell_me_more", "ask_why")
 NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not_understood_3")
@@ -510,6 +517,10 @@ def _plan(now: Situation) -> Turn | None:
             return turn
     if len(now.text) > LONGEST_MESSAGE:
         return Turn(("utter_too_long", *_resume(now)))
+    free_text = now.requested_slot in FREE_TEXT_SLOTS
+    if not (now.clicked or free_text) and says("poses_as_program", now.text):
+        # no time or name is read from what claims to be an order
+        return Turn(("utter_ignore_rules", *_resume(now)))
     turn = _about_the_proposal(now)
     if turn:
         return turn
@@ -1029,6 +1040,9 @@ def _outside_forms(now: Situation) -> Turn | None:
     if wishes and not now.clicked and note_in(now.text):
         said = dict.fromkeys((*_topic_answers(now.acts), *_note(now)))
         return Turn((*said, "booking_form"))
+    follows = None if now.clicked else _follows_an_answer(now)
+    if follows:
+        return Turn(_with_safety_net((follows,), now))
     how_long = _how_long(now)
     if how_long:
         return Turn(_with_safety_net(how_long, now))
@@ -1038,12 +1052,27 @@ def _outside_forms(now: Situation) -> Turn | None:
     return None
 
 
+def _follows_an_answer(now: Situation) -> str | None:
+    """The response to a question that only the last answer explains: "n 90", "seniors?"."""
+    if now.last_topic == "cost" and says("length_after_prices", now.text):
+        return LENGTH_PRICES
+    if now.last_topic == "cost" and says("discount_after_prices", now.text):
+        return "utter_faq/cost"
+    if now.last_topic in AT_HOME and says("which_at_home", now.text):
+        return "utter_faq/home_exercises"
+    return None
+
+
 def _how_long(now: Situation) -> tuple[str, ...]:
     """What is said to "for how long?" after an answer; of what is done again also to "how often?".
 
     Said alone, it would be taken for a question how often to come.
     """
-    if now.clicked or len(now.acts) > 1 or not says("leans_how_long", now.text):
+    if now.clicked or len(now.acts) > 1:
+        return ()
+    if says("how_long_sore", now.text):
+        return ("utter_how_long_does_it_hurt",)
+    if not says("leans_how_long", now.text):
         return ()
     if says("leans_how_often", now.text) and now.last_topic not in DOSED:
         return ()
@@ -1057,6 +1086,9 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
     if only_one and says("other_therapist", now.text) and now.intent in WITH_A_WISH:
         # with one therapist there is nothing to choose: the topic's answer tells
         return Turn((OTHER_THERAPIST,))
+    if now.intent in NAMING and says("names_therapist", now.text):
+        # an appointment or a message: both resemble it
+        return Turn(("utter_ask_why_named",))
     if _wishes_a_series(now):
         return Turn((*SERIES, "booking_form"))
     if now.requested and now.intent in ONE_MORE and says("one_more_for", now.text):
@@ -1236,6 +1268,10 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         return False
     if now.requested_slot == "chosen_time" and label in MORE and says("others", now.text):
         return False
+    told_a_time = bool(now.details.keys() & {"time", "time_unclear"})
+    if label == HOURS_TOPIC and now.form in TIMED_FORMS and told_a_time:
+        # "is there evening", "same time but the friday"
+        return says("asks_hours", now.text)
     asks_or_reads_back = now.requested_slot in ("service", "confirm_booking")
     if asks_or_reads_back and label.startswith("faq/") and _names_length(now.text):
         # "an hour" resembles a question for the opening hours
