@@ -266,9 +266,16 @@ def test_a_check_is_asked_before_any_rule_form_or_fallback(
             ("action_listen", "TurnPolicy"),
         ]
         assert tracker.active_loop_name == form, "the form waits"
-        # whatever comes next is the answer to the check, not to the form
+        # Whatever comes next is the answer to the check, not to the form. What is none at all is
+        # met by the question once more, and no more often.
         hear(tracker, "words", label)
-        assert policies.turn(tracker)[0] == ("utter_emergency", "TurnPolicy")
+        done = policies.turn(tracker)
+        if done[0][0] == "utter_answer_unclear":
+            assert [action for action, _ in done[1:]] == ["utter_check_legs", "action_listen"]
+            assert tracker.active_loop_name == form, "the form waits"
+            hear(tracker, "words", label)
+            done = policies.turn(tracker)
+        assert done[0] == ("utter_emergency", "TurnPolicy"), label
         assert tracker.active_loop_name is None
 
 
