@@ -273,6 +273,8 @@ class TestRestart:
         assert request["patient_name"] == "Priya Venkataraman"
         play(alarmed, fragments()["insists_on_booking"])
         checked.say("what are your opening hours")
+        expect(checked, {"response": "utter_check_weakness"})
+        checked.say("what are your opening hours")
         expect(checked, {"response": "utter_urgent"})
 
     def test_actions_in_the_middle_of_a_form(
