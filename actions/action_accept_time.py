@@ -10,7 +10,6 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import proposals
 from actions.base import ClinicAction, Event
-from actions.cards import card_of
 from actions.reading import slot_events, text_of
 from actions.request_status import status_of
 from clinic import setup
@@ -28,10 +27,7 @@ class ActionAcceptTime(ClinicAction):
         said, other_time = await setup.call(_accept, tracker.sender_id, proposal, text)
         if other_time and tracker.active_loop.get("name") is None:
             return [FollowupAction("change_form")]
-        for message in said:
-            accepted = message["response"] == "utter_proposal_accepted"
-            card = await card_of(message["reference"]) if accepted else None
-            dispatcher.utter_message(**message, card=card)
+        await proposals.say(dispatcher, said)
         found = [message["reference"] for message in said if "reference" in message]
         return slot_events({"reference": found[-1]} if found else {})
 

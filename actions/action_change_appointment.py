@@ -52,10 +52,7 @@ class ActionChangeAppointment(ClinicAction):
         said = await setup.call(
             _answer, slots["change_kind"], slots["change_reference"], slots["proposal"]
         )
-        for message in said:
-            accepted = message["response"] == "utter_proposal_accepted"
-            card = await card_of(slots["change_reference"]) if accepted else None
-            dispatcher.utter_message(**message, card=card)
+        await proposals.say(dispatcher, said)
         return slot_events({**CHANGE_ENDED, **open_forms.ended(tracker, "change_form", dispatcher)})
 
     def after_failure(self, tracker: Tracker) -> list[Event]:

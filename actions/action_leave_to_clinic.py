@@ -21,8 +21,7 @@ class ActionLeaveToClinic(ClinicAction):
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Once, however often it is pressed."""
         proposal = proposals.answered(tracker)
-        for message in await setup.call(_leave, tracker.sender_id, proposal):
-            dispatcher.utter_message(**message)
+        await proposals.say(dispatcher, await setup.call(_leave, tracker.sender_id, proposal))
         return []
 
 

@@ -33,8 +33,9 @@ from clinic import clock
 from clinic.booking.when import Understanding, say
 from clinic.opening import Interval
 
-# Where "later" is about the time: elsewhere it may be about anything.
-HEAR_OF_TIMES = frozenset({"preferred_time", "chosen_time", "confirm_booking", "confirm_change"})
+# Where all that leans on a time ("later", "the day after") is about it; at other questions only
+# what can be about nothing else is.
+ABOUT_TIMES = frozenset({"preferred_time", "chosen_time", "confirm_booking", "confirm_change"})
 # A yes there sends what was read back.
 READ_BACK = frozenset({"confirm_booking", "confirm_change"})
 # Asked after a yes to several times, which are then told with their numbers.
@@ -283,7 +284,7 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
     """With the wish of a message that leans on a day or a time before, "earlier please"."""
     asked = tracker.slots.get("requested_slot")
     text = text_of(tracker)
-    hears = asked in HEAR_OF_TIMES or intent_of(tracker) in CHANGES or is_correction(text)
+    hears = asked in ABOUT_TIMES or intent_of(tracker) in CHANGES or is_correction(text)
     hears = hears or wishes.says("no_and_then", text) or wishes.says("only_later", text)
     # "no, the day after", said to a time that the clinic proposes
     hears = hears or proposals.told_before(tracker) is not None

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
 from rasa_sdk import Tracker
+from rasa_sdk.executor import CollectingDispatcher
 
 from actions import times
+from actions.cards import card_of
 from actions.reading import entity_of
 from actions.request_status import about, status_of
 from assistant.policies.proposals import PROPOSAL, proposal_in
 
 # The kinds of a change by which such a time is answered.
 ACCEPT, LEAVE = "accept", "leave"
+ACCEPTED = "utter_proposal_accepted"
 
 
 def answered(tracker: Tracker) -> str | None:
@@ -66,7 +69,7 @@ def answer(kind: str, request: Any, number: int) -> list[dict[str, Any]]:
     from clinic.booking.requests import ProposalOver, accept_proposal, refuse_proposal
 
     done: dict[str, tuple[Callable[[Any, int], Any], str]] = {
-        ACCEPT: (accept_proposal, "utter_proposal_accepted"),
+        ACCEPT: (accept_proposal, ACCEPTED),
         LEAVE: (refuse_proposal, "utter_left_to_clinic"),
     }
     act, response = done[kind]
@@ -75,3 +78,11 @@ def answer(kind: str, request: Any, number: int) -> list[dict[str, Any]]:
     except ProposalOver:
         request.refresh_from_db()
         return [{"response": "utter_proposal_over"}, status_of(request)]
+
+
+async def say(dispatcher: CollectingDispatcher, said: Iterable[dict[str, Any]]) -> None:
+    """Says what :func:`answer` gave; an appointment that is confirmed comes with its card."""
+    for message in said:
+        accepted = message["response"] == ACCEPTED
+        card = await card_of(message["reference"]) if accepted else None
+        dispatcher.utter_message(**message, card=card)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 from scenario_servers import Server, locked, wait_until
 from socketio.exceptions import ConnectionError as Refused
 from test_killed import address, handled
@@ -89,11 +91,42 @@ def test_a_window_that_goes_while_it_is_let_in_leaves_its_place(
         for _ in range(20):
             window.call("typing", {"on": False})
 
-    def is_let_in() -> bool:
-        with suppress(Refused):
-            Window(url).open().close()
-            return True
-        return False
-
-    wait_until(is_let_in, "there is a place")
+    wait_until(lambda: _is_room(url), "there is a place", 30)
     window.close()
+
+
+def test_a_window_that_says_goodbye_while_it_is_let_in_leaves_its_place(
+    echo: Callable[..., Server], tmp_path: Path
+) -> None:
+    """Without a connection that stays open the server hears of it in another request."""
+    url = address(echo(CLINIC_CHAT_CONNECTIONS_PER_ADDRESS="3"))
+    window = Window(url).open()
+    window.ask("hello")
+    wishes = json.dumps({"token": window.token, "locale": "fr"})
+    with (
+        httpx.Client(
+            base_url=f"{url}/{PATH}/",
+            params={"EIO": "4", "transport": "polling"},
+            headers={"X-Forwarded-For": window.address},
+            timeout=30,
+            trust_env=False,
+        ) as http,
+        ThreadPoolExecutor() as others,
+    ):
+        sids = [json.loads(http.get("").text[1:])["sid"] for _ in range(2)]
+        with locked(tmp_path / "conversations.sqlite3"):
+            for sid in sids:
+                others.submit(http.post, "", params={"sid": sid}, content=f"40{wishes}")
+            wait_until(lambda: not _is_room(url), "both are being let in")
+            for sid in sids:
+                assert http.post("", params={"sid": sid}, content="1").status_code == 200
+
+    wait_until(lambda: _is_room(url), "there is a place", 30)
+    window.close()
+
+
+def _is_room(url: str) -> bool:
+    with suppress(Refused):
+        Window(url).open().close()
+        return True
+    return False
