@@ -11,7 +11,7 @@ from clinic.booking.when.days import every
 from clinic.booking.when.grammar import later_readings
 from clinic.booking.when.items import DAY, ENDS, ITEMS, OPERATORS, Days, Piece, Stretch, Times
 from clinic.booking.when.patterns import Now
-from clinic.booking.when.text import WEEKDAYS, word_set
+from clinic.booking.when.text import MONTHS, WEEKDAYS, word_set
 
 
 def moved(found: list[Piece]) -> list[Piece]:
@@ -64,7 +64,8 @@ def _clock_time_with(found: list[Piece], day: Piece) -> Piece | None:
     after that".
     """
     at = found.index(day)
-    beside = neighbour(found, at, -1)
+    # "Class ends at 3 Monday and Wednesday, so after that"
+    beside = neighbour(found, at, -1, ("FILL", "ISH", "AND", "OR", "D"))
     named = [p for p in found[:at] if p.kind == "T" and any(t.anchors for t in p.times)]
     return named[-1] if named and (beside is named[-1] or at == len(found) - 1) else None
 
@@ -93,6 +94,25 @@ def next_day(days: Days, now: Now) -> date | None:
     """The first day meant, from today on; the last one where all are past."""
     coming = [day for day in days.dates if day >= now.today]
     return min(coming) if coming else max(days.dates, default=None)
+
+
+def of_the_month_named(found: list[Piece], now: Now) -> list[Piece]:
+    """ "December 24 in the morning or the 29th": the 29th of December, also in November."""
+    result: list[Piece] = []
+    named: date | None = None
+    for piece in found:
+        if piece.kind == "D" and piece.number and named:
+            same = [
+                days
+                for days in later_readings(piece, now)
+                if (min(days.dates).year, min(days.dates).month) == (named.year, named.month)
+            ]
+            piece = replace(piece, days=tuple(same)) if same else piece
+        elif piece.kind == "D" and set(piece.text.split()) & set(MONTHS) and not piece.past:
+            dates = piece.days[0].dates if len(piece.days) == 1 else frozenset()
+            named = min(dates) if len(dates) == 1 else named
+        result.append(piece)
+    return result
 
 
 def with_whole_dates(found: list[Piece], now: Now) -> list[Piece]:

@@ -205,6 +205,13 @@ def _list_of_dates(m: re.Match[str], days: list[str], now: Now) -> list[Piece] |
     real = [r for r in found if r and r.dates]
     if len(real) != len(days):
         return None
+    if min(real[0].dates) >= now.today:
+        # "November 30 or the 2nd"
+        numbers = [int(re.sub(r"\D", "", day)) for day in days]
+        real = [
+            reading if min(reading.dates) >= now.today else day_of_month(number, now)[0]
+            for reading, number in zip(real, numbers, strict=True)
+        ]
     if m.group().startswith("between ") and len(real) == 2:
         return days_piece(Days(span(min(real[0].dates), max(real[1].dates)), "period"))
     found_pieces = [Piece("OR") for _ in range(2 * len(real) - 1)]

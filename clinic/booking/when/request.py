@@ -10,6 +10,7 @@ from itertools import dropwhile, takewhile
 from clinic.booking.when.around import (
     following_what,
     moved,
+    of_the_month_named,
     ranges,
     with_operators,
     with_whole_dates,
@@ -22,6 +23,7 @@ from clinic.booking.when.grammar import pieces
 from clinic.booking.when.items import DAY, ENDS, ITEMS, OPERATORS, Piece, part
 from clinic.booking.when.patterns import Now
 from clinic.booking.when.text import word_set
+from clinic.booking.when.told import without_stories
 from clinic.booking.when.wanted import (
     elsewhere,
     free_time_of_exception,
@@ -74,10 +76,12 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     "Weekdays except Friday after 5" leaves out Fridays after 5, or wants the other weekdays after
     5: ``exception_takes_time`` False gives the second reading, None where it is no other.
     """
-    result = Request(doubtful=_doubtful(found))
+    found, told = without_stories(found)
+    result = Request(doubtful=told or _doubtful(found))
     found, told = without_complaints(found)
     result.doubtful |= told
     found = _drop_words(following_what(moved(found), now), result)
+    found = of_the_month_named(found, now)
     found = ranges(with_whole_dates(found, now), now)
     found, result.past = without_history(with_operators(found, now))
     result.doubtful |= _left_over(found)

@@ -6,6 +6,7 @@ Regular expressions over the text as typed, in lower case, and what is put in th
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 #: A day as typed.
 DAY = r"[a-z]+days?|tomorrow|today|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun"
@@ -19,6 +20,25 @@ _NO = (
     r"|(?:no,? |sorry,? |oops,? )(?:i )?meant?|i meant?(?: to say)?"
     r"|nvm|never ?mind)"
 )
+#: A word of correction alone between two days: "Thursday sorry Tuesday", "Tuesday. No. Thursday."
+_SORRY = r"(?:sorry|correction|i mean|er+ no|no|nope|nah|wait|actually|rather)"
+_REFUSES = re.compile(
+    r"\b(?:not?|never|nothing|isn'?t|aren'?t|can'?t|cannot|won'?t|don'?t|doesn'?t|couldn'?t|unable"
+    r"|except|bar|but|busy|away|out|instead of|rather than|either|neither|nor|or)\b"
+)
+
+
+def _last_of_two(m: re.Match[str]) -> str:
+    """The day after a word of correction, unless the first one is refused by what is before it.
+
+    Of "can't do Monday, sorry, Tuesday?" both are needed, and of "Tuesday, actually Thursday too".
+    """
+    sentence = re.split(r"[.?!]", m.string[: m.start()])[-1]
+    if _REFUSES.search(sentence):
+        return m[0]
+    return ""
+
+
 #: What was said first, before a "but" that brings another day or time.
 _SAID_FIRST = (
     r"i(?: had|'d)? (?:first |originally |just )?"
@@ -31,9 +51,15 @@ _INSTEAD = (
     r"|for))|i'?d (?:rather|prefer)|so(?: maybe| then)?)"
 )
 
-RULES = [
+RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(pattern), right)
     for pattern, right in (
+        # "Mon... actually any day is fine"
+        (
+            rf"\b(?:{DAY})\b[^.?!]{{0,12}}?[,.?! -]+(?:{_NO}|actually|well|tbh)[, ]+"
+            r"(?=(?:any|every) ?(?:day|time)\b|whenever\b)",
+            "",
+        ),
         # With a time of its own the second day takes nothing over from the first.
         (
             rf"\b(?:not )?(?:{DAY})\b[^.?!]{{0,25}}?[,.?! -]+{_NO}[, ]+"
@@ -43,6 +69,12 @@ RULES = [
         (
             rf"\b(?:not )?(?:{DAY})\b([^.?!]{{0,25}}?)[,.?! -]+{_NO}[, ]+(?={_ON}(?:{DAY})\b)",
             r"\1 ",
+        ),
+        (
+            rf"\b(?:{DAY})\b[,.?! -]+{_SORRY}[,.?! -]+(?={_ON}(?:{DAY})\b"
+            r"(?![^.?!]*\b(?:too|also|as well|either|is (?:no|not|bad|out)|isn'?t|won'?t|doesn'?t"
+            r"|can'?t)\b))",
+            _last_of_two,
         ),
         # "Fri 10, no wait, 11"
         (

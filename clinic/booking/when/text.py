@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 from rapidfuzz.distance import OSA
 
-from clinic.booking.when import taken_back
+from clinic.booking.when import sentences, taken_back
 
 #: Longer texts are cut here; nobody needs more to say when they want to come.
 LONGEST = 600
@@ -114,7 +114,7 @@ _MONTH = (
     r"jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
 )
-_BEFORE_WORDS = taken_back.RULES + [
+_WORDINGS = [
     (re.compile(pattern), right)
     for pattern, right in (
         (r"\brite now\b", "right now"),
@@ -201,12 +201,19 @@ _BEFORE_WORDS = taken_back.RULES + [
         (
             r"\b(mon|tues|wednes|thurs|fri|satur|sun)day's"
             r" (?=(?:fine|good|ok|okay|great|perfect|best|better|ideal|free|easier|easiest|out|bad"
+            r"|clear|empty|open|wide|possible|packed|hopeless|crazy|mad|nuts|hectic|impossible|jammed"
             r"|busy|no|taken|full|booked|off)\b)",
             r"\1day is ",
         ),
         # whether it is a first visit
-        (r"\b(?:i'?ve |have )?been (?:here |there |in )?(?:b4|before)\b(?= *(?:$|[,.;!?]))", " "),
-        (r"\bin (?:about|around|roughly|like|approx) (?=(?:a|an|\d+|two|three|four|six) )", "in "),
+        (
+            r"\b(?:i'?ve |have )?been (?:here |there |in )?(?:b4|before)\b(?= *(?:$|[,.;!?]))",
+            " ",
+        ),
+        (
+            r"\bin (?:about|around|roughly|like|approx) (?=(?:a|an|\d+|two|three|four|six) )",
+            "in ",
+        ),
         # As it is texted: "works 4 me", "earliest u got", "9 n 12", "would b great if poss".
         (r"\b4 (?=(?:me|us|u|you)\b)", "for "),
         (r"\b2 (?=(?:b|be|do|get|come|see|go|fit)\b)", "to "),
@@ -227,7 +234,11 @@ _BEFORE_WORDS = taken_back.RULES + [
         (r"\b(?:at )?the same time(?= .{0,40}\d)", " "),
         (r"\b(?:both|together)(?: of us)?,? (?:at )?(?:the )?same time\b", " "),
         (
-            r"\bthe latest(?: (?:one|time|slot|appointment|you (?:have|got)))? (?=on|for|this)",
+            r"\bthe latest(?: (?:one|time|slot|appointment|you (?:have|got)))? (?=on|for|this)"
+            r"|\b(?:the |your |ur )?(?:very )?latest (?:(?:one|time|slot|appointment|appt|opening"
+            r"|spot|session|(?:that )?(?:you|u) (?:have|got|can (?:do|see me|fit me in|take me)))"
+            r"(?: |$))+(?=(?:on|for|this|today|tonight|tomorrow|tmrw|next|the"
+            rf"|{_DAY})\b)",
             "last appointment ",
         ),
         # "No, Friday was right" takes a correction back.
@@ -351,7 +362,10 @@ _BEFORE_WORDS = taken_back.RULES + [
         (rf"\b({_DAY}|am|pm|morning|afternoon|evening)/(?=[a-z])", r"\1 or "),
         (rf"\b({_MONTH}|{_DAY})[-.]?(\d{{1,2}})\b", r"\1 \2"),
         (rf"\b(\d{{1,2}})[-.]?({_MONTH})\b", r"\1 \2"),
-        (r"\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)-?ish\b", r"\1 ish"),
+        (
+            r"\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)-?ish\b",
+            r"\1 ish",
+        ),
         (r"\b(mid|early|late|half|quarter)-", r"\1 "),
         (r"\b(twenty|thirty|forty|fifty)-", r"\1 "),
         (r"\bafter-?noon", "afternoon"),
@@ -365,6 +379,7 @@ _BEFORE_WORDS = taken_back.RULES + [
         (r"\bn't\b", "n't"),
     )
 ]
+_BEFORE_WORDS = [*taken_back.RULES, *sentences.RULES, *_WORDINGS]
 
 _TOKEN = re.compile(
     r"(?:iso|dmy)/[\d/]+|\d{1,2}:\d{2}h|\d{1,2}:\d{2}|\d{1,2}/\d{1,2}(?:/\d{2,4})?"
@@ -552,6 +567,10 @@ def _plain(text: str) -> str:
     text = re.sub("[\u2010-\u2015\u2212]", "-", text)
     # "Ummm, thursdaaay"; not "www".
     text = re.sub(r"([a-vx-z])\1{2,}", r"\1", text)
+    # "Tuesday *Thursday" puts the first one right.
+    text = re.sub(r"(?<=[a-z]) ?\* ?(?=[a-z])", " sorry ", text)
+    # "Tuesday *Thursday" puts the first one right.
+    text = re.sub(r"(?<=[a-z]) ?\* ?(?=[a-z])", " sorry ", text)
     text = re.sub('[\u201c\u201d()\\[\\]*"]', " ", text)
     return re.sub(r"\s+", " ", text.replace("\n", " . ")).strip()
 

@@ -91,6 +91,10 @@ def _but(group: Group, previous: Group, *, anything: bool) -> bool:
     ]
     if not (anything or wide) or not all(p.kind == "D" for p in group.items):
         return True
+    if all(p.days[0].kind == "open" for p in group.items):
+        # "After December 10 but before the 15th"
+        group.before = ""
+        return True
     days = [p for p in wide if p.kind == "D"]
     if days and not all(any(_shares(p, day) for day in days) for p in group.items):
         # "Tuesdays usually, but this week Wednesday" leaves nothing out.
@@ -165,8 +169,12 @@ def without_reasons(groups: list[Group]) -> None:
         reasons = [p for p in _wanted(told) if p.kind == "D"]
         held = any(_holds(reason, day) for reason in reasons for day in days)
         gone = reasons if days and not held else []
-        if gone or any(p.kind == "T" for p in wanted):
-            gone.extend(p for p in _wanted(told) if p.kind == "T" and _is_point(p))
+        if gone:
+            # "Class until 3 on Monday, so Tuesday": the hour is Monday's. "After that" is not.
+            hours = [p for p in _wanted(told) if p.kind == "T"]
+            gone = [*gone, *(p for p in hours if _is_point(p) or _is_until(p))]
+        elif any(p.kind == "T" for p in wanted):
+            gone = [p for p in _wanted(told) if p.kind == "T" and _is_point(p)]
         told.pieces = [p for p in told.pieces if p not in gone]
 
 
@@ -176,6 +184,10 @@ def _wanted(group: Group) -> list[Piece]:
 
 def _is_point(piece: Piece) -> bool:
     return all(s.shape == "at" for times in piece.times for s in times.stretches)
+
+
+def _is_until(piece: Piece) -> bool:
+    return all(s.shape == "before" for times in piece.times for s in times.stretches)
 
 
 def _holds(stretch: Piece, day: Piece) -> bool:

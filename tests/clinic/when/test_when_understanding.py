@@ -20,7 +20,11 @@ SUNDAY = datetime(2026, 11, 22, 12, 24, tzinfo=TORONTO)
 HOURS = OpeningHours("Mo-Sa 08:00-20:00; PH off", "America/Toronto", "ON")
 
 
-@pytest.mark.parametrize("phrase", phrases.load("phrases_tuned.yml"), ids=lambda p: p.id)
+@pytest.mark.parametrize(
+    "phrase",
+    [*phrases.load("phrases_tuned.yml"), *phrases.load("phrases_sentences.yml")],
+    ids=lambda p: p.id,
+)
 def test_tuned_phrase(phrase: Phrase) -> None:
     found = phrase.understood()
     assert judge(phrase, found) == "right", found

@@ -1,0 +1,129 @@
+"""Ways of putting when into a whole sentence, turned into the words the grammar reads.
+
+Regular expressions over the text as typed, in lower case, and what is put in their place.
+"""
+
+from __future__ import annotations
+
+import re
+
+from clinic.booking.when.taken_back import DAY
+
+RULES = [
+    (re.compile(pattern), right)
+    for pattern, right in (
+        # "Wait till December", "not supposed to until Friday"
+        (
+            r"\b(?:wait(?:ing)?|hold off|on hold|held? it off|(?:not|isn'?t|aren'?t|wasn'?t)"
+            r" (?:allowed|supposed|meant|able|cleared|due)(?: to(?: \w+){1,3}?)?)"
+            r" (?:till?|'til|until)\b",
+            "not before",
+        ),
+        # "If nothing on Monday then Wednesday", "if Tuesday's full, Thursday"
+        (
+            r"\bif (?:there(?:'s| is) )?(?:nothing|none|not|no (?:slots?|spots?|times?|openings?))"
+            rf"(?: is)?(?: free| open| available| left)? (?:on |for )?({DAY})\b,? ?"
+            r"(?:then |maybe )?",
+            r"\1 or ",
+        ),
+        (
+            rf"\bif ({DAY})(?:'?s| is)? (?:full|taken|booked(?: up| solid)?|gone|not (?:free"
+            r"|available|possible|an option)|no good),? ?(?:then |maybe )?",
+            r"\1 or ",
+        ),
+        # "Friday at 2 I have booked": an appointment there is
+        (
+            r"\b(?:i|we)(?:'ve| have)(?: got)? ([^,.?!]{3,25}?) (?:already )?booked\b(?! up)",
+            r"my appointment is \1",
+        ),
+        # "The last Friday before Christmas"
+        (rf"\b(?:the )?(?:very )?last ({DAY}|week|weekend) before\b", r"\1 before"),
+        # "I see the doctor on the 2nd, any time after"
+        (
+            r"\b(so|sometime|any ?time|anything|any day|some time)(,? )(after|before)"
+            r"(?:wards?|hand)?(?= ?(?:$|[,.?!]|(?:is|works|would|please|pls|suits)\b))",
+            r"\1\2\3 that",
+        ),
+        (r"\b(?:year'?s?|yr) end\b|\bend of (?:yr|the yr)\b|\beoy\b", "end of the year"),
+        # "Can't make it till after 4"
+        (
+            r"\b(?:can'?t|cannot|not|won'?t|isn'?t|don'?t|never)\b[^,.?!]{0,25}?"
+            r"\b(?:till?|'til|until) (?:just |right )?after\b",
+            "after",
+        ),
+        (
+            r"\b(?:don'?t|doesn'?t|do not|won'?t|not) (?:finish|get (?:off|out|home|in|back|done)"
+            r"|be (?:back|home|done|out))(?: (?:work|school|class))? (?:till?|'til|until)\b",
+            "finish at",
+        ),
+        # "Fridays are crazy, Mondays too"
+        (
+            r"((?:doesn'?t|don'?t|isn'?t|aren'?t|no good|is out|are out|crazy|can'?t|busy|full"
+            rf"|packed|hopeless|nuts|bad|booked|away)\b[^.?!]{{0,30}}?[,.] ?(?:and )?(?:{DAY})s?,?)"
+            r" (?:too|as well|also)(?= ?(?:$|[,.?!]))",
+            r"\1 ditto",
+        ),
+        # "Not free until Thursday": on the Thursday
+        (
+            r"\b(?:not|won't be|wont be|can't be|cant be) (?:free|available|about|around|able|here"
+            r"|home|in|in town|done|finished|ready|back)(?: to (?:come|make it|get (?:in|there)))?"
+            r" (?:till?|'til|until)\b",
+            "not before",
+        ),
+        # "I could be there by 5:30": not before
+        (
+            r"\b((?:can|could|'ll|will|might|should)(?: probably| prob| definitely| easily)?"
+            r" (?:be|get|make it)(?: (?:there|here|in|over|to you|down))?) by (?=\d)",
+            r"\1 from ",
+        ),
+        # "After 6, except Tuesdays when I finish at 4": is the Tuesday left out?
+        (rf"\bexcept (?:for |on )?({DAY}) (?:when|where|as|cos|because|if)\b", r"thatweek \1"),
+        (r"\b(?:just|right|shortly) before (?:you )?clos(?:e|ing)(?: time)?\b", "last appointment"),
+        (r"\b(1?\d)-(00|15|30|45)\b(?! ?(?:-|min|of|th|st))", r"\1:\2"),
+        (r"\bearlier (?:in|on) (?:in )?the (?:week|month)\b", "thatweek"),
+        (r"\bweek after's\b", "week after is"),
+        # "M-f after 5", "m/w/f", "t/th"
+        (r"\bm(?:on)? ?- ?f(?:ri)?\b", "monday - friday"),
+        (r"\bm ?[/,] ?w ?[/,] ?f\b", "monday , wednesday , friday"),
+        (r"\bt(?:ue?s?)? ?[/,&] ?th(?:u|ur|urs)?\b", "tuesday , thursday"),
+        # "6 pm+", "from 6 to close", "530 on"
+        (r"(?<=\d)( ?[ap]m)? ?\+(?= |$|[,.?!])", r"\1 or later"),
+        (
+            r"\b(\d{1,2}(?:[:.]?\d\d)? ?(?:[ap]m)?) ?(?:to|till?|until|-|through) ?(?:you )?"
+            r"(?:clos(?:e|ing)(?: time)?|the end(?: of the day)?|whenever)\b",
+            r"\1 or later",
+        ),
+        (r"\b(\d{1,2}[:.]?\d\d|\d{1,2} ?[ap]m) on(?= ?(?:$|[,.?!]))", r"\1 or later"),
+        (r"\bfrom opening (?:to|till?|until)\b|\bopening (?:to|till?|until)\b", "before"),
+        (r"\b(?:in )?(?:the )?middle of the day\b", "noon"),
+        # "A few days before Christmas"
+        (
+            r"\b(?:a )?(?:few|couple(?: of)?|some|\d+|two|three|four) (?:days|weeks)"
+            r" (?:before|ahead of|prior to)\b",
+            "thatweek before",
+        ),
+        # "Not this Friday, the one after", "not next week, the week after"
+        (
+            rf"\b(?:not )?this (?:coming )?({DAY})\b,? (?:but )?(?:the )?(?:next |following )?"
+            r"(?:one|week|friday)? ?(?:after(?: that)?|following)\b",
+            r"\1 week",
+        ),
+        (
+            r"\bnot next (?:week|wk),? (?:but )?(?:the )?(?:(?:week|wk|one) after(?: that)?"
+            r"|following(?: week| one)?)",
+            "week after next",
+        ),
+        # "Fri same time", after a clock time
+        (
+            rf"(\d{{1,2}}(?:[:.]\d\d)? ?(?:[ap]m)?)\b([^\d]{{1,25}}?\b(?:{DAY})),? (?:at )?"
+            r"(?:the )?same time\b",
+            r"\1\2 at \1",
+        ),
+        # "The one after" somebody else's
+        (
+            r"\bthe (?:one|slot|appointment|time) (?:right |just )?after"
+            r"(?: (?:that|it|him|her|them))?(?= ?(?:$|[,.?!]))",
+            "the slot ditto",
+        ),
+    )
+]
