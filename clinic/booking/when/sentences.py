@@ -9,9 +9,90 @@ import re
 
 from clinic.booking.when.taken_back import DAY
 
+_ANOTHER = (
+    r"^\W*(?:(?:no+|nah+|nope|naw|wait|hang on|hold on|actually|sorry|oops|h+m+|um+|uh|ugh|ah|oh"
+    r"|ok(?:ay)?|lol|rather|maybe|i mean|i meant|meant|make it|make that|do|let'?s (?:do|say)|say"
+    r"|what about|how about|(?:can|could) (?:we|i|you|u) (?:do|make it|say|go)"
+    r"|(?:can|could|would|does|is) (?:it|that) (?:be|work at|ok at|possible at)|is|how'?s|better"
+    r"|changed? my mind|change (?:it|that)? ?to|on second thoughts?|nvm|never ?mind|scratch that"
+    r"|i'?d (?:rather|prefer))\b\W*)+(?:at |about |around |like )?"
+)
+_ENDS = (
+    r"\W*(?:(?:pl[sz]|please|instead|then|is better|works better|if (?:possible|poss|u can)|is good"
+    r"|ok)\W*)*$"
+)
+
 RULES = [
     (re.compile(pattern), right)
     for pattern, right in (
+        # "What about a week tomorrow" is not about a week.
+        (r"\b(?:what|how|wat|hw|hows|whats) (?:about|abt|bout)\b(?! you)", "possibly"),
+        # "Are you around on New Year's Eve?", "is she about Tuesday?"
+        (
+            r"\b(are|is|will|if|when) (you|u|ya|she|he|they)(?: be| are| is|'re|'s)?"
+            r" (?:around|about)\b(?! (?:\d|noon|half|quarter))",
+            r"\1 \2 available",
+        ),
+        (r"(?<=\d)(?: ?([ap]m))? ?[&+] ?(?=\d)", r" \1 and "),
+        (r"\bthe day before yesterday\b", "2 days ago"),
+        # "We would each like an hour"
+        (r"\b(i|we|us|would|both|and) each\b", r"\1"),
+        # "Not Monday or Tuesday next week, but any other day that week"
+        (
+            rf"\bnot ((?:{DAY})(?:(?:,| or| and|, or)+ (?:{DAY}))*) ((?:next|this) week),? "
+            r"(?:but )?any(?: other)? ?(?:day|time)(?: of that week| that week| then)?",
+            r"any day \2 except \1",
+        ),
+        # "I'm back from Florida on the 20th"
+        (
+            r"\b(?:i'?m|we'?re|i am|i'?ll be|i|we) (?:get |fly |come |am |are )?(?:back|home) from"
+            r" (?:(?!work|school|the)[a-z]+ ){1,3}?(?=(?:on )?(?:the )?(?:\d|[a-z]+day\b|next|in))",
+            "i'm back ",
+        ),
+        # "I was wondering about Thursday"
+        (
+            r"\b(wondering|asking|thinking|enquiring|inquiring|calling|writing|texting|messaging|ask"
+            r"|wonder|know|checking) (?:about|abt|re)\b",
+            r"\1",
+        ),
+        # "Tuesday would work if it wasn't for my shift"
+        (
+            r",? \b(?:if (?:it|that) (?:wasn'?t|weren'?t|was not|were not) for|were it not for"
+            r"|except that|only that|if only"
+            r"|only (?=(?:my|our|the) [a-z]+ (?:is|has|won'?t|can'?t)\b))",
+            " but ",
+        ),
+        # "Her birthday is Tuesday so not then"
+        (
+            rf"\b((?!birth|holi|pay|any|every)(?:{DAY}))\b([^.?!\d]{{0,40}}?)(?:,| so| and)+"
+            r" (?:so )?not (?:then|that day|on that day)\b",
+            r"\1\2 so not \1",
+        ),
+        # "Thursday yes, Friday no"
+        (rf"\b({DAY}),? (?:yes|ok|good|fine),? (?:and |but )?({DAY}),? no\b", r"\1 , not \2"),
+        # "Monday, am or pm"
+        (r",? ?\b(?:either )?(?:am or pm|pm or am|a\.m\. or p\.m\.)\b", " any time"),
+        # "I've booked Thursday off", "I have the 21st off": free then
+        (
+            r"\b(?:i|we)(?:'ve| have|'ll have)?(?: just| got)? (?:booked|taken|took|got|have|get)"
+            rf" ((?:(?:on|the|this|next) )*(?:{DAY}|\d{{1,2}}(?:st|nd|rd|th)?|[a-z]+ \d{{1,2}})"
+            r"(?:(?:,| and| or) [a-z]+day)?) off\b(?: (?:work|school|shift))?",
+            r"i'm free \1",
+        ),
+        (r"\bchristmas eve eve\b|\bxmas eve eve\b", "day before christmas eve"),
+        (r"\bnight ?shifts?\b", "shift"),
+        # "On earlies this week, so any afternoon"
+        (
+            r"\b(?:i'?m |he'?s |she'?s )?(?:on|doing|working) (?:nights|lates|earlies)"
+            r" (?=(?:this|next|all) (?:week|month),? so\b)",
+            "",
+        ),
+        # "I'm after a massage"
+        (
+            r"\b(?:i'?m|i am|we'?re|she'?s|he'?s|just) after (?=(?:an?|some|any|another|one"
+            r"|something|anything|the (?:earliest|latest|first|last|next))\b)",
+            "looking for ",
+        ),
         # "Wait till December", "not supposed to until Friday"
         (
             r"\b(?:wait(?:ing)?|hold off|on hold|held? it off|(?:not|isn'?t|aren'?t|wasn'?t)"
@@ -125,5 +206,9 @@ RULES = [
             r"(?: (?:that|it|him|her|them))?(?= ?(?:$|[,.?!]))",
             "the slot ditto",
         ),
+        # "Nah 530", "wait no 11": nothing but another hour
+        (rf"{_ANOTHER}(1?\d|2[0-3])(?={_ENDS})", r"at \1"),
+        (rf"{_ANOTHER}(1?\d|2[0-3]):?([0-5]\d)(?={_ENDS})", r"at \1:\2"),
+        (rf"{_ANOTHER}((?:1?\d)(?:[:.]?[0-5]\d)? ?[ap]m?)(?={_ENDS})", r"at \1"),
     )
 ]

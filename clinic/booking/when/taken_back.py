@@ -15,7 +15,8 @@ _ON = r"(?:on |the |this |next )*"
 _TIME = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m?\b\.?)?)"
 _NO = (
     r"(?:(?:oh|ah|um+|er+|hmm+|sorry),? )?"
-    r"(?:no,? wait|wait,? no|wait|oops|scratch that|forget that|no,? no|hang on|hold on"
+    r"(?:no,? wait|wait,? no|wait|oops|(?:scratch|scrap|strike|ignore|cancel|forget) that|no,? no"
+    r"|on second thoughts?|change of plans?|hang on|hold on"
     r"|no,? (?:sorry|actually|make (?:it|that)|rather)|sorry,? no|actually,? no"
     r"|(?:no,? |sorry,? |oops,? )(?:i )?meant?|i meant?(?: to say)?"
     r"|nvm|never ?mind)"
@@ -76,12 +77,19 @@ RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
             r"|can'?t)\b))",
             _last_of_two,
         ),
+        # "Wednesday... wait, that's my son's recital, let's do Thursday"
+        (
+            rf"\b(?:{DAY})\b[^.?!]{{0,12}}?[,.?! -]+(?:{_NO}|actually|ugh|shoot|argh|damn|crap|hmm+"
+            r"|ah|oh)[,.! ]+(?:no[,.! ]+)?(?:that'?s|thats|it'?s|its|i'?ve|i have|i'?m|we|my|the"
+            rf"|got|there'?s)\b[^?!]{{3,60}}?[,.;! ]+{_INSTEAD} (?={_ON}(?:{DAY})\b)",
+            "",
+        ),
         # "Fri 10, no wait, 11"
         (
             rf"(?<![\d/:.]){_TIME}[,.?! -]+(?:{_NO}|sorry|actually|rather|i mean)[, ]+"
-            rf"(?:at |make (?:it|that) |do )?"
-            rf"(?={_TIME}(?: ?$| ?[.,?!]| (?:please|instead|would|is|on)\b))",
-            "",
+            rf"(?:at |make (?:it|that) |do |can we (?:do|say|make it) |let'?s (?:do|say) )*"
+            rf"(?={_TIME}(?: ?$| ?[.,?!]| (?:please|pls|instead|would|is|on|then)\b))",
+            "at ",
         ),
         # "I was going to say Saturday, but let's go with Monday"
         (

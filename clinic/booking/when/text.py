@@ -120,7 +120,7 @@ _WORDINGS = [
         (r"\brite now\b", "right now"),
         # When to call is not when to come.
         (
-            r"\b(?:ring|call|phone|text|e?-?mail|message) (?:me|us)(?: back)?"
+            r"\b(?:ring|call|phone|text|e?-?mail|message)(?: (?:me|us))?(?: back)?"
             rf"(?: (?:on |this )?(?:{_DAY}|tonight)\b| (?:at|after|before|around) \d{{1,2}}"
             r"(?::\d\d)?(?: ?[ap]m)?\b| in the (?:morning|afternoon|evening))+",
             " ",
@@ -470,7 +470,8 @@ _NOT_TIMES = [
         r"^(?:book |just |a |an |need |want )*(?:45|60|75|90|120)"
         r"(?= (?:on|this|next|[a-z]+day|tomorrow|today|asap)\b)",
         r"9 (?:to|-) 5 (?:job|work|worker|office job|schedule)",
-        r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fussy|picky|too bad|bad)",
+        r"(?:not |i'?m not |am not )(?:sure|certain|urgent|a problem|fuss(?:y|ed)|picky"
+        r"|bothered|choosy|particular|too bad|bad)",
         r"no (?:problem|prob|probs|worries|rush|thanks|thank you|hurry|idea|big deal|biggie|pain"
         r"|joke|kidding|stress|pressure|fuss|bother|drama|doubt)",
         # "if that's not too far off"

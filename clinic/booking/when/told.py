@@ -59,7 +59,11 @@ class _Part:
     @property
     def is_story(self) -> bool:
         """ "Thursday I could barely sit"; also "I missed my appointment on Tuesday"."""
-        return self.says("over") or (self.says("past") and not self.asks)
+        if any(p.kind == "ANY" for p in self.pieces):
+            return False
+        # "my appointment" in what is over asks for none
+        rest, over = _pattern("over").subn("_", self.words)
+        return bool(over or self.says("past")) and not _pattern("asks").search(rest)
 
     @property
     def is_duty(self) -> bool:
@@ -100,6 +104,7 @@ def without_stories(found: list[Piece]) -> tuple[list[Piece], bool]:
             wished.remove(part)
         else:
             asked = True
+    told.extend(part for at, part in enumerate(parts) if _is_reason(parts, at))
     gone = {id(piece) for part in told for piece in part.pieces}
     return [piece for piece in found if id(piece) not in gone], asked
 
@@ -115,11 +120,20 @@ def _is_prevented(parts: list[_Part], at: int) -> bool:
     return part.says("would") or after.says("obstacle")
 
 
+def _is_reason(parts: list[_Part], at: int) -> bool:
+    """ "My daughter's recital", after "Thursday is no good"."""
+    part, before = parts[at], parts[at - 1]
+    refused = any(p.kind in ("NOT", "NO_GOOD", "BUSY") for p in before.pieces) and before.days
+    if not at or not refused or part.items or part.asks:
+        return False
+    return part.led_by is not None and part.led_by.kind != "BUT" and part.says("reason")
+
+
 def _parts(found: list[Piece]) -> list[_Part]:
-    """Clauses: between commas, full stops, "but", and "and" before a new sentence."""
+    """Clauses: between commas, full stops, "but", and "and" or a dash before a new sentence."""
     parts = [_Part(None)]
     for at, piece in enumerate(found):
-        begins = piece.kind == "AND" and _pattern("begins").match(
+        begins = piece.kind in ("AND", "DASH") and _pattern("begins").match(
             " ".join(p.text for p in found[at + 1 : at + 4])
         )
         if piece.kind in ENDS or begins:

@@ -126,7 +126,7 @@ def understand(
         # ten days in a row say less than this
         soonest = _SOON.search(row) is not None
         return replace(found, say=say.any_time(soonest=soonest), soonest=soonest)
-    if found.windows and request.doubtful:
+    if found.windows and (request.doubtful or desk.skips_a_closed_day(request)):
         reading = Reading(found.windows, found.say)
         sentence = say.ask([found.say], "unclear")
         return Understanding("ambiguous", [], sentence, reason="unclear", readings=[reading])
@@ -318,6 +318,23 @@ class _Desk:
         if start >= end:
             return None
         return start.astimezone(self.hours.zone), end.astimezone(self.hours.zone)
+
+    def skips_a_closed_day(self, request: Request) -> bool:
+        """Whether "next Friday" would be the one Friday of the two that is no holiday."""
+        days = [
+            piece.days
+            for clause in request.wanted
+            for term in clause.days
+            for piece in term
+            if "next" in piece.text.split() and len(piece.days) > 1
+        ]
+        return any(
+            not self.hours.on(day)
+            for readings in days
+            for reading in readings
+            for day in reading.dates
+            if reading.kind == "date"
+        )
 
     def soonest(self) -> list[Interval]:
         """The next opening times."""

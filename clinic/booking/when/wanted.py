@@ -164,6 +164,16 @@ def without_reasons(groups: list[Group]) -> None:
         told = groups[at - 1]
         if not at or not group.so or any(p.kind == "GOOD" for p in told.pieces):
             continue
+        refused = [p for p in group.negative if p.kind == "D"]
+        # "Monday my mother arrives, so not Monday"
+        told.pieces = [
+            p
+            for p in told.pieces
+            if p not in _wanted(told)
+            or p.kind != "D"
+            or p.days[0].kind in ("period", "open")
+            or not any(_shares(p, other) for other in refused)
+        ]
         wanted = _wanted(group)
         days = [p for p in wanted if p.kind == "D"]
         reasons = [p for p in _wanted(told) if p.kind == "D"]
@@ -172,7 +182,8 @@ def without_reasons(groups: list[Group]) -> None:
         if gone:
             # "Class until 3 on Monday, so Tuesday": the hour is Monday's. "After that" is not.
             hours = [p for p in _wanted(told) if p.kind == "T"]
-            gone = [*gone, *(p for p in hours if _is_point(p) or _is_until(p))]
+            own = any(p.kind == "T" for p in wanted)
+            gone = [*gone, *(p for p in hours if own or _is_point(p) or _is_until(p))]
         elif any(p.kind == "T" for p in wanted):
             gone = [p for p in _wanted(told) if p.kind == "T" and _is_point(p)]
         told.pieces = [p for p in told.pieces if p not in gone]
@@ -191,9 +202,14 @@ def _is_until(piece: Piece) -> bool:
 
 
 def _holds(stretch: Piece, day: Piece) -> bool:
-    """Whether the day may be one of a stretch of days."""
+    """Whether the day may be one of a stretch of days.
+
+    "I'm back on the 20th, so any day from the 22nd" has a stretch of its own.
+    """
     return any(
-        a.kind in ("period", "open") and a.dates & b.dates for a in stretch.days for b in day.days
+        a.kind in ("period", "open") and b.kind != "open" and a.dates & b.dates
+        for a in stretch.days
+        for b in day.days
     )
 
 
