@@ -12,6 +12,7 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 from rapidfuzz.distance import OSA
 
+from clinic import address_slips
 from clinic.names import read_name
 from clinic.text import BadInput
 
@@ -83,7 +84,8 @@ class Contact:
     with its domain in lower case.
     ``typed`` is the part of the message it was read from. ``hint`` is the address probably meant
     when this one looks like a slip of the finger (``jo@gmial.com``), else None. ``longer`` are the
-    addresses that a dictated one may be the end of ("jo park at example dot com").
+    addresses that a dictated one may be the end of ("jo park at example dot com"), or that one
+    without an ending may stand for ("jo@yahoo").
     """
 
     kind: Literal["phone", "email"]
@@ -126,6 +128,10 @@ def read_contacts(text: str) -> list[Contact]:
     """Every phone number and e-mail address in ``text``, in order, each once."""
     text = _plain(text)
     found: list[tuple[int, Contact]] = []
+    open_ended = address_slips.without_ending(text)
+    if open_ended:
+        *likelier, value = open_ended
+        found.append((0, Contact("email", value, text.strip(), longer=tuple(likelier))))
     rest = text
     for pattern, read in ((_SPOKEN, _dictated), (_ADDRESS, _email)):
         for match in pattern.finditer(rest):
@@ -163,9 +169,11 @@ def contact_problem(text: str) -> ContactProblem | None:
 
 
 def _plain(text: str) -> str:
-    """Full-width digits and signs as plain ones, no control or half characters; not too much."""
+    """Full-width digits and signs as plain ones, no control characters, no slips; not too much."""
     text = unicodedata.normalize("NFKC", text[:_LONGEST])
-    return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    return address_slips.mended(
+        "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+    )
 
 
 def _dictated(match: re.Match[str]) -> Contact | None:
