@@ -154,7 +154,9 @@ def _is_name(text: str, surely: bool, named: bool) -> bool:
     # "i'm limping", "it's inflammation": lower case and an ending names seldom have.
     if named and not surely and lower and _SENTENCE_ENDINGS.search(plain[0]):
         return False
-    # Four words and more in lower case are a sentence more often than a name.
+    # Four words and more in lower case are a sentence more often than a name, unless none of them
+    # is a small word: "nguyen thi minh khai".
+    longest = 3 if any(word in rarely for word in plain) else 4
     return not (
-        lower and not surely and len([word for word in plain if word not in _PARTICLES]) > 3
+        lower and not surely and len([word for word in plain if word not in _PARTICLES]) > longest
     )

@@ -114,3 +114,37 @@ def test_no_text_raises_and_a_name_is_a_piece_of_it(text: str) -> None:
 )
 def test_an_answer_beside_the_name_is_not_part_of_it(text: str, name: str) -> None:
     assert read_name(text) == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "siobhan ni dhuill",
+        "aoife nic dhomhnaill",
+        "nguyen thi minh khai",
+        "wojciech szczesny",
+        "harpreet kaur dhillon",
+        "jean-francois tremblay",
+        "joao da silva",
+        "una byrne",
+    ],
+)
+def test_a_name_in_small_letters_from_anywhere(text: str) -> None:
+    assert read_name(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "je ne parle pas anglais",
+        "no hablo ingles",
+        "quiero una cita",
+        "ich spreche kein englisch",
+        "nie mowie po angielsku",
+        "buongiorno vorrei prenotare",
+        "dzien dobry",
+        "tengo dolor",
+    ],
+)
+def test_a_sentence_in_another_language_is_no_name(text: str) -> None:
+    assert read_name(text) is None
