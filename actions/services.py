@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from actions.times import words
-from assistant.policies.wishes import THERAPIST, naming, says
+from assistant.nlu.therapists import THERAPIST, naming
+from assistant.policies.wishes import says
 from clinic import facts
 
 ANYONE = "anyone"

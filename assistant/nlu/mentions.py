@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import yaml
 
+from assistant.nlu.therapists import any_name, naming
 from assistant.project import DATA
 
 PATH = DATA / "mentions.yml"
@@ -24,8 +25,13 @@ class _Mention(NamedTuple):
     words: re.Pattern[str]
 
 
-@lru_cache(maxsize=1)
 def _lexicon() -> dict[str, _Mention]:
+    return _read(any_name())
+
+
+@lru_cache(maxsize=4)
+def _read(therapists: str) -> dict[str, _Mention]:
+    """The entries, with these therapists named in them."""
     entries = yaml.safe_load(PATH.read_text(encoding="utf-8"))["mentions"]
     return {
         key: _Mention(str(entry.get("named") or ""), pattern(entry["words"]))
@@ -35,7 +41,7 @@ def _lexicon() -> dict[str, _Mention]:
 
 def pattern(words: list[str]) -> re.Pattern[str]:
     """Words of data/mentions.yml as one expression; each begins where a word begins."""
-    return re.compile(rf"\b(?:{'|'.join(words)})", re.IGNORECASE)
+    return re.compile(naming(rf"\b(?:{'|'.join(words)})"), re.IGNORECASE)
 
 
 def keys() -> tuple[str, ...]:

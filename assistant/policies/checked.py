@@ -14,6 +14,7 @@ from typing import Literal
 import yaml
 
 from assistant.nlu import clauses
+from assistant.nlu.therapists import any_name
 from assistant.project import DATA
 
 _PART = re.compile(r"<(\w+)>")
@@ -21,10 +22,15 @@ _PART = re.compile(r"<(\w+)>")
 SURE = 0.6
 
 
-@lru_cache(maxsize=1)
 def _words() -> dict[str, re.Pattern[str]]:
+    return _read(any_name())
+
+
+@lru_cache(maxsize=4)
+def _read(therapists: str) -> dict[str, re.Pattern[str]]:
+    """The lists, with these therapists in the place of <therapist>."""
     lists = yaml.safe_load((DATA / "been_checked.yml").read_text(encoding="utf-8"))
-    parts = lists.pop("parts")
+    parts = {**lists.pop("parts"), "therapist": f"(?:{therapists})"}
     lists = {name: [words] if isinstance(words, str) else words for name, words in lists.items()}
     return {
         name: re.compile(

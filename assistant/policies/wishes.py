@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 import yaml
 
 from assistant.nlu import clauses
+from assistant.nlu.therapists import naming
 from assistant.project import DATA
-from clinic import facts
 
-# In the list: the therapists' names.
-THERAPIST = "<therapist>"
 _PART = re.compile(
     r"(?<=[.;!?])\s+|,\s*|\n+|\s+(?:but|so)\s+|\s+and\s+(?=i\b|i'|my\b)", re.IGNORECASE
 )
@@ -28,17 +25,11 @@ def _words() -> dict[str, Any]:
 
 def says(name: str, text: str) -> bool:
     """The words of that name in the list are in the text."""
-    pattern = str(_words()[name])
-    if THERAPIST in pattern:
-        names = [therapist.name for therapist in facts.current().therapists]
-        pattern = naming(pattern, names)
-    return re.search(pattern, text, re.IGNORECASE) is not None
+    return re.search(_pattern(name), text, re.IGNORECASE) is not None
 
 
-def naming(pattern: str, names: Iterable[str]) -> str:
-    """A pattern of the list with these people in the place of ``<therapist>``, by any name."""
-    parts = [re.escape(part) for name in names for part in (name, *name.split())]
-    return pattern.replace(THERAPIST, "|".join(parts))
+def _pattern(name: str) -> str:
+    return naming(str(_words()[name]))
 
 
 def refuses_contact(text: str) -> str | None:
@@ -54,7 +45,7 @@ def note_in(text: str) -> str | None:
 
     A question tells nothing.
     """
-    asked_for = re.search(_words()["note_for_her"], text, re.IGNORECASE)
+    asked_for = re.search(_pattern("note_for_her"), text, re.IGNORECASE)
     if asked_for:
         return next(filter(None, asked_for.groups())).strip()
     told = [
@@ -71,6 +62,6 @@ def note_in(text: str) -> str | None:
 def therapist_wish(text: str) -> str | None:
     """ "woman" or "man", or None when the message has no such wish."""
     for wish, pattern in _words()["therapist_wishes"].items():
-        if re.search(pattern, text, re.IGNORECASE):
+        if re.search(naming(pattern), text, re.IGNORECASE):
             return str(wish)
     return None
