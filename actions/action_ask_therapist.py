@@ -16,10 +16,9 @@ class ActionAskTherapist(ClinicAction):
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Asks."""
-        failed = tracker.slots.get("problem") == "invalid_therapist"
         anyone = times.words()["buttons"]["anyone"]
         dispatcher.utter_message(
-            response="utter_invalid_therapist" if failed else "utter_ask_therapist",
+            response="utter_ask_therapist",
             buttons=[
                 *({"title": name, "payload": name} for name in services.therapists()),
                 {"title": anyone, "payload": anyone},

@@ -14,7 +14,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import proposals, refining, services, times
-from actions.form_validation import near, no_problem
+from actions.form_validation import AFTER_THE_TIME, near, no_problem
 from actions.reading import (
     Reading,
     entity_of,
@@ -244,11 +244,15 @@ def _before(tracker: Tracker, values: dict[str, Any] | None = None) -> Before:
 
 
 def _unmet(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
-    """A wish at the read-back for a time that is not clear, or that there is not.
+    """A wish for a time that is not clear, or that there is not, once a time is chosen.
 
     The time is asked for anew, so that a yes after it never sends the one before.
     """
-    if tracker.slots.get("requested_slot") not in READ_BACK or values.get("preferred_time"):
+    asked = tracker.slots.get("requested_slot")
+    # "make it sunday", said to the question for a number
+    beside = asked in AFTER_THE_TIME and tracker.slots.get("chosen") and not values.get(asked)
+    beside = beside and not wishes.says("names_contact", text_of(tracker))
+    if not (asked in READ_BACK or beside) or values.get("preferred_time"):
         return {}
     problem: dict[str, Any] = {}
     if values.get("problem") != "time_question":

@@ -52,6 +52,8 @@ TOLD_ANYWAY = frozenset(
 )
 # Problems that are told also when the message answers another question.
 TOLD_BESIDE = frozenset({*CONTACT_PROBLEMS, "time_question"})
+# Asked once a time is chosen: what is no answer there, and a time, is another time.
+AFTER_THE_TIME = frozenset({"new_or_returning", "patient_contact", "patient_name"})
 # Kept from one request to the next, so no sign of a draft.
 OF_THE_PATIENT = frozenset({"patient_name", "patient_contact", "therapist", "note"})
 
@@ -141,7 +143,11 @@ class FormValidation(ClinicAction):
 
     def _told_besides(self, asked: str | None, values: dict[str, Any]) -> list[str]:
         """The slots of what was told, when the same is asked again."""
-        told = [slot for slot in self.SLOTS if slot not in (asked, "note") and values.get(slot)]
+        said_by_itself = {asked, "note"}
+        if asked in AFTER_THE_TIME:
+            # new times to choose from follow
+            said_by_itself.add("preferred_time")
+        told = [slot for slot in self.SLOTS if slot not in said_by_itself and values.get(slot)]
         asked_again = asked not in (None, self.CONFIRMATION) and values.get(str(asked)) is None
         # new times to choose from say by themselves that the wish was heard
         shows = asked == "chosen_time" and bool({"service", "preferred_time"} & set(told))
@@ -210,6 +216,10 @@ class FormValidation(ClinicAction):
             if named:
                 return {**values, asked: reading.value, **no_problem()}
             return {**values, **no_problem_but(tracker)}
+        another = asked in AFTER_THE_TIME and not says("names_contact", text_of(tracker))
+        if another and not reading.value and "preferred_time" in said:
+            # "no 1pm", said to the question for a name: a change of mind
+            values["preferred_time"] = said["preferred_time"]
         if reading.problem is None:
             return {**values, asked: reading.value, **no_problem()}
         if changes and closed and reading.problem not in TOLD_ANYWAY:

@@ -123,7 +123,8 @@ def _answers_the_visit(tracker: Tracker) -> bool:
     in_booking = tracker.active_loop.get("name") == "booking_form"
     words_said = text_of(tracker).lower().split()
     few = len(words_said) <= FEW_WORDS and "name" not in words_said
-    return asked and open_still and in_booking and few
+    # "wait no 11" is another hour
+    return asked and open_still and in_booking and few and not re.search(r"\d", text_of(tracker))
 
 
 def _is_a_length(text: str) -> bool:

@@ -67,6 +67,12 @@ LIKELY_ENOUGH = 0.03
 LATELY = 3
 # From this many answers in a row that could not be used, the question offers a way out.
 STUCK = 3
+# A question that was read so often is asked in other words: shorter, and then with a way out.
+TWICE = 2
+QUESTIONS = ("utter_ask_", "utter_invalid_")
+IN_OTHER_WORDS = ("utter_ask_{slot}_shorter", "utter_ask_{slot}_stuck", "utter_ask_{slot}")
+# Turns back in which that is counted.
+OF_A_QUESTION = 20
 
 _VARIABLE = re.compile(r"{(\w+)}")
 _SENTENCE = re.compile(r".+?[.?!](?=\s|$)", re.DOTALL)
@@ -102,7 +108,9 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         ``metadata`` holds what the response file says (sources) and ``response``, the name
         of what was really said.
         """
-        name = self._said_instead(utter_action, tracker)
+        # a question in other words is not put into other words once more
+        settled = bool(kwargs.pop("settled", False))
+        name = utter_action if settled else self._said_instead(utter_action, tracker)
         slots = tracker.current_slot_values()
         clinic = facts.current().variables()
         known = clinic | _of_the_alarm(slots, clinic)
@@ -123,6 +131,10 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         again = f"{name}_again"
         if again in self.responses and message["text"] in _said_in(tracker, turns=1):
             return await self.generate(again, tracker, output_channel, **kwargs)
+        if not settled and _said_in(tracker, OF_A_QUESTION).count(message["text"]) >= TWICE:
+            other = self._asked_otherwise(name, tracker)
+            if other:
+                return await self.generate(other, tracker, output_channel, settled=True, **kwargs)
         topic = topic_of(name)
         if topic and name == f"utter_faq/{topic}" and message["text"] in _said_in(tracker, LATELY):
             return await self._beyond(topic, message, tracker, output_channel)
@@ -150,6 +162,18 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         said = heart[0] if heart else message["text"]
         short = await self.generate("utter_as_said", tracker, output_channel, said=said)
         return {**short, "buttons": message.get("buttons") or []} if short else None
+
+    def _asked_otherwise(self, name: str, tracker: DialogueStateTracker) -> str | None:
+        """What a form's question that was read twice is asked by: what was said least so far.
+
+        None for other responses.
+        """
+        slot = tracker.get_slot("requested_slot")
+        if not slot or slot not in name or not name.startswith(QUESTIONS):
+            return None
+        others = [other.format(slot=slot) for other in IN_OTHER_WORDS]
+        there = [other for other in others if other in self.responses and other != name]
+        return min(there, key=lambda other: _times_said(other, tracker), default=None)
 
     def _said_instead(self, name: str, tracker: DialogueStateTracker) -> str:
         """The question of a form in other words, after an answer it could not use."""

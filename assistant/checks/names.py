@@ -100,6 +100,7 @@ def _optional_responses(project: Project) -> Iterator[str]:
     for form, slots in project.forms.items():
         for slot in slots:
             yield f"utter_ask_{slot}_again"
+            yield f"utter_ask_{slot}_shorter"
             yield f"utter_ask_{slot}_stuck"
             yield f"utter_ask_{form}_{slot}_stuck"
 

@@ -124,6 +124,7 @@ YES_TO = {
     "utter_offer_next_patient": "booking_form",
     "utter_not_understood_3": "message_form",
     "utter_offer_is_old": "booking_form",
+    "utter_waiting_list_explained": "booking_form",
     "utter_speak_french": "message_form",
     "utter_speak_other_language": "message_form",
     "utter_speak_spanish": "message_form",
@@ -326,6 +327,14 @@ DOSED = frozenset({"home_exercises", "medication_question"})
 LENGTH_PRICES = "utter_cost_of_length"
 # Topics whose answers name things to do or to use at home.
 AT_HOME = frozenset({"home_exercises", "medication_or_surgery_alternative"})
+# What the waiting list is, and what the wish to be put on it may be taken for.
+WAITING_LIST = "utter_waiting_list_explained"
+ABOUT_THE_LIST = frozenset(
+    {
+        *("affirm", "book_appointment", "change_appointment", "nlu_fallback", "out_of_scope"),
+        *("leave_message", "speak_to_human"),
+    }
+)
 # What "Natalie please" may be taken for.
 NAMING = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"})
 # They lean on the last answer.
@@ -1082,6 +1091,11 @@ def _how_long(now: Situation) -> tuple[str, ...]:
 
 def _particular_wish(now: Situation, books: bool) -> Turn | None:
     """What the words say is wanted, whatever the ranking takes them for."""
+    if says("asks_waiting_list", now.text) and not now.waits:
+        return Turn((WAITING_LIST,))
+    if now.intent in ABOUT_THE_LIST and says("joins_waiting_list", now.text):
+        # there has to be something to wait for
+        return Turn(("utter_waiting_list_begins", "booking_form"))
     only_one = not now.several_therapists
     if only_one and says("other_therapist", now.text) and now.intent in WITH_A_WISH:
         # with one therapist there is nothing to choose: the topic's answer tells
@@ -1097,7 +1111,8 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         return Turn((CAREFUL, "booking_form"))
     if books and says("for_two", now.text):
         return Turn(("utter_one_at_a_time", "booking_form"))
-    if says("craves", now.text) and not _asks_something(now.text):
+    undecided = says("wants_undecided", now.text) and not note_in(now.text)
+    if undecided or (says("craves", now.text) and not _asks_something(now.text)):
         # resembles a question when to come
         return Turn(("booking_form",))
     if says("gives_reference", now.text) or _answers_a_letter(now):
@@ -1165,6 +1180,8 @@ def _in_form(now: Situation) -> Turn | None:
             return Turn((OTHER_THERAPIST, *_resume(now)))
         if says("goes_back", now.text):
             return Turn(("utter_ask_which_field",))
+        if says("asks_waiting_list", now.text):
+            return Turn((WAITING_LIST, *_resume(now)))
         if says("asks_what_next", now.text):
             return Turn(("utter_what_happens_now", *_resume(now)))
         if says("denies_signs", now.text) and not now.details.keys() & GIVEN:
@@ -1279,8 +1296,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     if now.requested_slot == "therapist" and says("only_therapist", now.text):
         # "Natalie?" resembles a question about her
         return False
-    if now.requested_slot in ("new_or_returning", "patient_name") and _tells_visit(now.text):
-        # asked together with the name
+    tells_visit = _tells_visit(now.text) and not _asks_something(now.text)
+    if now.form == "booking_form" and label not in STOPS and tells_visit:
+        # "she's 71, been before" resembles a question about the therapist
         return False
     if now.form == "change_form" and label == "book_appointment" and says("books_anew", now.text):
         return True
@@ -1298,6 +1316,9 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
             return False
     if now.requested_slot in (*CHOICES, "patient_contact") and says("picks", now.text):
         # "the first one" resembles a question about a first visit
+        return False
+    if label == "out_of_scope" and now.form in TIMED_FORMS and told_a_time:
+        # "can we do christmas day", at any question
         return False
     if label == "out_of_scope":
         # "Sam Lee", "45": what is no question is an answer before it is beside the point
@@ -1367,8 +1388,18 @@ def _reads_as_a_name(label: str, now: Situation) -> bool:
     if not now.could_be_a_name or _asks_something(now.text):
         return False
     if label == "speak_other_language":
-        return _is_titled(now) or len(now.text.split()) == 1
+        # "siobhan ni dhuill" is a name; a sentence in another language can be none
+        return True
+    if label not in STOPS and len(now.text.split()) > 1 and _is_foreign(now.text):
+        # one strange word may be "siatica"
+        return True
     return label == "faq/therapist_info" or (_is_titled(now) and label.startswith("faq/"))
+
+
+def _is_foreign(text: str) -> bool:
+    """A word of it is in no English dictionary: what can be a name then is one."""
+    typed = re.findall(r"[^\W\d_]+", text.lower())
+    return bool(typed) and any(word not in english.words() for word in typed)
 
 
 def _is_an_address(text: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions import services
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, read
 from actions.validate_booking_form import ValidateBookingForm, _two_names
@@ -397,3 +398,62 @@ def test_two_people_named_by_who_they_are() -> None:
 def test_what_shall_become_of_an_appointment_is_heard(text: str, kind: str | None) -> None:
     time = {"time": "any day at 4 pm"} if "4" in text else {}
     assert _kind(heard(text, asked="change_kind", **time), "change_kind").get("change_kind") == kind
+
+
+@pytest.mark.parametrize("asked", ["patient_name", "patient_contact", "new_or_returning"])
+def test_a_time_that_is_no_answer_is_another_time(asked: str) -> None:
+    tracker = heard("no 1pm", asked=asked, slots=GIVEN, time="1 pm")
+    values = BOOKING.read_message(tracker)
+    assert values["preferred_time"] == "1 pm"
+    if asked != "new_or_returning":
+        assert asked not in values
+
+
+def test_when_to_call_is_no_other_time() -> None:
+    tracker = heard("call me after 5", asked="patient_contact", slots=GIVEN, time="after 5 pm")
+    assert "preferred_time" not in BOOKING.read_message(tracker)
+
+
+def test_a_no_with_an_hour_says_nothing_about_the_visit() -> None:
+    tracker = heard("wait no 11", intent="deny", asked="patient_name", slots=GIVEN, time="11 am")
+    assert "new_or_returning" not in BOOKING.read_message(tracker)
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("appt tmrw 5pm hour", 60),
+        ("hour tmrw at 5", 60),
+        ("hr massage pls", 60),
+        ("an hr", 60),
+        ("half hr", 30),
+        ("three quarters of an hour", 45),
+        ("in an hour", None),
+        ("an hour later", None),
+        ("lunch hour", None),
+        ("hour n a half", None),
+        ("an hour drive away", None),
+    ],
+)
+def test_lengths_in_words(text: str, minutes: int | None) -> None:
+    service = services.read(text)
+    assert (services.minutes_of(service) if service else None) == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "visit"),
+    [
+        ("shes 71, been b4", "returning"),
+        ("not new", "returning"),
+        ("came last year", "returning"),
+        ("saw natalie before", "returning"),
+        ("long time client", "returning"),
+        ("never been before", "new"),
+        ("hasnt been b4", "new"),
+        ("brand new client", "new"),
+        ("new to you", "new"),
+        ("friday at 3", None),
+    ],
+)
+def test_whether_it_is_a_first_visit(text: str, visit: str | None) -> None:
+    assert services.read_visit(text) == visit

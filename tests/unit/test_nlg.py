@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ RESPONSES: dict[str, list[dict[str, Any]]] = {
     "utter_invalid_patient_contact": [{"text": "That is no number."}],
     "utter_invalid_patient_name": [{"text": "That is no name."}],
     "utter_time_question": [{"text": "Which one?", "buttons": []}],
+    "utter_ask_service": [{"text": "How long?"}],
+    "utter_ask_service_shorter": [{"text": "30 or 60?"}],
+    "utter_ask_service_stuck": [{"text": "Shall I pick?"}, {"text": "Or call."}],
+    "utter_invalid_service": [{"text": "That is none."}, {"text": "How many minutes?"}],
     "utter_not_understood_1": [{"text": "Did you mean one of these?"}],
 }
 TITLES = yaml.safe_load((DATA / "titles.yml").read_text(encoding="utf-8"))
@@ -212,8 +216,10 @@ def test_the_response_itself_is_not_changed(say: Say) -> None:
 # a form's question
 
 
-def asked(slot: str, form: str = "booking_form", **problem: Any) -> DialogueStateTracker:
-    return conversation(ActiveLoop(form), requested_slot=slot, **problem)
+def asked(
+    slot: str, form: str = "booking_form", events: Iterable[Any] = (), **problem: Any
+) -> DialogueStateTracker:
+    return conversation(ActiveLoop(form), *events, requested_slot=slot, **problem)
 
 
 def test_a_question_is_asked_plainly_at_first(say: Say) -> None:
@@ -236,6 +242,26 @@ def test_a_problem_that_has_no_wording_leaves_the_question(say: Say) -> None:
 def test_a_patient_who_is_stuck_is_offered_a_way_out(say: Say, count: int, text: str) -> None:
     tracker = asked("patient_contact", problem="invalid_patient_contact", problem_count=count)
     assert say("utter_ask_patient_contact", tracker)["text"] == text
+
+
+def test_no_question_has_the_same_words_three_times(say: Say) -> None:
+    problem = {"problem": "invalid_service"}
+    turns: list[Any] = []
+    texts: list[str] = []
+    for turn in range(9):
+        slots = {"problem_count": turn, **(problem if turn else {"problem": None})}
+        tracker = asked("service", events=turns, **slots)
+        message = say("utter_ask_service", tracker)
+        texts.append(message["text"])
+        metadata = {"metadata": message["metadata"]}
+        turns += [BotUttered(message["text"], metadata=metadata), UserUttered("hm")]
+    assert max(texts.count(text) for text in texts) == 2, texts
+    assert "Shall I pick?" in texts[:4]
+
+
+def test_a_question_that_interruptions_repeat_is_asked_shorter_the_third_time(say: Say) -> None:
+    twice = [BotUttered("How long?"), UserUttered("cost?")] * 2
+    assert say("utter_ask_service", asked("service", events=twice))["text"] == "30 or 60?"
 
 
 def test_a_question_without_a_way_out_goes_on_saying_the_problem(say: Say) -> None:

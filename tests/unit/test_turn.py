@@ -1742,3 +1742,89 @@ def test_what_poses_as_an_order_to_the_program_fills_in_nothing() -> None:
     assert actions(now) == ("utter_ignore_rules", "booking_form")
     assert actions(replace(now, form=None, requested_slot=None)) == ("utter_ignore_rules",)
     assert plan(says(text, "nlu_fallback", details=details, **at_message)) is None
+
+
+# The waiting list, visits and names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "whats the waiting list?",
+        "how does waitlist work",
+        "is there a cancelation list",
+        "do u have a wait list",
+        "how does that list work",
+        "waiting list?",
+    ],
+)
+def test_the_waiting_list_is_explained_to_whoever_asks(text: str) -> None:
+    assert actions(says(text, "book_appointment")) == ("utter_waiting_list_explained",)
+    in_booking = says(text, "out_of_scope", form="booking_form", requested_slot="chosen_time")
+    assert actions(in_booking) == ("utter_waiting_list_explained", "booking_form")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can u put me on a cancelation list",
+        "join the waiting list",
+        "add me to standby pls",
+        "let me know if something opens up friday",
+    ],
+)
+def test_whoever_wants_on_the_waiting_list_says_first_what_for(text: str) -> None:
+    planned = actions(says(text, "change_appointment"))
+    assert planned == ("utter_waiting_list_begins", "booking_form")
+
+
+def test_a_place_on_the_waiting_list_is_left_as_before() -> None:
+    planned = actions(says("take me off the cancelation list", "change_appointment", waits=True))
+    assert planned == ("action_leave_waiting_list",)
+
+
+@pytest.mark.parametrize("slot", ["service", "preferred_time", "chosen_time", "patient_contact"])
+@pytest.mark.parametrize("text", ["shes 71, been b4", "not new", "came last year", "never been"])
+def test_whether_it_is_a_first_visit_may_be_told_at_any_question(slot: str, text: str) -> None:
+    now = says(text, ("faq/therapist_info", 0.75), form="booking_form", requested_slot=slot)
+    assert plan(now) is None, "the form reads it"
+
+
+@pytest.mark.parametrize(
+    "text", ["siobhan ni dhuill", "nguyen thi minh", "agnieszka wisniewska", "harpreet dhillon"]
+)
+@pytest.mark.parametrize("label", ["speak_other_language", "out_of_scope", "faq/location"])
+def test_a_name_in_small_letters_is_a_name_whatever_it_resembles(text: str, label: str) -> None:
+    asked = {"form": "booking_form", "requested_slot": "patient_name"}
+    assert plan(says(text, (label, 0.95), name=text, **asked)) is None
+
+
+def test_a_sentence_in_another_language_is_no_name() -> None:
+    asked = {"form": "booking_form", "requested_slot": "patient_name"}
+    planned = actions(says("no hablo ingles", "speak_other_language", name=None, **asked))
+    assert planned == ("utter_speak_other_language", "booking_form")
+
+
+@pytest.mark.parametrize("slot", ["patient_name", "patient_contact", "confirm_booking"])
+def test_a_day_is_never_beside_the_point_while_booking(slot: str) -> None:
+    asked = {"form": "booking_form", "requested_slot": slot}
+    unclear = {"time_unclear": "can we do christmas day"}
+    assert plan(says("can we do christmas day", "out_of_scope", details=unclear, **asked)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I want a massage but idk how long",
+        "id like an appointment, not sure when",
+        "i need a massage dunno how long",
+    ],
+)
+def test_who_wants_a_massage_and_does_not_know_how_long_books(text: str) -> None:
+    assert actions(says(text, ("faq/how_many_sessions", 0.76))) == ("booking_form",)
+
+
+@pytest.mark.parametrize("text", ["an hour then", "half hour is fine", "60 i guess", "45 works"])
+def test_a_length_with_a_word_of_consent_is_a_length(text: str) -> None:
+    asked = {"form": "booking_form", "requested_slot": "service"}
+    assert plan(says(text, ("faq/how_many_sessions", 0.76), **asked)) is None
