@@ -41,6 +41,7 @@ from assistant.channels.visitors import Visitor, Visitors
 from assistant.channels.wording import LOCALES, error_text, matches, words
 from assistant.live import standing
 from clinic import clock, environment, facts
+from clinic.networks import counted_as
 
 logger = logging.getLogger(__name__)
 # Windows come and go; that is nothing to warn of.
@@ -711,4 +712,5 @@ def _storable(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _address(request: Request) -> str:
-    return str(request.remote_addr or request.ip)
+    """What a window's connections, messages and look-ups are counted by."""
+    return counted_as(str(request.remote_addr or request.ip))

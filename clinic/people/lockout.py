@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from clinic.networks import counted_as
 from clinic.people.models import WrongTries
 
 #: Wrong tries before the lock: from one address for one login, for one login, from one address.
@@ -61,6 +62,7 @@ def free(login: str) -> None:
 
 def _counted(login: str, address: str) -> list[tuple[str, int]]:
     login = login.strip().casefold()
+    address = counted_as(address)
     return [
         (_digest("pair", f"{login} {address}"), PAIR),
         (_digest("login", login), LOGIN),

@@ -20,8 +20,11 @@ def _database(database: Path) -> None:
     """All of these need one."""
 
 
-def _log_in(client: object, username: str, password: str = PASSWORD, **more: str) -> object:
-    return client.post("/login", {"username": username, "password": password, **more})
+def _log_in(
+    client: object, username: str, password: str = PASSWORD, at: str = "127.0.0.1", **more: str
+) -> object:
+    typed = {"username": username, "password": password, **more}
+    return client.post("/login", typed, REMOTE_ADDR=at)
 
 
 def test_password_and_code_let_in_and_lead_to_the_page_that_was_asked_for() -> None:
@@ -95,6 +98,14 @@ def test_somebody_elsewhere_cannot_lock_a_login_with_a_few_tries() -> None:
             "/login", {"username": "mara", "password": "wrong"}, REMOTE_ADDR="203.0.113.9"
         )
     assert _log_in(browser(), "mara")["Location"] == "/login/code"
+
+
+def test_all_addresses_of_one_network_are_locked_together() -> None:
+    person("mara", "front_desk")
+    for number in range(5):
+        _log_in(browser(), "mara", "wrong", at=f"2001:db8:1:2::{number}")
+    assert _log_in(browser(), "mara", at="2001:db8:1:2:99::1").status_code == 400
+    assert _log_in(browser(), "mara", at="2001:db8:1:3::1")["Location"] == "/login/code"
 
 
 def test_wrong_codes_lock_too() -> None:
