@@ -32,6 +32,7 @@ from assistant.channels.wording import error_text
 from assistant.live import standing
 from assistant.live import tracker as live
 from clinic import clock
+from clinic.conversations.message_ids import event_message_id
 
 logger = logging.getLogger(__name__)
 
@@ -203,7 +204,7 @@ class Turns:
 
     async def _said(self, asked: Stored, fresh: bool) -> list[dict[str, Any]] | None:
         """Has the message answered, unless that has been done; None when a person will."""
-        message_id = message_id_of(asked)
+        message_id = event_message_id(asked.conversation, asked.id)
         before = None
         if not fresh:
             before = await stored_conversations(self._agent).retrieve(asked.conversation)
@@ -251,11 +252,6 @@ def stored_conversations(agent: Agent) -> Any:
     The one that Rasa puts around it answers from memory then.
     """
     return getattr(agent.tracker_store, "_tracker_store", agent.tracker_store)
-
-
-def message_id_of(asked: Stored) -> str:
-    """The message's id for Rasa and the clinic: the same for every try, and for it alone."""
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"{asked.conversation}/{asked.id}").hex
 
 
 def _place_of(tracker: DialogueStateTracker | None, message_id: str) -> int | None:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clinic.conversations.erasing import Run, has_table, idle_in, in_rasas_database
+from clinic.conversations.message_ids import event_message_id
 from clinic.text import BadInput
 
 #: What stands in place of what was taken out.
@@ -44,6 +45,10 @@ _NAMES = frozenset(
 )
 #: A shorter value of a slot says nothing, and would be found everywhere.
 _SHORTEST = 3
+# Found nowhere.
+_NOTHING = r"(?!)"
+# Who wrote a message of the website, as its table has it.
+_PATIENT = "patient"
 
 
 @dataclass(frozen=True)
@@ -54,12 +59,24 @@ class Redacted:
     messages: int
 
 
+@dataclass(frozen=True)
+class _Row:
+    """A message of the website: ``typed`` is what the assistant was given."""
+
+    seq: int
+    key: str
+    sender: str
+    typed: str
+    body: dict[str, Any]
+
+
 def redact_idle(conversation_id: str, event_id: int, words: str = "") -> Redacted | None:
     """Take ``words`` of the message ``event_id`` out, wherever they stand in the conversation.
 
-    Without ``words`` the whole message, and what was noted down from it. None when somebody is
-    talking in the conversation. Raises ``clinic.text.BadInput`` when the words are not in the
-    message or it is gone; errors of the database pass through.
+    Without ``words`` that one message, what was noted down from it, and that where the clinic has
+    said it again; nothing else that patient or clinic have said, were it in the same words. None
+    when somebody is talking in the conversation. Raises ``clinic.text.BadInput`` when the words are
+    not in the message or it is gone; errors of the database pass through.
     """
     return in_rasas_database(lambda run: _redact(run, conversation_id, event_id, words.strip()))
 
@@ -68,24 +85,87 @@ def _redact(run: Run, conversation_id: str, event_id: int, words: str) -> Redact
     if not idle_in(run, conversation_id):
         return None
     events = _events(run, conversation_id)
+    rows = _mailbox(run, conversation_id)
     said = events.get(event_id, {}).get("text") or ""
     if not said or (words and not _pattern([words]).search(said)):
         raise BadInput("words are not in this message. Allowed: some of it, as they stand there.")
-    turn = _turn(events, event_id) if not words else {}
-    pattern = _pattern([words] if words else [said, *_noted_down(turn)])
-    changed: list[int] = []
+    if words:
+        pattern = _pattern([words])
+        new_events = {number: _taken_out(data, pattern) for number, data in events.items()}
+        new_rows = [_row_without(row, pattern) for row in rows]
+    else:
+        new_events = _without_message(events, event_id)
+        new_rows = _rows_without_message(rows, conversation_id, events, event_id)
+    changed = [number for number, data in new_events.items() if data != events[number]]
+    for number in changed:
+        run("UPDATE events SET data = %s WHERE id = %s", [json.dumps(new_events[number]), number])
+    others = [row for row, before in zip(new_rows, rows, strict=True) if row != before]
+    for row in others:
+        run(
+            "UPDATE website_messages SET input = %s, body = %s "
+            "WHERE conversation = %s AND seq = %s",
+            [row.typed, json.dumps(row.body, ensure_ascii=False), conversation_id, row.seq],
+        )
+    return Redacted(tuple(changed), len(others))
+
+
+def _without_message(events: dict[int, dict[str, Any]], event_id: int) -> dict[int, dict[str, Any]]:
+    """The events without one message and what was noted down from it."""
+    said = _pattern([events[event_id]["text"]])
+    turn = _turn(events, event_id)
+    repeated = _pattern(_noted_down(turn))
+    new = dict(events)
     for number, data in events.items():
-        new = _taken_out(data, pattern)
-        if number in turn:
-            new = _emptied(new)
-        if number == event_id and not words:
-            new |= {"text": REMOVED}
-        if new != data:
-            run("UPDATE events SET data = %s WHERE id = %s", [json.dumps(new), number])
-            changed.append(number)
-    reference = events[event_id].get("message_id") or ""
-    messages = _redact_mailbox(run, conversation_id, pattern, "" if words else reference)
-    return Redacted(tuple(changed), messages)
+        if number == event_id:
+            new[number] = _emptied(_replaced_in(data, _SPOKEN, said)) | {"text": REMOVED}
+        elif number > event_id and data["event"] != "user":
+            told = _emptied(_taken_out(data, said)) if _is_slot(turn.get(number)) else data
+            new[number] = _taken_out(told, repeated)
+    return new
+
+
+def _rows_without_message(
+    rows: list[_Row], conversation_id: str, events: dict[int, dict[str, Any]], event_id: int
+) -> list[_Row]:
+    """The same of the website's messages."""
+    chosen = _chosen(rows, conversation_id, events, event_id)
+    repeated = _pattern(_noted_down(_turn(events, event_id)))
+    new = []
+    for row in rows:
+        if row.seq in chosen:
+            typed = REMOVED if row.typed else ""
+            new.append(replace(row, typed=typed, body=row.body | {"text": REMOVED}))
+        elif chosen and row.seq > min(chosen) and row.sender != _PATIENT:
+            new.append(_row_without(row, repeated))
+        else:
+            new.append(row)
+    return new
+
+
+def _chosen(
+    rows: list[_Row], conversation_id: str, events: dict[int, dict[str, Any]], event_id: int
+) -> set[int]:
+    """The numbers of the website's messages that are the message of an event.
+
+    What the clinic said has no name in Rasa's events: it is told by its place among all that was
+    said in the same words.
+    """
+    chosen = events[event_id]
+    if chosen["event"] == "user":
+        name = chosen.get("message_id") or ""
+        return {row.seq for row in rows if event_message_id(conversation_id, row.key) == name}
+    said = chosen["text"]
+    places = [
+        number
+        for number, data in events.items()
+        if data["event"] != "user" and data.get("text") == said
+    ]
+    same = [row.seq for row in rows if row.sender != _PATIENT and row.body.get("text") == said]
+    return {same[places.index(event_id)]} if len(same) == len(places) else set(same)
+
+
+def _is_slot(data: dict[str, Any] | None) -> bool:
+    return data is not None and data["event"] == "slot"
 
 
 def _events(run: Run, conversation_id: str) -> dict[int, dict[str, Any]]:
@@ -117,7 +197,10 @@ def _noted_down(turn: dict[int, dict[str, Any]]) -> list[str]:
 
 
 def _pattern(parts: Sequence[str]) -> re.Pattern[str]:
-    """Finds any of these, in any case and with any space between the words, as whole words."""
+    """Finds any of these, in any case and with any space between the words, as whole words.
+
+    Without any it finds nothing.
+    """
     found = []
     for part in sorted(parts, key=len, reverse=True):
         inner = r"\s+".join(map(re.escape, part.split()))
@@ -126,7 +209,7 @@ def _pattern(parts: Sequence[str]) -> re.Pattern[str]:
             + inner
             + (r"(?!\w)" if part[-1:].isalnum() else "")
         )
-    return re.compile("|".join(found), re.IGNORECASE)
+    return re.compile("|".join(found) or _NOTHING, re.IGNORECASE)
 
 
 def _taken_out(data: dict[str, Any], pattern: re.Pattern[str]) -> dict[str, Any]:
@@ -176,27 +259,17 @@ def _all_text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _redact_mailbox(
-    run: Run, conversation_id: str, pattern: re.Pattern[str], reference: str
-) -> int:
+def _mailbox(run: Run, conversation_id: str) -> list[_Row]:
     if not has_table(run, "website_messages"):
-        return 0
-    changed = 0
+        return []
     rows = run(
-        "SELECT seq, id, input, body FROM website_messages WHERE conversation = %s",
+        "SELECT seq, id, sender, input, body FROM website_messages WHERE conversation = %s "
+        "ORDER BY seq",
         [conversation_id],
     )
-    for seq, key, typed, body in rows:
-        before = json.loads(body)
-        after = _replaced_in(before, _SHOWN, pattern)
-        given = pattern.sub(REMOVED, typed)
-        if reference and key == reference:
-            given, after = REMOVED, after | {"text": REMOVED}
-        if (given, after) != (typed, before):
-            run(
-                "UPDATE website_messages SET input = %s, body = %s "
-                "WHERE conversation = %s AND seq = %s",
-                [given, json.dumps(after, ensure_ascii=False), conversation_id, seq],
-            )
-            changed += 1
-    return changed
+    return [_Row(*columns, json.loads(body)) for *columns, body in rows]
+
+
+def _row_without(row: _Row, pattern: re.Pattern[str]) -> _Row:
+    body = _replaced_in(row.body, _SHOWN, pattern)
+    return replace(row, typed=pattern.sub(REMOVED, row.typed), body=body)

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from fabricated import Events, Talk, question
 
+from assistant.channels import mailbox as kept
+from clinic.conversations.message_ids import event_message_id
 from clinic.conversations.models import Message, Session
 from clinic.conversations.projection import Tail, reconcile
 from clinic.conversations.store import Sqlite
@@ -22,10 +25,6 @@ from clinic.questions.models import Question
 from clinic.text import BadInput
 
 LONG_AGO = time.time() - 10_000
-MAILBOX = """
-    CREATE TABLE website_conversations (id, last_seq, received, active_at, state);
-    CREATE TABLE website_messages (conversation, seq, id, state, input, body);
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -51,27 +50,40 @@ def told(at: float = LONG_AGO) -> Talk:
     """A patient gives a name beside a danger sign; the assistant repeats the name."""
     talk = Talk(at).start().form("message_form")
     talk.patient(
-        "I'm Zebra Quagga and my seat is numb", "red_flag", level="emergency", reference="m1"
+        "I'm Zebra Quagga and my seat is numb",
+        "red_flag",
+        level="emergency",
+        reference=event_message_id("c", "m1"),
     )
     talk.slot("patient_name", "Zebra Quagga").slot("red_flag_level", "emergency")
     talk.slot("alarms", [{"sign": "saddle_numb", "named": "your numb seat"}])
     talk.assistant("Zebra Quagga, please call 911 now.", "utter_emergency").listen()
-    talk.patient("what does it cost", "faq/cost", 0.1, reference="m2")
+    talk.patient("what does it cost", "faq/cost", 0.1, reference=event_message_id("c", "m2"))
     return talk.assistant("About cost, zebra  quagga.", "utter_not_understood_1").listen()
 
 
-def mailbox(events: Events) -> None:
-    """What the website keeps of it, as in assistant/channels/mailbox.py."""
-    events.connection.executescript(MAILBOX)
-    said = "I'm Zebra Quagga and my seat is numb"
-    answer = "Zebra Quagga, please call 911 now."
-    events.connection.executemany(
-        "INSERT INTO website_messages VALUES ('c', ?, ?, 'answered', ?, ?)",
-        [
-            (1, "m1", said, json.dumps({"id": "m1", "text": said})),
-            (2, "a1", "", json.dumps({"id": "a1", "text": answer, "buttons": []})),
-        ],
-    )
+def mailbox(events: Events, *said: tuple[str, str, str]) -> None:
+    """What the website's channel keeps of it: id, who, and text."""
+    engine = sa.create_engine(f"sqlite:///{events.file}")
+    kept.tables.create_all(engine)
+    with engine.begin() as connection:
+        for seq, (key, who, text) in enumerate(said, 1):
+            row = {"conversation": "c", "seq": seq, "id": key, "sender": who, "state": "answered"}
+            typed, body = text if who == "patient" else "", json.dumps({"id": key, "text": text})
+            connection.execute(kept.messages.insert().values(**row, input=typed, body=body))
+    engine.dispose()
+
+
+def in_mailbox(events: Events) -> list[tuple[str, str]]:
+    """What was typed and what is shown of each of its messages."""
+    found = events.connection.execute("SELECT input, body FROM website_messages ORDER BY seq")
+    return [(typed, json.loads(body)["text"]) for typed, body in found]
+
+
+TOLD = (
+    ("m1", "patient", "I'm Zebra Quagga and my seat is numb"),
+    ("a1", "assistant", "Zebra Quagga, please call 911 now."),
+)
 
 
 def rows(events: Events) -> list[dict[str, Any]]:
@@ -91,7 +103,7 @@ def test_a_whole_message_is_gone_from_every_copy(
 ) -> None:
     events.write("stays", question(text="my okapi limps", at=LONG_AGO))
     events.write("c", told())
-    mailbox(events)
+    mailbox(events, *TOLD)
     tail.step()
     collecting.collect()
     before = rows(events)
@@ -126,6 +138,71 @@ def test_a_whole_message_is_gone_from_every_copy(
         kept = file.read_bytes().lower()
         for word in (b"zebra", b"quagga"):
             assert word not in kept, file.name
+
+
+def yes_and_yes() -> Talk:
+    """A patient says the same twice, and it stands in other messages, too."""
+    talk = Talk(LONG_AGO).start()
+    for number in (1, 3):
+        talk.patient("yes", "affirm", reference=event_message_id("c", f"m{number}"))
+        talk.slot("confirm_message", "yes").slot("windows", ["yes or no"])
+        talk.assistant("Yes, that is possible. Yes?", "utter_yes", {"/affirm": "Yes"}).listen()
+    said = "oh yes, I will, yes"
+    talk.patient(said, "affirm", reference=event_message_id("c", "m5"))
+    return talk.person("yes", "Natalie").listen()
+
+
+SAID_YES = (
+    ("m1", "patient", "yes"),
+    ("a2", "assistant", "Yes, that is possible. Yes?"),
+    ("m3", "patient", "yes"),
+    ("a4", "assistant", "Yes, that is possible. Yes?"),
+    ("m5", "patient", "oh yes, I will, yes"),
+    ("p6", "person", "yes"),
+)
+
+
+@pytest.mark.parametrize("place", range(6))
+def test_the_same_words_in_other_messages_stay(
+    database: Path, events: Events, tail: Tail, store: Sqlite, place: int
+) -> None:
+    events.write("c", yes_and_yes())
+    mailbox(events, *SAID_YES)
+    tail.step()
+    before = list(Message.objects.order_by("event_id"))
+    assert [each.text for each in before] == [text for *_, text in SAID_YES]
+    redact(before[place], "", "omar", store)
+    expected = [text for *_, text in SAID_YES]
+    expected[place] = "[removed]"
+    after = Message.objects.order_by("event_id")
+    assert [each.text for each in after] == expected
+    assert [text for _, text in in_mailbox(events)] == expected
+    assert [typed for typed, _ in in_mailbox(events)] == [
+        expected[number] if who == "patient" else "" for number, (_, who, _) in enumerate(SAID_YES)
+    ]
+    buttons = [each.buttons[0]["title"] for each in after if each.author == "assistant"]
+    assert buttons == ["Yes", "Yes"]
+    # What was made of another answer stays as well.
+    slots = [each["value"] for each in rows(events) if each.get("name") == "confirm_message"]
+    assert slots == [None if place == number else "yes" for number in (0, 2)]
+
+
+def test_what_was_noted_down_before_is_another_message_s(
+    database: Path, events: Events, tail: Tail, take_out: Callable[..., RedactionCounts]
+) -> None:
+    talk = Talk(LONG_AGO).start().patient("Zebra", "faq/cost").slot("patient_name", "Zebra")
+    talk.assistant("Thank you, Zebra.", "utter_thanks").listen()
+    talk.patient("it is Zebra, as I said", "faq/cost").slot("patient_name", "Zebra")
+    talk.assistant("Thank you again, Zebra.", "utter_thanks").listen()
+    events.write("c", talk)
+    tail.step()
+    take_out("it is Zebra, as I said")
+    assert list(Message.objects.order_by("event_id").values_list("text", flat=True)) == [
+        "Zebra",
+        "Thank you, Zebra.",
+        "[removed]",
+        "Thank you again, [removed].",
+    ]
 
 
 def test_some_words_go_and_the_rest_stays(
@@ -209,18 +286,17 @@ def test_words_that_are_not_in_the_message_are_refused(
 
 
 def test_a_change_that_fails_leaves_everything_as_it_was(
-    database: Path,
-    events: Events,
-    tail: Tail,
-    take_out: Callable[..., RedactionCounts],
-    monkeypatch: pytest.MonkeyPatch,
+    database: Path, events: Events, tail: Tail, take_out: Callable[..., RedactionCounts]
 ) -> None:
     events.write("c", told())
-    mailbox(events)
+    mailbox(events, *TOLD)
+    events.connection.execute(
+        "CREATE TRIGGER full BEFORE UPDATE ON website_messages "
+        "BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
     tail.step()
     before = rows(events)
-    monkeypatch.setattr("clinic.conversations.redacting._redact_mailbox", lambda *_: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(sqlite3.Error, match="full"):
         take_out("I'm Zebra Quagga and my seat is numb")
     assert rows(events) == before
 
