@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -39,11 +40,12 @@ def start() -> None:
     if _running or not Question.objects.exists():
         return
     command = [sys.executable, "-m", "assistant", "questions"]
-    _running.append(
-        subprocess.Popen(  # noqa: S603
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+    process = subprocess.Popen(  # noqa: S603
+        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
     )
+    _running.append(process)
+    # The system keeps a process that has ended until somebody has waited for it.
+    threading.Thread(target=process.wait, name="grouping questions", daemon=True).start()
 
 
 def to_group() -> list[Question]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -230,6 +233,29 @@ def test_groups_are_named_by_the_most_typical(said: Callable[..., Message]) -> N
     inbox.decide([first.pk], "topic", "natalie", "faq/cost")
     first.refresh_from_db()
     assert first.understood_now
+
+
+def test_grouping_that_has_ended_leaves_no_process_behind(
+    said: Callable[..., Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = shutil.which("true")
+    assert program
+    monkeypatch.setattr(sys, "executable", program)
+    said("is there a lift")
+    before = processes()
+    ends = time.monotonic() + 15
+    for _ in range(2):
+        grouping.start()
+        # A process of which nobody takes notice stays in this list for ever.
+        while processes() - before:
+            assert time.monotonic() < ends, "it is still there"
+            threading.Event().wait(0.02)
+
+
+def processes() -> set[str]:
+    """What this program has started and not taken notice of the end of."""
+    tasks = Path("/proc/self/task")
+    return {each for task in tasks.iterdir() for each in (task / "children").read_text().split()}
 
 
 def test_the_patch_is_examples_for_the_training(said: Callable[..., Message]) -> None:
