@@ -108,6 +108,31 @@ def test_an_answer_arrives_before_the_move(telegram: Telegram, echo: Echo, tmp_p
     window.close()
 
 
+def test_what_is_written_after_a_link_is_said_where_it_leads(
+    telegram: Telegram, echo: Echo, tmp_path: Path
+) -> None:
+    """Also while the link has to wait for an answer that is under way."""
+    started(telegram, echo)
+    window = Window(telegram.server).open()
+    window.ask("hello")
+    link = window.call("link", {"app": "telegram"})
+    assert telegram.deliver(telegram.text("700", "hold on")) == 200
+    wait_until((tmp_path / "holding").exists, "it is being answered")
+    assert telegram.deliver(telegram.follow("700", link["url"])) == 200
+    assert telegram.deliver(telegram.text("700", "here I am")) == 200
+    # Somebody else is answered: everything that came before was looked at.
+    telegram.say("701", "good morning", count=2)
+    (tmp_path / "go").touch()
+    shown = [message.text for message in telegram.until("700", 4)]
+    assert shown[1].startswith("you said hold on")
+    assert "from the website" in shown[2]
+    assert shown[3].startswith("you said here I am")
+    window.until(
+        lambda: any("you said here I am" in each["text"] for each in window.seen), "the answer"
+    )
+    window.close()
+
+
 def test_a_thumb_is_stored_when_the_clinic_is_there_again(
     telegram: Telegram, echo: Echo, tmp_path: Path
 ) -> None:

@@ -7,8 +7,9 @@ import json
 import logging
 import math
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,12 +37,23 @@ LOOK_EVERY, FORGET_EVERY = 10.0, 3600.0
 # Seconds before an update is taken again when the database cannot be written, or the patient has
 # to read something first.
 AGAIN_AFTER = 1.0
-# Seconds before one is taken again over which the server made a mistake.
-AGAIN_AFTER_A_FAULT = 60.0
+# So often the server may make a mistake over one, waiting twice as long each time. Then the patient
+# is asked to write it anew: what they write after it, perhaps of a danger, waits behind it.
+MOST_FAULTS = 4
 # Providers send an update again for a week at most.
 UPDATES_KEPT = timedelta(days=30)
 # Of so many conversations it is remembered who reads them.
 _REMEMBERED = 20_000
+
+
+@dataclass
+class _Arrived:
+    """An update that is on the disk; what was known when it first had its turn, and its faults."""
+
+    name: str
+    update: Update
+    known: Known | None = None
+    faults: int = 0
 
 
 class Reception:
@@ -53,7 +65,9 @@ class Reception:
         self._chat = chat
         self._seal = seal
         self._couriers = Couriers(app, chat.box, seal, chat.locks, address, self._report)
-        self._arrived: asyncio.Queue[tuple[str, Update]] = asyncio.Queue()
+        self._arrived: asyncio.Queue[_Arrived] = asyncio.Queue()
+        # By address, what has to be tried again and what came after it.
+        self._held: dict[str, deque[_Arrived]] = {}
         self._rate = Rate(chat.settings.per_minute)
         self._told = Rate(1)
         # Who reads which conversation; the database is asked about others.
@@ -70,7 +84,8 @@ class Reception:
         for name, content in await self._chat.box.read(senders.waiting, self._app.name):
             if told := self._seal.open(content):
                 kept = json.loads(told)
-                self._arrived.put_nowait((name, Update(**{**kept, "kind": Kind(kept["kind"])})))
+                update = Update(**{**kept, "kind": Kind(kept["kind"])})
+                self._arrived.put_nowait(_Arrived(name, update))
         await self._couriers.wake_owed()
         self._keep(self._take_all())
         self._keep(self._run_errands())
@@ -96,36 +111,54 @@ class Reception:
         content = self._seal.close(json.dumps(kept))
         row = (self._app.name, name, content, clock.now())
         if await self._chat.box.write(senders.arrive, *row):
-            self._arrived.put_nowait((name, update))
+            self._arrived.put_nowait(_Arrived(name, update))
 
     async def _take_all(self) -> None:
-        """Takes what has arrived, in its order and after all that is arriving."""
+        """Takes what has arrived, in its order and after all that is arriving.
+
+        What has to be tried again keeps back what the same patient sent after it, and no others.
+        """
         while True:
-            name, update = await self._arrived.get()
-            taken = False
-            while not taken:
-                await self._chat.arrivals.give_way()
-                try:
-                    await self._take(name, update)
-                    taken = True
-                except senders.Unsent:
-                    self._put_off(AGAIN_AFTER, name, update)
-                    taken = True
-                except SQLAlchemyError as error:
-                    logger.error("An update is late: %s", type(error).__name__)
-                    await asyncio.sleep(AGAIN_AFTER)
-                except Exception as error:
-                    # It keeps no others waiting, and is not left until the next start.
-                    logger.error("An update could not be taken: %s", type(error).__name__)
-                    self._put_off(AGAIN_AFTER_A_FAULT, name, update)
-                    taken = True
+            arrived = await self._arrived.get()
+            sender = arrived.update.sender
+            held = self._held.setdefault(sender, deque())
+            if not held or held[0] is not arrived:
+                held.append(arrived)
+            if held[0] is not arrived:
+                continue
+            while held and not (pause := await self._try(held[0])):
+                held.popleft()
+            if held:
+                asyncio.get_running_loop().call_later(pause, self._arrived.put_nowait, held[0])
+            else:
+                del self._held[sender]
 
-    def _put_off(self, seconds: float, name: str, update: Update) -> None:
-        asyncio.get_running_loop().call_later(seconds, self._arrived.put_nowait, (name, update))
+    async def _try(self, arrived: _Arrived) -> float:
+        """Takes an update; the seconds until that has to be tried again, 0 when it is done."""
+        while True:
+            await self._chat.arrivals.give_way()
+            try:
+                await self._take(arrived)
+                return 0.0
+            except senders.Unsent:
+                return AGAIN_AFTER
+            except SQLAlchemyError as error:
+                logger.error("An update is late: %s", type(error).__name__)
+                await asyncio.sleep(AGAIN_AFTER)
+            except Exception as error:
+                logger.error("An update could not be taken: %s", type(error).__name__)
+                arrived.faults += 1
+                if arrived.faults > MOST_FAULTS:
+                    # Not even the patient could be told: it is left until the next start.
+                    return 0.0
+                return AGAIN_AFTER * 2.0 ** (arrived.faults - 1)
 
-    async def _take(self, name: str, update: Update) -> None:
-        known = self._known(name, update)
-        arrival = await self._chat.box.write(senders.take, known, update, clock.now())
+    async def _take(self, arrived: _Arrived) -> None:
+        update = arrived.update
+        # Once: what is tried again is no further message.
+        arrived.known = arrived.known or self._known(arrived.name, update)
+        take = senders.take if arrived.faults < MOST_FAULTS else senders.give_up
+        arrival = await self._chat.box.write(take, arrived.known, update, clock.now())
         if arrival is None or arrival.sender is None:
             return
         self._remember(arrival.sender)

@@ -36,7 +36,9 @@ OPEN, STOPPED, OPTED_OUT, LEAVING, GROUP = "open", "stopped", "optedout", "leavi
 # Nothing is sent to these.
 SILENT = (STOPPED, OPTED_OUT)
 # Sentences of an app's own after which one can still choose from what stands before them.
-_ASIDES = ("rated", "media", "edited", "too_long", "too_fast", "help")
+_ASIDES = ("rated", "media", "edited", "lost", "too_long", "too_fast", "help")
+# What the app itself tells, or what is not to be answered.
+_UNWRITTEN = (Kind.STOPPED, Kind.FAILED, Kind.OPTED_OUT, Kind.GROUP)
 # Nothing is failing now.
 _WELL = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
 
@@ -204,6 +206,20 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
     if not text.strip():
         return Arrival(sender, told=told)
     return Arrival(sender, _accept(connection, known, sender, text, None, now), told=told)
+
+
+def give_up(connection: Connection, known: Known, update: Update, now: datetime) -> Arrival | None:
+    """An update cannot be taken, whatever is tried: its patient is asked to write it anew.
+
+    None when it has been taken, or was nothing that a patient wrote.
+    """
+    mine = (updates.c.name == known.update) & (updates.c.content != "")
+    if not connection.execute(updates.update().where(mine).values(content="")).rowcount:
+        return None
+    if update.kind in _UNWRITTEN:
+        return None
+    sender = _sender(connection, known, update, now)
+    return Arrival(sender, told=_tell(connection, sender, "lost", now))
 
 
 def of(connection: Connection, conversation: str) -> list[Sender]:
