@@ -166,6 +166,19 @@ def chats() -> None:
     reviewing.add_tag(some[:3], "parking", "rui")
 
 
+def links() -> None:
+    """Patients who were sent to a booking page, as long as the clinic had one of its own."""
+    from clinic.outbox.models import LinkGiven
+
+    for place, conversation in enumerate(("faq-3", "gone")):
+        LinkGiven.objects.create(
+            conversation_id=conversation,
+            program="jane",
+            address="https://sorrel-lane.janeapp.com/#/staff_member/1",
+            at=NOW - (place + 30) * DAY,
+        )
+
+
 def questions() -> None:
     """What went wrong, collected and in groups."""
     from clinic.questions.collecting import collect
@@ -182,6 +195,7 @@ if __name__ == "__main__":
     found = people()
     bookings()
     chats()
+    links()
     questions()
     name = browser().get("/health") and "desk_session"
     print(json.dumps({role: browser(one).cookies[name].value for role, one in found.items()}))

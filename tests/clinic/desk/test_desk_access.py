@@ -72,6 +72,26 @@ def test_each_page_is_allowed_or_refused_for_each_role(everyone: dict[str, Any])
     assert tried >= 8 * 8
 
 
+def test_every_page_is_looked_at_with_axe(everyone: dict[str, Any]) -> None:
+    """Those that need no number; test_desk_browser.py names some of the others."""
+    from test_desk_browser import PAGES
+
+    from clinic.people.roles import Right
+
+    looked_at = {address.partition("?")[0] for address in PAGES.values()}
+    client = browser(person("natalie", *everyone))
+    missing = set()
+    for name, pattern in _routes().items():
+        address = _address(pattern)
+        if pattern.callback.right not in set(Right) or "<" in str(pattern.pattern):
+            continue
+        answer = client.get(address)
+        if b"<h1" in b"".join(answer) and answer.status_code == 200 and address not in looked_at:
+            missing.add(name)
+    # The other kind of waiting is the same page.
+    assert missing == {"waits-person"}
+
+
 def test_a_refusal_is_noted(everyone: dict[str, Any]) -> None:
     browser(everyone["reviewer"]).get("/people/")
     assert deeds(action="refused", about="page people") == [("reviewer", "refused")]

@@ -39,6 +39,7 @@ PAGES = {
     "week": "/bookings/week",
     "over": "/bookings/?show=over",
     "waiting-list": "/bookings/waiting-list",
+    "links": "/bookings/links",
     "deliveries": "/bookings/deliveries",
     "messages": "/messages/",
     "conversations": "/conversations/",
