@@ -14,6 +14,7 @@ from scenario_chat import read
 from scenario_logs import said_in_logs
 from scenario_servers import NOW, Servers, current_model, servers_in, wait_until
 from test_apps import _fixtures, settled
+from test_proposed_time import Desk
 
 from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import change_status
@@ -257,6 +258,60 @@ def test_a_booking(provider: Provider, running: Servers) -> None:
         said = words(provider.click("7102", next(iter(asked.buttons))))
         settled(running.tracker_database.parent)
     assert request.status == Status.CANCELLED, said
+
+
+@pytest.fixture(scope="module")
+def front_desk(running: Servers) -> Desk:
+    """Mara, who decides about requests."""
+    from django.core.management import call_command
+
+    # The desk's own tables, beside those that the action server has made.
+    call_command("migrate", verbosity=0, interactive=False)
+    return Desk(running)
+
+
+def is_proposed(texts: Provider, servers: Servers, desk: Desk, sender: str, day: int) -> str:
+    """A request by text message for which another time was proposed; its reference."""
+    wanted = f"can I book 60 minutes January {day} at 11 am, I'm Mirabel Okonkwo, 604-555-0173"
+    _, shown = ask(texts, servers, sender, wanted)
+    for _ in range(4):
+        if "Send request" in texts.seen(sender)[-1].buttons:
+            break
+        ask(texts, servers, sender, "no")
+    _, shown = ask(texts, servers, sender, texts.seen(sender)[-1].buttons["Send request"])
+    reference = shown.partition("your reference is ")[2][:6]
+    desk.proposes(reference)
+    reads(texts, sender, "They can offer")
+    settled(servers.tracker_database.parent)
+    return reference
+
+
+def test_a_proposal_is_refused_by_its_number(
+    running: Servers, providers: dict[str, Provider], front_desk: Desk
+) -> None:
+    """And so is what is asked about it then."""
+    texts = providers["sms"]
+    reference = is_proposed(texts, running, front_desk, "7801", 5)
+    assert texts.seen("7801")[-1].buttons == {"Yes, that suits me": "1", "It does not suit me": "2"}
+    ask(texts, running, "7801", "2")
+    titles = list(texts.seen("7801")[-1].buttons)
+    assert titles == ["Another time", "Get in touch with me", "Cancel it"]
+    assert front_desk.now(reference)["status"] == "changed"
+    assert "in touch with you at" in ask(texts, running, "7801", "2")[1]
+    stands = front_desk.now(reference)
+    assert (stands["status"], stands["starts_at"]) == ("requested", None)
+    assert not texts.broken
+
+
+def test_a_proposal_is_accepted_by_its_number(
+    running: Servers, providers: dict[str, Provider], front_desk: Desk
+) -> None:
+    texts = providers["sms"]
+    reference = is_proposed(texts, running, front_desk, "7802", 7)
+    assert "your appointment is confirmed" in ask(texts, running, "7802", "the first")[1]
+    assert front_desk.changes(reference)[-1]["who"] == "patient"
+    assert front_desk.now(reference)["status"] == "confirmed"
+    assert not texts.broken
 
 
 def test_a_thumb(provider: Provider, running: Servers) -> None:
