@@ -37,6 +37,10 @@ VIA = "via"
 # In the body of a patient's message, and not shown: a keyed hash of the network address it came
 # from. By it, tries to find an appointment are counted.
 ADDRESS = "address"
+# In a body, and not shown: it was said while another app of the clinic's had the chat. It is kept
+# for staff, answered by nobody and sent nowhere.
+OVERHEARD = "overheard"
+_HIDDEN = (ADDRESS, OVERHEARD)
 _BATCH = 100
 # How many rows back another process's rows may still turn up: numbers are given out before the
 # transaction ends.
@@ -93,7 +97,7 @@ class Stored:
     @property
     def shown(self) -> dict[str, Any]:
         """What a chat window gets of it."""
-        return {key: value for key, value in self.body.items() if key != ADDRESS}
+        return {key: value for key, value in self.body.items() if key not in _HIDDEN}
 
 
 @dataclass(frozen=True)
@@ -137,10 +141,11 @@ def accept(
     now: datetime,
     locale: str,
 ) -> Accepted:
-    """Stores a patient's message, once for each ``id``.
+    """Stores a patient's message, once for each ``id``, or what was overheard.
 
-    ``body`` has ``id`` and ``text``; with a ``payload``, the text becomes the title of the button.
-    ``locale`` is the language of the window or app. Raises Gone or UnknownButton.
+    ``body`` has ``id`` and ``text``, and "from" when it is not the patient's; with a ``payload``,
+    the text becomes the title of the button. ``locale`` is the language of the window or app.
+    Raises Gone or UnknownButton.
     """
     _touch(connection, conversation, now, locale=locale)
     last_seq = standing(connection, conversation).last_seq
@@ -151,7 +156,7 @@ def accept(
         body = body | {"text": _title(connection, conversation, payload)}
     _take(connection, conversation, last_seq + 1)
     message = Stored(
-        *(conversation, last_seq + 1, body["id"], PATIENT, body, PENDING),
+        *(conversation, last_seq + 1, body["id"], body.get("from", PATIENT), body, PENDING),
         payload or body["text"],
     )
     return Accepted(_insert(connection, [message])[0], False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from assistant.channels.apps.app import (
@@ -37,7 +38,15 @@ TOKEN, PAGE = "CLINIC_MESSENGER_TOKEN", "CLINIC_MESSENGER_PAGE"
 # Characters of a text; quick replies of a message, and the characters that stand on them.
 LONGEST, REPLIES, ON_REPLY = 2000, 13, 20
 # What the page has to pass on.
-FIELDS = ("messages", "messaging_postbacks", "messaging_referrals", "message_edits")
+FIELDS = (
+    *("messages", "messaging_postbacks", "messaging_referrals", "message_edits"),
+    *("standby", "message_echoes", "messaging_handovers"),
+)
+# What is sent along with everything, by which its echo is known again.
+OURS = "clinic-assistant"
+# Meta's own app, in which people answer: the page's inbox.
+# https://developers.facebook.com/docs/messenger-platform/handover-protocol/pass-thread-control
+INBOX = "263902037430900"
 # What the button "Get started", which the clinic sets up, sends back.
 GET_STARTED = "GET_STARTED"
 _PERSON = re.compile(r"\d{1,32}", re.ASCII)
@@ -70,20 +79,23 @@ class Messenger(MetaApp):
         """All events of a request: Meta sends up to a thousand in one.
 
         Those under "standby" are for another app, or for the people who answer in the page's inbox.
+        https://developers.facebook.com/docs/messenger-platform/handover-protocol
         """
         return [
             update
             for entry in self.entries(request)
             if entry.get("id") == self.secrets[PAGE]
-            for event in objects(entry.get("messaging"))
-            if (update := self._update(event))
+            for part, read in (("messaging", self._update), ("standby", self._overheard))
+            for event in objects(entry.get(part))
+            if (update := read(event))
         ]
 
     def render(self, message: Outgoing) -> list[Call]:
         """Text in parts; the choices are quick replies below the last one."""
         choices = (*message.choices, *message.rating)[:REPLIES]
         text = "\n".join([plain(message.text), *_unabridged(message.choices)])
-        bodies: list[dict[str, Any]] = [{"text": part} for part in split(text, LONGEST)]
+        parts = split(text, LONGEST)
+        bodies: list[dict[str, Any]] = [{"text": part, "metadata": OURS} for part in parts]
         if choices:
             bodies[-1]["quick_replies"] = [
                 {
@@ -146,10 +158,30 @@ class Messenger(MetaApp):
             ("postback", _postback),
             ("referral", _referral),
             ("message_edit", _edited),
+            ("pass_thread_control", partial(_handed_over, given=True)),
+            ("take_thread_control", partial(_handed_over, given=False)),
         ):
             if isinstance(content := event.get(part), dict):
                 return read(update, content)
         return None
+
+    def _overheard(self, event: dict[str, Any]) -> Update | None:
+        """What was said in a chat that another app has, by the patient or to them."""
+        message, postback = event.get("message"), event.get("postback")
+        content = message if isinstance(message, dict) else postback
+        if not isinstance(content, dict) or content.get("is_deleted"):
+            return None
+        echo = content.get("is_echo") is True
+        person = words_of(at(event, "recipient" if echo else "sender", "id"))
+        # A button's payload is told only to the app that has shown it.
+        text = words_of(content.get("text")) or words_of(content.get("title"))
+        name = plain_of(content.get("mid"))
+        if not _PERSON.fullmatch(person) or person == self.secrets[PAGE] or not name or not text:
+            return None
+        if echo and content.get("metadata") == OURS:
+            return None
+        update = Update(name, person, text=text, at=_moment(event), overheard=not echo)
+        return replace(update, kind=Kind.SAID) if echo else update
 
 
 def _by_hand(webhook: str) -> str:
@@ -203,6 +235,18 @@ def _edited(update: Update, edit: dict[str, Any]) -> Update | None:
     # However often one message is changed, it is said once that changes are not read.
     name = plain_of(edit.get("mid"))
     return replace(update, id=f"edited {name}", kind=Kind.EDITED) if name else None
+
+
+def _handed_over(update: Update, event: dict[str, Any], *, given: bool) -> Update | None:
+    """Meta passes a chat to this app, or has taken it away for another; the inbox is another."""
+    if update.at is None:
+        return None
+    if str(event.get("new_owner_app_id")) == INBOX:
+        given = False
+    elif str(event.get("previous_owner_app_id")) == INBOX:
+        given = True
+    name = f"{'given' if given else 'taken'} {update.sender} {update.at}"
+    return replace(update, id=name, kind=Kind.GIVEN if given else Kind.TAKEN, handle={})
 
 
 def _moment(event: dict[str, Any]) -> float | None:

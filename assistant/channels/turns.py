@@ -27,7 +27,7 @@ from assistant.channels.arrivals import Arrivals
 from assistant.channels.bubbles import Bubble, bubble_of, stamp
 from assistant.channels.incoming import incoming
 from assistant.channels.locks import LocalLocks, Locks
-from assistant.channels.mailbox import ADDRESS, VIA, Mailbox, Stored
+from assistant.channels.mailbox import ADDRESS, OVERHEARD, VIA, Mailbox, Stored
 from assistant.channels.wording import error_text
 from assistant.live import standing
 from assistant.live import tracker as live
@@ -78,6 +78,9 @@ class Listener(Protocol):
 
     async def answered(self, asked: Stored, answers: list[Stored]) -> None:
         """A message was answered; no answers when it had been before."""
+
+    async def alarmed(self, conversation: str, level: str) -> None:
+        """A danger sign was overheard: "emergency" or "urgent"; nobody here has answered it."""
 
     async def failed(self, conversation: str, in_reply_to: str | None) -> None:
         """The answer cannot be given or stored now; it will be tried again."""
@@ -182,7 +185,8 @@ class Turns:
             del self._running[conversation]
 
     async def _turn(self, asked: Stored, fresh: bool) -> None:
-        await self._listener.began(asked.conversation)
+        if not asked.body.get(OVERHEARD):
+            await self._listener.began(asked.conversation)
         said = await self._said(asked, fresh)
         bubbles = []
         if said is not None:
@@ -222,6 +226,10 @@ class Turns:
             message_id=message_id,
             metadata={ADDRESS: address} if address else None,
         )
+        if asked.body.get(OVERHEARD):
+            if not await self._too_often(asked):
+                await self._overhear(asked, message)
+            return None
         if await self._too_often(asked):
             tracker = before or DialogueStateTracker(asked.conversation, self._agent.domain.slots)
             return [await self._agent.nlg.generate(SORRY, tracker, CHANNEL) or {}]
@@ -229,6 +237,21 @@ class Turns:
             return None
         await answer(self._agent, message, self._on_new_message)
         return channel.messages
+
+    async def _overhear(self, asked: Stored, message: UserMessage) -> None:
+        """Stores what was said while another app had the chat, for staff and for later."""
+        if asked.sender == mailbox.PATIENT:
+            # No button of ours was shown there.
+            message.text = incoming(message.text or "", None)
+            if level := await live.overhear(self._agent, message):
+                await self._listener.alarmed(asked.conversation, level)
+            return
+
+        async def say(before: DialogueStateTracker) -> list[dict[str, Any]]:
+            return [{"text": asked.body["text"], live.PERSON: asked.body["name"]}]
+
+        store, key = stored_conversations(self._agent), str(message.message_id)
+        await live.add(self._agent, store, asked.conversation, key, say)
 
     async def _left_alone(self, message: UserMessage) -> bool:
         """Stores a message for the person who is there; False when the assistant must answer."""

@@ -566,6 +566,10 @@ class Chat:
         alarms = [each.body["kind"] for each in answers if each.body.get("kind") in ALARMS]
         await self.live.heard(asked.conversation, alarms[0] if alarms else "")
 
+    async def alarmed(self, conversation: str, level: str) -> None:
+        """A danger sign was overheard that a person has to answer."""
+        await self.live.heard(conversation, level)
+
     async def failed(self, conversation: str, in_reply_to: str | None) -> None:
         """The answer is late."""
         for visitor in self._visitors.of(conversation):

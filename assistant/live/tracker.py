@@ -15,7 +15,7 @@ from rasa.shared.core.constants import REQUESTED_SLOT
 from rasa.shared.core.events import ActiveLoop, BotUttered, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from assistant.policies.turn import concerns_safety, form_to_offer, offers_of
+from assistant.policies.turn import ALARMS, concerns_safety, form_to_offer, offers_of, plan
 from assistant.policies.turn_policy import situation
 
 # In the metadata of a patient's message: a person was there, and the assistant said nothing.
@@ -33,20 +33,42 @@ async def hear(agent: Agent, message: UserMessage) -> bool:
     False, and nothing stored, when it may be about a danger sign: the assistant has to answer.
     """
     async with agent.lock_store.lock(message.sender_id):
-        assert agent.processor is not None
-        heard = UserMessage(
-            message.text,
-            message.output_channel,
-            message.sender_id,
-            input_channel=message.input_channel,
-            message_id=message.message_id,
-            metadata={SILENT: True},
-        )
-        tracker = await agent.processor.log_message(heard, should_save_tracker=False)
+        tracker = await _listened(agent, message)
         if concerns_safety(situation(tracker, agent.domain)):
             return False
         await agent.tracker_store.save(tracker)
     return True
+
+
+async def overhear(agent: Agent, message: UserMessage) -> str | None:
+    """Stores a patient's message to another app, which answers it; the level of a danger sign.
+
+    A running form stops, is kept and can be offered again. An alarm is open afterwards, so that no
+    appointment is made before the patient says that a doctor has looked.
+    """
+    async with agent.lock_store.lock(message.sender_id):
+        tracker = await _listened(agent, message)
+        now = situation(tracker, agent.domain)
+        turn = plan(now)
+        raises = turn is not None and bool(turn.slots.get("red_flag_level"))
+        alarm = [SlotSet(*slot) for slot in turn.slots.items()] if turn and raises else []
+        await _save(agent, tracker, [*_stopped_form(tracker), *alarm])
+    level = now.triage.get("level")
+    return str(level) if level in ALARMS else None
+
+
+async def _listened(agent: Agent, message: UserMessage) -> DialogueStateTracker:
+    """The conversation with a message that is understood and not answered; not stored yet."""
+    assert agent.processor is not None
+    heard = UserMessage(
+        message.text,
+        message.output_channel,
+        message.sender_id,
+        input_channel=message.input_channel,
+        message_id=message.message_id,
+        metadata={SILENT: True},
+    )
+    return await agent.processor.log_message(heard, should_save_tracker=False)
 
 
 def was_silent(event: UserUttered) -> bool:
@@ -66,12 +88,7 @@ async def joined(agent: Agent, store: Any, conversation: str, name: str) -> None
     """
     async with agent.lock_store.lock(conversation):
         tracker = await _tracker(agent, store, conversation)
-        events: list[Event] = []
-        form = tracker.active_loop_name
-        if form is not None:
-            others = [one for one in tracker.get_slot("open_forms") or () if one != form]
-            kept = SlotSet("open_forms", [*others, form])
-            events += [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None), kept]
+        events = _stopped_form(tracker)
         if tracker.get_slot(PERSON_SLOT) != name:
             events.append(SlotSet(PERSON_SLOT, name))
         await _save(agent, tracker, events)
@@ -105,6 +122,16 @@ def offer_in(tracker: DialogueStateTracker) -> str | None:
     forms = tracker.get_slot("open_forms") or ()
     form = form_to_offer(forms, tracker.get_slot("red_flag_level"))
     return offers_of(form)[0] if form else None
+
+
+def _stopped_form(tracker: DialogueStateTracker) -> list[Event]:
+    """What stops a running form and keeps it."""
+    form = tracker.active_loop_name
+    if form is None:
+        return []
+    others = [one for one in tracker.get_slot("open_forms") or () if one != form]
+    kept = SlotSet("open_forms", [*others, form])
+    return [ActiveLoop(None), SlotSet(REQUESTED_SLOT, None), kept]
 
 
 async def _tracker(agent: Agent, store: Any, conversation: str) -> DialogueStateTracker:

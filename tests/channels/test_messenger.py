@@ -9,13 +9,23 @@ from typing import Any
 
 import pytest
 from providers.messenger import Messenger
+from scenario_chat import read
 from scenario_servers import Server, wait_until
-from test_apps import NOTICE, handled, started, texts
+from test_apps import NOTICE, database, handled, migrated, settled, started, texts
 
 from assistant.channels.apps import settings
-from assistant.channels.apps.app import Choice, Outgoing, client
+from assistant.channels.apps.app import Choice, Outgoing, Received, client
+from assistant.channels.messenger import INBOX, OURS
 from assistant.channels.messenger import Messenger as Channel
+from clinic.conversations.listing import Filters, matching
+from clinic.conversations.models import Message
+from clinic.conversations.projection import Tail
+from clinic.conversations.store import Sqlite
 from clinic.environment import EnvironmentProblem
+from clinic.live import chats
+from clinic.outbox.models import LateMessage
+
+__all__ = ["database", "migrated"]
 
 Echo = Callable[..., Server]
 
@@ -84,14 +94,137 @@ def test_what_does_not_matter(messenger: Messenger, echo: Echo, tmp_path: Path) 
     assert handled(tmp_path) == {"the end": 1}
 
 
-def test_a_standby_event_beside_a_message(messenger: Messenger, echo: Echo, tmp_path: Path) -> None:
+def read_along(folder: Path) -> list[tuple[str, str, str]]:
+    """Who said what to whom, as staff read it at the desk."""
+    store = Sqlite(folder / "conversations.sqlite3")
+    Tail(store).step()
+    store.close()
+    rows = Message.objects.order_by("event_id")
+    return [(row.author, row.person, row.text.splitlines()[0]) for row in rows]
+
+
+def handled_all(folder: Path) -> None:
+    """Returns when nothing waits in the mailbox or before it."""
+    file = folder / "conversations.sqlite3"
+    waits = "SELECT 1 FROM website_messages WHERE state = 'pending'"
+    arrived = "SELECT 1 FROM app_updates WHERE content != ''"
+    wait_until(lambda: not (read(file, arrived) or read(file, waits)), "all is handled")
+
+
+def test_what_another_app_has_is_read_by_staff_and_answered_by_nobody_here(
+    database: Path, messenger: Messenger, echo: Echo, tmp_path: Path
+) -> None:
+    """Until the patient's words come here again."""
     started(messenger, echo)
-    entry = messenger.entry(messenger.message("700", text="hello"))
-    entry["standby"] = [messenger.message("701", text="for a person")]
-    assert messenger.deliver(messenger.request(entry)) == 200
-    messenger.until("700", 2)
-    assert messenger.seen("701") == []
-    assert handled(tmp_path) == {"hello": 1}
+    messenger.say("700", "hello", count=2)
+    settled(tmp_path)
+    messenger.elsewhere.add("700")
+    messenger.signs.clear()
+    ours = {"app_id": 1, "metadata": OURS}
+    pressed = messenger.event("700", postback={"title": "Opening hours", "mid": "m_77"})
+    requests = [
+        messenger.echoed("700", "you said hello", **ours),
+        messenger.overheard("700", text="is Mara there?"),
+        messenger.echoed("700", "Mara here, how can I help?"),
+        messenger.overheard("700", text="/restart"),
+        messenger.request(messenger.entry(pressed, part="standby")),
+        messenger.overheard("700", attachments=[{"type": "image"}]),
+    ]
+    for request in requests + requests[1:3]:
+        assert messenger.deliver(request) == 200
+    handled_all(tmp_path)
+    assert messenger.signs == []
+    assert len(messenger.seen("700")) == 2
+    messenger.elsewhere.clear()
+    assert messenger.say("700", "back again")[0].text.startswith("you said back again")
+    handled_all(tmp_path)
+    assert read_along(tmp_path) == [
+        ("patient", "", "hello"),
+        ("assistant", "", "you said hello"),
+        ("patient", "", "is Mara there?"),
+        ("person", "another app", "Mara here, how can I help?"),
+        ("patient", "", "restart"),
+        ("patient", "", "Opening hours"),
+        ("patient", "", "back again"),
+        ("assistant", "", "you said back again"),
+    ]
+
+
+def test_a_danger_sign_that_another_app_is_told_is_an_alarm_at_the_desk(
+    database: Path, messenger: Messenger, echo: Echo, tmp_path: Path
+) -> None:
+    """Also of somebody who has never written to the assistant."""
+    started(messenger, echo)
+    messenger.elsewhere.add("700")
+    assert messenger.deliver(messenger.overheard("700", text="my seat is numb")) == 200
+    messenger.say("701", "the end", count=2)
+    handled_all(tmp_path)
+    assert messenger.seen("700") == []
+    assert messenger.signs == [("701", "mark_seen")]
+    assert ("patient", "", "my seat is numb") in read_along(tmp_path)
+    (session,) = matching(Filters(red_flag=True, reviewed=False))
+    assert (session.outcome, session.triage_level) == ("red_flag", "emergency")
+
+
+def test_nothing_is_sent_while_another_app_has_the_chat(
+    database: Path, messenger: Messenger, echo: Echo, tmp_path: Path
+) -> None:
+    """Staff are told so; it may be sent again once Meta gives the chat back."""
+    started(messenger, echo)
+    messenger.say("700", "hello", count=2)
+    settled(tmp_path)
+    (row,) = read(tmp_path / "conversations.sqlite3", "SELECT conversation FROM app_senders")
+    chat = chats.join(row["conversation"], "natalie", "Natalie Yeo")
+    owners = {"previous_owner_app_id": "1", "new_owner_app_id": "263902037430900"}
+    taken = messenger.event("700", take_thread_control=owners)
+    assert messenger.deliver(messenger.request(messenger.entry(taken))) == 200
+    handled_all(tmp_path)
+    chats.say(chat.pk, "natalie", "Nobody may read this.", "first")
+    wait_until(lambda: LateMessage.objects.exists(), "the desk knows")
+    assert LateMessage.objects.get().reason == "standby"
+    assert len(messenger.seen("700")) == 2
+    owners = {"previous_owner_app_id": "263902037430900", "new_owner_app_id": "1"}
+    given = messenger.event("700", pass_thread_control=owners)
+    assert messenger.deliver(messenger.request(messenger.entry(given))) == 200
+    handled_all(tmp_path)
+    chats.say(chat.pk, "natalie", "Here I am again.", "second")
+    shown = messenger.until("700", 3)
+    assert "Here I am again." in shown[2].text
+    assert not any("Nobody" in message.text for message in shown)
+
+
+def test_messenger_itself_says_that_another_app_has_the_chat(
+    messenger: Messenger, echo: Echo
+) -> None:
+    """When that was not told, or not yet."""
+    server = started(messenger, echo)
+    messenger.say("700", "hello", count=2)
+    messenger.elsewhere.add("700")
+    assert messenger.deliver(messenger.text("700", "more")) == 200
+    wait_until(lambda: "will not arrive: standby" in server.tail(), "the clinic is told")
+    messenger.elsewhere.clear()
+    assert messenger.say("700", "back again")[0].text.startswith("you said back again")
+
+
+@pytest.mark.parametrize(
+    ("event", "owners", "kind"),
+    [
+        ("pass_thread_control", ("2", "1"), "given"),
+        ("take_thread_control", ("1", "2"), "taken"),
+        # The page's inbox is never this app, whatever the event is called.
+        ("pass_thread_control", ("1", INBOX), "taken"),
+        ("take_thread_control", (INBOX, "1"), "given"),
+        ("take_thread_control", (int(INBOX), 1), "given"),
+        ("request_thread_control", ("1", "2"), None),
+    ],
+)
+def test_whose_a_chat_is(
+    channel: Channel, messenger: Messenger, event: str, owners: tuple[Any, Any], kind: str | None
+) -> None:
+    told = dict(zip(("previous_owner_app_id", "new_owner_app_id"), owners, strict=True))
+    headers, body = messenger.request(messenger.entry(messenger.event("700", **{event: told})))
+    updates = channel.updates(Received("https://example.com", headers, body))
+    assert [update.kind for update in updates] == [kind] * (kind is not None)
 
 
 def test_the_chat_is_opened(messenger: Messenger, echo: Echo) -> None:

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from rasa.core.channels.channel import UserMessage
 from rasa.core.lock_store import InMemoryLockStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, ActiveLoop, BotUttered, SlotSet, UserUttered
@@ -126,3 +127,44 @@ def test_no_booking_is_offered_while_a_red_flag_is_open(agent: Any, store: Store
     ]
     join(agent, store)
     assert live.offer_in(store.tracker) is None
+
+
+def overhear(agent: Any, store: Store, text: str, **parsed: Any) -> str | None:
+    """Another app is told something."""
+
+    async def log_message(message: UserMessage, **_: Any) -> DialogueStateTracker:
+        tracker = await store.retrieve(message.sender_id)
+        tracker = tracker or DialogueStateTracker(message.sender_id, DOMAIN.slots)
+        parse = {**PARSED, "text": text, **parsed}
+        heard = UserUttered(text, {"name": "faq"}, parse_data=parse, metadata=message.metadata)
+        tracker.update(heard, DOMAIN)
+        return tracker
+
+    agent.processor = SimpleNamespace(log_message=log_message)
+    return asyncio.run(live.overhear(agent, UserMessage(text, None, "c1")))
+
+
+def test_a_danger_sign_told_to_another_app_is_open_afterwards(agent: Any, store: Store) -> None:
+    """So that the assistant makes no appointment before a doctor has looked."""
+    store.events = [*heard("book"), ActiveLoop("booking_form")]
+    assert overhear(agent, store, "what does it cost?") is None
+    after = store.tracker
+    assert (after.active_loop_name, after.get_slot("open_forms")) == (None, ["booking_form"])
+    assert live.offer_in(after) == "utter_offer_booking_form"
+    assert after.get_slot("red_flag_level") is None
+    triage = {"level": "emergency", "signs": ["saddle_numb"], "kind": "medical"}
+    assert overhear(agent, store, "I can't feel anything when I wipe", triage=triage) == "emergency"
+    after = store.tracker
+    assert after.get_slot("red_flag_level") == "emergency"
+    assert after.get_slot("open_forms") == ["booking_form"]
+    assert live.offer_in(after) is None
+    assert not any(isinstance(event, BotUttered) for event in after.events)
+    assert [event.metadata.get("silent") for event in after.events if _is_said(event)] == [
+        None,
+        True,
+        True,
+    ]
+
+
+def _is_said(event: Any) -> bool:
+    return isinstance(event, UserUttered)

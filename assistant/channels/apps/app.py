@@ -35,7 +35,8 @@ class Kind(StrEnum):
     patient can be sent nothing more until they write again. ``opted_out``: they asked for no more
     messages, which holds until an update that ``resumes``. ``help``: who is this, and how does it
     end? ``failed``: a message that the provider had taken did not reach this patient; with the
-    reason "stopped" none will.
+    reason "stopped" none will. ``said``: another app of the clinic's has written to the patient.
+    ``taken``: the chat is another app's, and nothing may be sent; ``given``: it is ours again.
     """
 
     TEXT = "text"
@@ -48,6 +49,9 @@ class Kind(StrEnum):
     OPTED_OUT = "opted_out"
     HELP = "help"
     FAILED = "failed"
+    SAID = "said"
+    TAKEN = "taken"
+    GIVEN = "given"
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,8 @@ class Update:
     words, also those below a picture. ``token``: of the button. ``link``: what a link into the chat
     brought along. ``phone``: the patient's number, in digits, where it is told and is not the
     address. ``resumes``: asks for messages again, if they were asked to end. ``reason``: why a
-    message failed, as in :class:`Answer`. ``at``: the moment, in seconds since 1970, when the
+    message failed, as in :class:`Answer`. ``overheard``: the patient wrote it to another app of the
+    clinic's, which answers. ``at``: the moment, in seconds since 1970, when the
     provider tells it. ``handle``: what :meth:`App.acknowledge` needs, never stored.
     """
 
@@ -85,6 +90,7 @@ class Update:
     at: float | None = None
     locale: str = "en"
     resumes: bool = False
+    overheard: bool = False
     handle: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -35,6 +35,12 @@ TELL_AFTER = 3
 WINDOW_MARGIN = timedelta(minutes=1)
 # Kinds of messages before which nothing else may be read.
 ALARMS = ("emergency", "urgent", "check")
+# Why nothing is sent to somebody, as staff are told.
+_WHY_SILENT = {
+    senders.OPTED_OUT: OPTED_OUT,
+    senders.STANDBY: "standby",
+    senders.STOPPED: "stopped",
+}
 # Messages that are read at once.
 _AT_ONCE = 20
 
@@ -170,13 +176,12 @@ class Couriers:
     async def _pass_over(self, sender: Sender, messages: list[Stored]) -> None:
         """Says nothing to somebody who wants nothing said, and has staff know it."""
         if any([await self._concerns(message) for message in messages]):
-            asked = sender.state == senders.OPTED_OUT
-            await self._report(sender, "stuck", OPTED_OUT if asked else "stopped")
+            await self._report(sender, "stuck", _WHY_SILENT[sender.state])
         await self._box.write(senders.pass_over, sender)
 
     async def _concerns(self, message: Stored) -> bool:
         """Whether a message is for this app: what answers something written elsewhere is not."""
-        if message.sender == mailbox.PATIENT:
+        if message.sender == mailbox.PATIENT or message.body.get(mailbox.OVERHEARD):
             return False
         via = message.body.get(mailbox.VIA)
         asked = message.body.get("in_reply_to")

@@ -28,7 +28,7 @@ _CODES = {
     "window": {131047},
     "stopped": {551, 131026},
 }
-_SUBCODES = {2018278: "window", 1545041: "stopped", 33: "login"}
+_SUBCODES = {2018278: "window", 2018300: "standby", 1545041: "stopped", 33: "login"}
 _OUTCOMES = {
     "login": Outcome.LATER,
     "rate_limit": Outcome.LATER,

@@ -33,12 +33,16 @@ from assistant.channels.mailbox import VIA, Stored
 from assistant.channels.tokens import new_conversation
 
 OPEN, STOPPED, OPTED_OUT, LEAVING, GROUP = "open", "stopped", "optedout", "leaving", "group"
+STANDBY = "standby"
 # Nothing is sent to these.
-SILENT = (STOPPED, OPTED_OUT)
+SILENT = (STOPPED, OPTED_OUT, STANDBY)
 # Sentences of an app's own after which one can still choose from what stands before them.
 _ASIDES = ("rated", "media", "edited", "lost", "too_long", "too_fast", "help")
 # What the app itself tells, or what is not to be answered.
-_UNWRITTEN = (Kind.STOPPED, Kind.FAILED, Kind.OPTED_OUT, Kind.GROUP)
+_UNWRITTEN = (
+    *(Kind.STOPPED, Kind.FAILED, Kind.OPTED_OUT, Kind.GROUP),
+    *(Kind.SAID, Kind.TAKEN, Kind.GIVEN),
+)
 # Nothing is failing now.
 _WELL = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
 
@@ -53,7 +57,8 @@ senders = sa.Table(
     sa.Column("locale", sa.String(2), nullable=False),
     # "open"; "stopped": can be sent nothing until they write again; "optedout": wants nothing
     # until they ask for it; "leaving": the conversation was deleted, and this row goes when the
-    # last words are sent; "group": refused.
+    # last words are sent; "group": refused; "standby": another app has the chat, until the
+    # patient's words come here again.
     sa.Column("state", sa.String(8), nullable=False),
     sa.Column("noticed", sa.Boolean, nullable=False),
     # When the patient last wrote, by the provider's clock or else the real one.
@@ -177,6 +182,8 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
     if update.kind in (Kind.STOPPED, Kind.FAILED):
         return _fail(connection, known.names, update)
     before = _by_name(connection, known.names)
+    if update.overheard or update.kind in (Kind.SAID, Kind.TAKEN, Kind.GIVEN):
+        return _overhear(connection, known, before, update, now)
     sender = _sender(connection, known, update, now)
     if update.kind == Kind.OPTED_OUT:
         return _opt_out(connection, before, sender)
@@ -216,7 +223,7 @@ def give_up(connection: Connection, known: Known, update: Update, now: datetime)
     mine = (updates.c.name == known.update) & (updates.c.content != "")
     if not connection.execute(updates.update().where(mine).values(content="")).rowcount:
         return None
-    if update.kind in _UNWRITTEN:
+    if update.kind in _UNWRITTEN or update.overheard:
         return None
     sender = _sender(connection, known, update, now)
     return Arrival(sender, told=_tell(connection, sender, "lost", now))
@@ -368,7 +375,7 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
         changes["phone"] = known.phone
     if known.heard_at > found.heard_at:
         changes["heard_at"] = known.heard_at
-    if found.state in (STOPPED, LEAVING) or (found.state == OPTED_OUT and update.resumes):
+    if found.state in (STOPPED, LEAVING, STANDBY) or (found.state == OPTED_OUT and update.resumes):
         changes["state"] = OPEN
     if found.state == OPTED_OUT and update.resumes:
         connection.execute(row.values(**_caught_up(found.conversation)))
@@ -427,6 +434,31 @@ def _fail(connection: Connection, names: Sequence[str], update: Update) -> Arriv
     if unreachable and sender.state != OPTED_OUT:
         note_stopped(connection, sender)
     return Arrival(sender, stuck=update.reason)
+
+
+def _overhear(
+    connection: Connection, known: Known, before: Sender | None, update: Update, now: datetime
+) -> Arrival:
+    """Another app has the chat, or had: what is said there is kept for staff, and not answered.
+
+    Of somebody who has never written here nothing is kept but what they write now.
+    """
+    if not update.overheard and (before is None or before.state == LEAVING):
+        return Arrival()
+    sender = _sender(connection, known, update, now) if update.overheard else before
+    assert sender is not None
+    if update.kind == Kind.GIVEN:
+        connection.execute(_mine(sender).where(senders.c.state == STANDBY).values(state=OPEN))
+        return Arrival(sender)
+    connection.execute(_mine(sender).where(senders.c.state == OPEN).values(state=STANDBY))
+    if not update.text.strip() or known.refusal == "too_fast":
+        return Arrival(sender)
+    text = update.text[: dict(known.values).get("limit")]
+    try:
+        return Arrival(sender, _accept(connection, known, sender, text, None, now, update))
+    except mailbox.Gone:
+        # The patient has had deleted what there was, and has not written since.
+        return Arrival(sender)
 
 
 def _opt_out(connection: Connection, before: Sender | None, sender: Sender) -> Arrival:
@@ -499,14 +531,19 @@ def _accept(
     text: str,
     payload: str | None,
     now: datetime,
+    overheard: Update | None = None,
 ) -> Stored:
-    body = {
+    body: dict[str, Any] = {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{known.app}/{known.update}")),
         "at": stamp(),
         "from": mailbox.PATIENT,
         "text": mailbox.clean(text),
         VIA: known.app,
     }
+    if overheard is not None:
+        body |= {mailbox.OVERHEARD: True}
+    if overheard is not None and overheard.kind == Kind.SAID:
+        body |= {"from": "person", "name": words()["other_app"]}
     return mailbox.accept(
         *(connection, sender.conversation, body, payload, now, sender.locale)
     ).message

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
 from typing import Any
 
 from providers.meta import VERSION, MetaProvider
@@ -12,6 +13,8 @@ from providers.provider import Shown
 
 PAGE = "1060000000001"
 OUTSIDE_WINDOW = (10, 2018278)
+# https://developers.facebook.com/docs/messenger-platform/error-codes
+ANOTHER_S = (10, 2018300)
 NOT_THERE = 551
 
 
@@ -25,6 +28,8 @@ class Messenger(MetaProvider):
     def __init__(self) -> None:
         super().__init__()
         self._numbers = itertools.count(1000)
+        # Patients whose chats another app has: ours may not even show that it types.
+        self.elsewhere: set[str] = set()
         # What the page passes on to the app.
         self.passed: list[str] = []
 
@@ -49,6 +54,17 @@ class Messenger(MetaProvider):
 
     def text(self, sender: str, words: str, **more: Any) -> tuple[dict[str, str], bytes]:
         return self.request(self.entry(self.message(sender, text=words, **more)))
+
+    def overheard(self, sender: str, **content: Any) -> tuple[dict[str, str], bytes]:
+        """A message to another app."""
+        return self.request(self.entry(self.message(sender, **content), part="standby"))
+
+    def echoed(self, sender: str, text: str, **more: Any) -> tuple[dict[str, str], bytes]:
+        """A message from another app."""
+        message = {"mid": f"m_{next(self._numbers)}", "is_echo": True, "app_id": 99, "text": text}
+        who = {"sender": {"id": PAGE}, "recipient": {"id": sender}}
+        event = {**who, "timestamp": int(time.time() * 1000), "message": {**message, **more}}
+        return self.request(self.entry(event, part="standby"))
 
     def press(self, sender: str, token: str, **more: Any) -> tuple[dict[str, str], bytes]:
         every = (shown for sent in self.shown.values() for shown in sent)
@@ -83,7 +99,6 @@ class Messenger(MetaProvider):
         ]
         return [
             *(self.request(self.entry(event)) for event in events),
-            self.request(self.entry(hello, part="standby")),
             self.request({**self.entry(hello), "id": f"{PAGE}9"}),
             self.request(),
         ]
@@ -97,13 +112,22 @@ class Messenger(MetaProvider):
 
     def examples(self) -> list[tuple[dict[str, str], bytes]]:
         opened = {"payload": "GET_STARTED", "referral": {"ref": "poster"}}
+        inbox = {"previous_owner_app_id": "263902037430900", "new_owner_app_id": "1"}
         events = [
+            self.event("700", pass_thread_control=inbox),
+            self.event("700", take_thread_control={"previous_owner_app_id": "1"}),
             self.message("700", text="Yes", quick_reply={"payload": "a.0"}),
             self.event("700", postback={"title": "Yes", "payload": "a.0", "mid": "m_1"}),
             self.event("700", postback=opened),
             self.event("700", referral={"ref": "poster"}),
         ]
-        return [self.request(self.entry(event)) for event in events]
+        pressed = self.event("700", postback={"title": "Book", "mid": "m_2"})
+        return [
+            *(self.request(self.entry(event)) for event in events),
+            self.overheard("700", text="hello"),
+            self.echoed("700", "hello"),
+            self.request(self.entry(pressed, part="standby")),
+        ]
 
     def counts(self, path: str, body: bytes) -> bool:
         return b'"sender_action"' not in body
@@ -126,6 +150,8 @@ class Messenger(MetaProvider):
         person = call.get("recipient", {}).get("id", "")
         if not re.fullmatch(self.limits["person"], person):
             return self.breach(f"nobody is named: {sorted(call)}")
+        if person in self.elsewhere:
+            return self.error(ANOTHER_S[0], 403, ANOTHER_S[1])
         if person in self.blocked:
             return self.error(NOT_THERE)
         if not self.is_open(person):
@@ -145,8 +171,10 @@ class Messenger(MetaProvider):
         return 200, json.dumps({"recipient_id": person, "message_id": name}).encode()
 
     def _shown(self, message: dict[str, Any]) -> Shown | str:
-        if message.keys() - {"text", "quick_replies"}:
+        if message.keys() - {"text", "quick_replies", "metadata"}:
             return f"a message has {sorted(message)}"
+        if not self.within("metadata_characters", len(message["metadata"])):
+            return "the metadata are too long or empty"
         if not self.within("text_characters", len(message["text"])):
             return "the text is too long or empty"
         if "quick_replies" not in message:
