@@ -267,7 +267,9 @@ def _mailbox(run: Run, conversation_id: str) -> list[_Row]:
         "ORDER BY seq",
         [conversation_id],
     )
-    return [_Row(*columns, json.loads(body)) for *columns, body in rows]
+    return [
+        _Row(seq, key, sender, typed, json.loads(body)) for seq, key, sender, typed, body in rows
+    ]
 
 
 def _row_without(row: _Row, pattern: re.Pattern[str]) -> _Row:
