@@ -155,15 +155,18 @@ def prepare() -> None:
 
 def fill() -> None:
     """A busy front desk: appointments of a year, messages, a waiting list, deeds of its people."""
-    from datetime import timedelta
+    from datetime import UTC, datetime, timedelta
+
+    from fabricated import START
 
     from clinic import clock, facts
     from clinic.audit.models import Entry
-    from clinic.booking.models import AppointmentRequest, WaitingEntry
+    from clinic.booking.models import AppointmentRequest, StatusChange, WaitingEntry
     from clinic.handoff.models import PatientMessage
     from clinic.references import new_reference
 
     now = clock.now().replace(minute=0, second=0, microsecond=0)
+    begin = datetime.fromtimestamp(START, UTC)
     therapist = facts.current().therapists[0].name
     contact = {
         "patient_name": "Priya Nair",
@@ -183,6 +186,18 @@ def fill() -> None:
             minutes=60,
         )
         for number in range(APPOINTMENTS)
+    )
+    every = list(AppointmentRequest.objects.order_by("pk"))
+    StatusChange.objects.bulk_create(
+        StatusChange(
+            request=request,
+            status=status,
+            who=who,
+            at=begin + timedelta(seconds=6307 * number + later),
+        )
+        for number, request in enumerate(every)
+        for status, who, later in (("requested", "patient", 0), ("confirmed", "mara", 3600))
+        if status == "requested" or request.status == status
     )
     PatientMessage.objects.bulk_create(
         PatientMessage(

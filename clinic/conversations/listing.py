@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -79,9 +79,8 @@ class Filters:
 
     def to_query(self) -> str:
         """The same as ``from_query`` reads, only what filters; "" for none."""
-        return urlencode(
-            {name: _written(value) for name, value in asdict(self).items() if value not in _EMPTY}
-        )
+        values = ((name, getattr(self, name)) for name in _NAMES)
+        return urlencode({name: _written(value) for name, value in values if value not in _EMPTY})
 
 
 @dataclass(frozen=True)

@@ -242,6 +242,21 @@ class Correction(models.Model):
         return f"{self.event_id} {self.kind}"
 
 
+class DayCount(models.Model):
+    """What was counted of the sessions of one day, :data:`clinic.conversations.counting.Counts`.
+
+    The day is that of their last activity by the clinic's clock. None: it is to be counted anew.
+    ``token`` is of whoever is counting.
+    """
+
+    day = models.DateField(primary_key=True)
+    counts = models.JSONField(null=True)
+    token = models.CharField(max_length=32, blank=True)
+
+    def __str__(self) -> str:
+        return f"sessions of {self.day}"
+
+
 class Position(models.Model):
     """How far Rasa's events have been read. One row, named "events"."""
 

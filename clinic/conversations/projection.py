@@ -17,7 +17,7 @@ from typing import Any
 from django.db import models, transaction
 
 from clinic import clock, facts
-from clinic.conversations import bulk, search
+from clinic.conversations import bulk, counting, search
 from clinic.conversations.erasing import erase_idle
 from clinic.conversations.models import (
     Feedback,
@@ -300,7 +300,10 @@ def forget(conversation_ids: Iterable[str], *, erase_events: bool = False) -> in
 
 def _delete(sessions: list[int]) -> int:
     search.remove(sessions)
-    Session.objects.filter(id__in=sessions).delete()
+    rows = Session.objects.filter(id__in=sessions)
+    days = list(rows.values_list("last_activity_at", flat=True))
+    rows.delete()
+    counting.spoil(days)
     return len(sessions)
 
 
@@ -376,6 +379,7 @@ def _compare(
     new: list[tuple[Session, Told]] = []
     same: list[tuple[Session, Told]] = []
     changed: list[dict[str, Any]] = []
+    days: list[datetime] = []
     for who, sessions in told.items():
         for each in sessions:
             session = kept.pop((who, each.first_event_id), None)
@@ -387,6 +391,7 @@ def _compare(
             same.append((session, each))
             if any(getattr(session, name) != each.values[name] for name in _SESSION_FIELDS):
                 changed.append({"id": session.pk, **each.values})
+                days.append(session.last_activity_at)
     found.missing += len(new)
     found.other += len(changed)
     found.too_many += len(kept)
@@ -394,6 +399,8 @@ def _compare(
         _delete([session.pk for session in kept.values()])
         Session.objects.bulk_create([session for session, _ in new])
         bulk.update(Session, changed)
+        days += [session.last_activity_at for session, _ in new]
+        counting.spoil([*days, *(values["last_activity_at"] for values in changed)])
     _compare_messages(found, new, same, write=write)
 
 

@@ -5,18 +5,18 @@ Needs ``clinic.setup.ready()``. Days are those of the clinic's zone, first and l
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from statistics import median
 
-from django.db.models import Count, F, Q, Sum
-from django.db.models.functions import TruncDate
+from django.db.models import F
 
-from clinic import facts
-from clinic.booking.models import AppointmentRequest, Status, StatusChange
-from clinic.conversations.listing import ALARMS, Filters
-from clinic.conversations.models import Session, SessionTopic
+from clinic.booking.models import Status, StatusChange
+from clinic.conversations import counting
+from clinic.conversations.listing import Filters
+from clinic.conversations.models import Session
 from clinic.conversations.reading import BOOKING_STEPS
 from clinic.live.models import Chat
 
@@ -34,12 +34,12 @@ class Days:
     @property
     def begin(self) -> datetime:
         """The first moment, in UTC."""
-        return _midnight(self.first)
+        return counting.midnight(self.first)
 
     @property
     def end(self) -> datetime:
         """The first moment after, in UTC."""
-        return _midnight(self.last + timedelta(days=1))
+        return counting.midnight(self.last + timedelta(days=1))
 
     def filters(self, **more: object) -> str:
         """The address of the list of these days' conversations, the part after "?"."""
@@ -56,107 +56,96 @@ class Bar:
     query: str
 
 
-def sessions(days: Days) -> dict[str, int]:
-    """How many conversations there were, and of which kinds."""
-    rows = Session.objects.filter(last_activity_at__gte=days.begin, last_activity_at__lt=days.end)
-    counts = {outcome: Count("pk", filter=Q(outcome=outcome)) for outcome in Session.Outcome.values}
-    found = rows.aggregate(
-        all=Count("pk"),
-        said=Sum("patient_messages", default=0),
-        alarms=Count("pk", filter=Q(triage_level__in=ALARMS)),
-        unclear=Count("pk", filter=Q(not_understood__gt=0)),
-        up=Count("pk", filter=Q(feedback_up=True)),
-        down=Count("pk", filter=Q(feedback_down=True)),
-        **counts,
-    )
-    return {name: int(number) for name, number in found.items()}
+class Counted:
+    """What was counted of a stretch of days."""
 
+    def __init__(self, days: Days) -> None:
+        self._days = days
+        self._by_day = counting.of_days(days.first, days.last)
+        self._sums: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for counts in self._by_day.values():
+            for room, numbers in counts.items():
+                self._sums[room].update(numbers)
 
-def by_day(days: Days) -> list[Bar]:
-    """Conversations a day, each day."""
-    rows = (
-        Session.objects.filter(last_activity_at__gte=days.begin, last_activity_at__lt=days.end)
-        .annotate(day=TruncDate("last_activity_at", tzinfo=facts.current().zone))
-        .values("day")
-        .annotate(number=Count("pk"))
-    )
-    found = {row["day"]: row["number"] for row in rows}
-    every = [days.first + timedelta(days=n) for n in range((days.last - days.first).days + 1)]
-    return _bars(
-        [
-            (f"{day:%a} {day.day} {day:%b}", found.get(day, 0), Days(day, day).filters())
-            for day in every
-        ]
-    )
+    @property
+    def sessions(self) -> dict[str, int]:
+        """How many conversations there were, and of which kinds."""
+        return dict(self._sums["sessions"])
 
-
-def by_hour(days: Days) -> list[Bar]:
-    """When conversations began, by the hour of the clinic's clock."""
-    rows = (
-        Session.objects.filter(last_activity_at__gte=days.begin, last_activity_at__lt=days.end)
-        .values("began_hour")
-        .annotate(number=Count("pk"))
-    )
-    found = {row["began_hour"]: row["number"] for row in rows}
-    return _bars(
-        [(name, found.get(hour, 0), days.filters(hour=hour)) for hour, name in enumerate(HOURS)]
-    )
-
-
-def by_topic(days: Days, most: int = 20) -> list[Bar]:
-    """What was asked about, the most frequent first; the name is the topic."""
-    rows = (
-        SessionTopic.objects.filter(
-            session__last_activity_at__gte=days.begin, session__last_activity_at__lt=days.end
+    def by_day(self) -> list[Bar]:
+        """Conversations a day, each day."""
+        return _bars(
+            [
+                (
+                    f"{day:%a} {day.day} {day:%b}",
+                    counts["sessions"]["all"],
+                    Days(day, day).filters(),
+                )
+                for day, counts in sorted(self._by_day.items())
+            ]
         )
-        .values("topic")
-        .annotate(number=Count("pk"))
-        .order_by("-number", "topic")[:most]
-    )
-    return _bars([(row["topic"], row["number"], days.filters(topic=row["topic"])) for row in rows])
 
+    def by_hour(self) -> list[Bar]:
+        """When conversations began, by the hour of the clinic's clock."""
+        found = self._sums["hours"]
+        return _bars(
+            [
+                (name, found[str(hour)], self._days.filters(hour=hour))
+                for hour, name in enumerate(HOURS)
+            ]
+        )
 
-def funnel(days: Days) -> list[Bar]:
-    """How far those came at least who began to book: to each of its questions, and to the end.
+    def by_topic(self, most: int = 20) -> list[Bar]:
+        """What was asked about, the most frequent first; the name is the topic."""
+        found = sorted(self._sums["topics"].items(), key=lambda each: (-each[1], each[0]))
+        return _bars(
+            [(topic, number, self._days.filters(topic=topic)) for topic, number in found[:most]]
+        )
 
-    The name is a key of ``funnel`` in wording.yml.
-    """
-    rows = Session.objects.filter(last_activity_at__gte=days.begin, last_activity_at__lt=days.end)
-    found = rows.aggregate(
-        **{
-            name: Count("pk", filter=Q(booking_step__gte=place))
-            for place, name in enumerate(BOOKING_STEPS, 1)
-        }
-    )
-    return _bars([(name, found[name], days.filters(booking=name)) for name in BOOKING_STEPS])
+    def funnel(self) -> list[Bar]:
+        """How far those came at least who began to book: to each of its questions, and to the end.
+
+        The name is a key of ``funnel`` in wording.yml.
+        """
+        found = self._sums["steps"]
+        return _bars(
+            [
+                (
+                    name,
+                    sum(number for step, number in found.items() if int(step) >= place),
+                    self._days.filters(booking=name),
+                )
+                for place, name in enumerate(BOOKING_STEPS, 1)
+            ]
+        )
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Somebody waited from ``since`` for ``length``; for a request's answer, or for a person."""
+    """Somebody waited from ``since`` for ``length``: for a request's answer, or for a person.
+
+    ``request`` is the request's reference.
+    """
 
     since: datetime
     length: timedelta
-    request: AppointmentRequest | None = None
+    request: str = ""
     session: Session | None = None
 
 
 def waits_for_answer(days: Days) -> list[Wait]:
     """How long requests waited until somebody decided about them, the longest first."""
-    asked: dict[int, datetime] = {}
+    asked: dict[str, datetime] = {}
     waits: list[Wait] = []
     changes = StatusChange.objects.filter(at__gte=days.begin, at__lt=days.end).order_by("id")
     decided = (Status.CONFIRMED, Status.DECLINED, Status.CHANGED)
-    for change in changes.select_related("request"):
-        if change.status == Status.REQUESTED:
-            asked[change.request_id] = change.at
-        elif (
-            change.status in decided
-            and change.who not in ("patient", "assistant")
-            and change.request_id in asked
-        ):
-            since = asked.pop(change.request_id)
-            waits.append(Wait(since, change.at - since, request=change.request))
+    columns = ("request__reference", "status", "who", "at")
+    for reference, status, who, at in changes.values_list(*columns):
+        if status == Status.REQUESTED:
+            asked[reference] = at
+        elif status in decided and who not in ("patient", "assistant") and reference in asked:
+            since = asked.pop(reference)
+            waits.append(Wait(since, at - since, request=reference))
     return _longest_first(waits)
 
 
@@ -194,7 +183,3 @@ def _longest_first(waits: Iterable[Wait]) -> list[Wait]:
 def _bars(values: list[tuple[str, int, str]]) -> list[Bar]:
     largest = max((number for _, number, _ in values), default=0) or 1
     return [Bar(name, number, 100 * number / largest, query) for name, number, query in values]
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), facts.current().zone).astimezone(UTC)

@@ -28,18 +28,18 @@ def insights(request: HttpRequest) -> HttpResponse:
     """The last 30 days, a month (``month=2026-11``), or ``since`` and ``until``."""
     today = clock.now().astimezone(facts.current().zone).date()
     days, month = _days(request, today)
-    counted = figures.sessions(days)
+    counted = figures.Counted(days)
     shown = {
         "days": days,
         "month": month,
         "month_before": (days.first.replace(day=1) - timedelta(days=1)) if month else None,
         "this_month": today,
-        "tiles": _tiles(days, counted),
-        "counted": counted,
-        "by_day": _columns(figures.by_day(days)),
-        "by_hour": _columns(figures.by_hour(days)),
-        "by_topic": figures.by_topic(days),
-        "funnel": figures.funnel(days),
+        "tiles": _tiles(days, counted.sessions),
+        "counted": counted.sessions,
+        "by_day": _columns(counted.by_day()),
+        "by_hour": _columns(counted.by_hour()),
+        "by_topic": counted.by_topic(),
+        "funnel": counted.funnel(),
         "times": {kind: figures.middle(find(days)) for kind, find in _WAITS.items()},
     }
     return render(request, "desk/insights.html", shown)

@@ -17,7 +17,7 @@ def chat(
     **values: Any,
 ) -> Any:
     """A session with messages ``(author, text, more columns)``, a minute apart."""
-    from clinic.conversations import search
+    from clinic.conversations import counting, search
     from clinic.conversations.models import Message, Session, SessionTopic
 
     lines = [("patient", "What is sciatica?", {})] if lines is None else lines
@@ -52,6 +52,7 @@ def chat(
     SessionTopic.objects.bulk_create(
         SessionTopic(session=session, topic=topic) for topic in session.topics
     )
+    counting.spoil([session.last_activity_at])
     search.put([(session.pk, " ".join(text for _, text, _ in lines))])
     return session
 

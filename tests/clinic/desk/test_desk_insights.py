@@ -47,7 +47,7 @@ def test_days_are_those_of_the_clinics_clock() -> None:
     # Half past eleven at night in Toronto, half past four the next day in UTC.
     chat("late", at=datetime(2026, 11, 20, 4, 30, tzinfo=UTC))
     days = figures.Days(date(2026, 11, 18), date(2026, 11, 20))
-    assert [bar.number for bar in figures.by_day(days)] == [0, 1, 0]
+    assert [bar.number for bar in figures.Counted(days).by_day()] == [0, 1, 0]
 
 
 def test_the_funnel_and_the_hours_open_the_lists_they_count(desk: Any) -> None:
@@ -57,8 +57,8 @@ def test_the_funnel_and_the_hours_open_the_lists_they_count(desk: Any) -> None:
     for place, step in enumerate((0, 1, 2, 6)):
         chat(f"c{place}", booking_step=step, began_hour=9 if step else 10)
     days = figures.Days(date(2026, 11, 1), date(2026, 11, 30))
-    funnel = [(bar.name, bar.number) for bar in figures.funnel(days)]
-    assert funnel == [
+    counted = figures.Counted(days)
+    assert [(bar.name, bar.number) for bar in counted.funnel()] == [
         ("begun", 3),
         ("service", 2),
         ("chosen_time", 1),
@@ -66,7 +66,7 @@ def test_the_funnel_and_the_hours_open_the_lists_they_count(desk: Any) -> None:
         ("patient_contact", 1),
         ("sent", 1),
     ]
-    bars = [*figures.funnel(days), *figures.by_hour(days), *figures.by_day(days)]
+    bars = [*counted.funnel(), *counted.by_hour(), *counted.by_day()]
     assert len(bars) == 6 + 24 + 30
     page = desk.get("/insights/?since=2026-11-01&until=2026-11-30").content.decode()
     for bar in bars:

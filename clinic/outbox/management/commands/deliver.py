@@ -26,6 +26,7 @@ from clinic.booking import handoff, upkeep, waiting
 from clinic.booking.handoff import mail
 from clinic.booking.handoff.interface import Trouble
 from clinic.booking.handoff.ways import way_out
+from clinic.conversations import counting
 from clinic.conversations.tailing import Tailing
 from clinic.live import upkeep as live
 from clinic.outbox import links, queue, slack, telling
@@ -151,6 +152,7 @@ def _duties(should_stop: Callable[[], bool], seconds: float) -> list[_Duty]:
         _Duty("delivering", 0, lambda: worker.run_due(should_stop, seconds)),
         _Duty("collecting questions", 20, collecting.collect),
         _Duty("grouping questions", 3600, grouping.start),
+        _Duty("counting sessions by day", 3600, _count_days),
         _Duty("deleting old records", 3600, _purge),
         _Duty("deleting old conversations", 300, retention.tonight),
     ]
@@ -159,6 +161,12 @@ def _duties(should_stop: Callable[[], bool], seconds: float) -> list[_Duty]:
 def _look_around() -> None:
     if facts.current().booking.system.way in handoff.CONNECTED:
         waiting.look_around(clock.now(), handoff.busy)
+
+
+def _count_days() -> None:
+    """So that nobody waits for the numbers of a year when they open them."""
+    today = clock.now().astimezone(facts.current().zone).date()
+    counting.of_days(today - timedelta(days=365), today)
 
 
 def _purge() -> None:
