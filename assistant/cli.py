@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +54,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "questions":
         from assistant.grouping import group_questions
 
+        # Nobody waits for it: who is being answered and who reads at the desk go first.
+        os.nice(10)
         groups = group_questions()
         print("1 group" if groups == 1 else f"{groups} groups")
         return 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -41,6 +42,9 @@ _PAUSE = 1.0
 #: Seconds after which no further delivery is begun before the other duties have had their turn: a
 #: mail server that answers nothing must not keep live chats waiting, letter after letter.
 _ROUND = 5.0
+#: Seconds for which one thread may keep another waiting. Reading along takes a hundred small steps
+#: in the databases: behind a duty that computes, each of them would wait ten times as long.
+_SWITCH = 0.0005
 
 
 class Command(BaseCommand):
@@ -64,6 +68,7 @@ class Command(BaseCommand):
             self._try()
             return
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        sys.setswitchinterval(_SWITCH)
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
