@@ -292,14 +292,33 @@ def test_a_proposal_is_refused_by_its_number(
     """And so is what is asked about it then."""
     texts = providers["sms"]
     reference = is_proposed(texts, running, front_desk, "7801", 5)
-    assert texts.seen("7801")[-1].buttons == {"Yes, that suits me": "1", "It does not suit me": "2"}
-    ask(texts, running, "7801", "2")
+    assert texts.seen("7801")[-1].buttons == {
+        "Yes, that suits me": "1",
+        "Ask for another time": "2",
+        "It does not suit me": "3",
+    }
+    ask(texts, running, "7801", "3")
     titles = list(texts.seen("7801")[-1].buttons)
     assert titles == ["Another time", "Get in touch with me", "Cancel it"]
     assert front_desk.now(reference)["status"] == "changed"
     assert "in touch with you at" in ask(texts, running, "7801", "2")[1]
     stands = front_desk.now(reference)
     assert (stands["status"], stands["starts_at"]) == ("requested", None)
+    assert not texts.broken
+
+
+def test_another_time_than_the_proposed_is_asked_for_by_its_number(
+    running: Servers, providers: dict[str, Provider], front_desk: Desk
+) -> None:
+    texts = providers["sms"]
+    reference = is_proposed(texts, running, front_desk, "7803", 12)
+    ask(texts, running, "7803", "2")
+    assert front_desk.now(reference)["status"] == "changed"
+    assert "1 pm to 2 pm" in ask(texts, running, "7803", "january 12 at 1 pm")[1]
+    ask(texts, running, "7803", "yes")
+    stands = front_desk.now(reference)
+    assert (stands["status"], stands["starts_at"][8:13]) == ("changed", "12 18")
+    assert front_desk.changes(reference)[-1]["who"] == "patient"
     assert not texts.broken
 
 
