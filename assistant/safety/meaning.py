@@ -34,7 +34,7 @@ Encode = Callable[[list[str]], np.ndarray]
 
 ORDINARY = "ordinary"
 # Raise when what is trained, or how, changes: a kept model of another version is not used.
-VERSION = "6"
+VERSION = "7"
 # Measured on messages that are in no list here (docs/decisions/0013): meaning alone found 61 %
 # of the signs at one false alarm in a hundred, all three together 84 %.
 STRICTNESS = 5.0
@@ -209,20 +209,24 @@ def train(table: Table, traits: Traits) -> dict[str, np.ndarray]:
     counted = csr_matrix((values, (rows, columns)), shape=shape)
     near = _kernel(vectors @ vectors.T + (counted @ counted.T).toarray())
     is_sign = np.array([label != ORDINARY for label in labels])
-    asks, tells = _limits(near, is_sign)
+    everyday = set(table.everyday)
+    asks, tells = _limits(near, is_sign, np.array([text not in everyday for text in texts]))
     machine = _machine().fit(near, is_sign)
     weights = np.zeros(len(texts), dtype=np.float32)
     weights[machine.support_] = machine.dual_coef_[0]
+    # What has no weight and is no sign is never looked at again.
+    used = is_sign | (weights != 0)
+    counted = counted[used]
     return {
-        "kinds": np.array(labels),
-        "vectors": vectors,
+        "kinds": np.array(labels)[used],
+        "vectors": vectors[used],
         "data": counted.data,
         "indices": counted.indices,
         "indptr": counted.indptr,
         "shape": np.array(counted.shape),
         "rarity_letters": rarity[0],
         "rarity_concepts": rarity[1],
-        "weights": weights,
+        "weights": weights[used],
         "bias": np.array(machine.intercept_[0]),
         "asks": np.array(asks),
         "tells": np.array(tells),
@@ -233,10 +237,11 @@ def _machine() -> SVC:
     return SVC(C=STRICTNESS, kernel="precomputed", class_weight="balanced", random_state=0)
 
 
-def _limits(near: np.ndarray, is_sign: np.ndarray) -> tuple[float, float]:
+def _limits(near: np.ndarray, is_sign: np.ndarray, hard: np.ndarray) -> tuple[float, float]:
     """From where a text is worth a question, and from where it is as good as told.
 
-    Each wording is judged by a machine that was not shown it.
+    Each wording is judged by a machine that was not shown it. Of those that are no sign, the
+    ``hard`` ones count.
     """
     judged = np.zeros(len(is_sign))
     rounds = StratifiedKFold(min(ROUNDS, int(is_sign.sum())), shuffle=True, random_state=0)
@@ -245,7 +250,7 @@ def _limits(near: np.ndarray, is_sign: np.ndarray) -> tuple[float, float]:
     for shown, hidden in rounds.split(near, is_sign):
         machine = _machine().fit(near[np.ix_(shown, shown)], is_sign[shown])
         judged[hidden] = machine.decision_function(near[np.ix_(hidden, shown)])
-    ordinary = judged[~is_sign]
+    ordinary = judged[~is_sign & hard]
     asks, tells = np.quantile(ordinary, [1 - ASKED, 1 - TAKEN])
     return float(asks), float(tells)
 
@@ -269,7 +274,7 @@ def wordings(table: Table) -> tuple[list[str], list[str]]:
     for entry in table.entries:
         for text in entry.not_a_sign:
             pairs[text] = ORDINARY
-    for text in table.ordinary:
+    for text in (*table.ordinary, *table.everyday):
         pairs[text] = ORDINARY
     for wording in table.wordings:
         pairs.setdefault(wording.text, wording.of if wording.is_sign else ORDINARY)

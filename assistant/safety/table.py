@@ -37,6 +37,7 @@ SECTIONS = (
     "figures_of_speech",
     "said_to_be_well",
     "ordinary",
+    "everyday",
     "wordings",
 )
 # Concepts that assistant/safety/context.py asks for by name.
@@ -299,6 +300,8 @@ class Table:
     figures_of_speech: list[str] = field(default_factory=list)
     said_to_be_well: list[Pattern] = field(default_factory=list)
     ordinary: list[str] = field(default_factory=list)
+    everyday: list[str] = field(default_factory=list)
+    """Ordinary as well, but not collected because it sounds like a sign."""
     wordings: list[Wording] = field(default_factory=list)
     digest: str = ""
     """Changes whenever a file of the table changes."""
@@ -345,6 +348,7 @@ def load(folder: Path) -> Table:
         for phrase in _texts(name, "figures_of_speech", data, required=False):
             table.figures_of_speech += _expanded(name, "figures_of_speech", phrase)
         table.ordinary += _texts(name, "ordinary", data, required=False)
+        table.everyday += _texts(name, "everyday", data, required=False)
     _resolve_includes(table, raw)
     for cue in CUES:
         if not table.concepts.get(cue):

@@ -114,6 +114,15 @@ def test_a_fresh_set_written_by_others(triage: Triage) -> None:
     assert others.count("check") <= 9
 
 
+@pytest.mark.parametrize("name", ["strangers-2026-11", "unseen-2026-12"])
+def test_everyday_messages_are_left_in_peace(triage: Triage, name: str) -> None:
+    """Of what strangers to the table wrote without any danger in it, a few in a hundred."""
+    file = ROOT / "tests" / "evaluation" / f"{name}.yml"
+    texts = [one["text"] for one in yaml.safe_load(file.read_text("utf-8"))["questions"]]
+    troubled = [text for text in texts if triage.assess(text).level is not None]
+    assert len(troubled) <= 0.035 * len(texts), troubled
+
+
 PARTS = [
     pytest.param(part, id=f"{name}-{number}")
     for name in ("texted", "unseen")
