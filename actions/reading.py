@@ -96,9 +96,7 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
         # "my names Lou Ferris been before"
         found["patient_name"] = find_name(services.without_visit(text))
     found["service"] = services.read(text)
-    found["new_or_returning"] = services.read_visit(
-        text, asked=tracker.slots.get("requested_slot") in ASKS_FOR_A_VISIT
-    )
+    found["new_or_returning"] = services.read_visit(text, asked=_asks_for_a_visit(tracker))
     if found["new_or_returning"] is None and _answers_the_visit(tracker):
         found["new_or_returning"] = VISIT_BY_INTENT.get(intent_of(tracker))
     found["for_whom"] = services.read_for_whom(text)
@@ -114,6 +112,13 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
     if doubted_addresses(tracker):
         found["patient_contact"] = None
     return {slot: value for slot, value in found.items() if value is not None}
+
+
+def _asks_for_a_visit(tracker: Tracker) -> bool:
+    """Whether "new" alone is about the visit: where that is asked, and right after it."""
+    asked = tracker.slots.get("requested_slot")
+    left_open = asked == "patient_contact" and not tracker.slots.get("new_or_returning")
+    return asked in ASKS_FOR_A_VISIT or left_open
 
 
 def _answers_the_visit(tracker: Tracker) -> bool:
@@ -187,8 +192,11 @@ def _contact(tracker: Tracker) -> Reading:
     picked = services.ordinal(text_of(tracker), len(choices))
     # "send" chooses no address
     sends = re.search(r"\b(?:send|submit)\b", text_of(tracker), re.IGNORECASE)
-    if len(choices) == LIKELY_AND_TYPED and intent_of(tracker) == "affirm" and not sends:
+    agrees = intent_of(tracker) == "affirm" and confidence_of(tracker) >= CERTAIN
+    if len(choices) == LIKELY_AND_TYPED and agrees and not sends:
         picked = 0
+    if picked is None:
+        picked = _by_ending(text_of(tracker), choices)
     if picked is not None:
         return Reading(choices[picked])
     refused = refuses_contact(text_of(tracker))
@@ -199,6 +207,16 @@ def _contact(tracker: Tracker) -> Reading:
         return Reading(problem="contact_question")
     kind = found.value if found else "nothing_found"
     return Reading(problem=f"invalid_patient_contact_{kind}")
+
+
+def _by_ending(text: str, choices: list[str]) -> int | None:
+    """ "The .ca one": which of the addresses ends so, when one alone does."""
+    said = [
+        at
+        for at, address in enumerate(choices)
+        if re.search(rf"(?<!\w){re.escape(address.rpartition('.')[2])}\b", text, re.IGNORECASE)
+    ]
+    return said[0] if len(said) == 1 else None
 
 
 def _time(tracker: Tracker) -> Reading:

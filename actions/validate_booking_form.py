@@ -78,7 +78,7 @@ class ValidateBookingForm(FormValidation):
     )
     CONFIRMATION = "confirm_booking"
     REPLACED = frozenset({"chosen_time"})
-    VOLUNTEERED = frozenset({"for_whom"})
+    VOLUNTEERED = frozenset({"for_whom", "new_or_returning"})
     KEPT = "utter_kept_booking_form"
 
     async def values_from(self, tracker: Tracker) -> dict[str, Any]:

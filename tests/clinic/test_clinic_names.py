@@ -148,3 +148,8 @@ def test_a_name_in_small_letters_from_anywhere(text: str) -> None:
 )
 def test_a_sentence_in_another_language_is_no_name(text: str) -> None:
     assert read_name(text) is None
+
+
+@pytest.mark.parametrize("text", ["same time", "whenever", "earlier", "quarter past"])
+def test_words_about_when_are_no_name(text: str) -> None:
+    assert read_name(text) is None

@@ -457,3 +457,24 @@ def test_lengths_in_words(text: str, minutes: int | None) -> None:
 )
 def test_whether_it_is_a_first_visit(text: str, visit: str | None) -> None:
     assert services.read_visit(text) == visit
+
+
+@pytest.mark.parametrize("text", ["the .ca one", "ca", "dot ca please", ".ca"])
+def test_an_address_is_picked_by_its_ending(text: str) -> None:
+    choices = ["sam@yahoo.com", "sam@yahoo.ca"]
+    tracker = heard(text, asked="patient_contact", slots={"contact_choices": choices})
+    assert read("patient_contact", tracker).value == "sam@yahoo.ca"
+
+
+def test_new_alone_is_heard_right_after_its_question() -> None:
+    slots = {**GIVEN, "patient_contact": None, "new_or_returning": ""}
+    tracker = heard("new", asked="patient_contact", slots=slots)
+    assert BOOKING.read_message(tracker)["new_or_returning"] == "new"
+
+
+def test_only_a_sure_yes_picks_an_address() -> None:
+    slots = {"contact_choices": ["sam@yahoo.com", "sam@yahoo.ca"]}
+    unsure = heard("x", intent="affirm", sure=0.39, asked="patient_contact", slots=slots)
+    assert read("patient_contact", unsure).value is None
+    sure = heard("yes", intent="affirm", asked="patient_contact", slots=slots)
+    assert read("patient_contact", sure).value == "sam@yahoo.com"

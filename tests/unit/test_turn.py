@@ -1824,7 +1824,9 @@ def test_who_wants_a_massage_and_does_not_know_how_long_books(text: str) -> None
     assert actions(says(text, ("faq/how_many_sessions", 0.76))) == ("booking_form",)
 
 
-@pytest.mark.parametrize("text", ["an hour then", "half hour is fine", "60 i guess", "45 works"])
+@pytest.mark.parametrize(
+    "text", ["an hour then", "half hour is fine", "60 i guess", "45 works", "60 each"]
+)
 def test_a_length_with_a_word_of_consent_is_a_length(text: str) -> None:
     asked = {"form": "booking_form", "requested_slot": "service"}
     assert plan(says(text, ("faq/how_many_sessions", 0.76), **asked)) is None
