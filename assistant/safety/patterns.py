@@ -84,18 +84,17 @@ class Vocabulary:
                         phrases[(word, *plain_phrase[1:])].add(name + last)
         for phrase in table.figures_of_speech:
             phrases[tuple(self._phrase(phrase))].add(_FIGURE)
-        by_name: dict[str, list[Doc]] = defaultdict(list)
         for phrase_words, names in phrases.items():
             if phrase_words:
                 words.update(phrase_words)
+                # One by one: twenty thousand Docs at once take 70 MB, much of it for ever.
                 doc = Doc(nlp.vocab, words=list(phrase_words))
-                for name in names:
-                    by_name[name].append(doc)
-        for name, docs in by_name.items():
-            self._matcher.add(name, docs)
+                for name in sorted(names):
+                    self._matcher.add(name, [doc])
         # The shortest words are left alone: "leh" may be anything.
         self._targets = sorted(word for word in words if len(word) >= 4 and word.isalpha())
-        self._known = words | set(self._spellings) | english.words()
+        self._known = words | set(self._spellings)
+        self._english = english.words()
         self._mend = lru_cache(maxsize=4096)(self._mend_uncached)
 
     def read(self, text: str) -> Words:
@@ -147,18 +146,21 @@ class Vocabulary:
         return [self._spellings.get(word, word) for word in plain_words(phrase)]
 
     def _is_known(self, word: str) -> bool:
-        if word in self._known or word[0].isdigit():
+        if self._is_listed(word) or word[0].isdigit():
             return True
-        if word.endswith(("ies", "ied")) and word[:-3] + "y" in self._known:
+        if word.endswith(("ies", "ied")) and self._is_listed(word[:-3] + "y"):
             return True
         for ending in _ENDINGS:
             if word.endswith(ending):
                 stem = word[: -len(ending)]
-                if stem in self._known or (ending != "s" and stem + "e" in self._known):
+                if self._is_listed(stem) or (ending != "s" and self._is_listed(stem + "e")):
                     return True
-                if len(stem) > 2 and stem[-1] == stem[-2] and stem[:-1] in self._known:
+                if len(stem) > 2 and stem[-1] == stem[-2] and self._is_listed(stem[:-1]):
                     return True
         return False
+
+    def _is_listed(self, word: str) -> bool:
+        return word in self._known or word in self._english
 
     def _mend_uncached(self, word: str) -> str:
         slips = 1 if len(word) < 6 else 2
