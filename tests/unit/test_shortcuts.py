@@ -9,16 +9,23 @@ from typing import Any
 
 import pytest
 from jsonschema import ValidationError
+from rasa.core import processor
 from rasa.core.actions.action import RemoteAction
 from rasa.core.channels import BUILTIN_CHANNELS
+from rasa.engine.exceptions import GraphRunError
+from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema, SchemaNode
+from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, Event, SlotSet, UserUttered
+from rasa.shared.core.slots import Slot
+from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.utils import validation
 from rasa.shared.utils.common import all_subclasses
 from rasa.shared.utils.validation import YamlValidationException
 
 from assistant.project import ROOT
 from assistant.serving import shortcuts
+from assistant.serving.runner import InOrderRunner
 
 RASAS_OWN = RemoteAction._validate_action_result
 RESULTS: list[dict[str, Any]] = [
@@ -36,6 +43,8 @@ RESULTS: list[dict[str, Any]] = [
 def taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(RemoteAction, "_validate_action_result", RASAS_OWN)
     monkeypatch.setattr(Event, "resolve_by_type", staticmethod(Event.resolve_by_type))
+    monkeypatch.setattr(processor, "DaskGraphRunner", DaskGraphRunner)
+    monkeypatch.setattr(Slot, "__copy__", None, raising=False)
     shortcuts.take()
     shortcuts.take()
 
@@ -69,6 +78,64 @@ def test_every_kind_of_event_is_found() -> None:
 def test_an_unknown_event_is_still_an_error() -> None:
     with pytest.raises(ValueError, match="Unknown event name"):
         Event.resolve_by_type("no such event")
+
+
+class Adds(GraphComponent):
+    """A part of a model."""
+
+    @classmethod
+    def create(cls, *args: Any, **kwargs: Any) -> Adds:
+        return cls()
+
+    def add(self, one: int, two: int) -> int:
+        return one + two
+
+
+def part(one: str, two: str, target: bool = False) -> SchemaNode:
+    needs = {"one": one, "two": two}
+    return SchemaNode(needs, Adds, "create", "add", {}, eager=True, is_target=target)
+
+
+# not in the order in which they have to be called
+SCHEMA = GraphSchema(
+    {
+        "last": part("middle", "first", target=True),
+        "middle": part("first", "given"),
+        "apart": part("given", "given"),
+        "first": part("given", "given"),
+    }
+)
+
+
+def runner(kind: type[DaskGraphRunner]) -> DaskGraphRunner:
+    return kind.create(SCHEMA, None, ExecutionContext(SCHEMA, "model"))
+
+
+@pytest.mark.parametrize("targets", [None, ["last"], ["middle", "apart"]])
+def test_the_parts_of_a_model_give_what_they_give_in_rasa(targets: list[str] | None) -> None:
+    assert processor.DaskGraphRunner is InOrderRunner
+    ours, rasas = runner(InOrderRunner), runner(DaskGraphRunner)
+    for number in (1, 5):
+        found = ours.run({"given": number}, targets)
+        assert found == rasas.run({"given": number}, targets)
+        assert found
+
+
+def test_a_missing_input_is_still_an_error() -> None:
+    for kind in (InOrderRunner, DaskGraphRunner):
+        with pytest.raises(GraphRunError, match="Missing input"):
+            runner(kind).run({})
+
+
+def test_slots_are_copied_whole_and_apart() -> None:
+    domain = Domain.from_yaml((ROOT / "domain.yml").read_text())
+    for slot in domain.slots:
+        copied = copy.copy(slot)
+        assert type(copied) is type(slot)
+        assert vars(copied) == vars(slot)
+    one, two = (DialogueStateTracker(name, domain.slots) for name in ("sam", "kim"))
+    one.update(SlotSet("note", "x"))
+    assert (one.get_slot("note"), two.get_slot("note")) == ("x", None)
 
 
 def in_a_process_of_its_own(program: str) -> str:
