@@ -222,7 +222,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
     @staticmethod
     def _mentioned(wordings: list[dict[str, Any]], tracker: DialogueStateTracker) -> dict[str, str]:
         """What the patient's message mentions of what these wordings are about."""
-        subjects = {_about(wording) for wording in wordings} - {None}
+        subjects = {about for wording in wordings if (about := _about(wording))}
         text = _last_text(tracker)
         if not subjects or not text:
             return {}
@@ -232,9 +232,8 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         as_read = _last_as_read(tracker)
         # what was typed may name what no word list knows, or have a slip in what it names
         for part in (f"{text}\n{as_read}",) if adds_up else (asked, text, as_read):
-            found = mentions.find(part)
-            if found.keys() & subjects:
-                return {key: named for key, named in found.items() if key in subjects}
+            if found := mentions.find(part, subjects):
+                return found
         return {}
 
     @staticmethod

@@ -7,6 +7,7 @@ the wording that is about just that.
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,9 +50,14 @@ def keys() -> tuple[str, ...]:
     return tuple(_lexicon())
 
 
-def find(text: str) -> dict[str, str]:
-    """The keys that ``text`` mentions, in the file's order, with the names patients read."""
+def find(text: str, among: Container[str] | None = None) -> dict[str, str]:
+    """The keys that ``text`` mentions, in the file's order, with the names patients read.
+
+    ``among`` are the keys to look for; None: all.
+    """
     plain = text[:LONGEST].replace("\u2019", "'")
     return {
-        key: mention.named for key, mention in _lexicon().items() if mention.words.search(plain)
+        key: mention.named
+        for key, mention in _lexicon().items()
+        if (among is None or key in among) and mention.words.search(plain)
     }

@@ -35,7 +35,8 @@ class OutsideView:
 
     def score(self, vectors: np.ndarray) -> np.ndarray:
         """Returns (texts,) for vectors (texts, 384) of length 1."""
-        likeness = vectors.astype(np.float32) @ self._vectors.T
+        # one by one: with two vectors at once all is copied, which takes ten times as long
+        likeness = np.stack([self._vectors @ one for one in vectors.astype(np.float32)])
         # the square of the distance of two vectors of length 1 is 2 - 2 times their product
         return np.exp(2 * WIDTH * (likeness - 1)) @ self._weights + self._bias
 

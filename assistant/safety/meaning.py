@@ -89,18 +89,17 @@ class Traits:
     def counted(self, texts: list[str]) -> tuple[csr_matrix, csr_matrix]:
         """Letters, shape (n, HASHED), and concepts, shape (n, concepts), not yet weighed."""
         written: list[str] = []
-        rows: list[int] = []
         columns: list[int] = []
-        for row, text in enumerate(texts):
+        ends = [0]
+        for text in texts:
             message = self._vocabulary.read(text)
             written.append(" ".join(message.words))
-            found = [self._column[name] for name in self._vocabulary.find(message)]
-            rows.extend([row] * len(found))
-            columns.extend(found)
+            columns.extend(sorted(self._column[name] for name in self._vocabulary.find(message)))
+            ends.append(len(columns))
         letters = self._letters.transform(written)
         letters.data = 1.0 + np.log(letters.data)
         concepts = csr_matrix(
-            (np.ones(len(rows)), (rows, columns)), shape=(len(texts), len(self._column))
+            (np.ones(len(columns)), columns, ends), shape=(len(texts), len(self._column))
         )
         return letters, concepts
 
@@ -163,11 +162,17 @@ class MeaningModel:
     def likeness(self, texts: list[str]) -> list[Likeness]:
         """For each text, the signs it is nearest to, and how clearly."""
         rows, columns, values = _joined(*self._traits.counted(texts), self._rarity)
-        # A product with a dense vector is far faster than one of two sparse matrices.
         counted = np.zeros((len(texts), self._counted.shape[1]), dtype=np.float32)
         counted[rows, columns] = values
-        shared = np.stack([self._counted @ row for row in counted])
-        near = _kernel(self._traits.meaning(texts) @ self._vectors.T + shared)
+        # Products with one dense vector are far faster than with a sparse or a narrow matrix.
+        near = _kernel(
+            np.stack(
+                [
+                    self._vectors @ vector + self._counted @ row
+                    for vector, row in zip(self._traits.meaning(texts), counted, strict=True)
+                ]
+            )
+        )
         clear = near @ self._weights + self._bias
         ranked = self._signs[np.argsort(-near[:, self._signs], axis=1)[:, :NEAREST]]
         asks, tells = self._limits

@@ -276,6 +276,9 @@ class Triage:
         Sentences that a pattern understood as a denial, as past or as a general question are
         left out: a sentence vector does not tell "no fever" from "fever".
         """
+        spoken = _spoken_of(message, places)
+        if not spoken and not places.get("personal"):
+            return None  # whatever it resembles, ``_could_mean`` would say no
         texts: list[str] = []
         margins: list[float] = []
         if message.words and not mentioned:
@@ -297,7 +300,6 @@ class Triage:
         )
         if likely.asks < margin:
             return None
-        spoken = _spoken_of(message, places)
         near = [self._by_id[kind] for kind in likely.kinds]
         own = [
             entry

@@ -95,6 +95,12 @@ def test_any_text_can_be_read(text: str) -> None:
     assert set(mentions.find(text)) <= set(mentions.keys())
 
 
+def test_only_what_is_asked_for_is_looked_for() -> None:
+    text = "I am pregnant and on blood thinners"
+    assert list(mentions.find(text)) == ["blood_thinners", "pregnancy"]
+    assert list(mentions.find(text, {"pregnancy", "clot"})) == ["pregnancy"]
+
+
 def test_the_answer_is_about_the_day(answer: Answer) -> None:
     text = answer("are you open on sunday?", "faq/opening_hours")
     assert text.startswith("The clinic is closed on Sunday 29 November.")

@@ -296,7 +296,7 @@ def test_a_failure_inside_asks_instead_of_raising(
         raise RuntimeError("a secret the patient typed")
 
     monkeypatch.setattr(triage._model, "likeness", fail)
-    found = triage.assess("something harmless")
+    found = triage.assess("my leg, something harmless")
     assert (found.level, found.response) == ("check", "utter_check_general")
     assert "secret" not in caplog.text
     assert "harmless" not in caplog.text

@@ -284,6 +284,16 @@ def test_a_stored_model_ranks_as_before(model: IntentModel, tmp_path: Path) -> N
     }
 
 
+@settings(deadline=None)
+@given(st.text(max_size=50) | st.text("whatse cop,.?'", max_size=50))
+def test_a_text_is_read_as_those_the_model_learned_from(model: IntentModel, text: str) -> None:
+    columns, values = model._words_of(text)
+    learned = IntentModel._words([text], model._vectorizer).toarray()[0]
+    read = np.zeros_like(learned)
+    read[columns] = values
+    assert read == pytest.approx(learned, abs=1e-6)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.text(max_size=50))
 def test_any_text_is_ranked(text: str) -> None:
