@@ -173,10 +173,14 @@ def fill() -> None:
         "patient_contact_kind": "phone",
         "patient_contact": "+14165550142",
     }
+    # Among so many, two are the same now and then.
+    references: set[str] = set()
+    while len(references) < APPOINTMENTS:
+        references.add(new_reference())
     AppointmentRequest.objects.bulk_create(
         AppointmentRequest(
             **contact,
-            reference=new_reference(),
+            reference=references.pop(),
             idempotency_key=f"bench-{number}",
             conversation_id=f"conversation-{number:07d}",
             status="requested" if number % 10 == 0 else "confirmed",
