@@ -566,7 +566,9 @@ def _books(now: Situation) -> bool:
         # "book him fri after school", "massage wed"; "book a table" names no time of the clinic's
         begins = begins or (now.form is None and says("begins_with_a_visit", now.text))
         return begins and bool(now.details.keys() & {"time", "time_unclear"})
-    return begins or says("books_anew", now.text)
+    told_a_time = now.details.keys() & {"time", "time_unclear"}
+    comes = not now.requested and now.form is None and told_a_time
+    return begins or says("books_anew", now.text) or bool(comes and says("would_come", now.text))
 
 
 def _is_known(now: Situation) -> bool:

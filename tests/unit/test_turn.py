@@ -1830,3 +1830,11 @@ def test_who_wants_a_massage_and_does_not_know_how_long_books(text: str) -> None
 def test_a_length_with_a_word_of_consent_is_a_length(text: str) -> None:
     asked = {"form": "booking_form", "requested_slot": "service"}
     assert plan(says(text, ("faq/how_many_sessions", 0.76), **asked)) is None
+
+
+def test_who_would_come_on_a_day_changes_nothing() -> None:
+    told = {"details": {"time_unclear": "I'd come Thursday"}}
+    text = "I'd come Thursday but it's my birthday"
+    assert actions(says(text, ("change_appointment", 0.52), **told)) == ("booking_form",)
+    assert actions(says("can I come Friday instead", "change_appointment", **told)) is None
+    assert actions(says(text, "change_appointment", requested=True, **told)) is None

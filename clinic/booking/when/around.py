@@ -22,7 +22,10 @@ def moved(found: list[Piece]) -> list[Piece]:
         after = neighbour(found, at, 1)
         joins = found[at].kind in ("DASH", "FILL") and found[at].text in ("to", "for")
         if joins and after is not None and after.kind in ITEMS:
-            return [p for p in found[:at] if p.kind not in (*ITEMS, *OPERATORS)] + found[at + 1 :]
+            # "Keep Thursday but move it to 4" is on the Thursday
+            keeps = after.kind == "T" and any(p.text in ("keep", "stay", "still") for p in found)
+            gone = ("T", *OPERATORS) if keeps else (*ITEMS, *OPERATORS)
+            return [p for p in found[:at] if p.kind not in gone] + found[at + 1 :]
     return [Piece("UNCLEAR", p.text) if p.kind == "T" and " to " in p.text else p for p in found]
 
 

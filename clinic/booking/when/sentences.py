@@ -68,6 +68,15 @@ RULES = [
             r" (?:so )?not (?:then|that day|on that day)\b",
             r"\1\2 so not \1",
         ),
+        # "Away from the 2nd, back on the 9th"
+        (
+            r"\b(away|gone|off|out of town|travell?ing|abroad|on (?:vacation|holidays?))"
+            r" (?:from |on )?((?:the )?(?:[a-z]+ )?\d{1,2}(?:st|nd|rd|th)?)(?:,| and| but)*"
+            r" (?:i'?m |we'?re |i'?ll be |get(?:ting)? |com(?:e|ing) |fly(?:ing)? )?"
+            r"(?:back|home|return(?:ing)?)(?: on)? (?=(?:the )?(?:[a-z]+ )?\d)",
+            r"\1 from \2 to ",
+        ),
+        (rf"\b(?:the |your )?(?:very )?(?:earliest|soonest) (?=(?:{DAY})\b)", ""),
         # "Thursday yes, Friday no"
         (rf"\b({DAY}),? (?:yes|ok|good|fine),? (?:and |but )?({DAY}),? no\b", r"\1 , not \2"),
         # "Monday, am or pm"
