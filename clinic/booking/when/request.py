@@ -113,6 +113,9 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
         result.left_out.extend(clauses)
     result.wanted.extend(clauses_of(wanted))
     result.unclear |= any(clause.unclear for clause in (*result.wanted, *result.left_out))
+    # "An interview Monday at 11. Could I come at 9?": on the Monday, or any day?
+    busy = any(_on_a_day_at(group.negative) for group in groups if group.by == "BUSY")
+    result.doubtful |= busy and not any(clause.days for clause in result.wanted)
     if result.wanted or result.left_out or result.anything:
         result.past = False
     return result
@@ -226,6 +229,12 @@ def _when_told(found: list[Piece], at: int) -> bool:
     before, after = neighbour(found, at, -1), neighbour(found, at, 1)
     ends = after is None or after.kind in ENDS
     return before is not None and before.kind == "BEFORE" and ends
+
+
+def _on_a_day_at(left_out: list[Piece]) -> bool:
+    """Whether a clock time of one day is left out."""
+    kinds = {piece.kind for piece in left_out}
+    return kinds >= {"D", "T"} and any(t.anchors for p in left_out for t in p.times)
 
 
 def _drop_words(found: list[Piece], result: Request) -> list[Piece]:

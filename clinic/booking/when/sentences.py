@@ -77,6 +77,18 @@ RULES = [
             r"\1 from \2 to ",
         ),
         (rf"\b(?:the |your )?(?:very )?(?:earliest|soonest) (?=(?:{DAY})\b)", ""),
+        (
+            r"\b(?:if|unless) (?:that|it)(?:'?s| is) (?:not )?too (?:late|early|soon)\b(?: for \w+)?",
+            " ",
+        ),
+        # "I'm 9-5 Monday to Friday, evenings only"
+        (
+            r"\b(?:i'?m|i am|i work|i do)(?: a)? (?:9|nine|8|8:30)(?: ?am)? ?(?:-|to|till?|until)"
+            r" ?(?:5|five|4|6|5:30)(?: ?pm)?,?"
+            r"(?: (?:mon(?:day)?s? ?(?:-|to|through|thru) ?fri(?:day)?s?|weekdays|every day|job))?\b",
+            " ",
+        ),
+        (r"\bbefore ?hand\b", "before that"),
         # "Thursday yes, Friday no"
         (rf"\b({DAY}),? (?:yes|ok|good|fine),? (?:and |but )?({DAY}),? no\b", r"\1 , not \2"),
         # "Monday, am or pm"
