@@ -78,13 +78,14 @@ RULES = [
         ),
         (rf"\b(?:the |your )?(?:very )?(?:earliest|soonest) (?=(?:{DAY})\b)", ""),
         (
-            r"\b(?:if|unless) (?:that|it)(?:'?s| is) (?:not )?too (?:late|early|soon)\b(?: for \w+)?",
+            r"\b(?:if|unless) (?:that|it)(?:'?s| is) (?:not )?too (?:late|early|soon)\b"
+            r"(?: for \w+)?",
             " ",
         ),
         # "I'm 9-5 Monday to Friday, evenings only"
         (
-            r"\b(?:i'?m|i am|i work|i do)(?: a)? (?:9|nine|8|8:30)(?: ?am)? ?(?:-|to|till?|until)"
-            r" ?(?:5|five|4|6|5:30)(?: ?pm)?,?"
+            r"\b(?:i'?m|i am|i work|i do)(?: a)? (?:9|nine|8|8:30)(?: ?am)?"
+            r" ?(?:-|to|till?|until) ?(?:5|five|4|6|5:30)(?: ?pm)?,?"
             r"(?: (?:mon(?:day)?s? ?(?:-|to|through|thru) ?fri(?:day)?s?|weekdays|every day|job))?\b",
             " ",
         ),
