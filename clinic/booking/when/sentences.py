@@ -51,8 +51,8 @@ RULES = [
         ),
         # "I was wondering about Thursday"
         (
-            r"\b(wondering|asking|thinking|enquiring|inquiring|calling|writing|texting|messaging|ask"
-            r"|wonder|know|checking) (?:about|abt|re)\b",
+            r"\b(wondering|asking|thinking|enquiring|inquiring|calling|writing|texting|messaging"
+            r"|ask|wonder|know|checking) (?:about|abt|re)\b",
             r"\1",
         ),
         # "Tuesday would work if it wasn't for my shift"
@@ -86,7 +86,8 @@ RULES = [
         (
             r"\b(?:i'?m|i am|i work|i do)(?: a)? (?:9|nine|8|8:30)(?: ?am)?"
             r" ?(?:-|to|till?|until) ?(?:5|five|4|6|5:30)(?: ?pm)?,?"
-            r"(?: (?:mon(?:day)?s? ?(?:-|to|through|thru) ?fri(?:day)?s?|weekdays|every day|job))?\b",
+            r"(?: (?:mon(?:day)?s? ?(?:-|to|through|thru) ?fri(?:day)?s?|weekdays|every day"
+            r"|job))?\b",
             " ",
         ),
         (r"\bbefore ?hand\b", "before that"),
