@@ -9,6 +9,7 @@ from datetime import datetime
 import httpx
 import pytest
 from apps import PROVIDERS
+from providers.messenger import Messenger
 from providers.provider import Provider, Shown
 from scenario_chat import read
 from scenario_logs import said_in_logs
@@ -188,6 +189,32 @@ def test_the_second_of_what_is_offered(
     pressed = [row["body"] for row in rows if row["sender"] == "patient"][-1]
     assert second in pressed
     assert not texts.broken
+
+
+def test_a_danger_sign_told_to_another_app_keeps_bookings_closed(
+    running: Servers, providers: dict[str, Provider]
+) -> None:
+    """Nobody here answers it, and the assistant knows of it when the chat is its own again."""
+    messenger = providers["messenger"]
+    assert isinstance(messenger, Messenger)
+    ask(messenger, running, "7700", "book 60 min wednesday december 9 in the afternoon")
+    conversation, shown = newest(running, messenger), len(messenger.seen("7700"))
+    numb = "since this morning I can't feel anything when I wipe"
+    messenger.typed.append(numb)
+    messenger.elsewhere.add("7700")
+    assert messenger.deliver(messenger.overheard("7700", text=numb)) == 200
+    alarm = (
+        "SELECT 1 FROM events WHERE sender_id = ? AND type_name = 'slot'"
+        " AND data LIKE '%red_flag_level%emergency%'"
+    )
+    wait_until(
+        lambda: bool(read(running.tracker_database, alarm, conversation)), "the alarm is noted down"
+    )
+    messenger.elsewhere.clear()
+    assert len(messenger.seen("7700")) == shown
+    said, words_read = ask(messenger, running, "7700", "can you book me in for wednesday please")
+    assert said == ["utter_booking_blocked_red_flag"], words_read
+    assert "911" in words_read
 
 
 def test_the_desk_erases_the_address(
