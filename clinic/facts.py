@@ -86,6 +86,7 @@ KEYS = (
     "help_numbers.crisis_line",
     "help_numbers.poison_line",
     "help_numbers.violence_line",
+    "help_numbers.youth_line",
     "website",
     "website.allowed_origins",
     "website.resume_days",
@@ -167,7 +168,7 @@ class LiveChat:
 class HelpNumbers:
     """Numbers for a patient who may be in danger, as they are dialled.
 
-    ``violence_line`` is a name with its number, or None.
+    ``violence_line`` and ``youth_line`` are a name with its number, or None.
     """
 
     emergency: str
@@ -175,6 +176,7 @@ class HelpNumbers:
     crisis_line: str
     poison_line: str
     violence_line: str | None
+    youth_line: str | None
 
 
 @dataclass(frozen=True)
@@ -301,6 +303,7 @@ class Facts:
             "crisis_line": self.help_numbers.crisis_line,
             "poison_line": self.help_numbers.poison_line,
             "violence_line": self.help_numbers.violence_line,
+            "youth_line": self.help_numbers.youth_line,
         }
 
 
@@ -637,6 +640,11 @@ def _check(path: Path, text: str) -> Facts:
                 "violence_line",
                 "who to call, with the number, or empty",
                 "Assaulted Women's Helpline, 1-866-863-0511",
+            ),
+            youth_line=numbers.text(
+                "youth_line",
+                "who to call, with the number, or empty",
+                "Kids Help Phone, 1-800-668-6868",
             ),
         ),
         allowed_origins=_origins(website),

@@ -15,7 +15,7 @@ from assistant.safety.triage import RESEMBLES
 
 # One sign of an open alarm, as the slot ``alarms`` keeps it: "sign" (its id in data/safety),
 # "named" (how a sentence names it, "" where it was only resembled), "kind" (one of
-# ``assistant.safety.table.KINDS``) and "level".
+# ``assistant.safety.table.KINDS``), "level" and, once it is said again that it is so, "confirmed".
 Alarm = Mapping[str, str]
 
 # More would be a list that nobody in fear can take in.
@@ -74,6 +74,11 @@ def added(open_alarms: Sequence[Alarm], triage: Mapping[str, Any], level: str) -
         if _plain(sign) not in known
     ]
     return [*open_alarms, *new]
+
+
+def confirmed(open_alarms: Sequence[Alarm]) -> list[Alarm]:
+    """The open alarms, once the patient was asked whether they were meant and did not say no."""
+    return [{**one, "confirmed": "yes"} for one in open_alarms]
 
 
 def _plain(sign: str) -> str:
@@ -171,6 +176,14 @@ def half_yes(text: str) -> bool:
 def misunderstood(text: str) -> bool:
     """Whether the message says that something else was meant than what it was taken for."""
     return _has(words()["misunderstood"], text.replace("\u2019", "'"))
+
+
+def corrects(text: str) -> bool:
+    """Whether the message says that what was told before was a joke or not meant so."""
+    lists = words()
+    plain = text.replace("\u2019", "'")
+    said_so = _has(lists["said"]["joke"], plain) or _has(lists["corrected"], plain)
+    return said_so and not _has(lists["meant"], plain)
 
 
 def only_consents(text: str) -> bool:

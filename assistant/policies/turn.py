@@ -21,7 +21,7 @@ The order of the questions is the order of importance:
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -196,6 +196,7 @@ CHECKS_IN = {
     "french": {
         "utter_check_fever": "utter_french_check_fever",
         "utter_check_general": "utter_french_check_general",
+        "utter_check_joke": "utter_french_check_mood",
         "utter_check_mood": "utter_french_check_mood",
         "utter_check_overdose": "utter_french_check_overdose",
         "utter_check_safety": "utter_french_check_safety",
@@ -203,6 +204,7 @@ CHECKS_IN = {
     "spanish": {
         "utter_check_fever": "utter_spanish_check_fever",
         "utter_check_general": "utter_spanish_check_general",
+        "utter_check_joke": "utter_spanish_check_mood",
         "utter_check_mood": "utter_spanish_check_mood",
         "utter_check_overdose": "utter_spanish_check_overdose",
         "utter_check_safety": "utter_spanish_check_safety",
@@ -256,6 +258,14 @@ HELPED = {**NOT_SO, "medical": "utter_been_checked"}
 ABOUT_THE_WAY = frozenset({"drive", "going", "gone", "joke", "there", "which"})
 # Said to whoever is on the way: a thank-you after it needs no advice once more.
 ON_THE_WAY = frozenset({"utter_alarm_going", "utter_alarm_there"})
+# Asked once of whoever takes back what the alarm was for ("I was joking, I'm just sore from the
+# gym"), and said after a clear no to it. An overdose is not for a chat to judge.
+TAKEN_BACK_QUESTIONS = {
+    "ambulance": "utter_check_taken_back",
+    "medical": "utter_check_taken_back",
+    "violence": "utter_check_safety",
+}
+NOT_MEANT = {"violence": "utter_violence_cleared"}
 # Asked of whoever says that they were checked.
 CHECKED_QUESTION = "utter_seen_question"
 REMINDER = "utter_alarm_line"
@@ -595,7 +605,7 @@ def _alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
         {
             "red_flag_level": _higher(level, now.red_flag_level),
             "why": found.get("why"),
-            "alarms": alarm.added(now.alarms, found, level),
+            "alarms": alarm.added(_still_so(now), found, level),
             "alarm_kind": found.get("kind") or "medical",
             "after_checked": None,
             "safety_check": None,
@@ -604,6 +614,12 @@ def _alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
         },
         stop_form=now.form is not None,
     )
+
+
+def _still_so(now: Situation) -> Sequence[alarm.Alarm]:
+    """The open signs; told of again in answer to whether they were meant, they are."""
+    asked = now.safety_check and now.safety_check.get("takes_back")
+    return alarm.confirmed(now.alarms) if asked else now.alarms
 
 
 def _person(now: Situation, found: Mapping[str, Any]) -> dict[str, str | None]:
@@ -654,7 +670,11 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
     kind = str(waiting.get("kind") or "medical")
     denied = now.text == "/deny" or (
         now.triage.get("level") is None
-        and (now.triage.get("reply") == "old" or alarm.said(now.text, kind) == "taken_back")
+        and (
+            now.triage.get("reply") == "old"
+            or alarm.said(now.text, kind) == "taken_back"
+            or bool(waiting.get("takes_back") and alarm.corrects(now.text))
+        )
     )
     # a yes or a no may be meant for what the clinic has proposed meanwhile
     unclear = (
@@ -666,14 +686,20 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
         again = {**waiting, "asked_again": True}
         question = str(waiting.get("question") or "utter_check_general")
         return Turn(("utter_answer_unclear", question), {"safety_check": again})
+    if not denied and waiting.get("takes_back"):
+        told = {"safety_check": None, "alarms": alarm.confirmed(now.alarms)}
+        return Turn(("utter_alarm_again", *_resume(now)), told)
     if not denied:
         return _alarm(now, str(waiting["level"]), waiting)
     cleared = {"safety_check": None}
     asked = tuple((str(label), float(sure)) for label, sure in waiting.get("acts", []))
-    if now.red_flag_level:
+    if now.red_flag_level and not waiting.get("takes_back"):
         asked = tuple(act for act in asked if act[0] not in BOOKING)
     # what was understood badly was understood well enough to ask about it
     clear = tuple(act for act in asked if act[0] != "nlu_fallback" and act[1] >= CLEAR)
+    if waiting.get("takes_back"):
+        said = NOT_MEANT.get(kind, "utter_taken_back_cleared")
+        return Turn((said, *_once_checked(now, clear)), {**CLOSED, **cleared})
     answers = _answers_to(clear, now)
     return Turn((NOT_SO.get(kind, NOT_SO["medical"]), *answers, *_resume(now, *answers)), cleared)
 
@@ -733,6 +759,8 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
             return _taken_back(now)
         # nobody can take back what somebody else said
         words = None
+    if not to_the_clinic and _takes_back(now):
+        return _ask_whether_meant(now, kind)
     if not to_the_clinic:
         report = _reported(now, words)
         if report:
@@ -759,6 +787,26 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
     if taken_back and not (words or not_yet):
         return Turn(("utter_red_flag_stays", *_resume(now)))
     return _advice_again(now, acts, words)
+
+
+def _takes_back(now: Situation) -> bool:
+    """Says that what the alarm was for was not meant, and has not said the contrary since."""
+    if now.clicked or not alarm.corrects(now.text) or not now.alarms:
+        return False
+    return all(one["kind"] in TAKEN_BACK_QUESTIONS and "confirmed" not in one for one in now.alarms)
+
+
+def _ask_whether_meant(now: Situation, kind: str) -> Turn:
+    """One question about the open signs; only a clear no to it closes the alarm."""
+    question = TAKEN_BACK_QUESTIONS.get(kind, TAKEN_BACK_QUESTIONS["medical"])
+    waiting = {
+        "level": now.red_flag_level,
+        "kind": kind,
+        "acts": [list(act) for act in now.acts],
+        "question": question,
+        "takes_back": True,
+    }
+    return Turn((question,), {"safety_check": waiting})
 
 
 def _wishes_to_book(now: Situation, acts: tuple[tuple[str, float], ...]) -> bool:

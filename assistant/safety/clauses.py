@@ -27,11 +27,15 @@ _POSSESSIVE = re.compile(rf"(.+){_APOSTROPHE}[sS]")
 _KEEP_S = word_set("it he she that what there who where here let how when why this")
 # "Fever N, numbness N.", as a form is filled in.
 _TICKED_NO = re.compile(r"N\s*(?:[,.;\n]|$)")
+# Faces that laugh are read as the word for it.
+_LAUGHS = "\U0001f602\U0001f923\U0001f606\U0001f639\U0001f605"
+_LAUGH_WORD = "lol"
 _DASH = "[-\u2013\u2014]"
 _PIECE = re.compile(
     r"\d+(?:[.,]\d+)+"  # 39.5
     rf"|[^\W_]+(?:{_APOSTROPHE}[^\W_]+)*"  # can't
     r"|[.!?;:,\n()\u2026]|&|\+"
+    rf"|[{_LAUGHS}]+"
     rf"|\s{_DASH}+\s|{_DASH}{{2,}}|\u2014"
 )
 _SENTENCE_END = frozenset(".!?;\n\u2026")
@@ -126,6 +130,8 @@ def read(text: str, spellings: Mapping[str, str], mend: Callable[[str], str]) ->
     for piece in _PIECE.finditer(text):
         raw = piece.group()
         first = raw.strip()[:1] or raw[:1]
+        if first in _LAUGHS:
+            raw = first = _LAUGH_WORD
         if not first.isalnum() and first not in "&+":
             if first in _SENTENCE_END:
                 if "?" in raw and open_sentence:

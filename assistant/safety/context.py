@@ -21,6 +21,8 @@ OPENING_WORDS = 7
 SEARCH_WORDS = 7
 # How far behind "my dog" its trouble may stand.
 SUBJECT_REACH = 5
+# How far behind "after leg day" its day may stand.
+WHEN_IT_WAS = 1
 # How far behind "since" the year may stand.
 SINCE_REACH = 8
 
@@ -262,14 +264,26 @@ def _is_of_others(match: Match, message: Words, places: Places) -> bool:
     )
 
 
+def is_laughed_off(places: Places) -> bool:
+    """As in "this makes me want to die lol"; not where there is a plan, or means to do it."""
+    return bool(places.get("laughing")) and not places.get("in_earnest")
+
+
 def _is_in_jest(match: Match, message: Words, places: Places, cues: Cues) -> bool:
-    """As in "can't feel my legs after leg day lol": a laugh, sport or a price, nothing new."""
+    """As in "can't feel my legs after leg day lol": a laugh, sport or a price, nothing new.
+
+    The day of the sport is not new: "after leg day yesterday".
+    """
     sentence = message.sentence[match.start]
     jests = [*places.get("exercise", []), *places.get("trifle", [])]
     beside = any(
         message.sentence[place.start] == sentence and not match.covers(place) for place in jests
     )
-    return beside and "laughing" in places and not cues.new
+    new = any(
+        not any(jest.start <= cue.start <= jest.end + WHEN_IT_WAS for jest in jests)
+        for cue in cues.new
+    )
+    return beside and "laughing" in places and not new
 
 
 def is_in_the_family(match: Match, message: Words, places: Places) -> bool:

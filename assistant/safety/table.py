@@ -21,11 +21,11 @@ LEVELS = ("check", "urgent", "emergency")
 SIGN_LEVELS = ("urgent", "emergency")
 CHECKS = (
     *("bladder", "saddle", "legs", "weakness", "swelling", "fever", "mood", "safety", "overdose"),
-    "general",
+    *("joke", "general"),
 )
 # Signs with an answer of their own, instead of the one of their level. The first goes before the
 # others: whoever took pills to die needs Poison Control and the ambulance first.
-RESPONSES = ("overdose", "crisis", "violence", "violence_quiet")
+RESPONSES = ("overdose", "crisis_means", "crisis", "violence", "violence_quiet")
 # What an alarm is about. "medical" is for a doctor to look at, "ambulance" not even a way for.
 KINDS = ("medical", "ambulance", "overdose", "crisis", "violence")
 SECTIONS = (
@@ -71,6 +71,7 @@ CUES = (
     "at_work",
     "works_with_people",
     "laughing",
+    "in_earnest",
     "insists",
     "trifle",
     "no_word",
@@ -131,7 +132,8 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
     "sport": (
         *_split("run running walk walking hike hiking gym workout exercise training cycling ride"),
         *_split("squats hockey skating skiing yoga pilates race match game football tennis swim"),
-        *_split("swimming climb climbing dance class day shift marathon"),
+        *_split("swimming climb climbing dance class day shift marathon deadlifts lunges crossfit"),
+        *_split("lifting spin boxing soccer burpees"),
     ),
     "temp": tuple(f"{degrees}.{tenth}" for degrees in (38, 39, 40) for tenth in range(1, 10)),
     "age": tuple(str(age) for age in range(65, 100)),

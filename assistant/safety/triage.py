@@ -18,6 +18,7 @@ from assistant.safety.context import (
     Meaning,
     filled_in,
     is_in_the_family,
+    is_laughed_off,
     judge,
     read_cues,
 )
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 MEANING_FILE = ".meaning.npz"
 RANK = {None: 0, "check": 1, "urgent": 2, "emergency": 3}
 RESEMBLES = "resembles_"
+# Said with a laugh these are asked about, in other words where there are some.
+LAUGHED_OFF = {"crisis": "joke", "violence": "safety"}
 
 # One sentence of a long message says less by itself, so it has to be this much clearer.
 SENTENCE_MARGIN = 0.15
@@ -170,12 +173,15 @@ class Triage:
                 continue
             if told:
                 present.add(sign.id)
+            check = sign.check
+            if sign.kind in LAUGHED_OFF and is_laughed_off(places):
+                level, check = "check", LAUGHED_OFF[sign.kind]
             escalates = sign.level if level == "check" else level
             found.append(
                 _Found(
                     sign.id,
                     level,
-                    sign.check,
+                    check,
                     sign.response,
                     sign.why,
                     escalates,
@@ -318,6 +324,8 @@ class Triage:
         response = entry.response
         # "I can't feel my left foot" is not asked about both legs
         check = "general" if entry.check == "legs" else entry.check
+        if entry.kind in LAUGHED_OFF and is_laughed_off(places):
+            given, check = "check", LAUGHED_OFF[entry.kind]
         return _Found(found, given, check, response, entry.why, level, entry.named, entry.kind)
 
     def _could_mean(self, entry: Sign | Combination, spoken: set[str], places: Places) -> bool:

@@ -391,6 +391,7 @@ def test_the_therapist_assesses_and_does_not_diagnose() -> None:
         ("utter_violence", "If you are in danger now, call {emergency_number}."),
         ("utter_urgent", "see a doctor or go to urgent care today"),
         ("utter_crisis", "call or text {crisis_line} now"),
+        ("utter_crisis_means", "out of"),
     ],
 )
 def test_an_alarm_begins_with_what_to_do(response: str, first_line: str) -> None:

@@ -153,6 +153,8 @@ def test_negation_time_and_subject(triage: Triage, case: dict[str, Any]) -> None
     assert found.level == case["level"]
     if case.get("net"):
         assert found.safety_net
+    if "response" in case:
+        assert found.response == case["response"]
 
 
 @pytest.mark.parametrize(

@@ -556,6 +556,82 @@ def test_nobody_takes_back_the_despair_of_somebody_else() -> None:
     assert not planned.slots
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lol no i was joking, just sore from the gym",
+        "sorry i meant it as a joke, im fine",
+        "it was a figure of speech",
+        "oh no that came out wrong",
+        "haha i was exaggerating",
+        "i meant my arm not down there",
+        "im just stiff from all the shovelling",
+    ],
+)
+def test_a_sign_that_was_not_meant_is_asked_about_once(text: str) -> None:
+    asked = plan(alarmed(text, "deny"))
+    assert asked is not None
+    assert asked.actions == ("utter_check_taken_back",)
+    assert "red_flag_level" not in asked.slots
+    waits = {"safety_check": asked.slots["safety_check"]}
+    cleared = plan(alarmed("/deny", "deny", **waits))
+    assert cleared is not None
+    assert cleared.actions == ("utter_taken_back_cleared", "utter_what_next")
+    assert cleared.slots["red_flag_level"] is None
+    assert cleared.slots["safety_check"] is None
+    again = plan(alarmed("no i was joking", "deny", triage=assess(reply="old"), **waits))
+    assert again is not None
+    assert again.slots["red_flag_level"] is None
+
+
+@pytest.mark.parametrize("text", ["/affirm", "kind of", "well a bit", "not sure"])
+def test_what_is_not_taken_back_outright_stays_and_is_not_asked_about_again(text: str) -> None:
+    asked = plan(alarmed("jk", "deny"))
+    assert asked is not None
+    check = asked.slots["safety_check"]
+    kept = plan(alarmed(text, "affirm", triage=assess(), safety_check=check))
+    assert kept is not None
+    assert kept.actions == ("utter_alarm_again",)
+    assert "red_flag_level" not in kept.slots
+    later = alarmed("it was a joke", "deny", alarms=tuple(kept.slots["alarms"]))
+    assert actions(later) == ("utter_alarm_joke",)
+
+
+@pytest.mark.parametrize(
+    "text", ["im not joking", "are you kidding me", "no joke", "just book it lol", "its gone now"]
+)
+def test_insisting_takes_nothing_back(text: str) -> None:
+    planned = plan(alarmed(text, "out_of_scope"))
+    assert planned is not None
+    assert not planned.slots
+
+
+def test_too_many_tablets_are_not_taken_back_in_a_chat() -> None:
+    took = {**BLADDER, "sign": "overdose", "named": "too much of a medicine", "kind": "overdose"}
+    planned = plan(alarmed("jk", "deny", alarms=(took,), alarm_kind="overdose"))
+    assert planned is not None
+    assert planned.actions == ("utter_alarm_joke",)
+
+
+def test_whoever_takes_back_violence_is_asked_whether_they_are_safe() -> None:
+    hit = {**BLADDER, "sign": "violence", "named": "not being safe", "kind": "violence"}
+    where = {"alarms": (hit,), "alarm_kind": "violence"}
+    asked = plan(alarmed("it was just a joke", "deny", **where))
+    assert asked is not None
+    assert asked.actions == ("utter_check_safety",)
+    check = asked.slots["safety_check"]
+    cleared = plan(alarmed("/deny", "deny", safety_check=check, **where))
+    assert cleared is not None
+    assert cleared.actions == ("utter_violence_cleared", "utter_what_next")
+    assert cleared.slots["red_flag_level"] is None
+
+
+@pytest.mark.parametrize("text", ["yes ok", "im just tired of it all", "ok fine"])
+def test_words_of_despair_are_not_taken_back_by_consent_or_tiredness(text: str) -> None:
+    planned = plan(alarmed(text, "affirm", alarms=(WISH_TO_DIE,), alarm_kind="crisis"))
+    assert planned is None or "red_flag_level" not in planned.slots
+
+
 def test_a_topic_only_guessed_is_met_by_the_advice() -> None:
     guessed = alarmed("she is 82", ("faq/what_is_sciatica", 0.45))
     assert actions(guessed) == ("utter_alarm_again",)
@@ -564,12 +640,6 @@ def test_a_topic_only_guessed_is_met_by_the_advice() -> None:
 def test_a_question_is_no_answer_to_whether_a_doctor_has_looked() -> None:
     now = answering("what should I do at home", "faq/home_exercises")
     assert actions(now) == ("utter_alarm_again",)
-
-
-def test_a_sign_of_the_body_cannot_be_taken_back() -> None:
-    planned = plan(alarmed("jk", "deny"))
-    assert planned is not None
-    assert not planned.slots
 
 
 def test_she_is_who_was_named_before() -> None:
