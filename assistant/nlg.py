@@ -34,7 +34,7 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
 from assistant import asked_day
-from assistant.nlu import clauses, mentions
+from assistant.nlu import clauses, mentions, understanding
 from assistant.policies import alarm
 from assistant.policies.turn import topic_of
 from assistant.project import DATA
@@ -61,6 +61,8 @@ ASKS_FOR_A_CONTACT = ("utter_ask_patient_contact", "utter_ask_message_form_patie
 # Questions with one button for each of what may be meant, by the slot that holds these.
 CHOICES_OF = {"utter_time_question": "problem_choices", "utter_contact_question": "contact_choices"}
 SUGGESTED_TOPICS = 3
+# Questions on one topic that are answered together.
+MOST_QUESTIONS = 3
 # Shown as choices when a message was not understood; a choice this unlikely helps nobody.
 LIKELY_ENOUGH = 0.03
 # Turns back in which the same text is not said again.
@@ -127,7 +129,9 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         if wording is None:
             return None
         message = copy.deepcopy(wording)
-        message["text"] = _fill(message.get("text", ""), variables)
+        others = self._asked_too(wording, suitable, known, tracker)
+        text = "\n\n".join(one.get("text", "") for one in (wording, *others))
+        message["text"] = _fill(text, variables)
         again = f"{name}_again"
         if again in self.responses and message["text"] in _said_in(tracker, turns=1):
             return await self.generate(again, tracker, output_channel, **kwargs)
@@ -227,14 +231,40 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         if not subjects or not text:
             return {}
         # what is asked goes before what is told on the way, where the two are not to be added up
-        asked = " ".join(part for part in clauses.split(text) if clauses.is_question(part))
-        adds_up = any(MENTIONED in _needs(wording) for wording in wordings)
         as_read = _last_as_read(tracker)
+        asked = _questions_in(text)
+        adds_up = any(MENTIONED in _needs(wording) for wording in wordings)
         # what was typed may name what no word list knows, or have a slip in what it names
-        for part in (f"{text}\n{as_read}",) if adds_up else (asked, text, as_read):
+        parts = (f"{text}\n{as_read}",) if adds_up else (asked, text, as_read)
+        if asked and not adds_up and len(text.split()) >= understanding.LONG:
+            parts = (asked, _questions_in(as_read))
+        for part in parts:
             if found := mentions.find(part, subjects):
                 return found
         return {}
+
+    @staticmethod
+    def _asked_too(
+        wording: dict[str, Any],
+        wordings: list[dict[str, Any]],
+        variables: dict[str, Any],
+        tracker: DialogueStateTracker,
+    ) -> list[dict[str, Any]]:
+        """What answers the other questions on the same topic: "is there parking? an elevator?"."""
+        about = _about(wording)
+        if about is None or any(MENTIONED in _needs(one) for one in wordings):
+            return []
+        known = {name for name, value in variables.items() if value is not None}
+        particular = [one for one in wordings if _about(one) and set(_needs(one)) <= known]
+        others: dict[str | None, dict[str, Any]] = {}
+        for part in clauses.split(_last_text(tracker)):
+            found = mentions.find(part) if clauses.is_question(part) else {}
+            asked = next((_about(one) for one in particular if _about(one) in found), None)
+            if asked not in (None, about):
+                of_it = [one for one in particular if _about(one) == asked]
+                # what the owner has filled in is told before "I don't have that"
+                others.setdefault(asked, max(of_it, key=lambda one: len(_needs(one))))
+        return list(others.values())[: MOST_QUESTIONS - 1]
 
     @staticmethod
     def _asked(
@@ -329,6 +359,10 @@ def _about(wording: dict[str, Any]) -> str | None:
 
 def _is_first(wording: dict[str, Any]) -> bool:
     return bool(wording.get("metadata", {}).get("first"))
+
+
+def _questions_in(text: str) -> str:
+    return " ".join(part for part in clauses.split(text) if clauses.is_question(part))
 
 
 def _last_text(tracker: DialogueStateTracker) -> str:

@@ -13,6 +13,8 @@ _QUESTION_WORD = (
     r"may|have|has|am)"
 )
 _SENTENCE_END = re.compile(r"(?<=[.?!;])\s+|[\n\r]+|\s+[-\u2013\u2014]\s+")
+# "1) is it a disc 2) can I keep running"
+_NUMBERED = re.compile(r"(?:^|\s)\(?[1-9]\)\s+")
 # "and how much is it", "also do you", ", where are you": a new question without a full stop
 _NEW_QUESTION = re.compile(
     rf"(?:,\s*|\s+)(?:and|also|plus|oh and|but)\s+(?:also\s+)?(?={_QUESTION_WORD}\b)"
@@ -22,7 +24,10 @@ _NEW_QUESTION = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    rf"^\W*(?:(?:and|also|so|but|ok|okay|hi|hello|hey|please|oh|well)\W+)*{_QUESTION_WORD}\b",
+    r"^\W*(?:(?:and|also|so|but|ok|okay|hi|hello|hey|please|oh|well|anyways?|btw|by the way|now|"
+    r"then|um+|uh|lastly|finally|first|firstly|second|secondly|third|quick question|"
+    r"questions?)\W+)*"
+    rf"{_QUESTION_WORD}\b",
     re.IGNORECASE,
 )
 # "I wanted to know whether you have parking", "my question is how hard you press"
@@ -36,6 +41,8 @@ _ASKS_INDIRECTLY = re.compile(
 
 def split(text: str) -> list[str]:
     """Returns the parts in order, at most eight. Of more, those that ask and the last ones stay."""
+    if len(_NUMBERED.findall(text)) > 1:
+        text = _NUMBERED.sub("\n", text)
     parts: list[str] = []
     for sentence in _SENTENCE_END.split(text):
         parts.extend(_NEW_QUESTION.split(sentence))

@@ -540,6 +540,9 @@ def _plan(now: Situation) -> Turn | None:
     if not (now.clicked or free_text) and says("poses_as_program", now.text):
         # no time or name is read from what claims to be an order
         return Turn(("utter_ignore_rules", *_resume(now)))
+    hears_of_it = not (now.clicked or free_text) and now.form in (None, *TAKES_DETAILS)
+    if hears_of_it and says("contact_wish", now.text):
+        return _reached_so(now)
     turn = _about_the_proposal(now)
     if turn:
         return turn
@@ -568,6 +571,19 @@ def _plan(now: Situation) -> Turn | None:
     turn = _outside_forms(now)
     # the rules know the message by its first intent
     return Turn(("booking_form",)) if turn is None and books else turn
+
+
+def _reached_so(now: Situation) -> Turn:
+    """How the clinic may reach the patient goes with the request, or as a message after it."""
+    if now.form is None and now.requested:
+        return Turn(("utter_contact_wish_after", "message_form"), {"message_text": now.text})
+    given = now.form and now.details.keys() & GIVEN
+    read = ("action_read_details",) if given else ()
+    books = now.form is None and any(
+        label == "book_appointment" and sure >= CLEAR for label, sure in now.acts
+    )
+    begins = ("booking_form",) if books else ()
+    return Turn((*read, "utter_contact_wish", "action_add_note", *begins, *_resume(now)))
 
 
 def _books(now: Situation) -> bool:
@@ -759,6 +775,8 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
             return _taken_back(now)
         # nobody can take back what somebody else said
         words = None
+    if not (to_the_clinic or now.clicked) and says("contact_wish", now.text):
+        return Turn(("utter_contact_wish", REMINDER, *_resume(now)))
     if not to_the_clinic and _takes_back(now):
         return _ask_whether_meant(now, kind)
     if not to_the_clinic:

@@ -29,6 +29,8 @@ from assistant.nlu import clauses
         ("self-care at home", ["self-care at home"]),
         ("at 3.30 p.m.", ["at 3.30 p.m."]),
         ("ok. so. how much?", ["how much?"]),
+        ("ask: 1) is it a disc 2) can I run", ["ask:", "is it a disc", "can I run"]),
+        ("see me at 3) or 4", ["see me at 3) or 4"]),
         ("", []),
         ("?! ... 12", []),
     ],

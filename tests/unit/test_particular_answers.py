@@ -162,10 +162,45 @@ def test_the_answer_is_about_the_day(answer: Answer) -> None:
         ("is tax added", "cost", "I don't know whether tax is added"),
         ("which bus stop is nearest", "location", "I don't know which stop is nearest"),
         ("do u take claims after a car accident", "insurance", "on the road or at work"),
+        ("ok for the baby tho?", "safety_contraindications", "In pregnancy"),
+        ("could lying like that hurt the baby", "safety_contraindications", "In pregnancy"),
+        ("why does it shoot down into my foot", "what_is_sciatica", "runs from your lower back"),
+        ("y does it go in my toes", "medical_advice", "runs from your lower back"),
+        ("any dudes working there", "therapist_info", "I would rather not guess"),
+        ("do you do direct biling", "insurance", "bills insurers directly"),
+        ("what even is myofacial release", "techniques", "slow, steady pressure"),
+        ("how would I know its an ER thing", "medical_advice", "Go to the emergency department"),
+        ("when should I be worried", "medical_advice", "nurse"),
+        ("how bad does it get before the er", "safety_contraindications", "after a bad fall"),
     ],
 )  # fmt: skip
 def test_what_is_mentioned_is_answered(answer: Answer, text: str, topic: str, said: str) -> None:
     assert said in answer(text, f"faq/{topic}")
+
+
+def test_two_questions_on_one_topic_are_both_answered(answer: Answer) -> None:
+    text = answer("is there parking? and is there an elevator?", "faq/location")
+    assert "I don't know about parking" in text
+    assert "steps or an elevator" in text
+    text = answer("is there parking?", "faq/location")
+    assert "elevator" not in text
+
+
+def test_at_most_three_of_them(answer: Answer) -> None:
+    asked = "is there parking? an elevator? is there a bus? is there a washroom? are dogs ok?"
+    assert answer(asked, "faq/location").count("\n\n") == 2
+
+
+def test_in_a_long_story_the_question_counts(answer: Answer) -> None:
+    story = (
+        "I have had low back pain for years and on Monday it got a lot worse after I lifted my "
+        "grandson, so now I walk like my own grandmother and cannot sit through a film with my "
+        "wife, which is a pity. "
+    )
+    assert "runs from" not in answer(story + "is Natalie gentle?", "faq/therapist_info")
+    assert "Back pain without" not in answer(story + "is Natalie gentle?", "faq/therapist_info")
+    asked = story + "Do you treat lower back pain too?"
+    assert "Back pain without" in answer(asked, "faq/therapist_info")
 
 
 @pytest.mark.parametrize(

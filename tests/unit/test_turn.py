@@ -632,6 +632,49 @@ def test_words_of_despair_are_not_taken_back_by_consent_or_tiredness(text: str) 
     assert planned is None or "red_flag_level" not in planned.slots
 
 
+HOW_TO_REACH = [
+    "dont call the house phone",
+    "please don't leave a voicemail, my wife plays them",
+    "could someone text me instead",
+    "no calls please",
+    "I'd rather be emailed",
+    "call my cell, not the house",
+    "I don't want anyone to ring me",
+]
+
+
+@pytest.mark.parametrize("text", HOW_TO_REACH)
+def test_how_the_clinic_may_reach_somebody_is_kept(text: str) -> None:
+    kept = ("utter_contact_wish", "action_add_note")
+    assert actions(says(text, "speak_to_human")) == kept
+    assert actions(says(text, "nlu_fallback", form="booking_form")) == (*kept, "booking_form")
+    assert actions(says(text, "speak_to_human", ("book_appointment", 0.8))) == (
+        *kept,
+        "booking_form",
+    )
+    after = plan(says(text, "speak_to_human", requested=True))
+    assert after is not None
+    assert after.actions == ("utter_contact_wish_after", "message_form")
+    assert after.slots == {"message_text": text}
+    open_alarm = alarmed(text, "speak_to_human")
+    assert actions(open_alarm) == ("utter_contact_wish", "utter_alarm_line")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I don't want to call you",
+        "still no call from you",
+        "can I leave a message",
+        "do not call 911?",
+        "whats your number",
+        "I left a voicemail and no one answered",
+    ],
+)
+def test_what_is_said_of_ones_own_calls_is_no_such_wish(text: str) -> None:
+    assert "utter_contact_wish" not in (actions(says(text, "speak_to_human")) or ())
+
+
 def test_a_topic_only_guessed_is_met_by_the_advice() -> None:
     guessed = alarmed("she is 82", ("faq/what_is_sciatica", 0.45))
     assert actions(guessed) == ("utter_alarm_again",)
