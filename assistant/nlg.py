@@ -235,9 +235,11 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         asked = _questions_in(text)
         adds_up = any(MENTIONED in _needs(wording) for wording in wordings)
         # what was typed may name what no word list knows, or have a slip in what it names
-        parts = (f"{text}\n{as_read}",) if adds_up else (asked, text, as_read)
-        if asked and not adds_up and len(text.split()) >= understanding.LONG:
-            parts = (asked, _questions_in(as_read))
+        parts = [asked, text, as_read]
+        if adds_up:
+            parts = [f"{text}\n{as_read}"]
+        elif asked and len(text.split()) >= understanding.LONG:
+            parts = [asked, _questions_in(as_read)]
         for part in parts:
             if found := mentions.find(part, subjects):
                 return found

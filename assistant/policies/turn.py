@@ -259,13 +259,16 @@ ABOUT_THE_WAY = frozenset({"drive", "going", "gone", "joke", "there", "which"})
 # Said to whoever is on the way: a thank-you after it needs no advice once more.
 ON_THE_WAY = frozenset({"utter_alarm_going", "utter_alarm_there"})
 # Asked once of whoever takes back what the alarm was for ("I was joking, I'm just sore from the
-# gym"), and said after a clear no to it. An overdose is not for a chat to judge.
+# gym"), and said after a clear no to it. An overdose is not for a chat to judge. Words of despair
+# are asked about only where there were means to act on them; else they are simply taken back.
 TAKEN_BACK_QUESTIONS = {
+    "crisis": "utter_check_mood",
     "ambulance": "utter_check_taken_back",
     "medical": "utter_check_taken_back",
     "violence": "utter_check_safety",
 }
-NOT_MEANT = {"violence": "utter_violence_cleared"}
+NOT_MEANT = {"crisis": "utter_crisis_cleared", "violence": "utter_violence_cleared"}
+MEANS = frozenset({"means_at_hand", "means_in_reach"})
 # Asked of whoever says that they were checked.
 CHECKED_QUESTION = "utter_seen_question"
 REMINDER = "utter_alarm_line"
@@ -540,8 +543,7 @@ def _plan(now: Situation) -> Turn | None:
     if not (now.clicked or free_text) and says("poses_as_program", now.text):
         # no time or name is read from what claims to be an order
         return Turn(("utter_ignore_rules", *_resume(now)))
-    hears_of_it = not (now.clicked or free_text) and now.form in (None, *TAKES_DETAILS)
-    if hears_of_it and says("contact_wish", now.text):
+    if not (now.clicked or free_text) and _wishes_to_be_reached_so(now):
         return _reached_so(now)
     turn = _about_the_proposal(now)
     if turn:
@@ -571,6 +573,14 @@ def _plan(now: Situation) -> Turn | None:
     turn = _outside_forms(now)
     # the rules know the message by its first intent
     return Turn(("booking_form",)) if turn is None and books else turn
+
+
+def _wishes_to_be_reached_so(now: Situation) -> bool:
+    """ "Don't call the house"; "no phone, only email" in a form is about what it asks for."""
+    if now.form not in (None, *TAKES_DETAILS) or not says("contact_wish", now.text):
+        return False
+    refuses = now.form and refuses_contact(now.text)
+    return not refuses or says("names_a_line", now.text)
 
 
 def _reached_so(now: Situation) -> Turn:
@@ -669,7 +679,7 @@ def _ask_check(now: Situation) -> Turn:
     waiting: dict[str, Any] = {
         "level": now.triage.get("escalates_to") or "urgent",
         "why": now.triage.get("why"),
-        "acts": [list(act) for act in now.acts],
+        "acts": [list(act) for act in _asked_beside(now)],
         "question": now.triage["response"],
     }
     for kept in ("signs", "named", "kind", "kinds"):
@@ -680,6 +690,13 @@ def _ask_check(now: Situation) -> Turn:
     if now.triage.get("escalates_with"):
         waiting["response"] = now.triage["escalates_with"]
     return Turn((str(now.triage["response"]),), {"safety_check": waiting})
+
+
+def _asked_beside(now: Situation) -> tuple[tuple[str, float], ...]:
+    """What the message asks for; "this hip makes me want to die lol" asks for no symptoms."""
+    if now.triage.get("kind") not in alarm.ASKED_ONCE or _asks_something(now.text):
+        return now.acts
+    return tuple(act for act in now.acts if act[0] in FORMS)
 
 
 def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
@@ -717,7 +734,10 @@ def _after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
         said = NOT_MEANT.get(kind, "utter_taken_back_cleared")
         return Turn((said, *_once_checked(now, clear)), {**CLOSED, **cleared})
     answers = _answers_to(clear, now)
-    return Turn((NOT_SO.get(kind, NOT_SO["medical"]), *answers, *_resume(now, *answers)), cleared)
+    following = (*answers, *_resume(now, *answers))
+    if not following and not now.red_flag_level:
+        following = ("utter_what_next",)
+    return Turn((NOT_SO.get(kind, NOT_SO["medical"]), *following), cleared)
 
 
 def _holds_no_words(now: Situation) -> bool:
@@ -771,8 +791,10 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
     kind = now.alarm_kind or "medical"
     words = None if now.clicked or to_the_clinic else alarm.said(now.text, kind)
     if words == "taken_back":
-        if now.alarm_person is None:
+        if now.alarm_person is None and not _has_means(now):
             return _taken_back(now)
+        if now.alarm_person is None and _takes_back(now):
+            return _ask_whether_meant(now, kind)
         # nobody can take back what somebody else said
         words = None
     if not (to_the_clinic or now.clicked) and says("contact_wish", now.text):
@@ -809,9 +831,16 @@ def _while_red_flag_is_open(now: Situation) -> Turn | None:
 
 def _takes_back(now: Situation) -> bool:
     """Says that what the alarm was for was not meant, and has not said the contrary since."""
-    if now.clicked or not alarm.corrects(now.text) or not now.alarms:
+    taken_back = alarm.corrects(now.text) or alarm.said(now.text, "crisis") == "taken_back"
+    in_words = taken_back if _has_means(now) else alarm.corrects(now.text)
+    if now.clicked or not in_words or not now.alarms:
         return False
     return all(one["kind"] in TAKEN_BACK_QUESTIONS and "confirmed" not in one for one in now.alarms)
+
+
+def _has_means(now: Situation) -> bool:
+    """Pills or a weapon at hand were told of."""
+    return any(one["sign"] in MEANS for one in now.alarms)
 
 
 def _ask_whether_meant(now: Situation, kind: str) -> Turn:

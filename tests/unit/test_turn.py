@@ -344,7 +344,7 @@ def test_a_clear_no_to_one_sign_does_not_open_booking_while_another_is_open() ->
 
 def test_what_led_to_the_check_is_not_called_misunderstood() -> None:
     now = clicks("deny", safety_check=waiting("urgent", "nlu_fallback"))
-    assert actions(now) == ("utter_check_cleared",)
+    assert actions(now) == ("utter_check_cleared", "utter_what_next")
 
 
 def test_a_new_alarm_outweighs_the_answer_to_a_check() -> None:
@@ -647,7 +647,9 @@ HOW_TO_REACH = [
 def test_how_the_clinic_may_reach_somebody_is_kept(text: str) -> None:
     kept = ("utter_contact_wish", "action_add_note")
     assert actions(says(text, "speak_to_human")) == kept
-    assert actions(says(text, "nlu_fallback", form="booking_form")) == (*kept, "booking_form")
+    if text != "no calls please":
+        in_form = says(text, "nlu_fallback", form="booking_form")
+        assert actions(in_form) == (*kept, "booking_form")
     assert actions(says(text, "speak_to_human", ("book_appointment", 0.8))) == (
         *kept,
         "booking_form",
@@ -800,7 +802,36 @@ def test_after_a_clear_no_nothing_is_begun_that_was_only_guessed() -> None:
     check = {**waiting("emergency"), "kind": "crisis", "acts": [["change_appointment", 0.26]]}
     assert actions(says("no, I was joking", "deny", safety_check=check)) == (
         "utter_crisis_cleared",
+        "utter_what_next",
     )
+
+
+def test_after_a_laugh_only_what_was_asked_is_answered() -> None:
+    joke = {"response": "utter_check_joke", "kind": "crisis", "escalates_to": "emergency"}
+    for text, answer in (
+        ("my hip makes me want to die lol", "utter_what_next"),
+        ("my hip makes me want to die lol, what are the symptoms?", "utter_faq/symptoms"),
+    ):
+        asked = plan(says(text, "faq/symptoms", triage=assess("check", **joke)))
+        assert asked is not None
+        answered = clicks("deny", safety_check=asked.slots["safety_check"])
+        assert actions(answered) == ("utter_crisis_cleared", answer)
+
+
+def test_with_means_at_hand_despair_is_not_taken_back_without_a_question() -> None:
+    means = {**WISH_TO_DIE, "sign": "means_in_reach"}
+    where = {"alarms": (means,), "alarm_kind": "crisis"}
+    asked = plan(alarmed("sorry i meant it as a joke, im fine", "deny", **where))
+    assert asked is not None
+    assert asked.actions == ("utter_check_mood",)
+    assert "red_flag_level" not in asked.slots
+    check = {"safety_check": asked.slots["safety_check"], **where}
+    cleared = plan(alarmed("/deny", "deny", **check))
+    assert cleared is not None
+    assert cleared.actions == ("utter_crisis_cleared", "utter_what_next")
+    kept = plan(alarmed("/affirm", "affirm", **check))
+    assert kept is not None
+    assert kept.actions == ("utter_alarm_again",)
 
 
 @pytest.mark.parametrize(
