@@ -47,10 +47,13 @@ MOST_SENTENCES = 3
 LONG_MESSAGE_WORDS = 14
 # With fewer words, only those that were typed as they are can tell of something.
 FEW_WORDS = 5
+# Everyday words ("was", "want to", "at home") that tell of a sign only beside others.
+EVERYDAY = frozenset({"enough_of", "holding", "near_me", "thoughts_of", "was_before"})
 # Concepts that belong to no sign in particular.
 COMMON = frozenset(
     {
         *CUES,
+        *EVERYDAY,
         *("cannot", "does_not", "hard_to", "hardly", "have", "having", "takes", "sudden", "severe"),
         *("as_well", "affected", "spreading", "pain", "hurting", "strong_pain", "chest_feels"),
     }
@@ -203,7 +206,7 @@ class Triage:
             likely = self._by_meaning(message, places, mentioned)
             if likely is not None:
                 found.append(likely)
-        speaks = any(name not in CUES for name in places)
+        speaks = any(name not in CUES and name not in EVERYDAY for name in places)
         concluded = self._conclude(found, bool(mentioned), read_reply(message, places, cues))
         return replace(concluded, speaks=speaks, history=tuple(history))
 
@@ -272,7 +275,7 @@ class Triage:
         """How many words of the table's signs each sentence holds."""
         weight: Counter[int] = Counter()
         for name, found in places.items():
-            if name not in CUES:
+            if name not in CUES and name not in EVERYDAY:
                 weight.update(message.sentence[place.start] for place in found)
         return weight
 

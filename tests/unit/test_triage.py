@@ -291,6 +291,13 @@ def test_every_sign_has_a_name_that_fits_into_a_sentence() -> None:
         assert not re.search(r"\b(?:you|your|my)\b(?! life)", entry.named), entry.id
 
 
+@pytest.mark.parametrize(
+    "text", ["that was 3 years ago", "I'm at home", "want to", "it was the other day"]
+)
+def test_everyday_words_speak_of_no_sign(triage: Triage, text: str) -> None:
+    assert not triage.assess(text).speaks
+
+
 def test_a_failure_inside_asks_instead_of_raising(
     triage: Triage, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
