@@ -43,7 +43,7 @@ TOLD_CLEARLY = {"faq/symptoms": 0.45, "goodbye": 0.4}
 # So few words told without a question are about a topic only when that is clear: "right side" has
 # letters of "is there parking right outside".
 FRAGMENT = 3
-FRAGMENT_CLEARLY = 0.48
+FRAGMENT_CLEARLY = 0.5
 NOT_UNDERSTOOD = "nlu_fallback"
 NO_WORDS = "no_words"
 OTHER_LANGUAGE = "speak_other_language"
