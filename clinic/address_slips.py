@@ -16,11 +16,11 @@ _ENDING = r"(?:com|ca|net|org|me|co|uk|fr|info|io|edu|us)"
 _LOCAL = r"[a-z0-9][a-z0-9._+'-]*"
 #: What may stand before and after an address that is all of a message.
 _BEFORE = (
-    r"^\W*(?:(?:hi|yes|yeah|yep|ok|okay|sure|so|um+|it'?s|its|it is|my|the|best|e-?mail|mail"
+    r"^\W*(?:(?:hi|yes|yeah|yep|ok|okay|sure|so|um+|it'?s|it is|my|the|best|e-?mail|mail"
     r"|address"
-    r"|is|at|use|try|reach me at|contact me at|send it to)\b[\s:,]*)*"
+    r"|is|at|use|try|reach me at|contact me at|send it to)\b[\s:,]*+)*+"
 )
-_AFTER = r"(?=\W*(?:(?:please|pls|plz|thanks|thx|thank you)\W*)*$)"
+_AFTER = r"(?=\W*+(?:(?:please|pls|plz|thanks|thx|thank you)\b\W*+)*+$)"
 # "Look at example.com" names a page.
 _NO_LOCAL = (
     r"(?!(?:look|looking|looked|see|seen|saw|found|find|meet|visit|am|im|i'?m|me|it|is|was|were|work"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -267,3 +269,20 @@ def test_every_spelling_of_a_number_reads_the_same(
     contact = read_contact(sentence.format(spelling.format(a=area, n=last)))
     assert contact is not None
     assert contact.value == f"+1{area}5550{last}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "its my the best email is at use ",
+        "sam at gmail ",
+        "sam@ ",
+        "thanks pls ",
+        "a at ",
+        "my mail ",
+    ],
+)
+def test_a_long_message_is_read_in_no_time(text: str) -> None:
+    begun = time.perf_counter()
+    read_contacts(text * 300)
+    assert time.perf_counter() - begun < 1
