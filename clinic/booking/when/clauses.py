@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import product
+from itertools import islice, product
 
 from clinic.booking.when.almanac import add
 from clinic.booking.when.grammar import later_readings
@@ -204,13 +204,13 @@ def _likely(times: tuple[Times, ...]) -> list[Times]:
 
 
 def _time_readings(term: list[Piece]) -> list[tuple[Times, ...]]:
-    return list(product(*(piece.times for piece in term)))
+    return list(islice(product(*(piece.times for piece in term)), MOST_READINGS))
 
 
 def _day_readings(term: list[Piece], now: Now, *, left_out: bool) -> list[DayReading]:
     found: list[DayReading] = []
     readings = [(piece.left_out,) if left_out and piece.left_out else piece.days for piece in term]
-    for chosen in product(*readings):
+    for chosen in islice(product(*readings), MOST_READINGS):
         found.extend(_met(term, chosen, now, left_out=left_out))
     # A reading without any day gives way to one with days.
     real = [reading for reading in found if reading.dates]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -297,3 +298,19 @@ def _check(
         assert start.date() <= last
         within = hours.intervals(opens, closes)
         assert [(a.astimezone(UTC), b.astimezone(UTC)) for a, b in within] == [(opens, closes)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "10-11 ",
+        "monday or tuesday and ",
+        "not monday so not then, ",
+        "no wait ",
+        "so after, so before, ",
+    ],
+)
+def test_no_text_takes_long(text: str) -> None:
+    begun = time.perf_counter()
+    understand(text * 100, SUNDAY, HOURS)
+    assert time.perf_counter() - begun < 5
