@@ -48,9 +48,7 @@ LONG_MESSAGE_WORDS = 14
 # With fewer words, only those that were typed as they are can tell of something.
 FEW_WORDS = 5
 # Everyday words ("was", "want to", "at home") that tell of a sign only beside others.
-EVERYDAY = frozenset(
-    {"enough_of", "holding", "near_me", "one_sided", "thoughts_of", "was_before", "wishes"}
-)
+EVERYDAY = frozenset({"enough_of", "holding", "near_me", "thoughts_of", "was_before"})
 # Concepts that belong to no sign in particular.
 COMMON = frozenset(
     {
