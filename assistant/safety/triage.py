@@ -310,10 +310,12 @@ class Triage:
         if likely.asks < margin:
             return None
         near = [self._by_id[kind] for kind in likely.kinds]
+        # a reason of two parts, such as "weight loss and back pain", needs a word of the other part
+        anyway = near[0] if isinstance(near[0], Sign) else None
         own = [
             entry
             for entry in near
-            if self._could_mean(entry, spoken if entry is near[0] else spoken - ANYWAY, places)
+            if self._could_mean(entry, spoken if entry is anyway else spoken - ANYWAY, places)
         ]
         clear = likely.tells >= margin
         if not own and not (clear and spoken):

@@ -33,6 +33,8 @@ def test_every_message_of_the_safety_rules_is_marked() -> None:
     ordinary.add("utter_violence_quiet")
     # Comes before the question it asks once more, which is marked.
     ordinary.add("utter_answer_unclear")
+    # Says that an alarm is over.
+    ordinary.add("utter_taken_back_cleared")
     assert [name for name in responses("safety") - ordinary if kind_of(name) is None] == []
 
 
