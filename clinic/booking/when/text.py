@@ -570,8 +570,6 @@ def _plain(text: str) -> str:
     text = re.sub(r"([a-vx-z])\1{2,}", r"\1", text)
     # "Tuesday *Thursday" puts the first one right.
     text = re.sub(r"(?<=[a-z]) ?\* ?(?=[a-z])", " sorry ", text)
-    # "Tuesday *Thursday" puts the first one right.
-    text = re.sub(r"(?<=[a-z]) ?\* ?(?=[a-z])", " sorry ", text)
     text = re.sub('[\u201c\u201d()\\[\\]*"]', " ", text)
     return re.sub(r"\s+", " ", text.replace("\n", " . ")).strip()
 

@@ -41,7 +41,7 @@ class _Part:
         return " ".join("_" if p.kind in ITEMS else p.text for p in self.pieces)
 
     def says(self, name: str) -> bool:
-        return bool(_pattern(name).search(self.words))
+        return bool(_patterns()[name].search(self.words))
 
     @property
     def asks(self) -> bool:
@@ -62,8 +62,8 @@ class _Part:
         if any(p.kind == "ANY" for p in self.pieces):
             return False
         # "my appointment" in what is over asks for none
-        rest, over = _pattern("over").subn("_", self.words)
-        return bool(over or self.says("past")) and not _pattern("asks").search(rest)
+        rest, over = _patterns()["over"].subn("_", self.words)
+        return bool(over or self.says("past")) and not _patterns()["asks"].search(rest)
 
     @property
     def is_duty(self) -> bool:
@@ -71,12 +71,15 @@ class _Part:
         return self.says("duty") and not self.asks and not self.says("enables")
 
 
-@lru_cache(maxsize=8)
-def _pattern(name: str) -> re.Pattern[str]:
-    loaded: dict[str, list[str]] = yaml.safe_load(
+@lru_cache(maxsize=1)
+def _patterns() -> dict[str, re.Pattern[str]]:
+    lists: dict[str, list[str]] = yaml.safe_load(
         Path(__file__).with_name("told.yml").read_text(encoding="utf-8")
     )
-    return re.compile(rf"(?<![\w'])(?:{'|'.join(loaded[name])})(?![\w'])")
+    return {
+        name: re.compile(rf"(?<![\w'])(?:{'|'.join(words)})(?![\w'])")
+        for name, words in lists.items()
+    }
 
 
 def without_stories(found: list[Piece]) -> tuple[list[Piece], bool]:
@@ -133,7 +136,7 @@ def _parts(found: list[Piece]) -> list[_Part]:
     """Clauses: between commas, full stops, "but", and "and" or a dash before a new sentence."""
     parts = [_Part(None)]
     for at, piece in enumerate(found):
-        begins = piece.kind in ("AND", "DASH") and _pattern("begins").match(
+        begins = piece.kind in ("AND", "DASH") and _patterns()["begins"].match(
             " ".join(p.text for p in found[at + 1 : at + 4])
         )
         if piece.kind in ENDS or begins:
