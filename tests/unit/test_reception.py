@@ -115,6 +115,28 @@ def test_one_that_can_never_be_taken_is_to_be_written_anew_and_the_next_is_read(
     ]
 
 
+def test_where_not_even_that_can_be_said_the_next_is_read_and_it_is_said_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(update: Update, tries: Counter[str]) -> Exception | None:
+        return ValueError() if update.id == "first" else None
+
+    clinic = Clinic(tmp_path, monkeypatch, fails)
+    give_up, failed = senders.give_up, []
+
+    def give_up_later(*given: Any) -> Any:
+        if not failed:
+            failed.append(given)
+            raise ValueError
+        return give_up(*given)
+
+    monkeypatch.setattr(senders, "give_up", give_up_later)
+    monkeypatch.setattr(reception, "TOLD_AGAIN_AFTER", 0.1)
+    said = clinic.take(("7001", "first"), ("7001", "second"))
+    assert [text for _, text in said][:1] == ["second"]
+    assert len(said) == 2
+
+
 def test_trying_again_is_no_further_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,6 +40,8 @@ AGAIN_AFTER = 1.0
 # So often the server may make a mistake over one, waiting twice as long each time. Then the patient
 # is asked to write it anew: what they write after it, perhaps of a danger, waits behind it.
 MOST_FAULTS = 4
+# Seconds before it is tried once more to ask for that.
+TOLD_AGAIN_AFTER = 60.0
 # Providers send an update again for a week at most.
 UPDATES_KEPT = timedelta(days=30)
 # Of so many conversations it is remembered who reads them.
@@ -129,9 +131,12 @@ class Reception:
             while held and not (pause := await self._try(held[0])):
                 held.popleft()
             if held:
-                asyncio.get_running_loop().call_later(pause, self._arrived.put_nowait, held[0])
+                self._later(pause, held[0])
             else:
                 del self._held[sender]
+
+    def _later(self, seconds: float, arrived: _Arrived) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._arrived.put_nowait, arrived)
 
     async def _try(self, arrived: _Arrived) -> float:
         """Takes an update; the seconds until that has to be tried again, 0 when it is done."""
@@ -149,7 +154,8 @@ class Reception:
                 logger.error("An update could not be taken: %s", type(error).__name__)
                 arrived.faults += 1
                 if arrived.faults > MOST_FAULTS:
-                    # Not even the patient could be told: it is left until the next start.
+                    # Not even the patient could be told: tried again, and keeps nobody waiting.
+                    self._later(TOLD_AGAIN_AFTER, arrived)
                     return 0.0
                 return AGAIN_AFTER * 2.0 ** (arrived.faults - 1)
 
