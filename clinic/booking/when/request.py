@@ -79,7 +79,7 @@ def _request(found: list[Piece], now: Now, *, exception_takes_time: bool = True)
     found, told = without_stories(found)
     result = Request(doubtful=told or _doubtful(found))
     found, told = without_complaints(found)
-    result.doubtful |= told
+    result.doubtful |= told or _something_is_bad(found)
     found = _drop_words(following_what(moved(found), now), result)
     found = of_the_month_named(found, now)
     found = ranges(with_whole_dates(found, now), now)
@@ -207,6 +207,40 @@ def _split(found: list[Piece]) -> list[list[Piece]]:
         else:
             groups[-1].append(piece)
     return groups
+
+
+#: What stands for the day or the time itself before "is no good".
+_THE_TIME = {
+    "that",
+    "that's",
+    "thats",
+    "it",
+    "it's",
+    "its",
+    "this",
+    "which",
+    "they",
+    "one",
+    "ones",
+} | {"day", "days", "time", "times", "slot", "slots", "week", "rest"}
+
+
+def _something_is_bad(found: list[Piece]) -> bool:
+    """Whether something that is neither a day nor a time is said to be bad or out.
+
+    "Tuesday at 12, the traffic is bad" does not refuse the Tuesday, and "Tuesday my husband is
+    out" may.
+    """
+    subject: list[str] = []
+    for piece in found:
+        if piece.kind == "NO_GOOD" and re.match(r"is|are|'s", piece.text):
+            if subject and not _THE_TIME & set(subject):
+                return True
+        elif piece.kind in (*ITEMS, *ENDS):
+            subject = []
+        elif piece.kind == "WORD":
+            subject.append(piece.text)
+    return False
 
 
 def _left_over(found: list[Piece]) -> bool:

@@ -22,9 +22,51 @@ _ENDS = (
     r"|ok)\W*)*$"
 )
 
+#: What hurts, as the subject of a sentence.
+_BODY = (
+    r"(?:(?:my|his|her|our|their|the|both|mum'?s|mom'?s|dad'?s|wife'?s|husband'?s) )*"
+    r"(?:(?:lower|left|right|upper|poor|bad|old|whole|low) )*"
+    r"(?:back|hips?|legs?|knees?|neck|shoulders?|spine|butt|bum|glutes?|calf|foot|feet|ankles?"
+    r"|thighs?|hamstrings?|disc|nerve|nerves|sciatica|piriformis|pain|body|sleep)"
+)
+_TAKEN = (
+    r"(?:full|taken|booked(?: up| solid)?|gone|not (?:free|available|possible|an option)|no good"
+    r"|unavailable)"
+)
+
 RULES = [
     (re.compile(pattern), right)
     for pattern, right in (
+        # "Tomorrow at 12, my hip is bad": it is not the time that is bad.
+        (
+            rf"\b{_BODY} ?(?:is|are|isn'?t|aren'?t|'?s|has been|have been|feels?|went|gets?)"
+            r" (?:(?:so|very|really|real|pretty|too|not|no|quite|all|super|that|still) )*"
+            r"(?:bad|out|good|great|gone|tough|hard|awful|off|wrecked|shot|done)\b"
+            r"(?: of (?:control|whack|place))?"
+            r"(?! (?:on|in|at|every|when|after|before|since|during|from|all|by)\b)",
+            ", it hurts, ",
+        ),
+        # "I'm away just now, could I come a week on Monday?"
+        (
+            r"\b(?:i'?m|we'?re|i am|we are) (?:away|out of town|off|travell?ing|abroad|on"
+            r" (?:holidays?|vacation)) (?:just now|right now|at the (?:moment|minute)|currently"
+            r"|for now)\b",
+            " ",
+        ),
+        # "Saturday morning, not totally sure though"
+        (
+            r",? ?\b(?:but )?(?:i'?m )?not (?:(?:totally|entirely|completely|100%|quite|really|very"
+            r"|too|super|fully) )?(?:sure|certain)(?: yet)?(?: tho(?:ugh)?)?(?= ?(?:$|[,.?!]))",
+            " ",
+        ),
+        # "Monday works, so does Thursday"
+        (rf"(?:,| and)+ so (?:does|is|do|are|would) (?=(?:on )?(?:the )?(?:{DAY})\b)", " and "),
+        # "Saturday, or Friday evening if that's full": the evening is Friday's
+        (
+            rf"\b({DAY}),? (?:or|else|otherwise)(?: maybe)? (?=[^,.?!]{{3,30}}?,? (?:if (?:that|it)"
+            rf"(?:'?s| is) {_TAKEN}|if not|if need be|failing that)\b)",
+            r"\1 any time or ",
+        ),
         # "What about a week tomorrow" is not about a week.
         (r"\b(?:what|how|wat|hw|hows|whats) (?:about|abt|bout)\b(?! you)", "possibly"),
         # "Are you around on New Year's Eve?", "is she about Tuesday?"
@@ -131,8 +173,7 @@ RULES = [
             r"\1 or ",
         ),
         (
-            rf"\bif ({DAY})(?:'?s| is)? (?:full|taken|booked(?: up| solid)?|gone|not (?:free"
-            r"|available|possible|an option)|no good),? ?(?:then |maybe )?",
+            rf"\bif ({DAY})(?:'?s| is)? {_TAKEN},? ?(?:then |maybe )?",
             r"\1 or ",
         ),
         # "Friday at 2 I have booked": an appointment there is
@@ -202,8 +243,8 @@ RULES = [
         (r"\b(?:in )?(?:the )?middle of the day\b", "noon"),
         # "A few days before Christmas"
         (
-            r"\b(?:a )?(?:few|couple(?: of)?|some|\d+|two|three|four) (?:days|weeks)"
-            r" (?:before|ahead of|prior to)\b",
+            r"(?<!in )(?<!in a )\b(?:a )?(?:few|couple(?: of)?|some|\d+|two|three|four)"
+            r" (?:days|weeks) (?:before|ahead of|prior to)\b",
             "thatweek before",
         ),
         # "Not this Friday, the one after", "not next week, the week after"

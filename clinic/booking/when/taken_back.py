@@ -17,6 +17,7 @@ _NO = (
     r"(?:(?:oh|ah|um+|er+|hmm+|sorry),? )?"
     r"(?:no,? wait|wait,? no|wait|oops|(?:scratch|scrap|strike|ignore|cancel|forget) that|no,? no"
     r"|on second thoughts?|change of plans?|hang on|hold on"
+    r"|(?:oops|oh|ah|h+m+|er+|um+|ugh|argh|sorry),? (?:no|nope|nah)"
     r"|no,? (?:sorry|actually|make (?:it|that)|rather)|sorry,? no|actually,? no"
     r"|(?:no,? |sorry,? |oops,? )(?:i )?meant?|i meant?(?: to say)?"
     r"|nvm|never ?mind)"
@@ -63,12 +64,13 @@ RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
         ),
         # With a time of its own the second day takes nothing over from the first.
         (
-            rf"\b(?:not )?(?:{DAY})\b[^.?!]{{0,25}}?[,.?! -]+{_NO}[, ]+"
+            rf"\b(?:not )?(?:{DAY})\b[^.?!]{{0,25}}?[,.?! -]+{_NO}[, ]+(?:{_INSTEAD} )?"
             rf"(?={_ON}(?:{DAY})\b[^.?!]{{0,12}}?(?:\d|morn|aft|arvo|eve|noon))",
             "",
         ),
         (
-            rf"\b(?:not )?(?:{DAY})\b([^.?!]{{0,25}}?)[,.?! -]+{_NO}[, ]+(?={_ON}(?:{DAY})\b)",
+            rf"\b(?:not )?(?:{DAY})\b([^.?!]{{0,25}}?)[,.?! -]+{_NO}[, ]+"
+            rf"(?:{_INSTEAD} )?(?={_ON}(?:{DAY})\b)",
             r"\1 ",
         ),
         (
@@ -81,12 +83,16 @@ RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
         (
             rf"\b(?:{DAY})\b[^.?!]{{0,12}}?[,.?! -]+(?:{_NO}|actually|ugh|shoot|argh|damn|crap|hmm+"
             r"|ah|oh)[,.! ]+(?:no[,.! ]+)?(?:that'?s|thats|it'?s|its|i'?ve|i have|i'?m|we|my|the"
-            rf"|got|there'?s)\b[^?!]{{3,60}}?[,.;! ]+{_INSTEAD} (?={_ON}(?:{DAY})\b)",
+            r"|got|there'?s|kids?'?s?|mum'?s?|mom'?s?|dad'?s?|school|work|hubby'?s?|dentist|doctor)"
+            rf"\b[^?!]{{3,60}}?[,.;! ]+(?:{_INSTEAD} (?={_ON}(?:{DAY})\b)"
+            rf"|(?={_ON}(?:{DAY})\b[^.?!]{{0,15}}? instead\b))",
             "",
         ),
         # "Fri 10, no wait, 11"
         (
-            rf"(?<![\d/:.]){_TIME}[,.?! -]+(?:{_NO}|sorry|actually|rather|i mean)[, ]+"
+            rf"(?<![\d/:.]){_TIME}[,.?! -]+"
+            r"(?:h+m+|er+|um+|uh|ah|oh|ooh|sorry|actually|well)?[,. ]*(?:make (?:it|that)|"
+            rf"{_NO}|sorry|actually|rather|i mean)[, ]+"
             rf"(?:at |make (?:it|that) |do |can we (?:do|say|make it) |let'?s (?:do|say) )*"
             rf"(?={_TIME}(?: ?$| ?[.,?!]| (?:please|pls|instead|would|is|on|then)\b))",
             "at ",

@@ -221,6 +221,8 @@ class _Desk:
         wanted = [c.choices(self.clock, left_out=False) for c in request.wanted] or [
             [Choice(None, None)]
         ]
+        if len(wanted) > 1:
+            wanted = [self._not_over(choices) for choices in wanted]
         left_out = [c.choices(self.clock, left_out=True) for c in request.left_out]
         found = []
         for number, chosen in enumerate(product(*wanted, *left_out)):
@@ -228,6 +230,19 @@ class _Desk:
                 break
             found.append(self._outcome(chosen[: len(wanted)], chosen[len(wanted) :]))
         return found
+
+    def _not_over(self, choices: list[Choice]) -> list[Choice]:
+        """Without today where it is over and another day can be meant: "Tuesday or Wednesday" on a
+        Wednesday evening."""
+        today = {self.today}
+        kept = [
+            choice
+            for choice in choices
+            if choice.days is None
+            or not all(reading.dates <= today for reading in choice.days)
+            or self._outcome((choice,), ()).windows
+        ]
+        return kept or choices
 
     def _outcome(self, wanted: tuple[Choice, ...], left_out: tuple[Choice, ...]) -> _Outcome:
         meant: list[_Meant] = []
