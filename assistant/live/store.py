@@ -56,6 +56,7 @@ steps = sa.Table(
     sa.Column("done_at", sa.DateTime(timezone=True)),
     sa.Column("outcome", sa.String(6)),
 )
+asks = sa.Table("live_ask", _tables, sa.Column("chat_id", sa.BigInteger))
 duties = sa.Table(
     "live_duty",
     _tables,
@@ -195,12 +196,12 @@ def hand_on(connection: Connection, conversation: str, other: str, now: datetime
         return
     if there is not None:
         # One conversation has one row: what was done there stays with it.
-        connection.execute(
-            steps.update().where(steps.c.chat_id == there.id).values(chat_id=chat.id)
-        )
+        for kept in (steps, asks):
+            moved = kept.update().where(kept.c.chat_id == there.id)
+            connection.execute(moved.values(chat_id=chat.id))
         connection.execute(chats.delete().where(chats.c.id == there.id))
-    moved = chats.update().where(chats.c.id == chat.id)
-    connection.execute(moved.values(conversation_id=other, changed_at=now))
+    here = chats.update().where(chats.c.id == chat.id)
+    connection.execute(here.values(conversation_id=other, changed_at=now))
     if chat.state == PERSON:
         step = {"chat_id": chat.id, "kind": JOINED, "key": uuid4().hex, "at": now}
         who = {"who": chat.person, "name": chat.person_name}

@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from clinic.booking.models import Status, StatusChange
 from clinic.conversations import counting
 from clinic.conversations.listing import Filters
 from clinic.conversations.models import Session
 from clinic.conversations.reading import BOOKING_STEPS
-from clinic.live.models import Chat
+from clinic.live.models import Ask, State
 
 #: The hours of a day as they are named.
 HOURS = tuple(f"{hour % 12 or 12} {'am' if hour < 12 else 'pm'}" for hour in range(24))
@@ -74,11 +74,18 @@ class Counted:
 
     def by_day(self) -> list[Bar]:
         """Conversations a day, each day."""
+        return self._each_day("all")
+
+    def messages_by_day(self) -> list[Bar]:
+        """What patients wrote or clicked in the conversations of each day."""
+        return self._each_day("said")
+
+    def _each_day(self, what: str) -> list[Bar]:
         return _bars(
             [
                 (
                     f"{day:%a} {day.day} {day:%b}",
-                    counts["sessions"]["all"],
+                    counts["sessions"][what],
                     Days(day, day).filters(),
                 )
                 for day, counts in sorted(self._by_day.items())
@@ -124,60 +131,79 @@ class Counted:
 class Wait:
     """Somebody waited from ``since`` for ``length``: for a request's answer, or for a person.
 
-    ``request`` is the request's reference.
+    ``request`` is the request's reference. ``length`` is None when nobody came.
     """
 
     since: datetime
-    length: timedelta
+    length: timedelta | None
     request: str = ""
     session: Session | None = None
 
 
 def waits_for_answer(days: Days) -> list[Wait]:
-    """How long requests waited until somebody decided about them, the longest first."""
+    """How long requests waited until somebody decided about them, the longest first.
+
+    Those that were decided in these days, whenever they were made.
+    """
     asked: dict[str, datetime] = {}
     waits: list[Wait] = []
-    changes = StatusChange.objects.filter(at__gte=days.begin, at__lt=days.end).order_by("id")
     decided = (Status.CONFIRMED, Status.DECLINED, Status.CHANGED)
+    in_these = StatusChange.objects.filter(
+        at__gte=days.begin, at__lt=days.end, status__in=decided
+    ).values("request")
+    changes = StatusChange.objects.filter(request__in=in_these, at__lt=days.end).order_by("id")
     columns = ("request__reference", "status", "who", "at")
     for reference, status, who, at in changes.values_list(*columns):
         if status == Status.REQUESTED:
             asked[reference] = at
         elif status in decided and who not in ("patient", "assistant") and reference in asked:
             since = asked.pop(reference)
-            waits.append(Wait(since, at - since, request=reference))
+            if at >= days.begin:
+                waits.append(Wait(since, at - since, request=reference))
     return _longest_first(waits)
 
 
 def waits_for_person(days: Days) -> list[Wait]:
-    """How long patients waited in the chat until a person came, the longest first."""
-    joined = Chat.objects.filter(
-        asked_at__gte=days.begin, asked_at__lt=days.end, joined_at__gte=F("asked_at")
+    """How long patients waited in the chat until a person came in these days, the longest first.
+
+    Before them those who asked in these days and to whom nobody came; who waits now is not here.
+    """
+    waits_now = Q(chat__state=State.WAITING, asked_at=F("chat__asked_at"))
+    asks = Ask.objects.select_related("chat").filter(
+        Q(joined_at__gte=days.begin, joined_at__lt=days.end)
+        | Q(joined_at=None, asked_at__gte=days.begin, asked_at__lt=days.end) & ~waits_now
     )
-    sessions = {
-        each.conversation_id: each
-        for each in Session.objects.filter(
-            conversation_id__in=joined.values("conversation_id"), started_at__lt=days.end
-        ).order_by("number")
-    }
+    sessions: defaultdict[str, list[Session]] = defaultdict(list)
+    for session in Session.objects.filter(
+        conversation_id__in=asks.values("chat__conversation_id")
+    ).order_by("number"):
+        sessions[session.conversation_id].append(session)
     return _longest_first(
         Wait(
-            chat.asked_at,
-            chat.joined_at - chat.asked_at,
-            session=sessions.get(chat.conversation_id),
+            ask.asked_at,
+            ask.joined_at and ask.joined_at - ask.asked_at,
+            session=_session_at(sessions[ask.chat.conversation_id], ask.asked_at),
         )
-        for chat in joined
+        for ask in asks.order_by("pk")
     )
+
+
+def _session_at(sessions: list[Session], moment: datetime) -> Session | None:
+    """The last one that had begun; with none, the first that is left."""
+    begun = [each for each in sessions if each.started_at <= moment]
+    return begun[-1] if begun else next(iter(sessions), None)
 
 
 def middle(waits: list[Wait]) -> timedelta | None:
-    """Half of them waited longer, half less."""
-    seconds = [each.length.total_seconds() for each in waits]
+    """Half of those to whom somebody came waited longer, half less."""
+    seconds = [each.length.total_seconds() for each in waits if each.length is not None]
     return timedelta(seconds=median(seconds)) if seconds else None
 
 
 def _longest_first(waits: Iterable[Wait]) -> list[Wait]:
-    return sorted(waits, key=lambda each: each.length, reverse=True)
+    return sorted(
+        waits, key=lambda each: timedelta.max if each.length is None else each.length, reverse=True
+    )
 
 
 def _bars(values: list[tuple[str, int, str]]) -> list[Bar]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from datetime import date, timedelta
+from math import ceil
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -21,6 +22,8 @@ from clinic.people.roles import Right
 _USUAL = 30
 _SHOWN = 200
 _LONGEST = 366
+#: Columns of a chart that are named beneath it, and that have room for their numbers on paper.
+_TICKS, _NUMBERED = 4, 31
 
 
 @open_to(Right.INSIGHTS)
@@ -36,11 +39,12 @@ def insights(request: HttpRequest) -> HttpResponse:
         "this_month": today,
         "tiles": _tiles(days, counted.sessions),
         "counted": counted.sessions,
-        "by_day": _columns(counted.by_day()),
-        "by_hour": _columns(counted.by_hour()),
+        "by_day": _chart(counted.by_day()),
+        "messages_by_day": _chart(counted.messages_by_day()),
+        "by_hour": _chart(counted.by_hour()),
         "by_topic": counted.by_topic(),
         "funnel": counted.funnel(),
-        "times": {kind: figures.middle(find(days)) for kind, find in _WAITS.items()},
+        "times": [_time(kind, find(days)) for kind, find in _WAITS.items()],
     }
     return render(request, "desk/insights.html", shown)
 
@@ -50,11 +54,17 @@ def waits(request: HttpRequest, kind: str) -> HttpResponse:
     """Who waited how long, the longest first: the list behind the middle of them."""
     days, _ = _days(request, clock.now().astimezone(facts.current().zone).date())
     found = _WAITS[kind](days)
+    typed = request.GET.get("start", "")
+    start = int(typed) if typed.isdecimal() and len(typed) < 7 else 0
     log.note(who(request), Action.LIST, "waits", detail=kind, count=len(found))
     shown = {
         "kind": kind,
         "days": days,
-        "waits": found[:_SHOWN],
+        "waits": found[start : start + _SHOWN],
+        "start": start,
+        "before": max(start - _SHOWN, 0),
+        "after": start + _SHOWN if len(found) > start + _SHOWN else None,
+        "nobody": sum(one.length is None for one in found),
         "middle": figures.middle(found),
         "counted": len(found),
         "may_book": may(request, Right.BOOKINGS),
@@ -65,6 +75,17 @@ def waits(request: HttpRequest, kind: str) -> HttpResponse:
 _WAITS = {"request": figures.waits_for_answer, "person": figures.waits_for_person}
 #: Kinds of waiting, for the addresses.
 KINDS = tuple(_WAITS)
+
+
+def _time(kind: str, found: list[figures.Wait]) -> dict[str, Any]:
+    """The middle of some waits, and how many there are that waited for nothing."""
+    return {
+        "name": f"waits-{kind}",
+        "kind": kind,
+        "any": bool(found),
+        "middle": figures.middle(found),
+        "nobody": sum(one.length is None for one in found),
+    }
 
 
 def _days(request: HttpRequest, today: date) -> tuple[Days, bool]:
@@ -101,22 +122,37 @@ def _tiles(days: Days, counted: dict[str, int]) -> list[tuple[str, int, float | 
         ("down", counted["down"], {"feedback": "down"}),
     ]
     every = counted["all"]
-    tiles = [("all", every, None, days.filters())]
+    tiles = [
+        ("all", every, None, days.filters()),
+        ("messages", counted["said"], None, days.filters()),
+    ]
     return tiles + [
         (key, number, number / every if every else None, days.filters(**more))
         for key, number, more in rows
     ]
 
 
-def _columns(bars: list[figures.Bar]) -> dict[str, Any]:
-    """Where the columns of a chart stand, in a box 100 high and 10 wide for each."""
+def _chart(bars: list[figures.Bar]) -> dict[str, Any]:
+    """Where the columns of a chart stand, in hundredths of its width and height.
+
+    ``ticks`` are the columns that are named beneath, ``long`` is a chart of so many columns that
+    there is no room for their numbers.
+    """
+    step = 100 / max(len(bars), 1)
+    columns = [
+        {
+            "bar": bar,
+            "x": f"{place * step + step / 10:.2f}",
+            "middle": f"{(place + 0.5) * step:.2f}",
+            "y": f"{100 - bar.share:.1f}",
+            "height": f"{bar.share:.1f}",
+        }
+        for place, bar in enumerate(bars)
+    ]
     return {
-        "bars": [
-            {"bar": bar, "x": 10 * place + 1, "y": 100 - bar.share, "height": bar.share}
-            for place, bar in enumerate(bars)
-        ],
-        "width": 10 * len(bars),
+        "columns": columns,
+        "width": f"{step * 0.8:.2f}",
+        "ticks": columns[:: ceil(len(bars) / _TICKS) or 1],
+        "long": len(bars) > _NUMBERED,
         "largest": max((bar.number for bar in bars), default=0),
-        "first": bars[0].name if bars else "",
-        "last": bars[-1].name if bars else "",
     }

@@ -190,24 +190,30 @@ def _appointments(now: datetime) -> list[AppointmentRequest]:
     return list(coming.order_by("starts_at", "pk"))
 
 
-def _happened(request: HttpRequest, since: datetime) -> list[tuple[str, int]]:
-    """What happened since, as key of ``happened`` in wording.yml and number; no zeros."""
-    found: list[tuple[str, int]] = []
+def _happened(request: HttpRequest, since: datetime) -> list[Waiting]:
+    """What happened since, by key of ``happened`` in wording.yml, with its list; no zeros."""
+    found: list[tuple[str, int, str, str]] = []
+    day = since.astimezone(facts.current().zone).date()
     if may(request, Right.CONVERSATIONS):
-        found.append(("chats", Session.objects.filter(last_activity_at__gte=since).count()))
+        sessions = Session.objects.filter(last_activity_at__gte=since)
+        found.append(("chats", sessions.count(), "conversations", Filters(since=day).to_query()))
     if may(request, Right.REVIEW):
-        found.append(
-            ("not_understood", Message.objects.filter(at__gte=since, understood=False).count())
-        )
+        lost = Message.objects.filter(at__gte=since, understood=False)
+        query = Filters(since=day, not_understood=True).to_query()
+        found.append(("not_understood", lost.count(), "conversations", query))
     if may(request, Right.BOOKINGS):
         changes = StatusChange.objects.filter(at__gte=since)
         by_patient = changes.filter(who="patient")
         found += [
-            ("requested", by_patient.filter(status=Status.REQUESTED, reason="").count()),
-            ("accepted", by_patient.filter(status=Status.CONFIRMED).count()),
-            ("refused", by_patient.filter(reason=REFUSED).count()),
-            ("changed", by_patient.filter(status=Status.CHANGED).count()),
-            ("cancelled", by_patient.filter(status=Status.CANCELLED).count()),
-            ("expired", changes.filter(status=Status.EXPIRED).count()),
+            (key, rows.count(), "bookings", query)
+            for key, rows, query in (
+                ("requested", by_patient.filter(status=Status.REQUESTED, reason=""), ""),
+                ("accepted", by_patient.filter(status=Status.CONFIRMED), "show=coming"),
+                ("refused", by_patient.filter(reason=REFUSED), ""),
+                ("changed", by_patient.filter(status=Status.CHANGED), ""),
+                ("cancelled", by_patient.filter(status=Status.CANCELLED), "show=over"),
+                ("expired", changes.filter(status=Status.EXPIRED), "show=over"),
+            )
         ]
-    return [(key, number) for key, number in found if number]
+    listed = [_waiting(key, number, page, query=query) for key, number, page, query in found]
+    return [one for one in listed if one is not None and one.count]

@@ -36,6 +36,7 @@ def ask(conversation_id: str, now: datetime | None = None) -> Chat:
             chat.asked_at = chat.changed_at = chat.patient_at = now
             chat.alarm, chat.alarm_at, chat.told_at = "", None, None
             chat.save()
+            chat.asks.create(asked_at=now)
     return chat
 
 
@@ -56,6 +57,8 @@ def join(conversation_id: str, who: str, name: str, now: datetime | None = None)
         chat = _taken(required("conversation_id", conversation_id, 255))
         if chat.state == State.PERSON and chat.person == who:
             return chat
+        if chat.state == State.WAITING:
+            chat.asks.filter(asked_at=chat.asked_at).update(joined_at=now)
         chat.state = State.PERSON
         chat.person, chat.person_name = who, name
         chat.joined_at = chat.staff_at = chat.changed_at = now

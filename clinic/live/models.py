@@ -85,6 +85,17 @@ class Chat(models.Model):
         return f"live chat {self.pk} ({self.state})"
 
 
+class Ask(models.Model):
+    """One time that a patient asked for a person. ``joined_at`` is when one came; None: nobody."""
+
+    chat = models.ForeignKey(Chat, on_delete=models.CASCADE, related_name="asks")
+    asked_at = models.DateTimeField()
+    joined_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"asked in live chat {self.chat_id}"
+
+
 class Step(models.Model):
     """One thing a person does in a live chat, until the patient's window has it.
 

@@ -33,12 +33,31 @@ def test_each_number_is_the_length_of_the_list_it_opens(desk: Any) -> None:
     tiles = re.findall(
         r'href="/conversations/\?([^"]*)"><span class="big number">(\d+)</span>', page
     )
-    assert len(tiles) == 8
-    assert [int(number) for _, number in tiles] == [4, 1, 0, 1, 1, 1, 1, 1]
+    assert len(tiles) == 9
+    assert [int(number) for _, number in tiles] == [4, 4, 1, 0, 1, 1, 1, 1, 1]
     for query, number in tiles:
         filters = Filters.from_query(query.replace("&amp;", "&"))
         assert count(filters) == int(number), query
     assert re.search(r"topic=faq%2Fcost[^>]*>Cost</a>.*?>2</span>", page, re.S)
+
+
+def test_messages_are_counted_beside_conversations(desk: Any) -> None:
+    from clinic.desk import figures
+
+    talk = [("patient", "Hello", {}), ("assistant", "Hi", {}), ("patient", "Bye", {})]
+    chat("a", talk, at=datetime(2026, 11, 20, 15, tzinfo=UTC))
+    chat("b", at=datetime(2026, 11, 20, 16, tzinfo=UTC))
+    chat("c", talk, at=datetime(2026, 11, 19, 16, tzinfo=UTC))
+    counted = figures.Counted(figures.Days(date(2026, 11, 19), date(2026, 11, 20)))
+    assert [(bar.name, bar.number) for bar in counted.messages_by_day()] == [
+        ("Thu 19 Nov", 2),
+        ("Fri 20 Nov", 3),
+    ]
+    page = desk.get("/insights/?since=2026-11-19&until=2026-11-20").content.decode()
+    [shown] = re.findall(r'number">(\d+)</span> <span>messages from patients', page)
+    assert shown == "5"
+    days = page[page.index("Messages a day") :]
+    assert re.findall(r'class="value"[^>]*>(\d+)<', days)[:2] == ["2", "3"]
 
 
 def test_days_are_those_of_the_clinics_clock() -> None:
@@ -118,6 +137,86 @@ def test_how_long_people_waited_opens_the_list_of_them(desk: Any) -> None:
         "Nobody waited"
         in desk.get("/insights/waits/person?since=2026-01-01&until=2026-01-02").content.decode()
     )
+
+
+def asked_and_decided(key: str, asked: datetime, decided: datetime) -> str:
+    """A request, and when it was confirmed; its reference."""
+    from clinic.booking.requests import change_status, create_request
+
+    request = create_request(
+        conversation_id=key,
+        patient_name="Sam",
+        patient_contact="sam@example.com",
+        preferred_time="soon",
+        idempotency_key=key,
+        now=asked,
+    )
+    change_status(request, "confirmed", "mara", decided)
+    return str(request.reference)
+
+
+def test_each_wait_counts_in_one_month(any_database: str) -> None:
+    """In that in which it ended: those of a weekend between two months are the longest."""
+    from clinic.desk import figures
+    from clinic.live import chats
+
+    saturday, sunday = (
+        datetime(2026, 10, 31, 15, tzinfo=UTC),
+        datetime(2026, 11, 1, 15, tzinfo=UTC),
+    )
+    reference = asked_and_decided("r", saturday, sunday)
+    chat("c", at=saturday)
+    chats.ask("c", saturday)
+    chats.join("c", "mara", "Mara", sunday)
+    october = figures.Days(date(2026, 10, 1), date(2026, 10, 31))
+    november = figures.Days(date(2026, 11, 1), date(2026, 11, 30))
+    for find in (figures.waits_for_answer, figures.waits_for_person):
+        assert find(october) == []
+        [wait] = find(november)
+        assert (wait.since, wait.length) == (saturday, sunday - saturday)
+    assert figures.waits_for_answer(november)[0].request == reference
+
+
+def test_asking_twice_is_waiting_twice_and_who_waited_for_nobody_is_shown(desk: Any) -> None:
+    from clinic.desk import figures
+    from clinic.live import chats
+
+    start = NOW - timedelta(days=1)
+    talk = chat("c", at=start)
+    for number, minutes in enumerate((4, 6)):
+        begin = start + timedelta(hours=number)
+        chats.ask("c", begin)
+        joined = chats.join("c", "mara", "Mara", begin + timedelta(minutes=minutes))
+        chats.hand_back(joined.pk, "mara", begin + timedelta(minutes=30))
+    chat("gone", at=start)
+    chats.ask("gone", start)
+    assert chats.stop_waiting("gone", start + timedelta(minutes=20))
+    chats.ask("still here", NOW)
+    days = figures.Days(date(2026, 11, 1), date(2026, 11, 30))
+    waits = figures.waits_for_person(days)
+    assert [wait.length and wait.length.seconds // 60 for wait in waits] == [None, 6, 4]
+    assert [wait.session and wait.session.pk for wait in waits] == [talk.pk + 1, talk.pk, talk.pk]
+    page = desk.get("/insights/").content.decode()
+    assert re.search(r'waits/person[^>]*>5 min</a> <span class="small">1 without an answer', page)
+    assert "nobody came" in desk.get("/insights/waits/person").content.decode()
+
+
+def test_every_wait_can_be_reached(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clinic.desk import insights
+
+    monkeypatch.setattr(insights, "_SHOWN", 2)
+    every = {
+        asked_and_decided(f"r{hours}", NOW - timedelta(hours=hours), NOW) for hours in range(1, 6)
+    }
+    address, found = "/insights/waits/request", []
+    while address:
+        page = desk.get(address).content.decode()
+        assert "5 in all" in page
+        found += re.findall(r"request (\w{6})", page)
+        next_ = re.search(r'rel="next" href="([^"]+)"', page)
+        address = next_ and "/insights/waits/request" + next_[1].replace("&amp;", "&")
+    assert (len(found), set(found)) == (5, every)
+    assert desk.get("/insights/waits/request?start=x").status_code == 200
 
 
 def test_the_audit_log_is_searched_and_looking_at_it_is_noted(desk: Any) -> None:

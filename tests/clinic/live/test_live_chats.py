@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 from clinic.facts import LiveChat
 from clinic.live import chats, duty, upkeep
-from clinic.live.models import Chat, Step
+from clinic.live.models import Ask, Chat, Step
 from clinic.privacy.deletion import delete_conversation
 from clinic.text import BadInput
 
@@ -197,3 +199,13 @@ def test_an_old_chat_is_kept_until_it_has_been_told() -> None:
     step = chats.tell("c1", "change-1", "It is confirmed.", {}, later)
     assert upkeep.purge(later) == 0
     assert Step.objects.get(kind="news") == step
+
+
+def test_what_was_asked_before_an_update_is_not_forgotten() -> None:
+    joined()
+    chats.ask("c2", NOW)
+    chats.join("never asked", "natalie", "Natalie Yeo", NOW)
+    Ask.objects.all().delete()
+    import_module("clinic.live.migrations.0003_asks").from_chats(apps, None)
+    asks = Ask.objects.values_list("chat__conversation_id", "asked_at", "joined_at")
+    assert sorted(asks) == [("c1", NOW, NOW), ("c2", NOW, None)]

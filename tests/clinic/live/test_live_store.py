@@ -96,6 +96,8 @@ def test_a_live_chat_moves_with_the_patient(do: Any) -> None:
     chat = chats.join("before", "natalie", "Natalie Yeo", NOW)
     chats.say(chat.pk, "natalie", "Hello", "k1", NOW)
     chats.tell("after", "news", "It is confirmed.", {}, NOW)
+    chats.ask("after", NOW - MINUTE)
+    assert chats.stop_waiting("after", NOW)
     for _ in range(2):
         do(store.hand_on, "before", "after", NOW + MINUTE)
     moved = Chat.objects.get()
@@ -103,6 +105,7 @@ def test_a_live_chat_moves_with_the_patient(do: Any) -> None:
     steps = do(store.to_do, "after")
     assert [step.kind for step in steps] == ["joined", "said", "news", "joined"]
     assert {step.name for step in steps if step.kind == "joined"} == {"Natalie Yeo"}
+    assert moved.asks.get().asked_at == NOW - MINUTE
 
 
 def test_a_live_chat_ends_where_somebody_is_in_the_other_one(do: Any) -> None:
