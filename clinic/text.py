@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 
@@ -14,6 +15,16 @@ class BadInput(ValueError):
 
 # Turn the direction of the text around them: at the staff desk they would show it falsified.
 _DIRECTION = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+_APOSTROPHE = re.compile("['\u2019\u02bc`]")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+
+
+def fold(text: str) -> str:
+    """The words of a text: "What's DVT?" and "whats dvt" are the same."""
+    plain = _APOSTROPHE.sub("", unicodedata.normalize("NFKC", text)).casefold()
+    return " ".join(_NOT_LETTERS.sub(" ", plain).split())
 
 
 def clean(text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 
 from clinic import facts
+from clinic.text import fold
 
 # Intents that no patient can send: the triage and the classifier set them.
 SET_BY_CODE = frozenset({"red_flag", "nlu_fallback", "no_words"})
@@ -44,8 +44,6 @@ REPLIES = "tests/safety/replies.yml"
 NOT_LOOKED_AT = ("assistant/checks/", "assistant/data_checker.py")
 
 _ENTITY = re.compile(r"\[([^\]]*)\](?:\([^)]*\)|{[^}]*})")
-_APOSTROPHE = re.compile("['\u2019\u02bc`]")
-_NOT_LETTERS = re.compile(r"[\W_]+")
 
 
 class UnreadableFileError(ValueError):
@@ -104,12 +102,6 @@ class Wording:
 
     def __str__(self) -> str:
         return f"{self.file}: {self.response}, wording {self.number}"
-
-
-def fold(text: str) -> str:
-    """The words of a text: "What's DVT?" and "whats dvt" are the same."""
-    plain = _APOSTROPHE.sub("", unicodedata.normalize("NFKC", text)).casefold()
-    return " ".join(_NOT_LETTERS.sub(" ", plain).split())
 
 
 class Project:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +15,7 @@ from clinic.audit.models import Action
 from clinic.conversations.models import Message
 from clinic.desk import reviewing, undoing
 from clinic.desk.topics import topics
-from clinic.desk.words import say
+from clinic.desk.words import name_of_topic, say
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 from clinic.privacy.known_names import known_names
@@ -23,7 +23,6 @@ from clinic.privacy.masking import mask
 from clinic.questions import exporting, inbox
 from clinic.questions.models import (
     FOR_CLINICIAN,
-    FOR_TRAINING,
     REASONS,
     Occurrence,
     Question,
@@ -64,11 +63,15 @@ def questions(request: HttpRequest) -> HttpResponse:
         "topics": topics(),
         "here": request.get_full_path(),
         "for_clinician": state in FOR_CLINICIAN,
-        "to_export": Question.objects.filter(
-            state__in=FOR_CLINICIAN if state in FOR_CLINICIAN else FOR_TRAINING, exported_at=None
-        ).count(),
+        "to_export": _to_export(state),
     }
     return render(request, "desk/questions.html", shown)
+
+
+def _to_export(state: str) -> int:
+    if state in FOR_CLINICIAN:
+        return Question.objects.filter(state__in=FOR_CLINICIAN, exported_at=None).count()
+    return len(exporting.new())
 
 
 @open_to(Right.QUESTIONS)
@@ -107,7 +110,17 @@ def decide(request: HttpRequest) -> HttpResponse:
     else:
         undo = reviewing.sort_questions(decisions, who(request))
         undoing.tell(request, undo, "sorted", count=len(decisions))
+        _warn(request, decisions)
     return undoing.back(request, "questions")
+
+
+def _warn(request: HttpRequest, decisions: Iterable[int]) -> None:
+    """Say which of them will not become examples, because they are some of another topic."""
+    decided = Question.objects.filter(pk__in=list(decisions), exported_at=None)
+    others = [row.conflict for row in decided if row.conflict]
+    if others:
+        named = ", ".join(name_of_topic(label) for label in sorted(set(others)))
+        messages.warning(request, say("flash.conflicts", count=len(others), topics=named))
 
 
 def _decisions(request: HttpRequest, found: list[Question]) -> dict[int, tuple[str, str]]:

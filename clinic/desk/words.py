@@ -36,6 +36,19 @@ def name_of(group: str, value: object) -> str:
     return words.get(str(value), str(value).replace("_", " "))
 
 
+def plain(name: object) -> str:
+    """A name of this program as words: "action_listen" as "listen"."""
+    text = str(name)
+    for prefix in ("utter_", "action_", "faq/"):
+        text = text.removeprefix(prefix)
+    return text.replace("_", " ")
+
+
+def name_of_topic(name: object) -> str:
+    """A topic in words: "faq/what_is_sciatica" as "What is sciatica"."""
+    return plain(name).capitalize()
+
+
 def issuer(device: object) -> str:
     """What an app for codes calls this desk. Apps take a colon for the end of the name."""
     return say("app_name", clinic=facts.current().name).replace(":", " ")

@@ -21,10 +21,8 @@ from clinic.conversations.projection import OVERLAP
 from clinic.conversations.redacting import REMOVED
 from clinic.privacy.known_names import known_names
 from clinic.privacy.masking import scrub
-from clinic.questions.models import REASONS, UNDECIDED, Occurrence, Question, State
+from clinic.questions.models import LOW, REASONS, UNDECIDED, Occurrence, Question, State
 
-#: Below this the assistant was not sure, although it answered.
-LOW = 0.4
 LONGEST = 500
 
 _NAME = "questions"

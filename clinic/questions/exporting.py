@@ -10,6 +10,7 @@ written here first. No text tells who a patient is (:func:`clinic.privacy.maskin
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from clinic.conversations.models import Correction, Message, Session
 from clinic.privacy.known_names import known_names
 from clinic.privacy.masking import scrub
 from clinic.questions.models import FOR_CLINICIAN, FOR_TRAINING, Question, State
+from clinic.text import fold
 
 _RULES = Path(__file__).resolve().parents[2] / "data" / "rules"
 _Kind = Correction.Kind
@@ -45,34 +47,63 @@ _Dumper.add_representer(
 )
 
 
+@dataclass(frozen=True)
+class New:
+    """What has been decided and not exported yet.
+
+    ``examples`` are by intent or topic. ``conflicts`` are those that cannot become examples, each
+    with the others it is an example of already, or was decided to be in other signs or case.
+    """
+
+    examples: dict[str, list[Question]]
+    conflicts: list[tuple[Question, list[str]]]
+
+    def __len__(self) -> int:
+        return sum(len(some) for some in self.examples.values())
+
+
+def new() -> New:
+    """Compared with ``data/nlu`` as it is now, and with each other; each example once."""
+    rows = list(Question.objects.filter(state__in=FOR_TRAINING, exported_at=None).order_by("pk"))
+    wanted: dict[str, dict[str, Question]] = defaultdict(dict)
+    for row in rows:
+        wanted[fold(row.text)].setdefault(row.wanted, row)
+    examples: dict[str, list[Question]] = defaultdict(list)
+    conflicts = []
+    for words in wanted.values():
+        for label, row in words.items():
+            taught_as = row.taught_as
+            others = [taught_as] if taught_as else list(words)
+            if others != [label]:
+                conflicts.append((row, [other for other in others if other != label]))
+            elif not taught_as:
+                examples[label].append(row)
+    return New(examples, conflicts)
+
+
 def patch(*, mark: bool = False) -> str:
     """New examples for ``data/nlu``, in YAML, by intent or topic; "" when there are none.
 
     Left out: what is an example already, and what is one of another topic, which is named in a
     comment. ``mark`` notes that the rest has been exported now.
     """
-    rows = Question.objects.filter(state__in=FOR_TRAINING, exported_at=None).order_by("pk")
-    by_label: dict[str, list[Question]] = defaultdict(list)
-    conflicts = [row for row in rows if row.conflict]
-    for row in rows:
-        if not row.taught_as:
-            by_label[row.wanted].append(row)
-    if not by_label and not conflicts:
+    found = new()
+    if not found.examples and not found.conflicts:
         return ""
     entries = [
         {
             "intent": label,
-            "examples": _Block("".join(f"- {_example(row.text)}\n" for row in by_label[label])),
+            "examples": _Block("".join(f"- {_example(row.text)}\n" for row in rows)),
         }
-        for label in sorted(by_label)
+        for label, rows in sorted(found.examples.items())
     ]
     if mark:
-        taken = [row.pk for some in by_label.values() for row in some]
+        taken = [row.pk for rows in found.examples.values() for row in rows]
         Question.objects.filter(pk__in=taken).update(exported_at=clock.now())
     notes = [
-        f"# Left out, an example of {row.conflict} already and wanted as {row.wanted}: "
+        f"# Left out, an example of {' and '.join(others)} already and wanted as {row.wanted}: "
         f"{_example(row.text)}\n"
-        for row in conflicts
+        for row, others in found.conflicts
     ]
     return "".join(notes) + _dump({"version": "3.1", "nlu": entries})
 

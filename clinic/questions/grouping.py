@@ -9,36 +9,53 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from django.db.models import QuerySet
 
 from clinic.environment import ROOT
 from clinic.questions.models import Question, State
 
-#: More than these, the newest, are not compared with each other.
-MOST = 2000
-
+#: Seconds between two groupings while no question is new.
+_EVERY = 3600
 _AT_ONCE = 100
-_WRITTEN = ("group", "group_name", "taught_as", "now_as", "now_confidence", "now_model")
+_WRITTEN = (
+    *("group", "group_name", "meaning"),
+    *("now_as", "now_confidence", "now_model", "now_level"),
+)
 
 _running: list[subprocess.Popen[bytes]] = []
 
 
+_last_start: float | None = None
+
+
 @dataclass(frozen=True)
 class Understood:
-    """What a model makes of a question, and what the question is an example of already."""
+    """What a model makes of a question."""
 
     label: str
     confidence: float
     model: str
-    taught_as: str = ""
 
 
 def start() -> None:
-    """Start the grouping in a process of its own, unless there is nothing to group or it runs."""
+    """Start the grouping in a process of its own, unless it runs or there is nothing to do.
+
+    There is when a question is in no group yet, and every hour: a model may have been trained.
+    """
+    global _last_start
     _running[:] = [each for each in _running if each.poll() is None]
-    if _running or not Question.objects.exists():
+    questions = to_group()
+    if _running or not questions.exists():
         return
+    now = time.monotonic()
+    lately = _last_start is not None and now - _last_start < _EVERY
+    if lately and not questions.filter(group=None).exists():
+        return
+    _last_start = now
     command = [sys.executable, "-m", "assistant", "questions"]
     process = subprocess.Popen(  # noqa: S603
         command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
@@ -48,30 +65,37 @@ def start() -> None:
     threading.Thread(target=process.wait, name="grouping questions", daemon=True).start()
 
 
-def to_group() -> list[Question]:
-    """The questions to be grouped and understood anew, the newest first."""
-    return list(Question.objects.exclude(state=State.DISCARDED).order_by("-last_at")[:MOST])
+def to_group() -> QuerySet[Question]:
+    """The questions to be grouped, the newest first."""
+    return Question.objects.exclude(state=State.DISCARDED).order_by("-last_at")
 
 
-def write(groups: Sequence[Sequence[int]], understood: Mapping[int, Understood]) -> None:
+def write(
+    groups: Sequence[Sequence[int]],
+    understood: Mapping[int, Understood],
+    meanings: Mapping[int, bytes],
+    levels: Mapping[int, str],
+) -> None:
     """Keep groups, each the ids of its questions with the most typical one first, and the rest.
 
     What has been deleted meanwhile is left out, and what was not compared is in no group any more.
     """
-    compared = [key for group in groups for key in group]
-    rows = Question.objects.in_bulk({*compared, *understood})
+    compared = {key for group in groups for key in group}
+    rows = Question.objects.in_bulk()
     before = {key: [getattr(row, name) for name in _WRITTEN] for key, row in rows.items()}
+    for key in rows.keys() - compared:
+        rows[key].group, rows[key].group_name = None, ""
     for number, group in enumerate(groups, 1):
         there = [rows[key] for key in group if key in rows]
         for question in there:
             question.group, question.group_name = number, there[0].text
-    for key, made in understood.items():
-        if key in rows:
-            rows[key].taught_as = made.taught_as
-            rows[key].now_as, rows[key].now_confidence = made.label, made.confidence
-            rows[key].now_model = made.model
-    others = Question.objects.exclude(pk__in=compared).exclude(group=None)
-    others.update(group=None, group_name="")
+    for key, question in rows.items():
+        question.now_level = levels.get(key, "")
+        question.meaning = meanings.get(key, question.meaning)
+        made = understood.get(key)
+        if made:
+            question.now_as, question.now_confidence = made.label, made.confidence
+            question.now_model = made.model
     changed = [
         row for key, row in rows.items() if before[key] != [getattr(row, name) for name in _WRITTEN]
     ]

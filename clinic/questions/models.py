@@ -5,6 +5,13 @@ from __future__ import annotations
 from django.db import models
 
 from clinic.conversations.models import Session
+from clinic.conversations.reading import NOTHING_GUESSED
+from clinic.questions import taught
+
+#: Below this the assistant was not sure, although it answered.
+LOW = 0.4
+#: In place of a level, when there is no danger sign.
+NO_LEVEL = "none"
 
 
 class State(models.TextChoices):
@@ -40,9 +47,10 @@ class Question(models.Model):
     the message beside which staff said what it is; None when that was said in the inbox, or not
     at all. ``guess`` and
     ``confidence`` are what it was taken for last. ``group`` and ``group_name``, the most typical
-    question of the group, come from ``python -m assistant questions``, as do ``taught_as``, the
-    intent or topic it is an example of already, and ``now_as`` with ``now_confidence``, what
-    the model that was trained last takes it for.
+    question of the group, come from ``python -m assistant questions``, as do ``meaning``, the
+    vector they are compared by, and ``now_as`` with ``now_confidence``, what the model takes it
+    for that was trained last, at ``now_model`` in seconds since 1970. ``now_level`` is what the
+    table of danger signs makes of it now: a level, "none", or empty when that was not asked.
     """
 
     key = models.CharField(max_length=500, unique=True)
@@ -64,10 +72,11 @@ class Question(models.Model):
     exported_at = models.DateTimeField(null=True)
     group = models.PositiveIntegerField(null=True)
     group_name = models.CharField(max_length=500, blank=True)
-    taught_as = models.CharField(max_length=255, blank=True)
+    meaning = models.BinaryField(null=True)
     now_as = models.CharField(max_length=255, blank=True)
     now_confidence = models.FloatField(null=True)
     now_model = models.CharField(max_length=255, blank=True)
+    now_level = models.CharField(max_length=9, blank=True)
 
     class Meta:
         constraints = (
@@ -86,14 +95,34 @@ class Question(models.Model):
         return str(State.OUT_OF_SCOPE) if self.state == State.OUT_OF_SCOPE else self.topic
 
     @property
+    def taught_as(self) -> str:
+        """The intent or topic that it is an example of already; "" when it is none."""
+        return taught.label_of(self.text)
+
+    @property
     def conflict(self) -> str:
         """The other topic that it is an example of already; "" when there is none."""
         return self.taught_as if self.wanted and self.taught_as != self.wanted else ""
 
     @property
     def understood_now(self) -> bool:
-        """The model that was trained last takes it for what staff say it is."""
-        return bool(self.wanted) and self.now_as == self.wanted
+        """The assistant as it is now makes of it what staff say it is.
+
+        Where they have not said that, something, and something else if that was wrong; by a model
+        that was trained after the question was asked.
+        """
+        if self.state == State.MISSED_RED_FLAG:
+            return self.now_level not in ("", NO_LEVEL)
+        if self.state == State.FALSE_ALARM:
+            return self.now_level == NO_LEVEL
+        if self.wanted:
+            return self.now_as == self.wanted
+        return (
+            (self.now_confidence or 0) >= LOW
+            and self.now_as not in (NOTHING_GUESSED | {State.OUT_OF_SCOPE})
+            and not ((self.thumbs_down or self.marked_wrong) and self.now_as == self.guess)
+            and int(self.now_model or 0) > self.last_at.timestamp()
+        )
 
 
 class Occurrence(models.Model):

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from assistant import cli
-from assistant.checks.project import fold
 from assistant.data_checker import check_project
 from assistant.project import ROOT
+from clinic.text import fold
 
 LOOKED_AT = ("data", "actions", "assistant", "clinic", "tests/nlu", "tests/safety")
 FILES = ("domain.yml", "clinic.yml", ".env.example", "tests/evaluation/questions.yml")

@@ -116,16 +116,13 @@ def why_not(item: Item) -> str:
 @register.filter
 def plain(value: object) -> str:
     """A name of this program as words: "action_listen" as "listen"."""
-    text = str(value)
-    for prefix in ("utter_", "action_", "faq/"):
-        text = text.removeprefix(prefix)
-    return text.replace("_", " ")
+    return words.plain(value)
 
 
 @register.filter
 def topic(name: str) -> str:
     """A topic in words: "faq/what_is_sciatica" as "What is sciatica"."""
-    return plain(name).capitalize()
+    return words.name_of_topic(name)
 
 
 @register.filter

@@ -22,7 +22,7 @@ from clinic.conversations.models import Message, Session
 from clinic.conversations.projection import Tail
 from clinic.desk import reviewing
 from clinic.privacy.deletion import delete_conversation
-from clinic.questions import collecting, exporting, grouping, inbox
+from clinic.questions import collecting, exporting, grouping, inbox, taught
 from clinic.questions.models import Question
 from clinic.text import BadInput
 
@@ -43,6 +43,23 @@ def said(database: Path, events: Events, tail: Tail) -> Callable[..., Message]:
         return found
 
     return say
+
+
+@pytest.fixture(autouse=True)
+def teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Has a folder data/nlu of its own; teaches examples of a topic in it."""
+    folder = tmp_path / "nlu"
+    folder.mkdir()
+    monkeypatch.setattr(taught, "FOLDER", folder)
+    taught._examples.cache_clear()
+
+    def examples(topic: str, *texts: str) -> None:
+        entry = {"intent": topic, "examples": "".join(f"- {text}\n" for text in texts)}
+        file = folder / f"{topic.replace('/', '_')}.yml"
+        file.write_text(yaml.safe_dump({"version": "3.1", "nlu": [entry]}), encoding="utf-8")
+        taught._examples.cache_clear()
+
+    return examples
 
 
 def only() -> Question:
@@ -221,8 +238,8 @@ def test_groups_are_named_by_the_most_typical(said: Callable[..., Message]) -> N
     for number, text in enumerate(("do you do cupping", "cupping?", "is there a lift")):
         said(text, f"c{number}")
     first, second, third = Question.objects.order_by("pk")
-    made = grouping.Understood("faq/cost", 0.8, "1", "faq/techniques")
-    grouping.write([[second.pk, first.pk], [third.pk, 999]], {first.pk: made})
+    made = grouping.Understood("faq/cost", 0.8, "1")
+    grouping.write([[second.pk, first.pk], [third.pk, 999]], {first.pk: made}, {}, {})
     groups = inbox.groups()
     assert [(group.name, group.count) for group in groups] == [
         ("cupping?", 2),
@@ -230,7 +247,7 @@ def test_groups_are_named_by_the_most_typical(said: Callable[..., Message]) -> N
     ]
     inbox.decide([first.pk], "topic", "natalie", "faq/insurance")
     first.refresh_from_db()
-    assert first.conflict == "faq/techniques"
+    assert not first.understood_now
     inbox.decide([first.pk], "topic", "natalie", "faq/cost")
     first.refresh_from_db()
     assert first.understood_now
@@ -262,20 +279,22 @@ def processes() -> set[str]:
     return found
 
 
-def test_the_patch_is_examples_for_the_training(said: Callable[..., Message]) -> None:
+def test_the_patch_is_examples_for_the_training(
+    said: Callable[..., Message], teach: Callable[..., None]
+) -> None:
+    teach("faq/cost", "Price, please!", "What's [the price](thing)?")
     for number, (text, state, topic) in enumerate(
         [
             ("do you [really] do cupping", "topic", "faq/techniques"),
             ("sing me a song", "out_of_scope", ""),
             ("is there a lift", "needs_answer", ""),
-            ("what is the price", "topic", "faq/insurance"),
+            ("whats the price", "topic", "faq/insurance"),
             ("price please", "topic", "faq/cost"),
         ]
     ):
         said(text, f"c{number}")
         found = Question.objects.get(count=1, state="open")
         inbox.decide([found.pk], state, "natalie", topic)
-    Question.objects.filter(text__contains="price").update(taught_as="faq/cost")
     written = exporting.patch(mark=True)
     assert yaml.safe_load(written) == {
         "version": "3.1",
@@ -284,9 +303,78 @@ def test_the_patch_is_examples_for_the_training(said: Callable[..., Message]) ->
             {"intent": "out_of_scope", "examples": "- sing me a song\n"},
         ],
     }
-    assert "# Left out, an example of faq/cost already and wanted as faq/insurance" in written
+    assert (
+        "# Left out, an example of faq/cost already and wanted as faq/insurance: whats the price"
+        in written
+    )
     assert "lift" not in written
     assert "intent" not in exporting.patch()
+    # As the file is now, not as it was when somebody looked.
+    teach("faq/cost", "Price, please!")
+    assert "- whats the price" in exporting.patch()
+
+
+def test_the_same_words_are_one_example_of_one_topic(
+    said: Callable[..., Message], teach: Callable[..., None]
+) -> None:
+    for number, (text, topic) in enumerate(
+        [
+            ("what's cupping", "faq/techniques"),
+            ("whats cupping", "faq/techniques"),
+            ("who's there", "faq/therapist"),
+            ("whos there", "faq/location"),
+        ]
+    ):
+        said(text, f"c{number}")
+        inbox.decide([Question.objects.get(state="open").pk], "topic", "natalie", topic)
+    written = exporting.patch(mark=True)
+    assert yaml.safe_load(written)["nlu"] == [
+        {"intent": "faq/techniques", "examples": "- what's cupping\n"}
+    ]
+    assert "example of faq/location already and wanted as faq/therapist: who's there" in written
+    assert "example of faq/therapist already and wanted as faq/location: whos there" in written
+
+
+def test_a_file_that_is_being_written_stops_nothing(
+    said: Callable[..., Message], teach: Callable[..., None], tmp_path: Path
+) -> None:
+    teach("faq/cost", "price please")
+    for number, content in enumerate(("nlu: [", "", "nlu:\n- regex: x\n  examples: '- y'\n")):
+        (tmp_path / "nlu" / f"a{number}.yml").write_text(content)
+    said("price please")
+    assert only().taught_as == "faq/cost"
+
+
+@pytest.mark.parametrize(
+    ("now", "expected"),
+    [
+        ({"now_as": "faq/techniques", "now_confidence": 0.6}, True),
+        ({"now_as": "faq/techniques", "now_confidence": 0.3}, False),
+        ({"now_as": "nlu_fallback", "now_confidence": 0.6}, False),
+        ({"now_as": "out_of_scope", "now_confidence": 0.9}, False),
+        ({"now_as": "faq/techniques", "now_confidence": 0.6, "now_model": "1000"}, False),
+        ({"now_as": "faq/cost", "now_confidence": 0.6}, True),
+        ({"now_as": "faq/cost", "now_confidence": 0.6, "thumbs_down": True}, False),
+        ({"now_as": "faq/techniques", "now_confidence": 0.6, "marked_wrong": True}, True),
+        ({"state": "needs_answer", "now_as": "faq/techniques", "now_confidence": 0.6}, True),
+        ({"state": "discarded", "now_as": "faq/techniques", "now_confidence": 0.6}, True),
+        ({"state": "topic", "topic": "faq/cost", "now_as": "faq/cost", "now_model": "1"}, True),
+        ({"state": "topic", "topic": "faq/cost", "now_as": "faq/techniques"}, False),
+        ({"state": "missed_red_flag", "now_level": "check"}, True),
+        ({"state": "missed_red_flag", "now_level": "none", "now_as": "faq/techniques"}, False),
+        ({"state": "missed_red_flag"}, False),
+        ({"state": "false_alarm", "now_level": "none"}, True),
+        ({"state": "false_alarm", "now_level": "urgent"}, False),
+        ({"state": "false_alarm"}, False),
+    ],
+)
+def test_what_is_understood_since_a_training(
+    said: Callable[..., Message], now: dict[str, object], expected: bool
+) -> None:
+    said("do you do cupping")
+    trained = str(int(time.time()) + 100)
+    Question.objects.update(**{"now_model": trained, **now})
+    assert only().understood_now is expected
 
 
 def test_a_conversation_to_test_with(database: Path, events: Events, tail: Tail) -> None:

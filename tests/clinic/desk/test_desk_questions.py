@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,3 +139,45 @@ def test_reasons_words_and_odd_addresses(desk: Any, asked: list[Any]) -> None:
     assert "No question here fits" in text(desk.get("/questions/?reason=thumbs_down"))
     for odd in ("state=burn", "reason=burn", "start=-1", "start=99999999"):
         assert desk.get(f"/questions/?{odd}").status_code == 200
+
+
+def test_a_conflict_is_told_when_it_is_decided(
+    desk: Any, asked: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By the files as they are, before anything has gone through the questions."""
+    from clinic.questions import taught
+
+    monkeypatch.setattr(taught, "FOLDER", tmp_path)
+    taught._examples.cache_clear()
+    (tmp_path / "cost.yml").write_text(
+        'version: "3.1"\nnlu:\n- intent: faq/cost\n  examples: |\n    - How much is it?\n'
+    )
+    by_text = {question.text: question.pk for question in asked}
+    assert "an example of Cost already" in text(desk.get("/questions/"))
+    both = [by_text["how much is it"], by_text["do you take bitcoin"]]
+    wanted = {"questions": both, "what": "topic", "topic": "faq/insurance"}
+    said = text(desk.post("/questions/decide", wanted, follow=True))
+    assert "Not downloaded, 1: an example of another topic already (Cost)" in said
+    page = desk.get("/questions/?state=topic")
+    assert 'class="chip red">an example of Cost already' in page.content.decode()
+    assert "Download 1 as examples" in text(page)
+    written = desk.post("/questions/patch", {}).content.decode()
+    assert "- do you take bitcoin" in written
+    assert "- how much is it" not in written
+
+
+def test_groups_have_headings_and_what_is_understood_now_is_marked(
+    desk: Any, asked: list[Any]
+) -> None:
+    from clinic.questions.models import Question
+
+    for number, question in enumerate(asked[:2]):
+        question.group, question.group_name = 1, "what does it cost"
+        question.now_as, question.now_confidence = "faq/cost", 0.8 if number else 0.1
+        question.now_model = str(int(NOW.timestamp()) + 60)
+        question.save()
+    page = text(desk.get("/questions/"))
+    assert "what does it cost asked 2 times" in page
+    assert page.count("understood now: Cost") == 1
+    Question.objects.filter(pk=asked[0].pk).update(state="missed_red_flag", now_level="urgent")
+    assert "understood now" in text(desk.get("/questions/?state=missed_red_flag"))

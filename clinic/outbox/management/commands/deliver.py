@@ -156,7 +156,7 @@ def _duties(should_stop: Callable[[], bool], seconds: float) -> list[_Duty]:
         _Duty("notices in Slack", 5, lambda: slack.enqueue(queue.real_now())),
         _Duty("delivering", 0, lambda: worker.run_due(should_stop, seconds)),
         _Duty("collecting questions", 20, collecting.collect),
-        _Duty("grouping questions", 3600, grouping.start),
+        _Duty("grouping questions", 300, grouping.start),
         _Duty("counting sessions by day", 3600, _count_days),
         _Duty("deleting old records", 3600, _purge),
         _Duty("deleting old conversations", 300, retention.tonight),
