@@ -198,6 +198,11 @@ class ServerEvents:
         connection.commit()
         connection.close()
 
+    def erase(self, conversation: str) -> None:
+        """Remove a conversation, as the tracker store does."""
+        with self.connection, self.connection.cursor() as cursor:
+            cursor.execute("DELETE FROM events WHERE sender_id = %s", (conversation,))
+
     def conversations(self) -> set[str]:
         """The conversations that have events."""
         with self.connection, self.connection.cursor() as cursor:

@@ -95,6 +95,83 @@ def test_what_rasa_writes_is_read(rasa: ClinicTrackerStore, tailing: None, file:
     assert projection.reconcile(Sqlite(file)).equal
 
 
+def test_what_is_said_is_seen_within_two_seconds(
+    rasa: ClinicTrackerStore, tailing: None, file: Path
+) -> None:
+    """Half of it at least, whatever else runs here; ``script/bench --desk`` wants all of it."""
+    from clinic.conversations import projection
+    from clinic.conversations.models import Message
+    from clinic.conversations.store import Sqlite
+
+    turn(rasa, "first", "first")
+    until(lambda: Message.objects.filter(text="first").exists())
+    written: dict[str, float] = {}
+
+    def write() -> None:
+        begin = time.monotonic()
+        for number in range(60):
+            threading.Event().wait(max(0.0, begin + number / 20 - time.monotonic()))
+            turn(rasa, f"c{number % 10}", f"lag {number}")
+            written[f"lag {number}"] = time.monotonic()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    seen: dict[str, float] = {}
+
+    def look() -> bool:
+        for text in Message.objects.filter(text__startswith="lag ").values_list("text", flat=True):
+            seen.setdefault(text, time.monotonic())
+        return len(seen) == 60
+
+    until(look, 60)
+    writer.join()
+    lags = sorted(max(seen[text] - at, 0.0) for text, at in written.items())
+    assert lags[len(lags) // 2] < 2.0
+    assert projection.reconcile(Sqlite(file)).equal
+
+
+def test_readers_and_a_writer_do_not_lock_each_other_out(
+    rasa: ClinicTrackerStore, tailing: None, file: Path
+) -> None:
+    """Staff page through the list and review, while patients write and it is read along."""
+    from django.db import connection
+
+    from clinic import clock
+    from clinic.conversations import listing
+    from clinic.conversations.listing import Filters
+    from clinic.conversations.models import Message, Session
+
+    turn(rasa, "first", "first")
+    until(lambda: Session.objects.exists())
+    stop, wrong, looks = threading.Event(), [], [0, 0]
+
+    def staff(which: int) -> None:
+        try:
+            while not stop.wait(0.01):
+                page = listing.page(Filters(text="message" if which else ""), size=20)
+                Session.objects.filter(pk__in=[one.pk for one in page.sessions[:3]]).update(
+                    reviewed_at=clock.now(), reviewed_by=f"staff-{which}"
+                )
+                looks[which] += 1
+        except Exception as error:
+            wrong.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=staff, args=(which,)) for which in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for number in range(80):
+        turn(rasa, f"c{number % 8}", f"message {number}")
+    until(lambda: Message.objects.filter(author="patient").count() == 81, 60)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    assert min(looks) > 5
+    assert Session.objects.filter(reviewed_by__startswith="staff-").exists()
+
+
 def test_a_chat_deleted_by_its_patient_is_not_read_again(
     rasa: ClinicTrackerStore, tailing: None
 ) -> None:
