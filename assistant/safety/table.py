@@ -95,7 +95,7 @@ _SIGN_KEYS = {
     "examples",
     "not_a_sign",
 }
-_FINDING_KEYS = {"id", "clear", "even_if_past"}
+_FINDING_KEYS = {"id", "clear", "even_if_past", "even_if_general"}
 _COMBINATION_KEYS = {
     "id",
     "of",
@@ -253,6 +253,7 @@ class Finding:
     id: str
     clear: tuple[Pattern, ...]
     even_if_past: bool
+    even_if_general: bool
 
 
 @dataclass(frozen=True)
@@ -557,6 +558,7 @@ def _finding(table: Table, file: str, entry: dict[str, Any]) -> Finding:
         id=_identifier(file, key, entry),
         clear=clear,
         even_if_past=_flag(file, key, entry, "even_if_past"),
+        even_if_general=_flag(file, key, entry, "even_if_general"),
     )
 
 

@@ -48,7 +48,13 @@ LONG_MESSAGE_WORDS = 14
 # With fewer words, only those that were typed as they are can tell of something.
 FEW_WORDS = 5
 # Everyday words ("was", "want to", "at home") that tell of a sign only beside others.
-EVERYDAY = frozenset({"enough_of", "holding", "near_me", "thoughts_of", "was_before"})
+EVERYDAY = frozenset(
+    {
+        *("enough_of", "holding", "near_me", "thoughts_of", "was_before"),
+        *("close_by", "decided", "excited", "got_hurt", "may_i_take", "partner_did_it"),
+        *("blade_slip", "the_whole_of_it", "whole_bottle"),
+    }
+)
 # Concepts that belong to no sign in particular.
 COMMON = frozenset(
     {
@@ -268,6 +274,12 @@ class Triage:
             return False
         meaning = judge(match, message, places, cues)
         if meaning in (Meaning.NEW, Meaning.PRESENT, Meaning.LASTING):
+            return True
+        if finding.even_if_general and meaning in (
+            Meaning.SUPPOSED,
+            Meaning.ASKED,
+            Meaning.GENERAL,
+        ):
             return True
         return finding.even_if_past and meaning in (Meaning.OLD, Meaning.PASSING)
 

@@ -114,7 +114,7 @@ def test_a_fresh_set_written_by_others(triage: Triage) -> None:
     assert others.count("check") <= 9
 
 
-@pytest.mark.parametrize("name", ["strangers-2026-11", "unseen-2026-12"])
+@pytest.mark.parametrize("name", ["strangers-2026-11", "strangers-2026-12", "unseen-2026-12"])
 def test_everyday_messages_are_left_in_peace(triage: Triage, name: str) -> None:
     """Of what strangers to the table wrote without any danger in it, a few in a hundred."""
     file = ROOT / "tests" / "evaluation" / f"{name}.yml"
