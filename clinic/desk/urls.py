@@ -35,6 +35,7 @@ urlpatterns = [
     path("logout", entering.leave, name="logout"),
     path("invitation/<str:secret>", entering.invitation, name="invitation"),
     path("account", entering.account, name="account"),
+    path("account/keys", entering.single_keys, name="single-keys"),
     path("account/password", entering.change_password, name="change-password"),
     path("account/recovery", entering.recovery, name="recovery"),
     path("account/recovery/taken", entering.codes_taken, name="codes-taken"),

@@ -204,6 +204,17 @@ def account(request: HttpRequest) -> HttpResponse:
 
 @open_to(LOGGED_IN)
 @require_POST
+def single_keys(request: HttpRequest) -> HttpResponse:
+    """Single letters do something at the desk from now on, or nothing any more."""
+    person = request.user
+    person.single_keys = request.POST.get("single_keys") == "1"
+    person.save(update_fields=["single_keys"])
+    messages.success(request, say(f"flash.keys_{'on' if person.single_keys else 'off'}"))
+    return redirect("account")
+
+
+@open_to(LOGGED_IN)
+@require_POST
 @sensitive_post_parameters()
 def change_password(request: HttpRequest) -> HttpResponse:
     """Another password; other sessions end."""

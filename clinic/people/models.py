@@ -27,6 +27,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     ``sign_outs`` counts how often all sessions were ended; a session made before is worth nothing.
     ``visited_at`` is the last time they opened Today, ``visited_before`` the visit before that.
     ``codes_to_take`` names the recovery codes that were shown, until they say that they have them.
+    ``single_keys`` is whether single letters do something at the desk.
     """
 
     username = models.CharField(max_length=40, unique=True)
@@ -37,6 +38,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
     visited_at = models.DateTimeField(null=True, blank=True)
     visited_before = models.DateTimeField(null=True, blank=True)
     codes_to_take = models.CharField(max_length=16, blank=True, default="")
+    single_keys = models.BooleanField(default=True)
 
     objects = People()
 

@@ -18,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,61 @@ def test_questions_are_sorted_with_keys_only(open_desk: Any) -> None:
     expect(rows).to_have_count(1)
 
 
+def test_all_keys_of_the_questions_do_what_they_say(open_desk: Any) -> None:
+    page = open_desk("reviewer")
+    page.goto("/questions/")
+    rows = page.locator("[data-row]")
+    number = rows.count()
+    for key, state in (("v", "topic"), ("n", "needs_answer"), ("d", "discarded")):
+        page.keyboard.press("j")
+        expect(page.locator("[data-row].here")).to_have_count(1)
+        words = page.locator("[data-row].here .what > span").inner_text().splitlines()[0]
+        page.keyboard.press(key)
+        expect(page.get_by_role("status")).to_contain_text("Sorted: 1.")
+        expect(rows).to_have_count(number - 1)
+        page.goto(f"/questions/?state={state}")
+        expect(rows.filter(has_text=words)).to_have_count(1)
+        page.locator("[data-row] input[type=checkbox]").first.check()
+        page.get_by_role("button", name="Back to open").click()
+        expect(page.get_by_role("status")).to_contain_text("Sorted: 1.")
+        page.goto("/questions/")
+        expect(rows).to_have_count(number)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(rows.first).to_have_class(re.compile(r"\bhere\b"))
+    page.keyboard.press("x")
+    expect(rows.first.get_by_role("checkbox")).to_be_checked()
+    page.keyboard.press("x")
+    expect(rows.first.get_by_role("checkbox")).not_to_be_checked()
+    page.keyboard.press("i")
+    expect(page.get_by_label("Topic")).to_be_focused()
+    expect(rows.first.get_by_role("checkbox")).to_be_checked()
+
+
+def test_single_keys_can_be_turned_off(open_desk: Any) -> None:
+    page = open_desk("reviewer")
+    page.goto("/account")
+    page.get_by_role("button", name="Turn single keys off").click()
+    try:
+        page.goto("/questions/")
+        rows = page.locator("[data-row]")
+        number = rows.count()
+        rows.first.get_by_role("checkbox").focus()
+        for key in "jox":
+            page.keyboard.press(key)
+        expect(page.locator("[data-row].here")).to_have_count(0)
+        expect(rows).to_have_count(number)
+        expect(page.locator("kbd").first).to_be_hidden()
+        expect(page.locator(".keys")).to_be_hidden()
+    finally:
+        page.goto("/account")
+        page.get_by_role("button", name="Turn single keys on").click()
+    page.goto("/questions/")
+    page.keyboard.press("j")
+    expect(page.locator("[data-row].here")).to_have_count(1)
+
+
 def test_conversations_are_reviewed_one_after_the_other_with_keys(open_desk: Any) -> None:
     page = open_desk("reviewer")
     page.goto("/conversations/?reviewed=no")
@@ -295,8 +351,14 @@ def test_conversations_are_reviewed_one_after_the_other_with_keys(open_desk: Any
     page.keyboard.press("j")
     expect(page.get_by_role("button", name="Mark as reviewed")).to_be_visible()
     assert page.url != first
+    page.keyboard.press("k")
+    expect(page.get_by_role("button", name="Mark as reviewed")).to_be_visible()
     page.goto(first)
     page.get_by_role("button", name="Not reviewed").click()
+    expect(page.get_by_role("button", name="Mark as reviewed")).to_be_visible()
+    page.keyboard.press("v")
+    expect(page.locator(".tools")).to_contain_text("Reviewed by rui")
+    page.keyboard.press("u")
     expect(page.get_by_role("button", name="Mark as reviewed")).to_be_visible()
 
 
@@ -331,13 +393,69 @@ def test_today_keeps_itself_up_to_date(open_desk: Any) -> None:
     expect(page.locator("#today .todo")).to_be_visible()
 
 
+def test_what_a_page_lists_is_printed_and_its_tools_are_not(open_desk: Any) -> None:
+    page = open_desk()
+    # What can be seen of the page's lists, on the screen and then on paper.
+    listed = """() => [...document.querySelectorAll(
+        "main :is(.row .what, .row .main, .row .words, tbody th, tbody td, .line .bubble, .todo li)"
+      )].map(one => one.checkVisibility())"""
+    tools = "main :is(button, input, select, textarea, .button, .sortbar, .bulkbar):visible"
+    with_lists = set()
+    for name, address in PAGES.items():
+        page.emulate_media(media="screen")
+        page.goto(address)
+        seen = page.evaluate(listed)
+        page.emulate_media(media="print")
+        printed = page.evaluate(listed)
+        assert len(seen) == len(printed), name
+        lost = [place for place, on_screen in enumerate(seen) if on_screen and not printed[place]]
+        assert not lost, name
+        expect(page.locator(".side"), name).to_be_hidden()
+        expect(page.locator(tools), name).to_have_count(0)
+        if any(printed):
+            with_lists.add(name)
+    assert {"conversations", "filtered", "questions", "bookings", "messages"} <= with_lists
+    assert len(with_lists) >= 12
+
+
 def test_the_page_of_numbers_prints(open_desk: Any) -> None:
     page = open_desk("reviewer")
     page.goto("/insights/?month=2026-11")
+    days = page.locator(".chart").first
+    numbers = [row.locator("td").text_content().strip() for row in days.locator("tbody tr").all()]
+    expect(days.locator(".value").first).to_be_hidden()
     page.emulate_media(media="print")
     expect(page.locator(".side")).to_be_hidden()
     expect(page.locator(".tiles")).to_be_visible()
+    # Each day's number stands on its column, and on no other number.
+    boxes = []
+    for value in days.locator(".value").all():
+        expect(value).to_be_visible()
+        boxes.append(value.bounding_box())
+    assert len(boxes) == len(numbers) > 10
+    assert [value.text_content() for value in days.locator(".value").all()] == numbers
+    for one, other in pairwise(boxes):
+        assert one["x"] + one["width"] <= other["x"]
+    hours = page.locator(".chart", has_text="hour of the day")
+    for name in ("12 am", "6 am", "12 pm", "6 pm"):
+        expect(hours.locator("svg > text", has_text=re.compile(f"^{name}$"))).to_be_visible()
     page.screenshot(path=PICTURES / "insights-print.png", full_page=True)
+    (PICTURES / "insights.pdf").write_bytes(paper := page.pdf(format="Letter"))
+    assert paper.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", paper)) <= 4
+
+
+def test_a_year_prints_its_numbers_in_a_table(open_desk: Any) -> None:
+    page = open_desk("reviewer")
+    page.goto("/insights/?since=2025-12-01&until=2026-11-23")
+    days = page.locator(".chart").first
+    cell = days.locator("tbody td").last
+    expect(cell).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(cell).to_be_visible()
+    expect(days.locator(".value")).to_have_count(0)
+    expect(page.locator(".chart", has_text="hour of the day").locator("td").first).to_be_hidden()
+    page.screenshot(path=PICTURES / "insights-year-print.png", full_page=True)
 
 
 def test_the_pages_of_a_person_have_no_violations(open_desk: Any) -> None:

@@ -350,3 +350,16 @@ def test_what_has_served_its_time_is_thrown_away_at_a_login() -> None:
     assert Session.objects.count() == 1
     assert not Undo.objects.exists()
     assert not WrongTries.objects.exists()
+
+
+def test_single_keys_are_turned_off_on_every_computer(database: Path) -> None:
+    mara = person("mara", "reviewer")
+    here, there = browser(mara), browser(mara)
+    assert "Turn single keys off" in here.get("/account").content.decode()
+    said = here.post("/account/keys", {}, follow=True).content.decode()
+    assert "Single keys do nothing any more." in said
+    for desk in (here, there):
+        assert 'data-keys="off"' in desk.get("/questions/").content.decode()
+    said = there.post("/account/keys", {"single_keys": "1"}, follow=True).content.decode()
+    assert "Single keys work again." in said
+    assert "data-keys" not in here.get("/questions/").content.decode()

@@ -12,7 +12,9 @@ document.addEventListener("focusin", (event) => {
 });
 
 // One key for what is done all day. data-key: the element is clicked, or gets the focus.
-// data-row-key: first the row one is on is ticked, unless others are.
+// data-row-key: first the row one is on is ticked, unless others are. Who does not want them turns
+// them off in their account.
+const keysAreOff = document.body.dataset.keys === "off";
 const typing = (element) =>
   element.closest("input:not([type=checkbox], [type=radio]), textarea, select");
 const rows = () => [...document.querySelectorAll("[data-row]")];
@@ -39,7 +41,7 @@ function tickHere() {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+  if (keysAreOff || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
   const key = CSS.escape(event.key);
   const wanted = document.querySelector(`[data-key="${key}"], [data-row-key="${key}"]`);
   if (wanted?.dataset.rowKey) {
