@@ -1,5 +1,7 @@
 """A desk on a Monday morning, with invented people: ``python desk_demo.py`` fills the database.
 
+With ``busy`` there is more on it than a morning has: something in each list and table.
+
 Prints the session of one person of each role as JSON, for browsers to be logged in with.
 """
 
@@ -191,11 +193,110 @@ def questions() -> None:
         question.save()
 
 
+def busy() -> None:
+    """Something in each list and table that the morning leaves empty."""
+    from clinic.booking.models import WaitingEntry
+    from clinic.conversations.models import Message, Session
+    from clinic.desk import reviewing
+    from clinic.live import chats as live
+    from clinic.live import duty
+    from clinic.live.models import Chat
+    from clinic.privacy.models import DeletionReceipt, RedactionReceipt, RetentionRun
+    from clinic.questions import inbox, taught
+    from clinic.questions.models import NO_LEVEL, Question
+
+    WaitingEntry.objects.create(
+        reference="WAIT24",
+        conversation_id="faq-5",
+        patient_name="Lou Kim",
+        patient_contact_kind="phone",
+        patient_contact="+14165550188",
+        patient_contact_typed="416-555-0188",
+        note="Mornings, and not on Friday.",
+        minutes=60,
+        windows=[[(NOW + DAY).isoformat(), (NOW + DAY + 3 * HOUR).isoformat()]],
+        until=NOW + DAY + 3 * HOUR,
+        idempotency_key="demo",
+        created_at=NOW - DAY,
+    )
+
+    duty.set_available("natalie", "Natalie Yeo", True, NOW)
+    live.ask("flag", NOW - 4 * MINUTE)
+    Chat.objects.filter(conversation_id="flag").update(alarm="emergency", alarm_at=NOW - 3 * MINUTE)
+    mine = live.join("booking-1", "natalie", "Natalie Yeo", NOW - 6 * MINUTE)
+    live.say(mine.pk, "natalie", "Hello, Natalie here. What can I do?", "demo", NOW - 5 * MINUTE)
+    for conversation, minutes in (("faq-0", 7), ("faq-1", 0)):
+        live.ask(conversation, NOW - HOUR)
+        if minutes:
+            there = live.join(conversation, "mara", "Mara Singh", NOW - HOUR + minutes * MINUTE)
+            live.hand_back(there.pk, "mara", NOW - MINUTE)
+        else:
+            live.stop_waiting(conversation, NOW - MINUTE)
+
+    digest = "0" * 64
+    RetentionRun.objects.create(
+        at=NOW - 12 * HOUR, who="retention", older_than=NOW - 90 * DAY, deleted=4, held=1, talking=1
+    )
+    DeletionReceipt.objects.create(
+        reference="DEL234",
+        conversation_digest=digest,
+        who="patient",
+        requests_anonymised=1,
+        messages_deleted=12,
+        feedback_deleted=0,
+        created_at=NOW - DAY,
+    )
+    RedactionReceipt.objects.create(
+        reference="RED234",
+        conversation_digest=digest,
+        who="omar",
+        whole=False,
+        events=3,
+        messages=1,
+        created_at=NOW - DAY,
+    )
+    reviewing.hold("faq-7", "omar", on=True)
+
+    talk = Session.objects.get(conversation_id="booking-1")
+    reviewing.add_tag([talk.pk], "follow up", "rui")
+    reviewing.assign([talk.pk], "rui", "natalie")
+    first = Message.objects.filter(session=talk, author="patient").order_by("pk").first()
+    assert first
+    reviewing.add_note(talk, "Called back, all is well.", "rui")
+    reviewing.add_note(talk, "Asked in the same words before.", "rui", first.pk)
+    reviewing.correct(first, "topic", "faq/cost", "rui")
+
+    known = next(iter(taught._examples(taught.FOLDER, 0)))
+    wanted = next(
+        label for label in ("faq/cost", "faq/location") if label != taught.label_of(known)
+    )
+    decided: list[tuple[str, str, str, dict[str, Any]]] = [
+        (known, "topic", wanted, {}),
+        ("is there a rack for bikes", "topic", "faq/location", {"now_as": "faq/location"}),
+        ("my seat went numb", "missed_red_flag", "", {"now_level": "urgent"}),
+        ("my foot fell asleep in the cinema", "false_alarm", "", {"now_level": NO_LEVEL}),
+        ("do you have gift cards", "needs_answer", "", {}),
+    ]
+    for text, state, topic, now in decided:
+        made = Question.objects.create(
+            key=text,
+            text=text,
+            count=2,
+            first_at=NOW - DAY,
+            last_at=NOW - HOUR,
+            not_understood=True,
+        )
+        inbox.decide([made.pk], state, "rui", topic)
+        Question.objects.filter(pk=made.pk).update(**now)
+
+
 if __name__ == "__main__":
     found = people()
     bookings()
     chats()
     links()
     questions()
+    if "busy" in sys.argv[1:]:
+        busy()
     name = browser().get("/health") and "desk_session"
     print(json.dumps({role: browser(one).cookies[name].value for role, one in found.items()}))

@@ -1,39 +1,35 @@
 """The desk in Chromium: what axe finds, what the policy allows, keys, phones, without scripts.
 
-Pictures of each page are in ``results/desk`` afterwards.
+Pictures of each page are in ``results/desk`` afterwards. What pages look like with more on them,
+and when something goes wrong, is in test_desk_states.py.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
-import socket
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
-from widget_axe import TAGS, axe_source
-from widget_browser import chromium
+from desk_browser import (
+    NOW,
+    PICTURES,
+    ROOT,
+    SCREENS,
+    Desk,
+    browser,
+    pages_of,
+    running_desk,
+    violations,
+)
+from playwright.sync_api import Browser, expect
 
-ROOT = Path(__file__).resolve().parents[3]
-PICTURES = ROOT / "results" / "desk"
-SCREENS: dict[str, dict[str, Any]] = {
-    "desktop": {"viewport": {"width": 1280, "height": 820}},
-    "phone": {"viewport": {"width": 390, "height": 800}, "has_touch": True},
-    "dark": {"viewport": {"width": 1280, "height": 820}, "color_scheme": "dark"},
-}
 PAGES = {
     "today": "/",
     "bookings": "/bookings/",
@@ -59,118 +55,24 @@ PAGES = {
     "account": "/account",
     "not-found": "/conversations/999999",
 }
-NOW = "2026-11-23T15:00:00+00:00"
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A running desk with invented people; ``sessions`` by role."""
-
-    address: str
-    var: Path
-    sessions: dict[str, str]
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    var = tmp_path_factory.mktemp("desk")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CLINIC_")}
-    environment = {**kept, "CLINIC_VAR": str(var), "CLINIC_DESK_PORT": str(port)}
-    demo = Path(__file__).with_name("desk_demo.py")
-    filled = subprocess.run(  # noqa: S603
-        [sys.executable, str(demo)], env=environment, capture_output=True, text=True, cwd=ROOT
-    )
-    assert filled.returncode == 0, filled.stderr
-    server = subprocess.Popen(
-        [sys.executable, "-m", "clinic", "desk"],
-        env={**environment, "CLINIC_NOW": NOW},
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{address}/health", server)
-        yield Desk(address, var, json.loads(filled.stdout.splitlines()[-1]))
-    finally:
-        server.terminate()
-        said = server.communicate(timeout=20)[1]
-    assert "Traceback" not in said
-    # No telephone number of the demonstration; 555 alone may be a log line's milliseconds.
-    assert not re.search(r"555\D?01\d\d", said)
-
-
-def _wait_for(address: str, server: subprocess.Popen[str]) -> None:
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        assert server.poll() is None, "the desk has ended"
-        try:
-            with urllib.request.urlopen(address, timeout=5):  # noqa: S310
-                return
-        except (urllib.error.URLError, ConnectionError):
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                server.wait(0.1)
-    raise AssertionError("the desk does not answer")
+    with running_desk(tmp_path_factory.mktemp("desk")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
-def chromium_(desk: Desk) -> Iterator[Browser]:
-    found = chromium()
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found.program,
-            env={**os.environ, **found.environment},
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
-        yield browser
-        browser.close()
+def opened(desk: Desk) -> Iterator[Browser]:
+    with browser() as one:
+        yield one
 
 
 @pytest.fixture
-def open_desk(chromium_: Browser, desk: Desk) -> Iterator[Any]:
-    """Opens a page as somebody; afterwards nothing may have been refused or gone elsewhere."""
-    contexts: list[BrowserContext] = []
-    wrong: list[str] = []
-
-    def make(role: str | None = "everything", **options: Any) -> Page:
-        settings = {"locale": "en-CA", "timezone_id": "America/Toronto", **options}
-        context = chromium_.new_context(base_url=desk.address, **{**SCREENS["desktop"], **settings})
-        contexts.append(context)
-        if role:
-            cookie = {"name": "desk_session", "value": desk.sessions[role], "url": desk.address}
-            context.add_cookies([cookie])
-        page = context.new_page()
-        page.on("request", lambda sent: wrong.append(sent.url) if elsewhere(sent.url) else None)
-        page.on(
-            "console",
-            lambda said: wrong.append(said.text) if is_wrong(said) else None,
-        )
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        return page
-
-    def is_wrong(said: Any) -> bool:
-        # A page that is not there, or a form that is wrong, is what some of these are about.
-        return said.type == "error" and not said.text.startswith("Failed to load resource")
-
-    def elsewhere(address: str) -> bool:
-        return not address.startswith((desk.address, "data:", "blob:"))
-
-    yield make
-    for context in contexts:
-        context.close()
-    assert not wrong
-
-
-def violations(page: Page) -> list[Any]:
-    page.evaluate(axe_source())
-    found = page.evaluate(
-        "tags => axe.run(document, { runOnly: { type: 'tag', values: tags } })", TAGS
-    )
-    assert found["passes"], "axe did not run"
-    return [(rule["id"], [n["html"][:120] for n in rule["nodes"]]) for rule in found["violations"]]
+def open_desk(opened: Browser, desk: Desk) -> Iterator[Any]:
+    with pages_of(opened, desk) as make:
+        yield make
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -222,7 +124,8 @@ def test_the_door_has_no_violations_and_lets_in_with_a_code(
     expect(page.get_by_role("heading", name="Bookings", level=1)).to_be_visible()
 
 
-def test_an_invitation_leads_to_the_desk(open_desk: Any, desk: Desk) -> None:
+@pytest.mark.parametrize("screen", ["desktop", "phone"])
+def test_an_invitation_leads_to_the_desk(open_desk: Any, desk: Desk, screen: str) -> None:
     from desk_people import PASSWORD
     from django_otp.oath import totp
 
@@ -234,20 +137,21 @@ def test_an_invitation_leads_to_the_desk(open_desk: Any, desk: Desk) -> None:
         check=True,
         cwd=ROOT,
     ).stdout
-    page = open_desk(None, **SCREENS["phone"])
+    page = open_desk(None, **SCREENS[screen])
     page.goto(f"/invitation/{said.split('/invitation/')[1].split()[0]}")
     assert violations(page) == []
     page.get_by_label("Your name").fill("Joan Mills")
-    page.get_by_label("Choose a login").fill("joan")
+    page.get_by_label("Choose a login").fill(f"joan-{screen}")
     page.get_by_label("Choose a password").fill(PASSWORD)
     page.get_by_role("button", name="Next: your phone").click()
     expect(page.get_by_role("img", name="The square for the app")).to_be_visible()
     assert violations(page) == []
-    page.screenshot(path=PICTURES / "factor-phone.png", full_page=True)
+    page.screenshot(path=PICTURES / f"factor-{screen}.png", full_page=True)
     with sqlite3.connect(desk.var / "clinic.sqlite3") as database:
         [[key]] = database.execute(
             "SELECT key FROM otp_totp_totpdevice JOIN people_person ON people_person.id = user_id "
-            "WHERE username = 'joan'"
+            "WHERE username = ?",
+            (f"joan-{screen}",),
         )
     page.get_by_label("Six digits").fill(f"{totp(bytes.fromhex(key)):06d}")
     page.get_by_role("button", name="Done").click()
@@ -458,14 +362,15 @@ def test_a_year_prints_its_numbers_in_a_table(open_desk: Any) -> None:
     page.screenshot(path=PICTURES / "insights-year-print.png", full_page=True)
 
 
-def test_the_pages_of_a_person_have_no_violations(open_desk: Any) -> None:
-    page = open_desk("privacy_officer")
+@pytest.mark.parametrize("screen", SCREENS)
+def test_the_pages_of_a_person_have_no_violations(open_desk: Any, screen: str) -> None:
+    page = open_desk("privacy_officer", **SCREENS[screen])
     page.goto("/privacy/")
     page.get_by_label("Phone number, e-mail address or booking reference").fill("416-555-0199")
     page.get_by_role("button", name="Find").click()
     expect(page.locator("main")).to_contain_text("Known as Sam Wilson")
     assert violations(page) == []
-    page.screenshot(path=PICTURES / "person-desktop.png", full_page=True)
+    page.screenshot(path=PICTURES / f"person-{screen}.png", full_page=True)
 
 
 def test_a_monday_morning(open_desk: Any, desk: Desk, tmp_path: Path) -> None:
