@@ -75,14 +75,6 @@ def test_each_page_is_allowed_or_refused_for_each_role(everyone: dict[str, Any])
 #: Pages that tests open by a click or a link; parts of pages, files, and what leads elsewhere.
 BY_HAND = {"booking", "invitation", "login", "code", "factor", "recovery"}
 NO_PAGES = {"as-test", "download-csv", "download-json", "health", "live-badge", "live-news"}
-    "health",
-    "logout",
-    "badge",
-    "live-news",
-    "transcript-news",
-    "download-csv",
-    "download-json",
-}
 
 
 def test_every_page_is_looked_at_with_axe(everyone: dict[str, Any]) -> None:
@@ -99,6 +91,35 @@ def test_every_page_is_looked_at_with_axe(everyone: dict[str, Any]) -> None:
         if client.get(_address(pattern)).status_code != 405
     }
     assert pages - looked_at - BY_HAND == NO_PAGES
+
+
+def test_the_page_for_staff_says_what_each_role_sees() -> None:
+    """docs/staff-desk.md, line by line."""
+    from clinic.people.roles import ALLOWED, Right, Role
+
+    lines = {
+        "Today": {Right.TODAY},
+        "Bookings, messages, live chat": {Right.BOOKINGS, Right.LIVE},
+        "Read conversations": {Right.CONVERSATIONS},
+        "Review, tag, note, download": {Right.REVIEW, Right.EXPORT},
+        "Questions": {Right.QUESTIONS},
+        "Insights": {Right.INSIGHTS},
+        "Privacy, audit log": {Right.PRIVACY, Right.AUDIT},
+        "People": {Right.PEOPLE},
+    }
+    assert set().union(*lines.values()) == set(Right)
+    page = (ROOT / "docs" / "staff-desk.md").read_text("utf-8")
+    table = page[page.index("## Who sees what") :].partition("\n\n")[0].splitlines()
+    head, _, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table[1:]]
+    roles = [Role(name.replace(" ", "_")) for name in head[1:]]
+    assert len(roles) == len(Role)
+    said = {
+        name: {role for role, cell in zip(roles, cells, strict=True) if cell == "yes"}
+        for name, *cells in rows
+    }
+    assert said.keys() == lines.keys()
+    for name, rights in lines.items():
+        assert all(ALLOWED[right] == said[name] for right in rights), name
 
 
 def test_a_refusal_is_noted(everyone: dict[str, Any]) -> None:

@@ -322,6 +322,18 @@ def test_what_a_page_lists_is_printed_and_its_tools_are_not(open_desk: Any) -> N
     assert len(with_lists) >= 12
 
 
+def test_paper_is_light_when_the_screen_is_dark(open_desk: Any) -> None:
+    page = open_desk(**SCREENS["dark"])
+    page.emulate_media(media="print")
+    for name in ("today", "booking-rows", "conversations", "questions", "insights", "transcript"):
+        page.goto(PAGES.get(name, "/bookings/"))
+        assert violations(page) == [], name
+        shades = page.evaluate(
+            "['backgroundColor', 'color'].map(name => getComputedStyle(document.body)[name])"
+        )
+        assert shades == ["rgb(255, 255, 255)", "rgb(0, 0, 0)"], name
+
+
 def test_the_page_of_numbers_prints(open_desk: Any) -> None:
     page = open_desk("reviewer")
     page.goto("/insights/?month=2026-11")
