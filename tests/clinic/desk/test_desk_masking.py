@@ -164,3 +164,38 @@ def test_it_is_in_no_letter_to_the_clinic_and_not_in_the_chat(typed: dict[str, s
     told += Step.objects.values_list("attached", flat=True)
     assert len(told) >= 3
     assert not DIGITS.search(" ".join(told))
+
+
+def test_it_is_in_no_notice_and_not_in_the_calendar(
+    typed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slack, the letter about somebody who waits, the entry in the clinic's own calendar."""
+    from types import SimpleNamespace
+
+    from clinic import facts
+    from clinic.booking.handoff.invitations import clinic_entry
+    from clinic.booking.handoff.mail import MailSettings
+    from clinic.booking.models import StatusChange
+    from clinic.live import upkeep
+    from clinic.live.letters import wait_letter
+    from clinic.live.models import Step
+    from clinic.outbox import slack
+    from clinic.outbox.models import Item
+    from clinic.outbox.reading import appointment_of
+
+    upkeep.look(NOW + timedelta(minutes=10), facts.current().live_chat)
+    sent: list[bytes] = []
+    monkeypatch.setenv(slack.SETTING, "http://127.0.0.1:9/services/T/B/x")
+    monkeypatch.setattr(
+        slack.web, "call", lambda *given: sent.append(given[3]) or SimpleNamespace(status=200)
+    )
+    assert slack.enqueue(NOW) > 1
+    for item in Item.objects.filter(part="slack"):
+        slack.tell(item)
+    settings = MailSettings("127.0.0.1", 25, "none", "clinic@example.com")
+    step = Step.objects.get(kind="long_wait")
+    sent.append(wait_letter(step, facts.current(), settings).as_bytes())
+    for change in StatusChange.objects.filter(status="requested"):
+        sent.append(clinic_entry(appointment_of(change, 0), facts.current()).to_ical())
+    assert len(sent) >= 4
+    assert not DIGITS.search(b" ".join(sent).decode())
