@@ -121,6 +121,7 @@ def chats() -> None:
             }),
         ],
         at=NOW - HOUR, outcome="requested_booking", lowest_confidence=0.94, feedback_up=True,
+        began_hour=9, booking_step=6,
         topics=["faq/how_massage_helps", "book_appointment"],
     )  # fmt: skip
     chat(
@@ -153,14 +154,16 @@ def chats() -> None:
     ]  # fmt: skip
     for place in range(70):
         topic = f"faq/{topics[place % 5]}"
+        at = NOW - place * 5 * HOUR - 8 * HOUR
         chat(
             f"faq-{place}",
             [
                 ("patient", said[place % 5], understood(topic, 0.8 + place % 20 / 100)),
                 ("assistant", answer, {"response": f"utter_{topic}"}),
             ],
-            at=NOW - place * 5 * HOUR - 8 * HOUR, outcome="answered", topics=[topic],
-            lowest_confidence=0.8 + place % 20 / 100,
+            at=at, outcome="answered", topics=[topic], lowest_confidence=0.8 + place % 20 / 100,
+            # Five hours behind UTC; some begin to book, and fewer and fewer go on.
+            began_hour=(at - 5 * HOUR).hour, booking_step=max(0, 5 - place) if place < 9 else 0,
         )  # fmt: skip
     Tag.objects.create(name="parking")
     some = list(Session.objects.filter(outcome="answered").values_list("pk", flat=True)[40:])

@@ -73,7 +73,7 @@ def test_each_page_is_allowed_or_refused_for_each_role(everyone: dict[str, Any])
 
 
 #: Pages that tests open by a click or a link; parts of pages, files, and what leads elsewhere.
-BY_HAND = {"booking", "invitation", "login", "code", "factor", "recovery"}
+BY_HAND = {"booking", "invitation", "login", "code", "factor", "recovery", "live-chat"}
 NO_PAGES = {"as-test", "download-csv", "download-json", "health", "live-badge", "live-news"}
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from desk_browser import PICTURES, SCREENS, Desk, browser, pages_of, running_desk, violations
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 #: Pages, and what has to stand on each so that it is the state that is meant.
 STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "today": ("/", ("patient waits for a person", "missed red flag to hand")),
     "waiting-list": ("/bookings/waiting-list", ("Lou Kim", "Mornings, and not on Friday.")),
     "live": ("/live/", ("You take chats.", "With a person", "Join")),
-    "live-chat": ("/live/2", ("Natalie here",)),
-    "live-chat-waiting": ("/live/1", ("Join",)),
     "privacy": ("/privacy/", ("DEL234", "RED234")),
     "questions-conflict": ("/questions/?state=topic", ("already", "understood now")),
     "questions-missed": ("/questions/?state=missed_red_flag", ("my seat went numb",)),
@@ -67,6 +66,15 @@ def test_axe_finds_nothing_on_a_busy_desk(open_desk: Any, screen: str) -> None:
         for each in words:
             expect(page.locator("body"), name).to_contain_text(each)
         look(page, name, screen)
+    page.goto("/live/")
+    chats = [link.get_attribute("href") for link in page.locator(".row .main").all()]
+    assert len(chats) == 2
+    for number, (address, words) in enumerate(
+        zip(chats, ("numb", "Natalie here. What can I do?"), strict=True)
+    ):
+        page.goto(address)
+        expect(page.locator("main")).to_contain_text(words)
+        look(page, f"live-chat-{number}", screen)
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -104,16 +112,20 @@ def test_the_pages_for_what_goes_wrong_have_no_violations(
         "all => all.forEach(e => e.remove())"
     )
     with page.expect_response(lambda got: got.request.method == "POST") as sent:
-        page.get_by_role("button", name="Log out").evaluate("button => button.click()")
+        page.locator('form[action="/logout"] button').evaluate("button => button.click()")
     assert sent.value.status == 403
     page.wait_for_load_state()
     expect(page.locator("main")).to_contain_text("The form was not accepted")
     look(page, "form", screen)
     for name, words in (("failed", "Something went wrong"), ("bad_request", "not understood")):
-        page.route(f"**/{name}", lambda route, name=name: route.fulfill(body=problem(name)))
+        page.route(f"**/{name}", partial(fulfil, problem(name)))
         page.goto(f"/{name}")
         expect(page.locator("main")).to_contain_text(words)
         look(page, name, screen)
+
+
+def fulfil(body: str, route: Route) -> None:
+    route.fulfill(body=body, content_type="text/html")
 
 
 def problem(name: str) -> str:
