@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from django.db import transaction
 
@@ -117,8 +118,15 @@ def offers_for(
     offers: list[WaitingOffer] = []
     if freed.therapist not in clinic.working_times:
         return offers
+
+    @cache
+    def possible(minutes: int) -> list[Slot]:
+        # Looked up once for each length and not for each who waits: a time is freed within a
+        # transaction that others wait for.
+        return _touching(freed, minutes, now, clinic)
+
     for entry in waiting.order_by("created_at", "pk"):
-        slot = _first_that_fits(entry, freed, now, clinic)
+        slot = _first_that_fits(entry, possible(entry.minutes))
         if slot is None:
             continue
         offer = _offer(entry, slot, now)
@@ -285,16 +293,24 @@ def _offer(entry: WaitingEntry, slot: Slot, now: datetime) -> WaitingOffer | Non
     return None
 
 
-def _first_that_fits(entry: WaitingEntry, freed: Slot, now: datetime, clinic: Facts) -> Slot | None:
-    # The appointments that were impossible are those that touch the stretch, their buffer included.
-    length, buffer = timedelta(minutes=entry.minutes), clinic.booking.buffer
-    earliest, latest = freed.start_utc - length - buffer, freed.end_utc + length
+def _touching(freed: Slot, minutes: int, now: datetime, clinic: Facts) -> list[Slot]:
+    """The free times of this length that were impossible before, earliest first.
+
+    They are those that touch the stretch, their buffer included.
+    """
+    length, buffer = timedelta(minutes=minutes), clinic.booking.buffer
+    first, last = freed.start_utc - length - buffer, freed.end_utc + length
+    return [
+        slot
+        for slot in free_times(minutes, freed.therapist, first, last, now, clinic=clinic)
+        if slot.start_utc < freed.end_utc and freed.start_utc < slot.end_utc + buffer
+    ]
+
+
+def _first_that_fits(entry: WaitingEntry, possible: Sequence[Slot]) -> Slot | None:
     for start, end in windows_of(entry):
-        first, last = max(start, earliest), min(end, latest)
-        if last - first < length:
-            continue
-        for slot in free_times(entry.minutes, freed.therapist, first, last, now, clinic=clinic):
-            if slot.start_utc < freed.end_utc and freed.start_utc < slot.end_utc + buffer:
+        for slot in possible:
+            if start <= slot.start_utc and slot.end_utc <= end:
                 return slot
     return None
 

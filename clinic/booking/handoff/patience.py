@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import queue
 import socket
 import ssl
+import threading
 import time
 from typing import Any
 
@@ -43,9 +45,7 @@ def within(deadline: Deadline | None) -> float:
 def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     """A connection to the first address of ``host`` that answers. Raises OSError."""
     problem: OSError | None = None
-    for family, kind, protocol, _, address in socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM
-    ):
+    for family, kind, protocol, _, address in _addresses(host, port, deadline):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.settimeout(deadline.left())
@@ -57,6 +57,29 @@ def connect(host: str, port: int, deadline: Deadline) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
     raise problem or OSError(f"no address for {host}")
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
+    """What ``socket.getaddrinfo`` finds, which has no limit of its own.
+
+    A name server that is silent keeps the thread a while longer, but not who waits for it.
+    """
+    answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except OSError as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, name="address", daemon=True).start()
+    try:
+        found = answers.get(timeout=deadline.left())
+    except queue.Empty:
+        raise TimeoutError("the name server took too long") from None
+    if isinstance(found, OSError):
+        raise found
+    return found
 
 
 def encrypt(sock: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:

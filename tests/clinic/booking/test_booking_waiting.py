@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from clinics import NATALIE, NOW, SAM, at, clinic_of
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from clinic import facts
 from clinic.booking import holds, upkeep
@@ -91,6 +93,19 @@ def test_however_a_request_ends(over: str) -> None:
     wait()
     change_status(request, over, "desk", NOW)
     assert len(told()) == 1
+
+
+def test_many_who_wait_in_vain_keep_nobody_waiting() -> None:
+    """A time is freed within a transaction: free times are looked up once, not for each of them."""
+    request = book()
+    # until just before the time that is freed would be over
+    for number in range(30):
+        wait(f"w{number}", windows=[(TEN + MINUTE, TEN + 61 * MINUTE)])
+    with CaptureQueriesContext(connection) as queries:
+        cancel_request(request, now=NOW)
+    assert told() == []
+    asked = [query for query in queries if "booking_hold" in query["sql"].split("WHERE")[0]]
+    assert len(asked) < 10
 
 
 def test_moving_a_request_frees_its_old_time() -> None:
