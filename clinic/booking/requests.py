@@ -249,7 +249,10 @@ def refuse_proposal(
 
 
 def expire(now: datetime) -> int:
-    """Expire requests the clinic has not answered before their time; the number expired."""
+    """Expire requests the clinic has not answered before their time; the number expired.
+
+    One without a time waits for the clinic to find one, however long that takes.
+    """
     overdue = AppointmentRequest.objects.filter(
         status__in=(Status.REQUESTED, Status.CHANGED), starts_at__lte=now
     )

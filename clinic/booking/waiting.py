@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from django.db import transaction
+from django.db.models import Q
 
 from clinic import facts
 from clinic.booking import details
@@ -22,6 +23,8 @@ from clinic.text import BadInput, required
 
 #: How many people are told of one time. The first to ask gets it.
 MOST_TOLD = 3
+#: How long these have before others are told of it.
+PATIENCE = timedelta(hours=2)
 #: How many windows one entry can have.
 MOST_WINDOWS = 50
 
@@ -99,13 +102,15 @@ def offers_for(
     now: datetime,
     *,
     joined_since: datetime | None = None,
+    joined_before: datetime | None = None,
     clinic: Facts | None = None,
 ) -> list[WaitingOffer]:
     """Note whom to tell that a therapist's time became free, those who wait longest first.
 
     ``freed`` is the stretch that nobody has any more. Someone is told of the first time that
     touches it, that the appointment fits in and that is free. At most three are told of one
-    stretch, and nobody twice of the same time. ``joined_since`` leaves out who waited before.
+    stretch, and nobody twice of the same time. ``joined_since`` leaves out who waited before,
+    ``joined_before`` who does only since then.
     """
     waiting = WaitingEntry.objects.filter(
         state=WaitingEntry.State.WAITING,
@@ -114,6 +119,8 @@ def offers_for(
     )
     if joined_since is not None:
         waiting = waiting.filter(created_at__gte=joined_since)
+    if joined_before is not None:
+        waiting = waiting.filter(created_at__lt=joined_before)
     clinic = clinic or facts.current()
     offers: list[WaitingOffer] = []
     if freed.therapist not in clinic.working_times:
@@ -134,6 +141,38 @@ def offers_for(
             offers.append(offer)
         if len(offers) == MOST_TOLD:
             break
+    return offers
+
+
+def pass_on(
+    now: datetime,
+    busy_between: Callable[[datetime, datetime], Mapping[str, Busy] | None],
+    *,
+    clinic: Facts | None = None,
+) -> list[WaitingOffer]:
+    """Note that others are to be told of a time which those who were told of it have not taken.
+
+    They have two hours; then the next three who waited when it became free are told.
+    ``busy_between`` as in :func:`look_around`.
+    """
+    clinic = clinic or facts.current()
+    told = WaitingOffer.objects.filter(state=WaitingOffer.State.TOLD, starts_at__gt=now)
+    times = {(o.therapist, o.starts_at, o.ends_at): o for o in told.order_by("-created_at", "-pk")}
+    offers: list[WaitingOffer] = []
+    for first in times.values():
+        of_it = WaitingOffer.objects.filter(
+            therapist=first.therapist, starts_at__lt=first.ends_at, ends_at__gt=first.starts_at
+        )
+        undecided = Q(state=WaitingOffer.State.TO_TELL) | Q(told_at__gt=now - PATIENCE)
+        if of_it.filter(undecided).exists():
+            continue
+        busy = busy_between(first.starts_at, first.ends_at)
+        if busy is None:
+            break
+        if _still_free(first, now, busy, clinic):
+            free_at = first.ends_at + clinic.booking.buffer
+            freed = Slot(first.therapist, first.starts_at, free_at)
+            offers += offers_for(freed, now, joined_before=first.created_at, clinic=clinic)
     return offers
 
 

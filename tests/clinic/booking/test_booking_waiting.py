@@ -25,6 +25,7 @@ from clinic.booking.waiting import (
     leave_waiting_list,
     mark_told,
     offers_for,
+    pass_on,
     to_tell,
 )
 from clinic.text import BadInput
@@ -106,6 +107,43 @@ def test_many_who_wait_in_vain_keep_nobody_waiting() -> None:
     assert told() == []
     asked = [query for query in queries if "booking_hold" in query["sql"].split("WHERE")[0]]
     assert len(asked) < 10
+
+
+def test_a_time_that_nobody_takes_is_passed_on() -> None:
+    """The fourth hears of it when the three who were told first have had their time."""
+    request = book()
+    for number in range(5):
+        wait(f"w{number}", windows=[(TEN, TEN + 60 * MINUTE)], now=NOW - 5 * MINUTE)
+    cancel_request(request, now=NOW)
+
+    def hear(at: datetime) -> list[str]:
+        pass_on(at, lambda start, end: {}, clinic=TWO)
+        told = [offer for offer, _ in to_tell(at)]
+        for offer in told:
+            mark_told(offer, at)
+        return [offer.entry.conversation_id for offer in told]
+
+    assert hear(NOW) == ["w0", "w1", "w2"]
+    wait("later", windows=[(TEN, TEN + 60 * MINUTE)], now=NOW + 30 * MINUTE)
+    assert hear(NOW + 90 * MINUTE) == []
+    # who joined while it was free has seen it
+    assert hear(NOW + 121 * MINUTE) == ["w3", "w4"]
+    assert hear(NOW + 150 * MINUTE) == []
+    assert hear(NOW + 300 * MINUTE) == []
+
+
+def test_a_time_that_is_taken_is_not_passed_on() -> None:
+    request = book()
+    for number in range(4):
+        wait(f"w{number}", windows=[(TEN, TEN + 60 * MINUTE)], now=NOW - 5 * MINUTE)
+    cancel_request(request, now=NOW)
+    for offer, _ in to_tell(NOW):
+        mark_told(offer, NOW)
+    busy = {NATALIE: [(TEN, TEN + 30 * MINUTE)]}
+    assert pass_on(NOW + 180 * MINUTE, lambda start, end: busy, clinic=TWO) == []
+    assert pass_on(NOW + 180 * MINUTE, lambda start, end: None, clinic=TWO) == []
+    book(TEN, "w0")
+    assert pass_on(NOW + 180 * MINUTE, lambda start, end: {}, clinic=TWO) == []
 
 
 def test_moving_a_request_frees_its_old_time() -> None:

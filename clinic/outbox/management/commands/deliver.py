@@ -164,8 +164,10 @@ def _duties(should_stop: Callable[[], bool], seconds: float) -> list[_Duty]:
 
 
 def _look_around() -> None:
+    now = clock.now()
+    waiting.pass_on(now, handoff.busy)
     if facts.current().booking.system.way in handoff.CONNECTED:
-        waiting.look_around(clock.now(), handoff.busy)
+        waiting.look_around(now, handoff.busy)
 
 
 def _count_days() -> None:
