@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -30,7 +31,7 @@ TEN = at("2026-11-24 10:00")
 MINUTE = timedelta(minutes=1)
 #: Seconds that nobody may wait for a time, won or not.
 WORST = 1.0
-#: Races of which one must keep to that: in a single one the processor may be somebody else's.
+#: Races of which one must keep to that while other programs run; without them every one must.
 RACES = 3
 #: Seconds after which the others give up on a process that has died.
 LONG = 60
@@ -77,6 +78,13 @@ def together(work: Callable[[int, Any], Any], processes: int = PROCESSES) -> lis
             results.append(receiver.recv())
         worker.join()
     return results
+
+
+def others_are_running() -> bool:
+    """Whether more processes want a processor than there are, this one left out."""
+    running = int(Path("/proc/loadavg").read_text(encoding="ascii").split()[3].split("/")[0])
+    cores = os.cpu_count() or 1
+    return running - 1 >= cores or os.getloadavg()[0] > cores
 
 
 def attempt(conversation: str, start: datetime, now: datetime = NOW) -> tuple[Hold | None, Result]:
@@ -169,12 +177,16 @@ def test_200_attempts_of_16_processes_are_one_booking(
     seen = "" if look_first else ", none seeing the others at first"
     worst = []
     for day in range(RACES):
+        busy = others_are_running()
         results = race(day)
+        busy = busy or others_are_running()
         assert len(results) == ATTEMPTS
         assert sum(result.won for result in results) == 1
         assert all(r.others == 3 for r in results if not r.won and r.seconds < math.inf)
         assert AppointmentRequest.objects.count() == Hold.objects.count() == day + 1
         worst.append(tell(results, f"overlapping, {any_database}{seen}"))
+        # Where the processors are somebody else's, what is waited for is not the lock.
+        assert busy or worst[-1] <= WORST, worst
         if worst[-1] <= WORST:
             break
     assert min(worst) <= WORST, worst
