@@ -29,6 +29,7 @@ from clinic.booking.requests import (
     reschedule_request,
 )
 from clinic.conversations.models import Session
+from clinic.desk import paging
 from clinic.desk.words import say
 from clinic.outbox import late
 from clinic.outbox.models import OPEN, Item, LinkGiven, State
@@ -70,28 +71,27 @@ def bookings(request: HttpRequest) -> HttpResponse:
     if search:
         rows = AppointmentRequest.objects.filter(
             Q(reference__iexact=search) | Q(patient_name__icontains=search)
-        ).order_by("-pk")
+        )
         log.note(who(request), Action.SEARCH, "bookings")
     elif show == "decide":
-        rows = undecided().order_by("starts_at", "pk")
+        rows = undecided()
     elif show == "coming":
         rows = AppointmentRequest.objects.filter(status=Status.CONFIRMED, erased_at=None).filter(
             Q(ends_at__gte=now) | Q(ends_at=None)
         )
-        rows = rows.order_by("starts_at", "pk")
     else:
         over = [status for status, following in NEXT.items() if not following]
         rows = AppointmentRequest.objects.filter(
             Q(status__in=over) | Q(status=Status.CONFIRMED, ends_at__lt=now)
-        ).order_by("-pk")
-    before = request.GET.get("before", "")
-    if before.isdecimal() and (search or show == "over"):
-        rows = rows.filter(pk__lt=int(before))
-    found = list(rows[: PAGE + 1])
+        )
+    soonest = not search and show != "over"
+    in_order = paging.soonest_first if soonest else paging.newest_first
+    page = in_order(rows, request.GET.get("after", ""), PAGE)
     log.note(who(request), Action.LIST, "bookings", detail="search" if search else show)
     shown = {
-        "requests": found[:PAGE],
-        "more": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "requests": page.rows,
+        "more": page.more,
+        "soonest_first": soonest,
         "show": show,
         "search": search,
         **tab_counts(),

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.conversations.models import Session
+from clinic.desk import paging
 from clinic.desk.bookings import PAGE, tab_counts
 from clinic.outbox.models import LinkGiven
 from clinic.people.access import may, open_to, who
@@ -19,17 +20,14 @@ from clinic.people.roles import Right
 def links(request: HttpRequest) -> HttpResponse:
     """When, from which conversation and to which address, the newest first."""
     sessions = Session.objects.filter(conversation_id=OuterRef("conversation_id"))
-    rows = LinkGiven.objects.order_by("-pk").annotate(
+    rows = LinkGiven.objects.annotate(
         session=Subquery(sessions.order_by("-number").values("pk")[:1])
     )
-    before = request.GET.get("before", "")
-    if before.isdecimal():
-        rows = rows.filter(pk__lt=int(before))
-    found = list(rows[: PAGE + 1])
-    log.note(who(request), Action.LIST, "links given", count=len(found[:PAGE]))
+    page = paging.newest_first(rows, request.GET.get("after", ""), PAGE)
+    log.note(who(request), Action.LIST, "links given", count=len(page.rows))
     shown = {
-        "given": found[:PAGE],
-        "more": found[PAGE - 1].pk if len(found) > PAGE else None,
+        "given": page.rows,
+        "more": page.more,
         "may_read": may(request, Right.CONVERSATIONS),
         **tab_counts(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 import re
 from datetime import UTC, datetime, timedelta
@@ -71,6 +72,44 @@ def test_a_request_is_confirmed_with_one_click_and_the_patient_is_told(desk: Any
     assert ("mara", "change") in deeds(about=f"request {request.reference}")
     assert "Nothing is waiting for your answer" in text(desk.get("/bookings/"))
     assert "Priya Nair" in text(desk.get("/bookings/?show=coming"))
+
+
+@pytest.mark.parametrize("show", ["decide", "coming", "over"])
+def test_every_booking_of_a_long_list_is_reached(
+    any_database: str, desk: Any, show: str
+) -> None:
+    from clinic.booking.models import AppointmentRequest
+
+    status = {"decide": "requested", "coming": "confirmed", "over": "declined"}[show]
+    made = []
+    for number in range(120):
+        # Some at the same time, some without one.
+        start = START + timedelta(hours=number // 2) if number % 5 else None
+        made.append(
+            AppointmentRequest.objects.create(
+                reference=f"R{number:05}",
+                conversation_id=f"c{number}",
+                patient_name="Sam Roy",
+                patient_contact="sam@example.com",
+                patient_contact_kind="email",
+                preferred_time="soon",
+                idempotency_key=str(number),
+                status=status,
+                therapist="Natalie Yeo",
+                starts_at=start,
+                ends_at=start and start + timedelta(hours=1),
+            ).reference
+        )
+    address, seen = f"/bookings/?show={show}", []
+    while address:
+        page = desk.get(address).content.decode()
+        seen += re.findall(r'href="/bookings/(R\d{5})"', page)
+        older = re.search(r'href="(\?show=[^"]*after=[^"]*)"', page)
+        address = f"/bookings/{html.unescape(older[1])}" if older else ""
+        assert len(seen) <= len(made), "the same page again"
+    assert sorted(seen) == made
+    for odd in ("x", "-", "nonsense-3", "9" * 40, "20261125T190000-" + "9" * 40):
+        assert desk.get(f"/bookings/?show={show}&after={odd}").status_code == 200
 
 
 def test_declining_tells_the_reason_that_was_chosen(desk: Any) -> None:
@@ -438,6 +477,6 @@ def test_who_was_sent_to_the_booking_page(desk: Any, monkeypatch: pytest.MonkeyP
     page = desk.get("/bookings/links")
     assert "https://sorrel-lane.janeapp.com/#/50" in text(page)
     assert f"/conversations/{session.pk}" in page.content.decode()
-    older = re.search(r'href="(\?before=\d+)"', page.content.decode())
+    older = re.search(r'href="(\?after=\d+)"', page.content.decode())
     assert older
     assert "https://sorrel-lane.janeapp.com/#/0" in text(desk.get(f"/bookings/links{older[1]}"))
