@@ -483,6 +483,8 @@ class Chat:
         try:
             async with self._turns.pause(conversation):
                 done = await self._perform("action_delete_my_data", conversation, {})
+                if "utter_data_kept" in _names(done, "responses", "response"):
+                    raise Refusal("record_kept")
                 if "erase_chat" not in _names(done, "events", "name"):
                     raise Refusal("not_deleted")
                 self._store.erase(conversation)

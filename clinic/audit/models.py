@@ -37,6 +37,7 @@ class Action(StrEnum):
     CHANGE = "change"
     UNDO = "undo"
     ERASE = "erase"
+    DELETION_ASKED = "deletion_asked"
     REDACT = "redact"
     HOLD = "hold"
     RETENTION = "retention"

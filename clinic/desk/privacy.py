@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from clinic import clock, facts
@@ -19,9 +20,9 @@ from clinic.desk.words import say
 from clinic.handoff.models import PatientMessage
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
-from clinic.privacy import person, retention
+from clinic.privacy import person, records, retention
 from clinic.privacy.erasing import erase
-from clinic.privacy.models import DeletionReceipt, RedactionReceipt
+from clinic.privacy.models import DeletionReceipt, DeletionRequest, RedactionReceipt
 from clinic.text import BadInput
 
 _SHOWN = 30
@@ -37,6 +38,7 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
     shown = {
         "days": facts.current().privacy.keep_conversations.days,
         "runs": retention.last_runs(10),
+        "wishes": _wishes(),
         "receipts": DeletionReceipt.objects.order_by("-pk")[:_SHOWN],
         "redactions": RedactionReceipt.objects.order_by("-pk")[:_SHOWN],
         "held": Session.objects.filter(hold=True).order_by("-last_activity_at")[:_SHOWN],
@@ -44,6 +46,40 @@ def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
         **more,
     }
     return render(request, "desk/privacy.html", shown, status=status)
+
+
+def _wishes() -> list[tuple[DeletionRequest, Session | None]]:
+    """What patients want deleted although it is held, the oldest first, and its newest session."""
+    return [
+        (
+            wish,
+            Session.objects.filter(conversation_id=wish.conversation_id)
+            .order_by("-number")
+            .first(),
+        )
+        for wish in records.open_requests().order_by("at", "pk")
+    ]
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def settle_wish(request: HttpRequest, number: int) -> HttpResponse:
+    """The patient who wants a client record deleted has had an answer."""
+    if records.settle(number, who(request), clock.now()):
+        undo = reverse("reopen-wish", args=[number])
+        messages.success(request, say("flash.wish_settled"), extra_tags=undo)
+    else:
+        messages.info(request, say("flash.nothing_changed"))
+    return redirect("privacy")
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def reopen_wish(request: HttpRequest, number: int) -> HttpResponse:
+    """Not after all."""
+    done = records.reopen(number, who(request))
+    messages.success(request, say("flash.undone" if done else "flash.nothing_changed"))
+    return redirect("privacy")
 
 
 @open_to(Right.PRIVACY)

@@ -23,6 +23,7 @@ from clinic.outbox.models import Item, State
 from clinic.people.access import may, open_to
 from clinic.people.models import Person
 from clinic.people.roles import Right
+from clinic.privacy import records
 from clinic.questions.models import Question
 from clinic.questions.models import State as QuestionState
 
@@ -123,6 +124,12 @@ def _red_flags(since: datetime) -> list[Waiting | None]:
     ]
 
 
+def _privacy(since: datetime) -> list[Waiting | None]:
+    wishes = records.open_requests()
+    first = wishes.order_by("at").first()
+    return [_waiting("wishes", wishes.count(), "privacy", oldest=first and first.at, urgent=True)]
+
+
 def _for_clinician(since: datetime) -> list[Waiting | None]:
     state = QuestionState.MISSED_RED_FLAG
     missed = Question.objects.filter(state=state, exported_at=None)
@@ -175,6 +182,7 @@ _KINDS: tuple[tuple[Right, Callable[[datetime], list[Waiting | None]]], ...] = (
     (Right.LIVE, _persons),
     (Right.CONVERSATIONS, _red_flags),
     (Right.QUESTIONS, _for_clinician),
+    (Right.PRIVACY, _privacy),
     (Right.BOOKINGS, _front_desk),
     (Right.REVIEW, _review),
 )

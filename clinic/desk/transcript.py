@@ -29,6 +29,7 @@ from clinic.people.roles import Right
 from clinic.privacy import redacting
 from clinic.privacy.known_names import known_names
 from clinic.privacy.masking import mask, mask_all
+from clinic.privacy.records import Held
 from clinic.questions import exporting
 from clinic.text import BadInput
 
@@ -200,7 +201,7 @@ def redact(request: HttpRequest, number: int) -> HttpResponse:
     store = open_store()
     try:
         done = redacting.redact(message, words, who(request), store)
-    except redacting.Held:
+    except Held:
         messages.warning(request, say("flash.redact_held"))
     except redacting.Talking:
         messages.warning(request, say("flash.redact_talking"))

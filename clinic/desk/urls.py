@@ -116,6 +116,8 @@ urlpatterns = [
     path("privacy/person", privacy.find, name="find-person"),
     path("privacy/person/copy", privacy.copy, name="copy-person"),
     path("privacy/person/erase", privacy.erase_person, name="erase-person"),
+    path("privacy/wishes/<int:number>/settled", privacy.settle_wish, name="settle-wish"),
+    path("privacy/wishes/<int:number>/open", privacy.reopen_wish, name="reopen-wish"),
     path("privacy/dry-run", privacy.dry_run, name="dry-run"),
     path("insights/", insights.insights, name="insights"),
     *(

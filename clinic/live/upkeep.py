@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from clinic.conversations.models import Session
 from clinic.facts import LiveChat
 from clinic.live import duty
 from clinic.live.chats import add_step
@@ -48,6 +49,11 @@ def _how_left(chat: Chat) -> str:
 
 
 def purge(before: datetime) -> int:
-    """Delete chats in which nothing has happened since an aware moment; the number of chats."""
+    """Delete chats in which nothing has happened since an aware moment; the number of chats.
+
+    What was said by staff in what is held as part of a client's health record stays.
+    """
+    held = Session.objects.filter(hold=True).values("conversation_id")
     old = Chat.objects.exclude(state__in=OPEN).filter(changed_at__lt=before)
+    old = old.exclude(conversation_id__in=held)
     return old.delete()[1].get("live.Chat", 0)

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from clinic.booking.handoff.link import Link
 from clinic.booking.models import AppointmentRequest
+from clinic.conversations.models import Session
 from clinic.outbox.models import LinkGiven
 from clinic.text import required
 
@@ -28,5 +29,9 @@ def forget(conversation_id: str) -> int:
 
 
 def purge(before: datetime) -> int:
-    """Delete what was noted before an aware moment; the number of rows."""
-    return LinkGiven.objects.filter(at__lt=before).delete()[0]
+    """Delete what was noted before an aware moment; the number of rows.
+
+    What belongs to a conversation held as part of a client's health record stays.
+    """
+    held = Session.objects.filter(hold=True).values("conversation_id")
+    return LinkGiven.objects.filter(at__lt=before).exclude(conversation_id__in=held).delete()[0]

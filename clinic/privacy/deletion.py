@@ -19,7 +19,8 @@ from clinic.conversations.projection import forget
 from clinic.handoff.models import PatientMessage
 from clinic.live import chats
 from clinic.outbox import late, links
-from clinic.privacy.models import DeletionReceipt
+from clinic.privacy.models import DeletionReceipt, DeletionRequest
+from clinic.privacy.records import refuse_held
 from clinic.questions.collecting import forget_unasked
 from clinic.references import new_reference
 from clinic.text import required
@@ -45,11 +46,13 @@ def delete_conversation(
     everything personal and keeps its reference and states, so that the clinic can still tell what
     became of it; one that was still open becomes ``cancelled``. With ``erase_events`` the worker
     deletes what Rasa keeps. A second call finds nothing and is no error. Raises
+    ``clinic.privacy.records.Held`` for a client's health record, which is left as it is, and
     ``clinic.text.BadInput``; database errors pass through.
     """
     conversation_id = required("conversation_id", conversation_id, 255)
     who = required("who", who, 150)
     with transaction.atomic():
+        refuse_held(conversation_id)
         emptied = erase_conversation(conversation_id, who, clock.now())
         messages, _ = PatientMessage.objects.filter(conversation_id=conversation_id).delete()
         feedback, _ = Feedback.objects.filter(conversation_id=conversation_id).delete()
@@ -58,6 +61,7 @@ def delete_conversation(
         late.forget(conversation_id)
         forget([conversation_id], erase_events=erase_events)
         forget_unasked()
+        DeletionRequest.objects.filter(conversation_id=conversation_id).delete()
         receipt = DeletionReceipt.objects.create(
             reference=new_reference(),
             conversation_digest=conversation_digest(conversation_id),

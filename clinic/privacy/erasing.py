@@ -1,7 +1,7 @@
 """Erasing conversations at the desk, when their days are over, and as patients wish.
 
-Needs ``clinic.setup.ready()``. But for what patients wish: not while somebody is talking in one,
-and not what is held as part of a client's health record.
+Needs ``clinic.setup.ready()``. What is held as part of a client's health record is kept, whoever
+asks. But for what patients wish: not while somebody is talking in one.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 
 from django.db import DatabaseError
 
+from clinic import clock
 from clinic.conversations import search
 from clinic.conversations.erasing import erase_idle, is_idle
 from clinic.conversations.models import Session
 from clinic.conversations.ties import with_tied
 from clinic.privacy.deletion import DeletionCounts, delete_conversation
+from clinic.privacy.records import Held, note_request
 
 logger = logging.getLogger("clinic.privacy")
 
@@ -32,16 +34,24 @@ class Erased:
     failed: list[str] = field(default_factory=list)
 
 
-def delete_for_patient(conversation_id: str) -> DeletionCounts:
+def delete_for_patient(conversation_id: str) -> set[str]:
     """Delete all that the clinic keeps of a conversation, as its patient wishes.
 
     Rasa, which is asked in it, deletes its own part. Conversations that the patient left for this
-    one, or went on with, are deleted as a whole, by the worker once nobody talks in them. Raises
+    one, or went on with, are deleted as a whole, by the worker once nobody talks in them. Gives
+    those that are kept because they are held as part of a client's health record: this one, or one
+    of the others. The privacy officer is told that they were asked for. Raises
     ``clinic.text.BadInput``; database errors pass through.
     """
-    for other in sorted(with_tied([conversation_id]) - {conversation_id}):
-        delete_conversation(other, erase_events=True)
-    return delete_conversation(conversation_id)
+    kept = set()
+    others = sorted(with_tied([conversation_id]) - {conversation_id})
+    for one in (*others, conversation_id):
+        try:
+            delete_conversation(one, erase_events=one != conversation_id)
+        except Held:
+            note_request(one, clock.now())
+            kept.add(one)
+    return kept
 
 
 def erase(conversation_ids: Iterable[str], who: str) -> Erased:
@@ -67,6 +77,9 @@ def erase(conversation_ids: Iterable[str], who: str) -> Erased:
                 erase_idle(conversation)
             else:
                 done.talking.append(conversation)
+        except Held:
+            # Held since.
+            done.held.append(conversation)
         except (DatabaseError, sqlite3.Error) as error:
             logger.error("A conversation could not be erased: %s", type(error).__name__)
             done.failed.append(conversation)

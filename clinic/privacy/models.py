@@ -46,6 +46,22 @@ class RedactionReceipt(models.Model):
         return self.reference
 
 
+class DeletionRequest(models.Model):
+    """A patient wants a conversation deleted that is held as part of a client's health record.
+
+    Nothing of it was deleted, and the patient was told so. ``settled_at`` is when the privacy
+    officer has dealt with it. It goes with the conversation once that is deleted.
+    """
+
+    conversation_id = models.CharField(max_length=255, unique=True)
+    at = models.DateTimeField(default=clock.now)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.CharField(max_length=150, blank=True)
+
+    def __str__(self) -> str:
+        return f"deletion request {self.pk}"
+
+
 class RetentionRun(models.Model):
     """One night's deletion of what is older than the days of ``clinic.yml``.
 

@@ -24,6 +24,7 @@ from clinic.conversations.store import open_store
 from clinic.conversations.ties import with_tied
 from clinic.handoff.models import PatientMessage
 from clinic.outbox.models import LinkGiven
+from clinic.privacy.models import DeletionRequest
 from clinic.references import LENGTH
 from clinic.seal import Seal
 from clinic.text import BadInput, required
@@ -130,6 +131,7 @@ def export(conversation_ids: Iterable[str]) -> dict[str, Any]:
         "waiting_list": _rows(WaitingEntry, conversations),
         "ratings": _rows(Feedback, conversations),
         "links_given": _rows(LinkGiven, conversations),
+        "asked_to_delete": _rows(DeletionRequest, conversations),
     }
 
 

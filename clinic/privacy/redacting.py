@@ -12,17 +12,14 @@ from django.db import transaction
 
 from clinic import clock
 from clinic.conversations import projection, search
-from clinic.conversations.models import Message, Session
+from clinic.conversations.models import Message
 from clinic.conversations.redacting import redact_idle
 from clinic.conversations.store import Store
 from clinic.privacy.deletion import conversation_digest
 from clinic.privacy.models import RedactionReceipt
+from clinic.privacy.records import refuse_held
 from clinic.questions import collecting
 from clinic.references import new_reference
-
-
-class Held(Exception):
-    """The conversation is part of a client's health record, which is not changed."""
 
 
 class Talking(Exception):
@@ -41,12 +38,13 @@ def redact(message: Message, words: str, who: str, store: Store) -> RedactionCou
     """Take ``words`` out wherever they stand in the message's conversation; "" the whole message.
 
     ``who`` stands on the receipt, which holds none of it. When this is interrupted after the words
-    are gone from Rasa's events, the worker reads the conversation again. Raises :class:`Held`,
-    :class:`Talking`, and ``clinic.text.BadInput`` for words that are not in the message.
+    are gone from Rasa's events, the worker reads the conversation again. Raises
+    ``clinic.privacy.records.Held``, :class:`Talking`, and ``clinic.text.BadInput`` for words that
+    are not in the message.
     """
     conversation = message.session.conversation_id
-    if Session.objects.filter(conversation_id=conversation, hold=True).exists():
-        raise Held
+    with transaction.atomic():
+        refuse_held(conversation)
     projection.read_again(conversation, until=clock.now() + projection.REDACTED_WITHIN)
     done = redact_idle(conversation, message.pk, words)
     if done is None:

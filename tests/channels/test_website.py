@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from icalendar import Calendar
-from scenario_chat import read
+from scenario_chat import hold_as_record, read
 from scenario_servers import Servers
 from socketio.exceptions import ConnectionError as Refused
 from window import Window, new_id
@@ -472,6 +472,17 @@ def test_nothing_is_shown_as_deleted_when_it_is_not(servers: Servers, window: Wi
         servers.actions.wait()
     assert kept(servers, conversation_of(servers, asked))
     assert window.call("delete", {})["ok"]
+
+
+def test_a_client_record_is_kept_and_the_patient_reads_so(servers: Servers, window: Window) -> None:
+    asked = window.send("hello")
+    window.answers(asked)
+    hold_as_record(servers.clinic_database, conversation_of(servers, asked))
+    answer = window.call("delete", {})
+    assert code(answer) == "record_kept"
+    assert "health record" in answer["error"]["message"]
+    assert kept(servers, conversation_of(servers, asked))
+    assert window.ask("what does it cost")
 
 
 # The page.

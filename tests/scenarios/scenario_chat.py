@@ -203,3 +203,21 @@ def read(database: Path, query: str, *values: Any) -> list[dict[str, Any]]:
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(query, values)]
+
+
+def hold_as_record(database: Path, conversation: str) -> None:
+    """Marks a conversation as part of a client's health record, as the privacy officer does."""
+    at = "2026-11-23 15:00:00"
+    values = {
+        "conversation_id": conversation,
+        **dict.fromkeys(("number", "first_event_id", "last_event_id", "messages"), 1),
+        **dict.fromkeys(("patient_messages", "not_understood", "began_hour", "booking_step"), 0),
+        **dict.fromkeys(("feedback_up", "feedback_down"), False),
+        **dict.fromkeys(("started_at", "last_activity_at"), at),
+        **dict.fromkeys(("triage_level", "opening", "reviewed_by", "assigned_to", "hold_by"), ""),
+        **{"channel": "website", "outcome": "answered", "topics": "[]", "hold": True},
+    }
+    marks = ", ".join("?" * len(values))
+    insert = f"INSERT INTO conversations_session ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
+    with closing(sqlite3.connect(database, timeout=20)) as connection, connection:
+        connection.execute(insert, list(values.values()))

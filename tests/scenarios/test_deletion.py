@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from scenario_chat import TABLES, Chat, read, stored
+from scenario_chat import TABLES, Chat, hold_as_record, read, stored
 from scenario_steps import answers, expect, fragments, play
 
 
@@ -53,6 +53,30 @@ def test_delete_my_data(chat: Chat, new_chat: Callable[[], Chat]) -> None:
     )
     assert (emptied["status"], emptied["patient_name"]) == ("cancelled", "")
     assert len(stored(other).requests) == 1, "somebody else's request is gone"
+
+
+def test_what_the_clinic_holds_as_a_record_is_kept_and_the_patient_reads_so(chat: Chat) -> None:
+    """Nothing is deleted, nothing is said to be, and the chat goes on."""
+    play(chat, fragments()["book"])
+    hold_as_record(chat.servers.clinic_database, chat.sender)
+    play(chat, fragments()["start_deletion"])
+    play(chat, [answers()["confirm_delete"]])
+    expect(
+        chat,
+        {
+            "response": ["utter_data_kept"],
+            "contains": "not deleted",
+            "not_contains": "{clinic_phone}",
+            "form": None,
+        },
+    )
+    (request,) = stored(chat).requests
+    assert (request["status"], bool(request["patient_name"])) == ("requested", True)
+    asked = "SELECT settled_at FROM privacy_deletionrequest WHERE conversation_id = ?"
+    assert read(chat.servers.clinic_database, asked, chat.sender) == [{"settled_at": None}]
+    chat.say("does the massage hurt")
+    assert len(chat.events()) > 10
+    expect(chat, {"response": ["utter_faq/does_it_hurt"]})
 
 
 def test_the_next_message_begins_a_new_conversation(chat: Chat) -> None:

@@ -110,6 +110,7 @@ class FakeClinic:
         self.refusal = ""  # the reason with which connections are refused
         self.rejections: list[dict[str, Any]] = []  # errors for the next messages
         self.deletes = True  # False: deleting fails
+        self.not_deleted: dict[str, Any] = REFUSED  # what is answered then
         self.refuses: set[str] = set()  # events that fail
         self.apps: list[str] = []  # messaging apps that are on
         self.transports = ["polling", "websocket"]  # taken at the next start
@@ -318,7 +319,7 @@ class FakeClinic:
 
     async def _on_delete(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
         if not self.deletes:
-            return REFUSED
+            return self.not_deleted
         talk = await self._talk(sid)
         self.conversations.remove(talk)
 

@@ -245,12 +245,12 @@ export class Conversation {
     return answer?.ok ?? false;
   }
 
-  /** Deletes the conversation at the server and here; returns whether it worked. */
-  async delete(): Promise<boolean> {
+  /** Deletes the conversation at the server and here; returns why not: a sentence, a key of the wording, or "". */
+  async delete(): Promise<string> {
     const answer = await this.#connection.ask("delete", {}).catch(() => undefined);
-    if (!answer?.ok) return false;
+    if (!answer?.ok) return answer?.error?.message ?? "delete_failed";
     this.#deleted();
-    return true;
+    return "";
   }
 
   /** A new conversation; returns whether it worked. */

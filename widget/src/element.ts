@@ -518,12 +518,10 @@ export class ClinicChat extends LitElement {
   }
 
   async #remove(): Promise<void> {
-    if (await this.#conversation.delete()) {
-      this._draft = "";
-      await this.#look("chat");
-    } else {
-      this.#cannot("delete_failed");
-    }
+    const problem = await this.#conversation.delete();
+    if (problem) return this.#cannot(problem);
+    this._draft = "";
+    await this.#look("chat");
   }
 
   async #continueIn(app: string): Promise<void> {

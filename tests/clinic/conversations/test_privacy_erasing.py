@@ -17,6 +17,7 @@ from fabricated import Events, Talk, question
 from assistant.channels import mailbox
 from assistant.channels.apps import senders
 from clinic import clock, environment, facts
+from clinic.audit.models import Entry
 from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import create_request
 from clinic.conversations import erasing as events_erasing
@@ -27,10 +28,11 @@ from clinic.conversations.projection import Tail
 from clinic.handoff.messages import leave_message
 from clinic.handoff.models import PatientMessage
 from clinic.outbox.models import LinkGiven
-from clinic.privacy import person, retention
+from clinic.privacy import person, records, retention
+from clinic.privacy.deletion import conversation_digest, delete_conversation
 from clinic.privacy.erasing import delete_for_patient, erase
 from clinic.privacy.known_names import known_names
-from clinic.privacy.models import DeletionReceipt, RetentionRun
+from clinic.privacy.models import DeletionReceipt, DeletionRequest, RetentionRun
 from clinic.seal import Seal
 from clinic.text import BadInput
 
@@ -142,6 +144,92 @@ def test_what_a_patient_left_for_another_conversation_is_deleted_with_it(
     assert kept(events) == {"second", "other"}
     assert [left.conversation_id for left in PatientMessage.objects.all()] == ["other"]
     assert person.find("416-555-0199").conversations == ()
+
+
+def test_what_is_held_is_kept_from_its_patient_too_and_the_officer_is_told(
+    database: Path, events: Events, tail: Tail
+) -> None:
+    """The one in which it is asked for, and one that the patient left for it."""
+    for conversation in ("first", "second"):
+        events.write(conversation, question(at=LONG_AGO))
+        message(conversation)
+        request(conversation)
+        save_feedback(
+            conversation_id=conversation,
+            value="up",
+            answer="faq/symptoms",
+            message_reference="m",
+        )
+    write_from(events, "first", "sms", "+14165550199", later="second")
+    tail.step()
+    hold("second")
+    assert delete_for_patient("second") == {"second"}
+    tail.step()
+    assert kept(events) == {"second"}, "what is not held goes, whoever kept the rest"
+    assert [left.conversation_id for left in PatientMessage.objects.all()] == ["second"]
+    assert AppointmentRequest.objects.get(conversation_id="second").patient_name == "Priya Nair"
+    assert Message.objects.exists()
+    wish = DeletionRequest.objects.get()
+    assert (wish.conversation_id, wish.settled_at) == ("second", None)
+    (asked,) = person.export(["second"])["asked_to_delete"]
+    assert asked["conversation_id"] == "second"
+    (noted,) = Entry.objects.filter(action="deletion_asked")
+    session = Session.objects.get(conversation_id="second")
+    assert (noted.who, noted.about) == ("patient", f"conversation {session.pk}")
+    assert not DeletionReceipt.objects.filter(
+        conversation_digest=conversation_digest("second")
+    ).exists()
+
+    assert records.settle(wish.pk, "omar", clock.now())
+    assert not records.settle(wish.pk, "omar", clock.now())
+    assert delete_for_patient("second") == {"second"}, "asked for again"
+    assert records.open_requests().count() == 1
+
+    Session.objects.update(hold=False)
+    assert delete_for_patient("second") == set()
+    assert not DeletionRequest.objects.exists()
+    assert not Session.objects.exists()
+
+
+def hold(conversation: str) -> None:
+    Session.objects.filter(conversation_id=conversation).update(hold=True, hold_by="omar")
+
+
+def test_nothing_deletes_what_was_held_since_it_was_looked_at(
+    database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events.write("c", question(at=LONG_AGO))
+    tail.step()
+
+    def hold_meanwhile(conversation: str) -> bool:
+        hold(conversation)
+        return True
+
+    monkeypatch.setattr("clinic.privacy.erasing.is_idle", hold_meanwhile)
+    done = erase(["c"], "omar")
+    assert (done.held, done.receipts) == (["c"], [])
+    assert kept(events) == {"c"}
+    with pytest.raises(records.Held):
+        delete_conversation("c")
+
+
+def test_old_live_chats_and_links_of_client_records_stay(
+    database: Path, events: Events, tail: Tail
+) -> None:
+    from clinic.live import upkeep
+    from clinic.live.models import Chat
+    from clinic.outbox import links
+
+    long_ago = clock.now() - timedelta(days=400)
+    for conversation in ("held", "other"):
+        events.write(conversation, question(at=LONG_AGO))
+        Chat.objects.create(conversation_id=conversation, state="closed", changed_at=long_ago)
+        LinkGiven.objects.create(conversation_id=conversation, program="jane", at=long_ago)
+    tail.step()
+    hold("held")
+    assert (upkeep.purge(clock.now()), links.purge(clock.now())) == (1, 1)
+    assert Chat.objects.get().conversation_id == "held"
+    assert LinkGiven.objects.get().conversation_id == "held"
 
 
 def test_a_person_gets_all_that_is_kept(database: Path, events: Events, tail: Tail) -> None:

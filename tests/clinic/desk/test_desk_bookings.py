@@ -75,9 +75,7 @@ def test_a_request_is_confirmed_with_one_click_and_the_patient_is_told(desk: Any
 
 
 @pytest.mark.parametrize("show", ["decide", "coming", "over"])
-def test_every_booking_of_a_long_list_is_reached(
-    any_database: str, desk: Any, show: str
-) -> None:
+def test_every_booking_of_a_long_list_is_reached(any_database: str, desk: Any, show: str) -> None:
     from clinic.booking.models import AppointmentRequest
 
     status = {"decide": "requested", "coming": "confirmed", "over": "declined"}[show]

@@ -102,6 +102,28 @@ def test_erasing_takes_a_tick_and_gives_receipts_and_respects_holds(
     assert deeds(action="hold") == [("omar", "hold")] * 2
 
 
+def test_a_patient_who_wants_a_client_record_deleted_is_seen_and_answered(desk: Any) -> None:
+    from clinic.conversations.models import Session
+    from clinic.privacy.erasing import delete_for_patient
+
+    session = patient()
+    assert "want" not in text(desk.get("/"))
+    Session.objects.filter(pk=session.pk).update(hold=True, hold_by="omar")
+    assert delete_for_patient("a") == {"a"}
+    assert "1 client record that a patient wants deleted" in text(desk.get("/"))
+    page = desk.get("/privacy/")
+    assert f"Conversation {session.pk} , asked just now" in text(page)
+    (address,) = re.findall(r'action="(/privacy/wishes/\d+/settled)"', page.content.decode())
+    done = desk.post(address, follow=True)
+    assert "Noted as answered" in text(done)
+    assert "asked just now" not in text(done)
+    undo = re.search(r'action="(/privacy/wishes/\d+/open)"', done.content.decode())[1]
+    assert "asked just now" in text(desk.post(undo, follow=True))
+    about = f"deletion request {address.split('/')[3]}"
+    assert deeds(about=about) == [("omar", "change"), ("omar", "undo")]
+    assert "client record" not in text(browser(person("mara", "front_desk")).get("/"))
+
+
 def test_the_dry_run_deletes_nothing(desk: Any) -> None:
     from clinic.booking.requests import create_request
     from clinic.conversations.models import Session
