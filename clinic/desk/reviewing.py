@@ -1,12 +1,14 @@
 """What people do with conversations: reviewed, tags, assigned, notes, "this was wrong".
 
-Each gives an :class:`Undo` that takes it back, or None when nothing was changed. All of it is noted
-in the audit log. Raises ``clinic.text.BadInput`` for what cannot be stored.
+Each gives an :class:`Undo` that takes it back, or None when nothing was changed. What somebody has
+changed since is not taken back: an old Undo must not undo a colleague's later work. All of it is
+noted in the audit log. Raises ``clinic.text.BadInput`` for what cannot be stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +34,7 @@ def review(sessions: Iterable[int], who: str, reviewed: bool = True) -> Undo | N
     ids = list(sessions)
     values: dict[str, Any] = {"reviewed_at": clock.now() if reviewed else None}
     values["reviewed_by"] = who if reviewed else ""
+    after = _plain(values)
     with transaction.atomic():
         changed: list[list[Any]] = []
         for some in _portions(ids):
@@ -39,9 +42,8 @@ def review(sessions: Iterable[int], who: str, reviewed: bool = True) -> Undo | N
             before = list(rows.values_list("pk", "reviewed_by", "reviewed_at"))
             changed += [[pk, by, at.isoformat() if at else None] for pk, by, at in before]
             Session.objects.filter(pk__in=[row[0] for row in before]).update(**values)
-        return _done(
-            who, "reviewed", changed, {"rows": changed}, "reviewed" if reviewed else "open"
-        )
+        data = {"rows": changed, "after": after}
+        return _done(who, "reviewed", changed, data, "reviewed" if reviewed else "open")
 
 
 def add_tag(sessions: Iterable[int], name: str, who: str) -> Undo | None:
@@ -61,15 +63,19 @@ def add_tag(sessions: Iterable[int], name: str, who: str) -> Undo | None:
                 ignore_conflicts=True,
             )
             new += sorted(missing)
-        return _done(who, "tagged", new, {"tag": name, "sessions": new}, "tag")
+        data = {"tag": name, "sessions": new, "after": {"by": who}}
+        return _done(who, "tagged", new, data, "tag")
 
 
 def remove_tag(session: int, name: str, who: str) -> Undo | None:
     """Take a tag off a session."""
     with transaction.atomic():
-        gone, _ = SessionTag.objects.filter(session_id=session, tag__name=name).delete()
-        found = [session] if gone else []
-        return _done(who, "untagged", found, {"tag": name, "sessions": found}, "untag")
+        there = SessionTag.objects.filter(session_id=session, tag__name=name)
+        by = there.values_list("by", flat=True).first()
+        there.delete()
+        found = [session] if by is not None else []
+        data = {"tag": name, "sessions": found, "by": by, "after": {}}
+        return _done(who, "untagged", found, data, "untag")
 
 
 def assign(sessions: Iterable[int], to: str, who: str) -> Undo | None:
@@ -81,7 +87,8 @@ def assign(sessions: Iterable[int], to: str, who: str) -> Undo | None:
             before = [list(row) for row in rows.values_list("pk", "assigned_to")]
             Session.objects.filter(pk__in=[row[0] for row in before]).update(assigned_to=to)
             changed += before
-        return _done(who, "assigned", changed, {"rows": changed}, "assign")
+        data = {"rows": changed, "after": {"assigned_to": to}}
+        return _done(who, "assigned", changed, data, "assign")
 
 
 def add_note(session: Session, text: str, who: str, event_id: int | None = None) -> Undo | None:
@@ -89,7 +96,7 @@ def add_note(session: Session, text: str, who: str, event_id: int | None = None)
     text = required("note", text, 4000)
     with transaction.atomic():
         note = Note.objects.create(session=session, text=text, by=who, event_id=event_id)
-        return _done(who, "noted", [session.pk], {"note": note.pk}, "note")
+        return _done(who, "noted", [session.pk], {"note": note.pk, "after": {}}, "note")
 
 
 def remove_note(note: Note, who: str) -> None:
@@ -123,6 +130,8 @@ def correct(message: Message, kind: str, right_topic: str, who: str) -> Undo | N
                 },
             )
         collecting.follow_correction(message.pk)
+        now = Correction.objects.filter(event_id=message.pk).first()
+        data["after"] = _as_data(now, _CORRECTION) if now else None
         return _done(who, "corrected", [message.session_id], data, f"wrong {kind}".strip())
 
 
@@ -146,7 +155,11 @@ def sort_questions(decisions: Mapping[int, tuple[str, str]], who: str) -> Undo |
             detail=" ".join(sorted({decisions[pk][0] for pk in before})),
             count=len(before),
         )
-        return Undo.objects.create(by=who, kind="sorted", data={"before": list(before.items())})
+        after = {
+            str(row.pk): _as_data(row, _DECIDED) for row in Question.objects.filter(pk__in=before)
+        }
+        data = {"before": list(before.items()), "after": after}
+        return Undo.objects.create(by=who, kind="sorted", data=data)
 
 
 def hold(conversation_id: str, who: str, on: bool) -> int:
@@ -165,17 +178,26 @@ def hold(conversation_id: str, who: str, on: bool) -> int:
     return int(changed)
 
 
-def take_back(undo: Undo, who: str, now: datetime) -> bool:
-    """Undo what was done; False when it is too late, done already, or somebody else's."""
+@dataclass(frozen=True)
+class TakenBack:
+    """How many things are as they were before, and how many were changed since and left alone."""
+
+    back: int
+    left: int
+
+
+def take_back(undo: Undo, who: str, now: datetime) -> TakenBack | None:
+    """Undo what was done; None when it is too late, done already, or somebody else's."""
     with transaction.atomic():
         ours = Undo.objects.select_for_update().filter(
             pk=undo.pk, by=who, done_at=None, at__gt=now - UNDO
         )
-        if not ours.update(done_at=now):
-            return False
-        _BACK[undo.kind](undo.data)
-        log.note(who, Action.UNDO, detail=undo.kind)
-    return True
+        # Without "after" it was noted by a version that did not look at what is there now.
+        if "after" not in undo.data or not ours.update(done_at=now):
+            return None
+        done = _BACK[undo.kind](undo.data)
+        log.note(who, Action.UNDO, detail=undo.kind, count=done.back)
+    return done
 
 
 def _done(
@@ -194,12 +216,16 @@ def _log(who: str, sessions: list[int], detail: str) -> None:
 
 # What is put back of a correction and of a question.
 _CORRECTION = ("kind", "right_topic", "by", "at")
-_QUESTION = ("state", "topic", "decided_by", "decided_at", "decided_event", "exported_at")
+_DECIDED = ("state", "topic", "decided_by", "decided_at", "decided_event")
+_QUESTION = (*_DECIDED, "exported_at")
 
 
 def _as_data(row: Model, names: Iterable[str]) -> dict[str, Any]:
     """Values of a row as JSON has them."""
-    values = {name: getattr(row, name) for name in names}
+    return _plain({name: getattr(row, name) for name in names})
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in values.items()
@@ -220,50 +246,81 @@ def _portions(ids: list[int]) -> Iterable[list[int]]:
     return (ids[at : at + _AT_ONCE] for at in range(0, len(ids), _AT_ONCE))
 
 
-# Taking back. A session can have been erased meanwhile: then there is nothing to take back.
+# Taking back, each only where what was done then still stands. A session can have been erased
+# meanwhile: then there is nothing to take back.
 
 
-def _reviewed(data: dict[str, Any]) -> None:
+def _reviewed(data: dict[str, Any]) -> TakenBack:
+    back = 0
     for pk, by, at in data["rows"]:
+        rows = Session.objects.filter(pk=pk, **_from_data(data["after"]))
         moment = datetime.fromisoformat(at) if at else None
-        Session.objects.filter(pk=pk).update(reviewed_by=by, reviewed_at=moment)
+        back += rows.update(reviewed_by=by, reviewed_at=moment)
+    return TakenBack(back, _there([row[0] for row in data["rows"]]) - back)
 
 
-def _tagged(data: dict[str, Any]) -> None:
+def _tagged(data: dict[str, Any]) -> TakenBack:
+    back = left = 0
     for some in _portions(data["sessions"]):
-        SessionTag.objects.filter(tag__name=data["tag"], session__in=some).delete()
+        rows = SessionTag.objects.filter(tag__name=data["tag"], session__in=some)
+        back += rows.filter(**data["after"]).delete()[0]
+        left += rows.count()
+    return TakenBack(back, left)
 
 
-def _untagged(data: dict[str, Any]) -> None:
+def _untagged(data: dict[str, Any]) -> TakenBack:
     tag, _ = Tag.objects.get_or_create(name=data["tag"])
+    back = 0
     for session in Session.objects.filter(pk__in=data["sessions"]):
-        SessionTag.objects.get_or_create(tag=tag, session=session)
+        _, new = SessionTag.objects.get_or_create(
+            tag=tag, session=session, defaults={"by": data["by"]}
+        )
+        back += new
+    return TakenBack(back, _there(data["sessions"]) - back)
 
 
-def _assigned(data: dict[str, Any]) -> None:
-    for pk, to in data["rows"]:
-        Session.objects.filter(pk=pk).update(assigned_to=to)
+def _assigned(data: dict[str, Any]) -> TakenBack:
+    back = sum(
+        Session.objects.filter(pk=pk, **data["after"]).update(assigned_to=to)
+        for pk, to in data["rows"]
+    )
+    return TakenBack(back, _there([row[0] for row in data["rows"]]) - back)
 
 
-def _noted(data: dict[str, Any]) -> None:
-    Note.objects.filter(pk=data["note"]).delete()
+def _noted(data: dict[str, Any]) -> TakenBack:
+    # Nobody else can change a note.
+    return TakenBack(Note.objects.filter(pk=data["note"]).delete()[0], 0)
 
 
-def _corrected(data: dict[str, Any]) -> None:
-    Correction.objects.filter(event_id=data["event"]).delete()
+def _corrected(data: dict[str, Any]) -> TakenBack:
+    there = Correction.objects.filter(event_id=data["event"]).first()
+    if (_as_data(there, _CORRECTION) if there else None) != data["after"]:
+        return TakenBack(0, 1)
+    if there is not None:
+        there.delete()
     if data["before"] and Session.objects.filter(pk=data["session"]).exists():
         Correction.objects.create(
             session_id=data["session"], event_id=data["event"], **_from_data(data["before"])
         )
     collecting.follow_correction(data["event"])
+    return TakenBack(1, 0)
 
 
-def _sorted(data: dict[str, Any]) -> None:
+def _sorted(data: dict[str, Any]) -> TakenBack:
+    back = 0
     for pk, values in data["before"]:
-        Question.objects.filter(pk=pk).update(**_from_data(values))
+        rows = Question.objects.filter(pk=pk, **_from_data(data["after"][str(pk)]))
+        back += rows.update(**_from_data(values))
+    asked = [pk for pk, _ in data["before"]]
+    return TakenBack(back, Question.objects.filter(pk__in=asked).count() - back)
 
 
-_BACK: dict[str, Callable[[dict[str, Any]], None]] = {
+def _there(sessions: list[int]) -> int:
+    """How many of these are not erased."""
+    return sum(Session.objects.filter(pk__in=some).count() for some in _portions(sessions))
+
+
+_BACK: dict[str, Callable[[dict[str, Any]], TakenBack]] = {
     "reviewed": _reviewed,
     "tagged": _tagged,
     "untagged": _untagged,

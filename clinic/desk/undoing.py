@@ -36,10 +36,14 @@ def back(request: HttpRequest, otherwise: str) -> HttpResponse:
 @open_to(Right.REVIEW)
 @require_POST
 def undo(request: HttpRequest, number: int) -> HttpResponse:
-    """Takes it back and says so."""
+    """Takes back what nobody has changed since, and says so."""
     found = get_object_or_404(Undo, pk=number)
-    if take_back(found, who(request), clock.now()):
-        messages.success(request, say("flash.undone"))
-    else:
+    done = take_back(found, who(request), clock.now())
+    if done is None:
         messages.warning(request, say("flash.undo_late"))
+    elif done.left:
+        key = "undone_in_part" if done.back else "undo_changed"
+        messages.warning(request, say(f"flash.{key}", count=done.left))
+    else:
+        messages.success(request, say("flash.undone"))
     return back(request, "conversations")

@@ -171,6 +171,45 @@ def test_many_at_once_are_reviewed_tagged_and_given_and_that_is_undone(desk: Any
     assert Session.objects.filter(tags__name="parking").count() == 2
 
 
+def test_an_old_undo_leaves_alone_what_a_colleague_has_changed_since(desk: Any) -> None:
+    from clinic.conversations.models import Correction, Session, SessionTag
+
+    line = ("patient", "I cannot feel my leg", understood("faq/symptoms", 0.9))
+    some = [chat(f"c{count}", [line]) for count in range(2)]
+    first = Session.objects.filter(pk=some[0].pk)
+    wrong = f"/messages-said/{some[0].first_event_id}/wrong"
+    ana = browser(person("ana", "reviewer"))
+    ticked = {"sessions": [str(one.pk) for one in some]}
+
+    def undo_of(done: Any) -> str:
+        return str(re.findall(r'action="(/undo/\d+)"', done.content.decode())[-1])
+
+    def bulk(who: Any, **form: Any) -> str:
+        return undo_of(who.post("/conversations/bulk", {**ticked, **form}, follow=True))
+
+    reviewed = bulk(desk, what="review")
+    tagged = bulk(desk, what="tag", tag="prices")
+    given = bulk(desk, what="assign", to="rui")
+    corrected = undo_of(desk.post(wrong, {"wrong": "topic:faq/cost"}, follow=True))
+    one = f"/conversations/{some[0].pk}"
+    for reviewed_again in ("no", "yes"):
+        ana.post(f"{one}/review", {"reviewed": reviewed_again})
+    ana.post(f"{one}/tag", {"tag": "prices", "off": "1"})
+    ana.post(f"{one}/tag", {"tag": "prices"})
+    ana.post(f"{one}/assign", {"to": "ana"})
+    ana.post(wrong, {"wrong": "missed_red_flag"})
+    for undo in (reviewed, tagged, given):
+        done = text(desk.post(undo, follow=True))
+        assert "Undone, but for 1 that somebody has changed since" in done
+    assert "left as it is" in text(desk.post(corrected, follow=True))
+    assert first.get().reviewed_by == "ana"
+    assert first.get().assigned_to == "ana"
+    assert [tag.by for tag in SessionTag.objects.all()] == ["ana"]
+    assert Correction.objects.get().kind == "missed_red_flag"
+    untouched = Session.objects.get(pk=some[1].pk)
+    assert (untouched.reviewed_at, untouched.assigned_to) == (None, "")
+
+
 def test_nothing_ticked_changes_nothing(desk: Any) -> None:
     chat()
     for form in ({"what": "review"}, {"what": "tag", "tag": "", "all": "1"}, {"what": "burn"}):
@@ -267,8 +306,9 @@ def test_tags_notes_and_this_was_wrong(desk: Any) -> None:
     undo = re.findall(r'action="(/undo/\d+)"', wrong.content.decode())[-1]
     desk.post(f"/messages-said/{message}/wrong", {"wrong": "missed_red_flag"})
     assert Correction.objects.get().kind == "missed_red_flag"
-    desk.post(undo)
-    assert not Correction.objects.exists()
+    assert "Somebody has changed that since" in text(desk.post(undo, follow=True))
+    assert Correction.objects.get().kind == "missed_red_flag"
+    desk.post(f"/messages-said/{message}/wrong", {"wrong": ""})
     for nonsense in ("topic:faq/astrology", "topic:", "burn"):
         desk.post(f"/messages-said/{message}/wrong", {"wrong": nonsense})
     assert not Correction.objects.exists()

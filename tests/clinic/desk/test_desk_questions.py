@@ -62,6 +62,20 @@ def test_questions_are_sorted_and_that_is_undone(desk: Any, asked: list[Any]) ->
     assert ("rui", "change") in deeds(about="questions")
 
 
+def test_an_old_undo_leaves_what_a_colleague_decided_since(desk: Any, asked: list[Any]) -> None:
+    from clinic.questions.models import Question
+
+    ticked = {"questions": [one.pk for one in asked[:2]]}
+    done = desk.post("/questions/decide", {**ticked, "what": "out_of_scope"}, follow=True)
+    undo = re.findall(r'action="(/undo/\d+)"', done.content.decode())[-1]
+    ana = browser(person("ana", "reviewer"))
+    ana.post("/questions/decide", {"questions": [asked[0].pk], "what": "missed_red_flag"})
+    assert "Undone, but for 1" in text(desk.post(undo, follow=True))
+    states = Question.objects.in_bulk()
+    assert states[asked[0].pk].state == "missed_red_flag"
+    assert states[asked[1].pk].state == "open"
+
+
 @pytest.mark.parametrize(
     "form",
     [
