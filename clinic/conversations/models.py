@@ -101,7 +101,9 @@ class Message(models.Model):
     ``nlu_fallback`` inside a form is no failure. ``reference`` is the message's id for the channel.
 
     Of an answer: ``response`` is the wording, ``source`` where it is from, ``buttons``
-    ``[{"title", "payload"}]``, ``feedback`` the patient's thumb, ``person`` who wrote it.
+    ``[{"title", "payload"}]``, ``card`` the appointment shown beside it (``reference``, ``status``,
+    ``starts`` and ``ends`` in ISO 8601, ``minutes``, ``service``, ``therapist``), ``feedback`` the
+    patient's thumb and ``feedback_reason`` why, ``person`` who wrote it.
     """
 
     class Author(models.TextChoices):
@@ -134,7 +136,9 @@ class Message(models.Model):
     response = models.CharField(max_length=255, blank=True)
     source = models.JSONField(default=list)
     buttons = models.JSONField(default=list)
+    card = models.JSONField(default=dict)
     feedback = models.CharField(max_length=4, blank=True)
+    feedback_reason = models.TextField(blank=True)
     person = models.CharField(max_length=150, blank=True)
 
     class Meta:
@@ -287,7 +291,7 @@ class Recheck(models.Model):
 
 
 class RatedDown(models.Model):
-    """An answer that got a thumb down, until the questions inbox has taken notice.
+    """An answer whose thumb down came or was taken back, until the questions inbox has noticed.
 
     ``event_id`` is its row in Rasa's ``events``; the message may be gone by then.
     """

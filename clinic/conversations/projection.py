@@ -363,7 +363,7 @@ def _apply(feedback: Feedback, sessions: list[Told], *, whole: bool) -> None:
     # With a clock that is fixed by CLINIC_NOW, everything may be "later".
     chosen = before[-1:] or (answers[:1] if whole else [])
     for session, event_id, _ in chosen:
-        rate(session, event_id, feedback.value)
+        rate(session, event_id, feedback.value, feedback.reason or "")
 
 
 def _compare(
@@ -430,9 +430,8 @@ def _compare_messages(
                 found.missing += before is None
                 found.other += before is not None
                 rows.append({**message, "session_id": session.pk})
-                if message["feedback"] == "down" and (
-                    before is None or before[_FEEDBACK] != "down"
-                ):
+                was_down = before is not None and before[_FEEDBACK] == "down"
+                if (message["feedback"] == "down") != was_down:
                     rated.append(RatedDown(event_id=message["event_id"]))
         gone += mine
         if differs or mine:

@@ -47,6 +47,8 @@ _INTERNAL = frozenset(
     | {"problem_text", "requested_slot", "session_started_metadata", "shown_times", "turn_plan"}
     | {"windows"}
 )
+# What tells of which appointment a card was, and how it stood then.
+_CARD = ("reference", "status", "starts", "ends", "minutes", "service", "therapist")
 _UNSTORABLE = re.compile(r"\\u(?:0000|d[89a-f])", re.IGNORECASE)
 _ALTERNATIVES = 3
 _OPENING = 200
@@ -97,11 +99,11 @@ def sessions_of(rows: Iterable[Row], zone: tzinfo = UTC) -> list[Told | None]:
     return told
 
 
-def rate(told: Told, event_id: int, value: str) -> None:
-    """Note a thumb, "up" or "down", on one of the session's answers."""
+def rate(told: Told, event_id: int, value: str, reason: str = "") -> None:
+    """Note a thumb, "up" or "down", and the patient's reason on one of the session's answers."""
     for message in told.messages:
         if message["event_id"] == event_id:
-            message["feedback"] = value
+            message |= {"feedback": value, "feedback_reason": reason}
     values = {message["feedback"] for message in told.messages}
     told.values |= {"feedback_up": "up" in values, "feedback_down": "down" in values}
 
@@ -259,6 +261,7 @@ class _Reader:
                 response=response,
                 source=own.get("source") or [],
                 buttons=buttons,
+                card=_card(metadata.get("card")),
             )
         )
         if response.startswith(ANSWER):
@@ -290,6 +293,11 @@ class _Reader:
         for topics in (self._told.topics, (self._asked or {}).get("topics")):
             if label and topics is not None and label not in topics:
                 topics.append(label)
+
+
+def _card(shown: Any) -> dict[str, Any]:
+    """What is kept of the card of an appointment."""
+    return {name: shown[name] for name in _CARD if shown.get(name)} if shown else {}
 
 
 def _author(metadata: Mapping[str, Any]) -> str:
@@ -354,7 +362,9 @@ def _message(row: Row, author: str, **values: Any) -> dict[str, Any]:
         "response": "",
         "source": [],
         "buttons": [],
+        "card": {},
         "feedback": "",
+        "feedback_reason": "",
         "person": "",
         **values,
     }

@@ -70,24 +70,36 @@ class _Row:
     body: dict[str, Any]
 
 
-def redact_idle(conversation_id: str, event_id: int, words: str = "") -> Redacted | None:
+def redact_idle(
+    conversation_id: str, event_id: int, words: str = "", *, reason: str = ""
+) -> Redacted | None:
     """Take ``words`` of the message ``event_id`` out, wherever they stand in the conversation.
+
+    They may stand in ``reason``, the patient's for a thumb on it, too; it is kept elsewhere.
 
     Without ``words`` that one message, what was noted down from it, and that where the clinic has
     said it again; nothing else that patient or clinic have said, were it in the same words. None
     when somebody is talking in the conversation. Raises ``clinic.text.BadInput`` when the words are
     not in the message or it is gone; errors of the database pass through.
     """
-    return in_rasas_database(lambda run: _redact(run, conversation_id, event_id, words.strip()))
+    words = words.strip()
+    return in_rasas_database(lambda run: _redact(run, conversation_id, event_id, words, reason))
 
 
-def _redact(run: Run, conversation_id: str, event_id: int, words: str) -> Redacted | None:
+def without(text: str, words: str) -> str:
+    """A text of the conversation from which the same words are taken out as from what was said."""
+    return _pattern([words]).sub(REMOVED, text)
+
+
+def _redact(
+    run: Run, conversation_id: str, event_id: int, words: str, reason: str
+) -> Redacted | None:
     if not idle_in(run, conversation_id):
         return None
     events = _events(run, conversation_id)
     rows = _mailbox(run, conversation_id)
     said = events.get(event_id, {}).get("text") or ""
-    if not said or (words and not _pattern([words]).search(said)):
+    if not said or (words and not _pattern([words]).search(f"{said}\n{reason}")):
         raise BadInput("words are not in this message. Allowed: some of it, as they stand there.")
     if words:
         pattern = _pattern([words])

@@ -49,6 +49,9 @@ def as_json(filters: Filters, base: str) -> Iterator[str]:
                 "triage": message.triage_level,
                 "noted_down": mask_all(message.slots, names),
                 "response": message.response,
+                "card": message.card,
+                "feedback": message.feedback,
+                "feedback_reason": mask(message.feedback_reason, names),
             }
             for message in said
         ]

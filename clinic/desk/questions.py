@@ -89,13 +89,17 @@ def context(request: HttpRequest, number: int) -> HttpResponse:
     return render(request, "desk/question_context.html" if part else "desk/question.html", shown)
 
 
-def _around(one: Occurrence) -> list[tuple[Message, str]]:
+def _around(one: Occurrence) -> list[tuple[Message, str, str]]:
+    """What was said, the patient's reason for a thumb, both masked."""
     rows = Message.objects.filter(session_id=one.session_id)
     before = list(rows.filter(event_id__lt=one.event_id).order_by("-event_id")[:_AROUND])[::-1]
     after = list(rows.filter(event_id__gte=one.event_id).order_by("event_id")[: _AROUND + 1])
     conversation = one.session.conversation_id
     names = known_names([conversation])[conversation]
-    return [(message, mask(message.text, names)) for message in [*before, *after]]
+    return [
+        (message, mask(message.text, names), mask(message.feedback_reason, names))
+        for message in [*before, *after]
+    ]
 
 
 @open_to(Right.QUESTIONS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +16,7 @@ from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest
-from clinic.conversations.listing import Filters
+from clinic.conversations.listing import ALARMS, Filters
 from clinic.conversations.models import Correction, Message, Note, Session, Tag
 from clinic.conversations.store import open_store
 from clinic.conversations.ties import with_tied
@@ -23,7 +25,7 @@ from clinic.desk.topics import topics
 from clinic.desk.words import say, wording
 from clinic.live.limits import CHANNELS
 from clinic.live.reading import RECENT
-from clinic.people.access import may, open_to, who
+from clinic.people.access import may, open_to, refuse, who
 from clinic.people.models import Person
 from clinic.people.roles import Right
 from clinic.privacy import redacting
@@ -36,6 +38,8 @@ from clinic.text import BadInput
 #: Messages to load at once, the latest.
 PORTION = 60
 _LONGEST_WORDS = 2000
+#: What says in the address which part of a long conversation is shown.
+_PLACES = ("message", "before")
 #: What htmx takes for "do not ask again".
 _STOP_ASKING = 286
 
@@ -61,8 +65,8 @@ def _news(request: HttpRequest, session: Session, after: int) -> HttpResponse:
     shown = {
         "session": session,
         "lines": _lines(session, said, names, unmasked=False),
-        "here": reverse("transcript", args=[session.pk]),
         "last": said[-1].event_id,
+        **_addresses(session, "", {}),
         **_for_lines(request),
     }
     return render(request, "desk/transcript_news.html", shown)
@@ -76,6 +80,7 @@ def _for_lines(request: HttpRequest) -> dict[str, Any]:
     """What the lines need beside what was said."""
     return {
         "may_review": may(request, Right.REVIEW),
+        "me": who(request),
         "may_redact": may(request, Right.PRIVACY),
         "topics": topics(),
         "kinds": [kind for kind in Correction.Kind.values if kind != Correction.Kind.TOPIC],
@@ -90,14 +95,16 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
     names = known_names([session.conversation_id])[session.conversation_id]
     said, earlier, later = _portion(request, session)
     query = filters.to_query()
+    place = {name: request.GET[name] for name in _PLACES if request.GET.get(name, "").isdecimal()}
     shown: dict[str, Any] = {
         "session": session,
         "lines": _lines(session, said, names, unmasked),
         "earlier": earlier,
         "later": later,
-        "here": f"{reverse('transcript', args=[session.pk])}{'?' + query if query else ''}",
         "query": query,
+        "place": "&".join(filter(None, (query, urlencode(place)))),
         "may_export": may(request, Right.EXPORT),
+        **_addresses(session, query, place),
         **_for_lines(request),
     }
     if request.headers.get("HX-Request") and request.GET.get("before"):
@@ -117,12 +124,28 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
         ],
         "people": Person.objects.filter(is_active=True),
         "last": said[-1].event_id if said and not later and _is_going_on(session) else None,
+        "may_mark": _may_mark(request, session),
         "may_unmask": may(request, Right.PRIVACY),
         "unmasked": unmasked,
         "reasons": wording()["unmask_reasons"],
         **conversations.neighbours(filters, session),
     }
     return render(request, "desk/transcript.html", shown)
+
+
+def _addresses(session: Session, query: str, place: dict[str, str]) -> dict[str, str]:
+    """Of what is shown (``here``), the end, and, with its number behind, one message."""
+    page = reverse("transcript", args=[session.pk])
+
+    def address(*parts: str) -> str:
+        return page + "?" * any(parts) + "&".join(filter(None, parts))
+
+    return {
+        "here": address(query, urlencode(place)),
+        "end": address(query),
+        "one": address(query, "message="),
+        "before": address(query, "before="),
+    }
 
 
 def _portion(request: HttpRequest, session: Session) -> tuple[list[Message], int | None, bool]:
@@ -161,6 +184,7 @@ def _lines(
     return [
         {
             "message": message,
+            "taken_for": message.topics or ([message.intent] if message.intent else []),
             "text": words(message.text),
             "payload": words(message.payload),
             "entities": values(message.entities),
@@ -169,11 +193,17 @@ def _lines(
             },
             "triage": values(message.triage),
             "buttons": [words(str(button.get("title", ""))) for button in message.buttons],
+            "starts": _moment(message.card.get("starts")),
+            "reason": words(message.feedback_reason),
             "correction": corrections.get(message.pk),
             "notes": [(note, words(note.text)) for note in notes.get(message.pk, [])],
         }
         for message in said
     ]
+
+
+def _moment(written: str | None) -> datetime | None:
+    return datetime.fromisoformat(written) if written else None
 
 
 @open_to(Right.PRIVACY)
@@ -233,15 +263,24 @@ def as_test(request: HttpRequest, number: int) -> HttpResponse:
     return response
 
 
-@open_to(Right.REVIEW)
+@open_to(Right.CONVERSATIONS)
 @require_POST
 def review(request: HttpRequest, number: int) -> HttpResponse:
-    """Reviewed, or not after all; then on to the next one if that was asked for."""
+    """Reviewed, or not after all; then on to the next one if that was asked for.
+
+    Whoever reads conversations can say so of a red flag: it may not wait for a reviewer.
+    """
     session = get_object_or_404(Session, pk=number)
+    if not _may_mark(request, session):
+        return refuse(request)
     reviewed = request.POST.get("reviewed", "yes") == "yes"
     undo = reviewing.review([session.pk], who(request), reviewed)
     undoing.tell(request, undo, "reviewed" if reviewed else "not_reviewed", count=1)
     return undoing.back(request, "conversations")
+
+
+def _may_mark(request: HttpRequest, session: Session) -> bool:
+    return may(request, Right.REVIEW) or session.triage_level in ALARMS
 
 
 @open_to(Right.REVIEW)

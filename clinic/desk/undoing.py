@@ -33,7 +33,7 @@ def back(request: HttpRequest, otherwise: str) -> HttpResponse:
     return redirect(wanted if safe else otherwise)
 
 
-@open_to(Right.REVIEW)
+@open_to(Right.CONVERSATIONS)
 @require_POST
 def undo(request: HttpRequest, number: int) -> HttpResponse:
     """Takes back what nobody has changed since, and says so."""

@@ -67,6 +67,13 @@ def may(request: HttpRequest, right: str) -> bool:
     return bool(request.user.has_perm(f"people.{right}"))
 
 
+def refuse(request: HttpRequest) -> HttpResponse:
+    """Whoever is asking may not do this. That they tried is noted."""
+    page = getattr(request.resolver_match, "url_name", "")
+    log.note(who(request), Action.REFUSED, f"page {page}")
+    return render(request, "desk/refused.html", status=403)
+
+
 class Access:
     """Ends idle sessions, turns away who may not see a page, and notes who has seen one."""
 
@@ -112,12 +119,7 @@ class Access:
             return _to_codes(request)
         if right == LOGGED_IN or may(request, right):
             return None
-        log.note(
-            who(request),
-            Action.REFUSED,
-            f"page {getattr(request.resolver_match, 'url_name', '')}",
-        )
-        return render(request, "desk/refused.html", status=403)
+        return refuse(request)
 
 
 def _is_look(request: HttpRequest, response: HttpResponse) -> bool:

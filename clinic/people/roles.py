@@ -42,7 +42,7 @@ ALLOWED: dict[Right, frozenset[Role]] = {
     # Requests with names; a contact is shown on request only, and that is noted.
     Right.BOOKINGS: frozenset({_F}),
     Right.LIVE: frozenset({_F}),
-    # Reading conversations, masked.
+    # Reading conversations, masked, and saying that a red flag has been seen to.
     Right.CONVERSATIONS: frozenset({_F, _R, _P}),
     # Reviewed, tags, notes, "this was wrong".
     Right.REVIEW: frozenset({_R, _P}),

@@ -12,8 +12,8 @@ from django.db import transaction
 
 from clinic import clock
 from clinic.conversations import projection, search
-from clinic.conversations.models import Message
-from clinic.conversations.redacting import redact_idle
+from clinic.conversations.models import Feedback, Message
+from clinic.conversations.redacting import redact_idle, without
 from clinic.conversations.store import Store
 from clinic.privacy.deletion import conversation_digest
 from clinic.privacy.models import RedactionReceipt
@@ -46,9 +46,11 @@ def redact(message: Message, words: str, who: str, store: Store) -> RedactionCou
     with transaction.atomic():
         refuse_held(conversation)
     projection.read_again(conversation, until=clock.now() + projection.REDACTED_WITHIN)
-    done = redact_idle(conversation, message.pk, words)
-    if done is None:
-        raise Talking
+    with transaction.atomic():
+        _redact_reasons(message, words)
+        done = redact_idle(conversation, message.pk, words, reason=message.feedback_reason)
+        if done is None:
+            raise Talking
     projection.read_now(store, conversation)
     with transaction.atomic():
         collecting.forget_asked(done.events)
@@ -62,3 +64,14 @@ def redact(message: Message, words: str, who: str, store: Store) -> RedactionCou
         )
     search.forget_removed()
     return RedactionCounts(receipt.reference, len(done.events))
+
+
+def _redact_reasons(message: Message, words: str) -> None:
+    """The same in what the patient wrote beside thumbs; without ``words`` that of this message."""
+    words = words.strip()
+    rows = Feedback.objects.filter(conversation_id=message.session.conversation_id)
+    if not words:
+        rows = rows.filter(answer=message.response, reason=message.feedback_reason)
+    for feedback in rows.exclude(reason=None).exclude(reason=""):
+        feedback.reason = without(feedback.reason, words) if words else ""
+        feedback.save(update_fields=["reason"])

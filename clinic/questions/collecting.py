@@ -1,8 +1,8 @@
 """Collecting the questions that went wrong.
 
 Needs ``clinic.setup.ready()``. A message is collected when the assistant did not understand it, was
-not sure of it, got a thumb down for its answer, or was corrected by staff. Clicks and answers
-to a form's questions are not, unless staff say so.
+not sure of it, got a thumb down for its answer, or was corrected by staff. Answers to a form's
+questions are not, unless staff say so; a click only with a thumb, by the button's title.
 """
 
 from __future__ import annotations
@@ -61,9 +61,12 @@ def collect() -> int:
             reasons[event_id].add("not_understood")
         if confidence is not None and confidence < LOW:
             reasons[event_id].add("low_confidence")
-    for event_id in _asked_before(rated):
+    asked = _asked_before(rated)
+    down = {event_id for event_id in asked if _is_rated_down(event_id)}
+    for event_id in down:
         reasons[event_id].add("thumbs_down")
     taken = _take(_not_noted(reasons))
+    _take_thumbs_back(asked - down)
     if rated:
         RatedDown.objects.filter(event_id__in=rated).delete()
     last = new[-1][0] if len(new) == _AT_ONCE else newest
@@ -117,7 +120,7 @@ def forget_asked(event_ids: Iterable[int]) -> None:
 
 
 def _asked_before(answers: Iterable[int]) -> set[int]:
-    """The messages that were answered with these, clicks left out."""
+    """The messages that were answered with these."""
     found = set()
     for answer in Message.objects.filter(event_id__in=list(answers)):
         asked = Message.objects.filter(
@@ -125,10 +128,41 @@ def _asked_before(answers: Iterable[int]) -> set[int]:
             author=Message.Author.PATIENT,
             event_id__lt=answer.event_id,
         )
-        before = asked.order_by("-event_id").values_list("event_id", "payload").first()
-        if before and not before[1]:
-            found.add(before[0])
+        before = asked.order_by("-event_id").values_list("event_id", flat=True).first()
+        if before is not None:
+            found.add(before)
     return found
+
+
+def _is_rated_down(event_id: int) -> bool:
+    """Whether an answer to this message has a thumb down."""
+    message = Message.objects.filter(pk=event_id).first()
+    if message is None:
+        return False
+    rows = Message.objects.filter(session=message.session_id, event_id__gt=event_id)
+    asked = rows.filter(author=Message.Author.PATIENT).order_by("event_id")
+    if (following := asked.values_list("event_id", flat=True).first()) is not None:
+        rows = rows.filter(event_id__lt=following)
+    return rows.filter(feedback="down").exists()
+
+
+def _take_thumbs_back(event_ids: Iterable[int]) -> None:
+    """Patients have taken their thumb down back: a question nobody minds any more goes."""
+    events = list(event_ids)
+    if not events:
+        return
+    places = Occurrence.objects.filter(event_id__in=events)
+    with transaction.atomic():
+        same = Question.objects.select_for_update().filter(thumbs_down=True)
+        for question in same.filter(pk__in=places.values("question")):
+            asked = question.occurrences.values_list("event_id", flat=True)
+            if any(_is_rated_down(event_id) for event_id in asked):
+                continue
+            question.thumbs_down = False
+            if question.state == State.OPEN and not any(getattr(question, one) for one in REASONS):
+                question.delete()
+            else:
+                question.save(update_fields=["thumbs_down"])
 
 
 def _not_noted(reasons: Reasons) -> dict[int, set[str]]:
@@ -155,13 +189,21 @@ def _take(reasons: Reasons) -> int:
     # Before the transaction: others who write wait for it.
     asked: dict[str, list[tuple[Message, str]]] = defaultdict(list)
     for message in messages:
-        text = scrub(message.text, names[message.session.conversation_id])[:LONGEST].strip()
+        text = scrub(_words(message), names[message.session.conversation_id])[:LONGEST].strip()
         if key := key_of(text):
             asked[key].append((message, text))
     with transaction.atomic():
         taken = _store(asked)
         _flag(reasons)
     return taken
+
+
+def _words(message: Message) -> str:
+    """What was asked; of a click whose button has no title any more, the topic."""
+    if not message.payload or message.text != message.payload:
+        return message.text
+    topic = (message.topics or [message.intent])[0]
+    return topic.removeprefix("faq/").replace("_", " ").capitalize()
 
 
 def _store(asked: Mapping[str, list[tuple[Message, str]]]) -> int:

@@ -156,6 +156,27 @@ def test_a_click_reads_as_its_title(say: Callable[[Talk], list[Message]]) -> Non
     assert session("c").topics == ["faq/cost"]
 
 
+def test_the_card_of_an_appointment_is_kept_without_its_file(
+    say: Callable[[Talk], list[Message]],
+) -> None:
+    card = {
+        **{"type": "booking", "reference": "ABC234", "status": "requested", "minutes": 60},
+        **{"service": "massage", "therapist": "Natalie Yeo", "zone": "America/Toronto"},
+        **{"starts": "2026-11-25T14:00-05:00", "ends": "2026-11-25T15:00-05:00"},
+        **{"place": "12 Sorrel Lane", "ics": "BEGIN:VCALENDAR"},
+    }
+    talk = Talk().start().patient("/affirm", "affirm")
+    talk.bot("Asked for.", {"utter_action": "utter_booking_requested", "card": card})
+    # As a live chat's news of the clinic's answer, and a wording without a time.
+    talk.bot("Confirmed.", {"live_step": "1", "card": {**card, "status": "confirmed"}})
+    say(talk.bot("Later.", {"card": None}).listen())
+    _, asked, confirmed, none = Message.objects.order_by("event_id")
+    kept = ("reference", "status", "starts", "ends", "minutes", "service", "therapist")
+    assert asked.card == {name: card[name] for name in kept}
+    assert (confirmed.author, confirmed.card["status"]) == ("note", "confirmed")
+    assert none.card == {}
+
+
 def test_an_alarm_is_the_worst_of_a_session(say: Callable[[Talk], list[Message]]) -> None:
     talk = Talk().start().patient("numb", "red_flag", 1.0, guess="faq/symptoms", level="emergency")
     talk.slot("red_flag_level", "emergency").assistant("Call 911", "utter_emergency").listen()

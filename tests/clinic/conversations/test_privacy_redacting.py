@@ -14,12 +14,14 @@ import sqlalchemy as sa
 from fabricated import Events, Talk, question
 
 from assistant.channels import mailbox as kept
+from clinic.conversations.feedback import save_feedback
 from clinic.conversations.message_ids import event_message_id
-from clinic.conversations.models import Message, Session
+from clinic.conversations.models import Feedback, Message, Session
 from clinic.conversations.projection import Tail, reconcile
 from clinic.conversations.store import Sqlite
 from clinic.privacy.models import RedactionReceipt
-from clinic.privacy.redacting import Held, RedactionCounts, Talking, redact
+from clinic.privacy.records import Held
+from clinic.privacy.redacting import RedactionCounts, Talking, redact
 from clinic.questions import collecting
 from clinic.questions.models import Question
 from clinic.text import BadInput
@@ -39,8 +41,12 @@ def rasas_folder(events: Events, monkeypatch: pytest.MonkeyPatch) -> None:
 def take_out(store: Sqlite) -> Callable[..., RedactionCounts]:
     """Takes words out of the message with a text, or the whole message."""
 
-    def work(text: str, words: str = "") -> RedactionCounts:
-        message = Message.objects.select_related("session").get(text=text)
+    def work(text: str | Message, words: str = "") -> RedactionCounts:
+        message = (
+            text
+            if isinstance(text, Message)
+            else Message.objects.select_related("session").get(text=text)
+        )
         return redact(message, words, "omar", store)
 
     return work
@@ -91,6 +97,41 @@ def rows(events: Events) -> list[dict[str, Any]]:
         json.loads(data)
         for (data,) in events.connection.execute("SELECT data FROM events ORDER BY id")
     ]
+
+
+def test_what_was_written_beside_a_thumb_is_taken_out_too(
+    database: Path, events: Events, tail: Tail, take_out: Callable[..., RedactionCounts]
+) -> None:
+    def rate(conversation: str, reason: str) -> None:
+        save_feedback(
+            conversation_id=conversation,
+            answer="utter_faq/cost",
+            value="down",
+            message_reference="",
+            reason=reason,
+        )
+        tail.step()
+
+    def reasons() -> list[str]:
+        rows = Message.objects.exclude(feedback="").order_by("event_id")
+        return [row.feedback_reason for row in rows]
+
+    events.write("c", question(text="hello", at=LONG_AGO))
+    events.write("other", question(text="about okapis", topic="cost", at=LONG_AGO))
+    tail.step()
+    rate("c", "I am Zebra Quagga and it is wrong")
+    rate("other", "Zebra Quagga told me")
+
+    def answer() -> Message:
+        rows = Message.objects.select_related("session")
+        return rows.get(session__conversation_id="c", author="assistant")
+
+    done = take_out(answer(), "zebra quagga")
+    assert reasons() == ["I am [removed] and it is wrong", "Zebra Quagga told me"]
+    assert RedactionReceipt.objects.get().reference == done.receipt
+    take_out(answer())
+    assert reasons() == ["", "Zebra Quagga told me"]
+    assert not Feedback.objects.filter(conversation_id="c").exclude(reason="").exists()
 
 
 def test_a_whole_message_is_gone_from_every_copy(

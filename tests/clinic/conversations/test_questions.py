@@ -17,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from fabricated import Events, Talk, question
 
 from clinic import clock
-from clinic.conversations.feedback import save_feedback
+from clinic.conversations.feedback import save_feedback, withdraw_feedback
 from clinic.conversations.models import Message, Session
 from clinic.conversations.projection import Tail
 from clinic.desk import reviewing
@@ -100,6 +100,53 @@ def test_why_it_is_there(said: Callable[..., Message], tail: Tail) -> None:
     assert only().not_understood
     assert [each.text for each in inbox.questions("open", "thumbs_down")] == ["is it cheap"]
     assert not inbox.questions("open", "marked_wrong")
+
+
+def test_a_thumb_that_is_taken_back_leaves_nothing(
+    said: Callable[..., Message], tail: Tail
+) -> None:
+    def take_back(conversation: str) -> None:
+        withdraw_feedback(
+            conversation_id=conversation, answer="utter_faq/cost", message_reference=""
+        )
+        tail.step()
+        collecting.collect()
+
+    for conversation in ("a", "b"):
+        said("is it cheap", conversation, sure=0.9, lost=False)
+        rate_down(conversation)
+        tail.step()
+        collecting.collect()
+    take_back("a")
+    assert only().thumbs_down, "somebody else minds the answer"
+    take_back("b")
+    assert not Question.objects.exists()
+    said("is it cheap", "c", sure=0.3, lost=False)
+    rate_down("c")
+    tail.step()
+    collecting.collect()
+    assert only().thumbs_down
+    take_back("c")
+    assert (only().thumbs_down, only().low_confidence) == (False, True)
+
+
+def test_a_thumb_down_after_a_click_is_collected_by_what_the_button_said(
+    database: Path, events: Events, tail: Tail
+) -> None:
+    for conversation, shown in (("a", {"/ask_cost": "Prices"}), ("b", {})):
+        talk = Talk(time.time() - 9000).start().patient("hi", "greet")
+        talk.assistant("Hello.", "utter_greet", shown)
+        talk.patient("/ask_cost", "faq/cost").assistant("It costs.", "utter_faq/cost").listen()
+        events.write(conversation, talk)
+    tail.step()
+    assert collecting.collect() == 0
+    for conversation in ("a", "b"):
+        rate_down(conversation)
+    tail.step()
+    assert collecting.collect() == 2
+    found = {each.text: each for each in Question.objects.all()}
+    assert set(found) == {"Prices", "Cost"}, "without its title, by the topic"
+    assert all(each.thumbs_down and each.guess == "faq/cost" for each in found.values())
 
 
 def test_forms_and_clicks_are_no_questions(database: Path, events: Events, tail: Tail) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import json
 import re
@@ -316,6 +317,89 @@ def test_tags_notes_and_this_was_wrong(desk: Any) -> None:
     assert browser(person("ana", "reviewer")).post(f"/notes/{note.pk}/drop").status_code == 404
     desk.post(f"/notes/{note.pk}/drop")
     assert Note.objects.count() == 1
+
+
+def test_beside_each_message_stands_what_it_was_taken_for(desk: Any) -> None:
+    card = {"reference": "ABC234", "status": "requested", "starts": "2026-11-25T14:00-05:00"}
+    session = chat(
+        "a",
+        [
+            ("patient", "thanks", {"intent": "thank", "guess": "thank", "confidence": 0.93}),
+            ("patient", "yes", {"intent": "affirm", "confidence": 0.88, "form": "booking_form"}),
+            (
+                "patient",
+                "hm",
+                {
+                    **{"intent": "nlu_fallback", "guess": "faq/cost", "confidence": 0.21},
+                    "understood": False,
+                },
+            ),
+            ("assistant", "Asked for.", {"card": {**card, "minutes": 60, "service": "massage"}}),
+            (
+                "assistant",
+                "It costs.",
+                {"feedback": "down", "feedback_reason": f"wrong, call {PHONE}"},
+            ),
+        ],
+    )
+    page = desk.get(f"/conversations/{session.pk}")
+    shown = text(page)
+    assert "Thank 93 %" in shown
+    assert "Affirm 88 % answer in the booking" in shown
+    assert "Nlu fallback perhaps Cost 21 % not understood" in shown
+    assert "Card: Wed 25 Nov, 2:00 pm, massage 60 min to confirm ABC234" in shown
+    assert "thumb down : “wrong, call [phone]”" in shown
+    assert not DIGITS.search(page.content.decode())
+    (row,) = json.loads(b"".join(desk.get("/conversations/download.json")))
+    assert row["said"][3]["card"]["reference"] == "ABC234"
+    assert row["said"][4]["feedback_reason"] == "wrong, call [phone]"
+
+
+def test_one_stays_where_one_was_in_a_long_conversation(desk: Any) -> None:
+    """After something was done about a message, and on the page as it was looked at."""
+    session = chat("long", [("patient", f"word{count} spoken", {}) for count in range(150)])
+    early = session.first_event_id + 5
+    at = f"/conversations/{session.pk}?outcome=answered&message={early}"
+    page = desk.get(at).content.decode()
+    places = {html.unescape(back) for back in re.findall(r'name="back" value="([^"]*)"', page)}
+    assert f"{at}#m{early}" in places
+    assert at in places, "what is about the whole conversation"
+    note = {"text": "Look", "message": early, "back": f"{at}#m{early}"}
+    done = desk.post(f"/conversations/{session.pk}/note", note, follow=True)
+    assert "word5 spoken" in text(done)
+    assert "To the end of the conversation" in text(done)
+    drop = re.search(r'action="(/notes/\d+/drop)"', done.content.decode())[1]
+    gone = desk.post(drop, {"back": f"{at}#m{early}"}, follow=True)
+    assert "word5 spoken" in text(gone)
+    officer = browser(person("omar", "privacy_officer"))
+    page = officer.get(at).content.decode()
+    unmask = html.unescape(re.search(r'action="([^"]*/unmask[^"]*)"', page)[1])
+    shown = officer.post(unmask, {"reason": "complaint"})
+    assert "word5 spoken" in text(shown)
+    earlier = officer.get(f"/conversations/{session.pk}").content.decode()
+    assert f'href="/conversations/{session.pk}?before=' in earlier
+
+
+def test_the_front_desk_says_that_a_red_flag_was_seen_to() -> None:
+    """At a clinic without a reviewer nobody else would take it off Today."""
+    from clinic.conversations.models import Session
+
+    alarm = chat("a", outcome="red_flag", triage_level="emergency")
+    other = chat("b")
+    desk = browser(person("mara", "front_desk"))
+    assert "1 red flag to look at" in text(desk.get("/"))
+    at = f"/conversations/{alarm.pk}"
+    assert f'action="{at}/review"' in desk.get(at).content.decode()
+    assert f'action="{at}/tag"' not in desk.get(at).content.decode()
+    done = desk.post(f"{at}/review", {"back": at}, follow=True)
+    assert "Reviewed by mara" in text(done)
+    assert "red flag to look at" not in text(desk.get("/"))
+    undo = re.findall(r'action="(/undo/\d+)"', done.content.decode())[-1]
+    desk.post(undo)
+    assert "1 red flag to look at" in text(desk.get("/"))
+    assert desk.post(f"/conversations/{other.pk}/review").status_code == 403
+    assert deeds(action="refused") == [("mara", "refused")]
+    assert not Session.objects.filter(reviewed_at__isnull=False).exists()
 
 
 def test_the_front_desk_reads_and_changes_nothing() -> None:
