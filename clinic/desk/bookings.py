@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -185,18 +186,14 @@ def decide(request: HttpRequest, reference: str, status: str) -> HttpResponse:
     reason = request.POST.get("reason", "")
     reason = reason if reason in dict(_reasons()) and status != Status.CONFIRMED else ""
     try:
-        change_status(found, status, who(request), reason=reason)
+        with transaction.atomic():
+            change_status(found, status, who(request), reason=reason)
+            about = f"request {found.reference}"
+            log.note(who(request), Action.CHANGE, about, detail=status, reason=reason)
     except BadInput:
         # Somebody else has decided meanwhile.
         found.refresh_from_db()
         return _page(request, found, 409, problem=say("errors.decided"))
-    log.note(
-        who(request),
-        Action.CHANGE,
-        f"request {found.reference}",
-        detail=status,
-        reason=reason,
-    )
     messages.success(request, _told(found, status))
     return redirect("booking", found.reference)
 
@@ -210,13 +207,15 @@ def move(request: HttpRequest, reference: str) -> HttpResponse:
     if slot is None or slot.start_utc <= clock.now():
         return _page(request, found, 400, problem=say("errors.time"))
     try:
-        moved = reschedule_request(found, slot, who=who(request))
+        with transaction.atomic():
+            moved = reschedule_request(found, slot, who=who(request))
+            if moved is not None:
+                log.note(who(request), Action.CHANGE, f"request {found.reference}", detail="moved")
     except BadInput:
         found.refresh_from_db()
         return _page(request, found, 409, problem=say("errors.decided"))
     if moved is None:
         return _page(request, found, 409, problem=say("errors.time_taken"))
-    log.note(who(request), Action.CHANGE, f"request {found.reference}", detail="moved")
     messages.success(request, _told(moved, Status.CHANGED))
     return redirect("booking", found.reference)
 

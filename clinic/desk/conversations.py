@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -105,9 +106,11 @@ def save_filter(request: HttpRequest) -> HttpResponse:
     elif mine.count() >= _MOST_SAVED and not mine.filter(name=name).exists():
         messages.error(request, say("errors.filter_many"))
     else:
-        SavedFilter.objects.update_or_create(
-            by=who(request), name=name, defaults={"query": query, "at": clock.now()}
-        )
+        with transaction.atomic():
+            saved, _ = SavedFilter.objects.update_or_create(
+                by=who(request), name=name, defaults={"query": query, "at": clock.now()}
+            )
+            log.note(who(request), Action.CHANGE, f"filter {saved.pk}", detail="saved")
         messages.success(request, say("flash.filter_saved"))
     return redirect(f"{reverse('conversations')}?{query}")
 
@@ -117,7 +120,9 @@ def save_filter(request: HttpRequest) -> HttpResponse:
 def drop_filter(request: HttpRequest, number: int) -> HttpResponse:
     """Forgets one; its filters stay on the page, so that it can be saved again."""
     saved = get_object_or_404(SavedFilter, pk=number, by=who(request))
-    saved.delete()
+    with transaction.atomic():
+        saved.delete()
+        log.note(who(request), Action.CHANGE, f"filter {number}", detail="forgotten")
     messages.success(request, say("flash.filter_dropped"))
     return redirect(f"{reverse('conversations')}?{saved.query}")
 

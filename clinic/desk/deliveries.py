@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
@@ -53,11 +54,12 @@ def _with_words(items: Iterable[Item]) -> list[tuple[Item, str]]:
 def retry(request: HttpRequest, number: int) -> HttpResponse:
     """Try one again now."""
     try:
-        queue.retry(number, who(request))
+        with transaction.atomic():
+            queue.retry(number, who(request))
+            log.note(who(request), Action.CHANGE, f"delivery {number}", detail="retry")
     except BadInput:
         messages.warning(request, say("flash.retry_late"))
     else:
-        log.note(who(request), Action.CHANGE, f"delivery {number}", detail="retry")
         messages.success(request, say("flash.retry"))
     return undoing.back(request, "deliveries")
 
@@ -67,11 +69,12 @@ def retry(request: HttpRequest, number: int) -> HttpResponse:
 def done(request: HttpRequest, number: int) -> HttpResponse:
     """Somebody has called the patient, or has entered it by hand."""
     try:
-        queue.done_by_hand(number, who(request))
+        with transaction.atomic():
+            queue.done_by_hand(number, who(request))
+            log.note(who(request), Action.CHANGE, f"delivery {number}", detail="by hand")
     except BadInput:
         messages.warning(request, say("flash.retry_late"))
     else:
-        log.note(who(request), Action.CHANGE, f"delivery {number}", detail="by hand")
         messages.success(request, say("flash.done_by_hand"))
     return undoing.back(request, "deliveries")
 
@@ -80,8 +83,11 @@ def done(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def settle(request: HttpRequest, number: int) -> HttpResponse:
     """Someone has reached the patient in another way."""
-    if late.settle(number):
-        log.note(who(request), Action.CHANGE, f"late message {number}", detail="settled")
+    with transaction.atomic():
+        done = late.settle(number)
+        if done:
+            log.note(who(request), Action.CHANGE, f"late message {number}", detail="settled")
+    if done:
         messages.success(request, say("flash.settled"))
     else:
         messages.warning(request, say("flash.retry_late"))
@@ -92,7 +98,8 @@ def settle(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def retry_all(request: HttpRequest) -> HttpResponse:
     """Try all again, for example after a password was put right."""
-    count = queue.retry_all(who(request))
-    log.note(who(request), Action.CHANGE, "deliveries", detail="retry", count=count)
+    with transaction.atomic():
+        count = queue.retry_all(who(request))
+        log.note(who(request), Action.CHANGE, "deliveries", detail="retry", count=count)
     messages.success(request, say("flash.retry_all", count=count))
     return undoing.back(request, "deliveries")

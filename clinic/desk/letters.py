@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -44,9 +45,10 @@ def left_messages(request: HttpRequest) -> HttpResponse:
 def mark(request: HttpRequest, reference: str, status: str) -> HttpResponse:
     """Answered, or not after all."""
     message = get_object_or_404(PatientMessage, reference=reference.upper())
-    message.status = status
-    message.save(update_fields=["status"])
-    log.note(who(request), Action.CHANGE, f"message {message.reference}", detail=status)
+    with transaction.atomic():
+        message.status = status
+        message.save(update_fields=["status"])
+        log.note(who(request), Action.CHANGE, f"message {message.reference}", detail=status)
     if status == PatientMessage.Status.ANSWERED:
         undo = reverse("message-new", args=[message.reference])
         messages.success(request, say("flash.message_answered"), extra_tags=undo)

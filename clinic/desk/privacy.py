@@ -142,8 +142,6 @@ def erase_person(request: HttpRequest) -> HttpResponse:
     if not request.POST.get("sure"):
         return _found(request, typed, found, problem=say("errors.sure"))
     done = erase(found.conversations, who(request))
-    for receipt in done.receipts:
-        log.note(who(request), Action.ERASE, f"receipt {receipt.receipt}")
     if done.held:
         messages.warning(request, say("flash.erase_held", count=len(done.held)))
     if done.talking:

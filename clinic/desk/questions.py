@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_POST
@@ -164,8 +165,9 @@ def for_clinician(request: HttpRequest) -> HttpResponse:
 def _export(request: HttpRequest, write: Callable[..., str], name: str) -> HttpResponse:
     mark = bool(request.POST.get("mark"))
     detail = f"{name} marked" if mark else name
-    log.note(who(request), Action.EXPORT, "questions", detail=detail)
-    text = write(mark=mark) or say("flash.nothing_new") + "\n"
+    with transaction.atomic():
+        log.note(who(request), Action.EXPORT, "questions", detail=detail)
+        text = write(mark=mark) or say("flash.nothing_new") + "\n"
     response = HttpResponse(text, content_type="text/yaml; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

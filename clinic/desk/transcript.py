@@ -238,13 +238,6 @@ def redact(request: HttpRequest, number: int) -> HttpResponse:
     except BadInput:
         messages.error(request, say("errors.redact"))
     else:
-        log.note(
-            who(request),
-            Action.REDACT,
-            f"conversation {message.session_id}",
-            detail=f"{'words' if words else 'message'} receipt {done.receipt}",
-            count=done.events,
-        )
         messages.success(request, say("flash.redacted", receipt=done.receipt))
     finally:
         store.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -37,8 +38,11 @@ def waiting_list(request: HttpRequest) -> HttpResponse:
 def take_off(request: HttpRequest, reference: str) -> HttpResponse:
     """The patient no longer waits: they called, or were given a time by hand."""
     found = get_object_or_404(WaitingEntry, reference=reference.upper())
-    if waiting.take_off(found):
-        log.note(who(request), Action.CHANGE, f"waiting {found.reference}", detail="left")
+    with transaction.atomic():
+        done = waiting.take_off(found)
+        if done:
+            log.note(who(request), Action.CHANGE, f"waiting {found.reference}", detail="left")
+    if done:
         back = reverse("waiting-put-back", args=[found.reference])
         messages.success(request, say("flash.waiting_left"), extra_tags=back)
     else:
@@ -51,8 +55,11 @@ def take_off(request: HttpRequest, reference: str) -> HttpResponse:
 def put_back(request: HttpRequest, reference: str) -> HttpResponse:
     """Not after all."""
     found = get_object_or_404(WaitingEntry, reference=reference.upper())
-    if waiting.put_back(found):
-        log.note(who(request), Action.CHANGE, f"waiting {found.reference}", detail="waiting")
+    with transaction.atomic():
+        done = waiting.put_back(found)
+        if done:
+            log.note(who(request), Action.CHANGE, f"waiting {found.reference}", detail="waiting")
+    if done:
         messages.success(request, say("flash.undone"))
     else:
         messages.info(request, say("flash.nothing_changed"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -68,8 +69,9 @@ def badge(request: HttpRequest) -> HttpResponse:
 def available(request: HttpRequest) -> HttpResponse:
     """Takes chats from now on, or no more."""
     takes = request.POST.get("available") == "1"
-    duty.set_available(who(request), request.user.name, takes, clock.now())
-    log.note(who(request), Action.LIVE, "live chats", detail="available" if takes else "away")
+    with transaction.atomic():
+        duty.set_available(who(request), request.user.name, takes, clock.now())
+        log.note(who(request), Action.LIVE, "live chats", detail="available" if takes else "away")
     return redirect("live")
 
 
@@ -115,8 +117,9 @@ def join_session(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _join(request: HttpRequest, conversation_id: str) -> HttpResponse:
-    found = chats.join(conversation_id, who(request), request.user.name, clock.now())
-    log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail="joined")
+    with transaction.atomic():
+        found = chats.join(conversation_id, who(request), request.user.name, clock.now())
+        log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail="joined")
     return redirect("live-chat", found.pk)
 
 
@@ -127,8 +130,9 @@ def reply(request: HttpRequest, number: int) -> HttpResponse:
     found = get_object_or_404(Chat, pk=number)
     text, problem = request.POST.get("text", ""), ""
     try:
-        chats.say(found.pk, who(request), text, request.POST.get("key", ""), clock.now())
-        log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail="replied")
+        with transaction.atomic():
+            chats.say(found.pk, who(request), text, request.POST.get("key", ""), clock.now())
+            log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail="replied")
     except BadInput:
         found.refresh_from_db()
         there = found.state == State.PERSON and found.person == who(request)
@@ -167,11 +171,12 @@ def close(request: HttpRequest, number: int) -> HttpResponse:
 def _end(request: HttpRequest, number: int, end: Callable[..., Chat], what: str) -> HttpResponse:
     found = get_object_or_404(Chat, pk=number)
     try:
-        end(found.pk, who(request), clock.now())
+        with transaction.atomic():
+            end(found.pk, who(request), clock.now())
+            log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail=what)
     except BadInput:
         messages.error(request, wording()["problems"]["not_there"])
         return redirect("live-chat", found.pk)
-    log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail=what)
     messages.success(request, wording()["done"][what].format(number=found.pk))
     return redirect("live")
 
@@ -181,8 +186,11 @@ def _end(request: HttpRequest, number: int, end: Callable[..., Chat], what: str)
 def dismiss(request: HttpRequest, number: int) -> HttpResponse:
     """Takes a chat off the list in which nobody has to come any more."""
     found = get_object_or_404(Chat, pk=number)
-    if chats.dismiss(found.pk, clock.now()):
-        log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail="dismissed")
+    with transaction.atomic():
+        done = chats.dismiss(found.pk, clock.now())
+        if done:
+            log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail="dismissed")
+    if done:
         messages.success(request, wording()["done"]["dismissed"].format(number=found.pk))
     return redirect("live")
 

@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -117,14 +118,16 @@ def set_factor(request: HttpRequest) -> HttpResponse:
     if shown["asks_password"] and not _gave_password(request):
         wrong = {**shown, "problem": say("errors.old_password")}
         return render(request, "desk/factor.html", wrong, status=400)
-    confirmed = factor.confirm(person, request.POST.get("code", "")[:40])
+    with transaction.atomic():
+        confirmed = factor.confirm(person, request.POST.get("code", "")[:40])
+        if confirmed is not None:
+            log.note(person.username, Action.FACTOR_SET, f"person {person.username}")
     if confirmed is None:
         lockout.failed(person.username, place, now)
         log.note(person.username, Action.FAILED_CODE)
         return render(
             request, "desk/factor.html", {**shown, "problem": say("errors.code")}, status=400
         )
-    log.note(person.username, Action.FACTOR_SET, f"person {person.username}")
     _come_in(request, person, confirmed)
     return _show_codes(request, person)
 
@@ -237,9 +240,10 @@ def change_password(request: HttpRequest) -> HttpResponse:
         }
         return render(request, "desk/account.html", shown, status=400)
     person.set_password(request.POST["password"][:1000])
-    person.save(update_fields=["password"])
+    with transaction.atomic():
+        person.save(update_fields=["password"])
+        log.note(person.username, Action.PASSWORD_SET, f"person {person.username}")
     update_session_auth_hash(request, person)
-    log.note(person.username, Action.PASSWORD_SET, f"person {person.username}")
     messages.success(request, say("flash.password_set"))
     return redirect("account")
 
@@ -260,8 +264,9 @@ def recovery(request: HttpRequest) -> HttpResponse:
     if wrong:
         messages.error(request, wrong)
         return redirect("account")
-    log.note(who(request), Action.FACTOR_SET, detail="recovery")
-    return _show_codes(request, request.user)
+    with transaction.atomic():
+        log.note(who(request), Action.FACTOR_SET, detail="recovery")
+        return _show_codes(request, request.user)
 
 
 @open_to(TAKING_CODES)
@@ -293,9 +298,10 @@ def _gave_password(request: HttpRequest) -> bool:
 
 def end_sessions(person: Person, by: str) -> None:
     """All sessions of a person end with their next request."""
-    person.sign_outs += 1
-    person.save(update_fields=["sign_outs"])
-    log.note(by, Action.SIGNED_OUT_EVERYWHERE, f"person {person.username}")
+    with transaction.atomic():
+        person.sign_outs += 1
+        person.save(update_fields=["sign_outs"])
+        log.note(by, Action.SIGNED_OUT_EVERYWHERE, f"person {person.username}")
 
 
 def _next(request: HttpRequest) -> str:

@@ -66,8 +66,9 @@ def invite(request: HttpRequest) -> HttpResponse:
 def take_back(request: HttpRequest, number: int) -> HttpResponse:
     """A link is not to work any more."""
     invitation = get_object_or_404(Invitation, pk=number)
-    invitations.take_back(invitation, clock.now())
-    log.note(who(request), Action.CHANGE, f"invitation {number}", detail="taken back")
+    with transaction.atomic():
+        invitations.take_back(invitation, clock.now())
+        log.note(who(request), Action.CHANGE, f"invitation {number}", detail="taken back")
     messages.success(request, say("flash.invitation_taken_back"))
     return redirect("people")
 
@@ -77,8 +78,9 @@ def take_back(request: HttpRequest, number: int) -> HttpResponse:
 def begin_anew(request: HttpRequest, username: str) -> HttpResponse:
     """A link for somebody who lost password or phone."""
     person = get_object_or_404(Person, username=username, is_active=True)
-    lockout.free(person.username)
-    secret = invitations.invite(who(request), clock.now(), roles=set(), person=person)
+    with transaction.atomic():
+        lockout.free(person.username)
+        secret = invitations.invite(who(request), clock.now(), roles=set(), person=person)
     return _page(request, link=link(secret), link_for=person.name)
 
 
@@ -126,9 +128,10 @@ def stop(request: HttpRequest, username: str) -> HttpResponse:
 def bring_back(request: HttpRequest, username: str) -> HttpResponse:
     """Undo of :func:`stop`."""
     person = get_object_or_404(Person, username=username, is_active=False)
-    person.is_active = True
-    person.save(update_fields=["is_active"])
-    log.note(who(request), Action.PERSON_BACK, f"person {person.username}")
+    with transaction.atomic():
+        person.is_active = True
+        person.save(update_fields=["is_active"])
+        log.note(who(request), Action.PERSON_BACK, f"person {person.username}")
     messages.success(request, say("flash.back", name=person.name))
     return redirect("people")
 

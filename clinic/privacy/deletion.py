@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from django.utils.crypto import salted_hmac
 
 from clinic import clock
+from clinic.audit import log
+from clinic.audit.models import Action
 from clinic.booking.erasing import erase_conversation
 from clinic.conversations.models import Feedback
 from clinic.conversations.projection import forget
@@ -70,6 +72,7 @@ def delete_conversation(
             messages_deleted=messages,
             feedback_deleted=feedback,
         )
+        log.note(who, Action.ERASE, f"receipt {receipt.reference}")
     _forget_old_pages()
     return DeletionCounts(receipt.reference, emptied, messages, feedback)
 

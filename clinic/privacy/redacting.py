@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from clinic import clock
+from clinic.audit import log
+from clinic.audit.models import Action
 from clinic.conversations import projection, search
 from clinic.conversations.models import Feedback, Message
 from clinic.conversations.redacting import redact_idle, without
@@ -45,25 +47,33 @@ def redact(message: Message, words: str, who: str, store: Store) -> RedactionCou
     conversation = message.session.conversation_id
     with transaction.atomic():
         refuse_held(conversation)
-    projection.read_again(conversation, until=clock.now() + projection.REDACTED_WITHIN)
+        projection.read_again(conversation, until=clock.now() + projection.REDACTED_WITHIN)
+    receipt = new_reference()
     with transaction.atomic():
+        refuse_held(conversation)
+        log.note(
+            who,
+            Action.REDACT,
+            f"conversation {message.session_id}",
+            detail=f"{'words' if words else 'message'} receipt {receipt}",
+        )
         _redact_reasons(message, words)
+        # With SQLite in a database of its own, where it cannot be taken back: after what can fail.
         done = redact_idle(conversation, message.pk, words, reason=message.feedback_reason)
         if done is None:
             raise Talking
-    projection.read_now(store, conversation)
-    with transaction.atomic():
         collecting.forget_asked(done.events)
-        receipt = RedactionReceipt.objects.create(
-            reference=new_reference(),
+        RedactionReceipt.objects.create(
+            reference=receipt,
             conversation_digest=conversation_digest(conversation),
             who=who,
             whole=not words,
             events=len(done.events),
             messages=done.messages,
         )
+    projection.read_now(store, conversation)
     search.forget_removed()
-    return RedactionCounts(receipt.reference, len(done.events))
+    return RedactionCounts(receipt, len(done.events))
 
 
 def _redact_reasons(message: Message, words: str) -> None:
