@@ -170,9 +170,12 @@ class Tail:
         From where events are to be read from now on, and whether something was erased.
         """
         due = {each.conversation_id: each for each in Recheck.objects.all()}
-        for who, each in due.items():
-            if each.erase_events:
-                erase_idle(who)
+        # Made a client's health record meanwhile: it is kept, whatever was wanted before.
+        rows = Session.objects.filter(conversation_id__in=list(due), hold=True)
+        held = set(rows.values_list("conversation_id", flat=True))
+        erasing = {who for who, each in due.items() if each.erase_events and who not in held}
+        for who in erasing:
+            erase_idle(who)
         there = _project(self.store, dict.fromkeys(due, 0))
         erased = [
             each for who, each in due.items() if each.rewind_to is not None and who not in there
@@ -182,8 +185,13 @@ class Tail:
                 last = each.rewind_to
                 self._begin_anew()
         now = clock.now()
-        for each in due.values():
-            if each.until is None or each.until <= now:
+        for who, each in due.items():
+            over = each.until is None or each.until <= now
+            if over and who in erasing and who in there:
+                # Somebody talks in it and talks on: what a receipt says is gone has to go, and is
+                # looked at again afterwards, too.
+                Recheck.objects.filter(pk=each.pk).update(until=now + ERASED_WITHIN)
+            elif over:
                 each.delete()
         Recheck.objects.filter(pk__in=[each.pk for each in erased]).update(rewind_to=None)
         return last, bool(erased)

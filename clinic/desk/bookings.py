@@ -31,6 +31,7 @@ from clinic.booking.requests import (
 )
 from clinic.conversations.models import Session
 from clinic.desk import paging
+from clinic.desk.reasons import reason_of
 from clinic.desk.words import say
 from clinic.outbox import late
 from clinic.outbox.models import OPEN, Item, LinkGiven, State
@@ -252,9 +253,10 @@ def _told(found: AppointmentRequest, status: str) -> str:
 @open_to(Right.BOOKINGS)
 @require_POST
 def contact(request: HttpRequest, reference: str) -> HttpResponse:
-    """Shows how to reach the patient. Who looked is noted."""
+    """Shows how to reach the patient. Who looked and why is noted."""
     found = get_object_or_404(AppointmentRequest, reference=reference.upper())
-    log.note(who(request), Action.UNMASK, f"request {found.reference}", detail="contact")
+    about, reason = f"request {found.reference}", reason_of(request)
+    log.note(who(request), Action.UNMASK, about, detail="contact", reason=reason)
     if request.headers.get("HX-Request"):
         return render(request, "desk/contact.html", {"found": found})
     return _page(request, found, contact_shown=True)

@@ -55,6 +55,8 @@ def conversations(request: HttpRequest) -> HttpResponse:
         "newer": page.newer,
         "filters": filters,
         "query": query,
+        # Those that are in use must be seen, wherever one comes from.
+        "more_filters": replace(filters, text="", outcome="", reviewed=None) != Filters(),
         "problem": problem,
         "counted": counted,
         "most": MOST_COUNTED,

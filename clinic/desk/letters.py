@@ -12,12 +12,14 @@ from django.views.decorators.http import require_POST
 
 from clinic.audit import log
 from clinic.audit.models import Action
+from clinic.desk import paging
+from clinic.desk.reasons import reason_of
 from clinic.desk.words import say
 from clinic.handoff.models import PatientMessage
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 
-_SHOWN = 100
+PAGE = 50
 
 
 def unanswered() -> QuerySet[PatientMessage]:
@@ -29,14 +31,19 @@ def unanswered() -> QuerySet[PatientMessage]:
 def left_messages(request: HttpRequest) -> HttpResponse:
     """Those to answer, the oldest first; or those answered, the newest first."""
     answered = request.GET.get("show") == "answered"
-    rows = (
-        PatientMessage.objects.filter(status=PatientMessage.Status.ANSWERED).order_by("-pk")
-        if answered
-        else unanswered().order_by("pk")
-    )
-    found = list(rows[:_SHOWN])
-    log.note(who(request), Action.LIST, "messages", count=len(found))
-    shown = {"found": found, "answered": answered, "open": unanswered().count()}
+    after = request.GET.get("after", "")
+    if answered:
+        rows = PatientMessage.objects.filter(status=PatientMessage.Status.ANSWERED)
+        page = paging.newest_first(rows, after, PAGE)
+    else:
+        page = paging.oldest_first(unanswered(), after, PAGE)
+    log.note(who(request), Action.LIST, "messages", count=len(page.rows))
+    shown = {
+        "found": page.rows,
+        "more": page.more,
+        "answered": answered,
+        "open": unanswered().count(),
+    }
     return render(request, "desk/messages.html", shown)
 
 
@@ -58,9 +65,10 @@ def mark(request: HttpRequest, reference: str, status: str) -> HttpResponse:
 @open_to(Right.BOOKINGS)
 @require_POST
 def contact(request: HttpRequest, reference: str) -> HttpResponse:
-    """Shows how to reach the patient. Who looked is noted."""
+    """Shows how to reach the patient. Who looked and why is noted."""
     found = get_object_or_404(PatientMessage, reference=reference.upper())
-    log.note(who(request), Action.UNMASK, f"message {found.reference}", detail="contact")
+    about, reason = f"message {found.reference}", reason_of(request)
+    log.note(who(request), Action.UNMASK, about, detail="contact", reason=reason)
     if request.headers.get("HX-Request"):
         return render(request, "desk/contact.html", {"found": found})
     shown = {"found": [found], "contact_shown": found.pk, "open": unanswered().count()}

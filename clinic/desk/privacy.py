@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -16,16 +17,17 @@ from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest
 from clinic.conversations.models import Session
 from clinic.desk import reviewing, undoing
+from clinic.desk.reasons import reason_of
 from clinic.desk.words import say
 from clinic.handoff.models import PatientMessage
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 from clinic.privacy import person, records, retention
 from clinic.privacy.erasing import erase
-from clinic.privacy.models import DeletionReceipt, DeletionRequest, RedactionReceipt
+from clinic.privacy.models import DeletionReceipt, DeletionRequest, RedactionReceipt, RetentionRun
 from clinic.text import BadInput
 
-_SHOWN = 30
+_SHOWN, _NIGHTS = 30, 10
 
 
 @open_to(Right.PRIVACY)
@@ -37,7 +39,8 @@ def privacy(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, status: int = 200, **more: Any) -> HttpResponse:
     shown = {
         "days": facts.current().privacy.keep_conversations.days,
-        "runs": retention.last_runs(10),
+        "runs": retention.last_runs(_NIGHTS),
+        "more_nights": RetentionRun.objects.count() > _NIGHTS,
         "wishes": _wishes(),
         "receipts": DeletionReceipt.objects.order_by("-pk")[:_SHOWN],
         "redactions": RedactionReceipt.objects.order_by("-pk")[:_SHOWN],
@@ -94,7 +97,15 @@ def find(request: HttpRequest) -> HttpResponse:
         found = person.find(typed)
     except BadInput:
         return _page(request, 400, problem=say("errors.person"), typed=typed)
-    log.note(who(request), Action.SEARCH, "person", count=len(found.conversations))
+    reason = reason_of(request)
+    with transaction.atomic():
+        about = Session.objects.filter(conversation_id__in=found.conversations)
+        log.note(
+            who(request), Action.SEARCH, "person", reason=reason, count=len(found.conversations)
+        )
+        # Which ones, so that who looks at the log of one conversation sees it.
+        for number in about.order_by("pk").values_list("pk", flat=True):
+            log.note(who(request), Action.VIEW, f"conversation {number}", detail="person found")
     return _found(request, typed, found)
 
 
@@ -122,7 +133,14 @@ def copy(request: HttpRequest) -> HttpResponse:
         found = person.find(request.POST.get("person", ""))
     except BadInput:
         return _page(request, 400, problem=say("errors.person"))
-    log.note(who(request), Action.EXPORT, "person", count=len(found.conversations))
+    reason = reason_of(request)
+    with transaction.atomic():
+        log.note(
+            who(request), Action.EXPORT, "person", reason=reason, count=len(found.conversations)
+        )
+        about = Session.objects.filter(conversation_id__in=found.conversations)
+        for number in about.order_by("pk").values_list("pk", flat=True):
+            log.note(who(request), Action.EXPORT, f"conversation {number}", detail="copy")
     response = JsonResponse(
         person.export(found.conversations), json_dumps_params={"ensure_ascii": False, "indent": 2}
     )

@@ -15,6 +15,7 @@ from clinic.audit.models import Action
 from clinic.booking import waiting
 from clinic.booking.models import WaitingEntry, WaitingOffer
 from clinic.desk.bookings import tab_counts
+from clinic.desk.reasons import reason_of
 from clinic.desk.words import say
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
@@ -69,9 +70,10 @@ def put_back(request: HttpRequest, reference: str) -> HttpResponse:
 @open_to(Right.BOOKINGS)
 @require_POST
 def contact(request: HttpRequest, reference: str) -> HttpResponse:
-    """Shows how to reach the patient. Who looked is noted."""
+    """Shows how to reach the patient. Who looked and why is noted."""
     found = get_object_or_404(WaitingEntry, reference=reference.upper())
-    log.note(who(request), Action.UNMASK, f"waiting {found.reference}", detail="contact")
+    about, reason = f"waiting {found.reference}", reason_of(request)
+    log.note(who(request), Action.UNMASK, about, detail="contact", reason=reason)
     if not request.headers.get("HX-Request"):
         # Without scripts a whole page is needed to show it on.
         return render(request, "desk/waiting_list.html", {"entries": [], "shown": found})

@@ -10,15 +10,17 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 
 from clinic import clock
-from clinic.live.models import Chat, Kind, State, Step
+from clinic.live.models import OPEN, Chat, Kind, State, Step
 from clinic.text import BadInput, required
 
+#: For so long whoever comes into a chat again reads of the last danger sign in it.
+ALARM_SHOWN = timedelta(hours=12)
 #: Characters of one reply.
 LONGEST = 2000
 
@@ -59,6 +61,8 @@ def join(conversation_id: str, who: str, name: str, now: datetime | None = None)
             return chat
         if chat.state == State.WAITING:
             chat.asks.filter(asked_at=chat.asked_at).update(joined_at=now)
+        if chat.alarm_at and chat.state not in OPEN and chat.alarm_at < now - ALARM_SHOWN:
+            chat.alarm, chat.alarm_at = "", None
         chat.state = State.PERSON
         chat.person, chat.person_name = who, name
         chat.joined_at = chat.staff_at = chat.changed_at = now

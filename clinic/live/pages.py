@@ -22,6 +22,7 @@ from clinic import clock, facts
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.conversations.models import Session
+from clinic.desk.reasons import reason_of
 from clinic.live import chats, duty, reading
 from clinic.live.limits import CHANNELS
 from clinic.live.models import Chat, State
@@ -99,6 +100,19 @@ def news(request: HttpRequest, number: int) -> HttpResponse:
         return HttpResponse(status=204)
     log.note_once(who(request), Action.VIEW, f"live chat {found.pk}")
     return render(request, "live/news.html", shown)
+
+
+@open_to(Right.LIVE)
+@require_POST
+def contact(request: HttpRequest, number: int) -> HttpResponse:
+    """Shows how the patient wrote that they can be reached. Who looked and why is noted."""
+    found = get_object_or_404(Chat, pk=number)
+    about, reason = f"live chat {found.pk}", reason_of(request)
+    log.note(who(request), Action.UNMASK, about, detail="contact", reason=reason)
+    written = {"chat": found, "contacts": reading.contacts(found), "contacts_shown": True}
+    if request.headers.get("HX-Request"):
+        return render(request, "live/contacts.html", written)
+    return render(request, "live/chat.html", _shown(request, found) | written)
 
 
 @open_to(Right.LIVE)

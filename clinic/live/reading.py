@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from clinic.contacts import Contact, read_contacts
 from clinic.conversations.models import Message, Session
 from clinic.live.limits import CHANNELS, PATIENT_TYPES_FOR
 from clinic.live.models import OPEN, Chat, State, Step
@@ -64,6 +65,14 @@ def said(chat: Chat, after: int = 0) -> list[Message]:
     """The last messages of the conversation, or those after one, in order."""
     rows = Message.objects.filter(session__conversation_id=chat.conversation_id)
     return list(rows.filter(event_id__gt=after).order_by("-event_id")[:SHOWN])[::-1]
+
+
+def contacts(chat: Chat) -> list[Contact]:
+    """The phone numbers and e-mail addresses that the patient has written, the last one first."""
+    rows = Message.objects.filter(session__conversation_id=chat.conversation_id, author=_PATIENT)
+    texts = rows.order_by("-event_id").values_list("text", flat=True)[:SHOWN]
+    found = {each.value: each for text in texts for each in reversed(read_contacts(text))}
+    return list(found.values())
 
 
 def on_their_way(chat: Chat) -> list[Step]:

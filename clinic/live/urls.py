@@ -13,6 +13,7 @@ urlpatterns = [
     path("live/conversation/<int:number>/join", pages.join_session, name="live-join-session"),
     path("live/<int:number>", pages.chat, name="live-chat"),
     path("live/<int:number>/news", pages.news, name="live-news"),
+    path("live/<int:number>/contact", pages.contact, name="live-contact"),
     path("live/<int:number>/join", pages.join, name="live-join"),
     path("live/<int:number>/reply", pages.reply, name="live-reply"),
     path("live/<int:number>/stay", pages.stay, name="live-stay"),

@@ -23,6 +23,12 @@ def say(key: str, **values: object) -> str:
     return words.say(key, **values)
 
 
+@register.simple_tag
+def unmask_reasons() -> list[tuple[str, str]]:
+    """Why somebody may want to see what is hidden: keys and words."""
+    return list(words.wording()["unmask_reasons"].items())
+
+
 @register.filter
 def named(value: object, group: str) -> str:
     """The word for a value, from a group of ``wording.yml``."""

@@ -360,6 +360,49 @@ def test_what_comes_back_with_an_answer_under_way_is_erased_again(
     assert not Session.objects.exists()
 
 
+def test_who_talks_on_for_hours_is_erased_once_they_stop(
+    database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A receipt was given: no pause is waited for in vain."""
+    begun = clock.now()
+    monkeypatch.setenv("CLINIC_NOW", begun.isoformat())
+    for conversation in ("asked", "tied"):
+        events.write(conversation, question(at=time.time()))
+    write_from(events, "tied", "sms", "+14165550199", later="asked")
+    tail.step()
+    delete_for_patient("asked")
+    for minutes in (1, 61, 190):
+        monkeypatch.setenv("CLINIC_NOW", (begun + timedelta(minutes=minutes)).isoformat())
+        events.write("tied", Talk(time.time()).patient("and then", "faq/cost").listen())
+        tail.step()
+    assert "tied" in kept(events), "while somebody talks"
+    monkeypatch.setattr(events_erasing, "IDLE", -60)
+    tail.step()
+    assert "tied" not in kept(events)
+    # An answer that was under way, a little later.
+    events.write("tied", question(at=time.time()))
+    tail.step()
+    assert "tied" not in kept(events)
+    for hours in (5, 9):
+        monkeypatch.setenv("CLINIC_NOW", (begun + timedelta(hours=hours)).isoformat())
+        tail.step()
+    assert not Recheck.objects.exists()
+
+
+def test_what_was_made_a_record_while_it_waits_to_be_erased_stays(
+    database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events.write("c", question(at=LONG_AGO))
+    tail.step()
+    erase(["c"], "natalie")
+    events.write("c", question(at=time.time()))
+    tail.step()
+    hold("c")
+    monkeypatch.setattr(events_erasing, "IDLE", -60)
+    tail.step()
+    assert kept(events) == {"c"}
+
+
 def test_an_erasing_that_was_interrupted_is_finished(
     database: Path, events: Events, tail: Tail, monkeypatch: pytest.MonkeyPatch
 ) -> None:

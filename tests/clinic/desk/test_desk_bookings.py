@@ -234,10 +234,15 @@ def test_a_contact_is_hidden_until_it_is_asked_for_and_that_is_noted(desk: Any) 
         assert page.status_code == 200
         assert not digits.search(page.content.decode()), address
         assert "12 May 1980" not in page.content.decode()
-    shown = desk.post(f"/bookings/{request.reference}/contact", headers={"HX-Request": "true"})
+    address = f"/bookings/{request.reference}/contact"
+    for nothing in ({}, {"reason": "curious"}):
+        assert desk.post(address, nothing).status_code == 400
+    assert not deeds(action="unmask")
+    why = {"reason": "reach_patient"}
+    shown = desk.post(address, why, headers={"HX-Request": "true"})
     assert "tel:+14165550177" in shown.content.decode()
-    assert deeds(action="unmask") == [("mara", "unmask")]
-    whole = desk.post(f"/bookings/{request.reference}/contact")
+    assert deeds(action="unmask", reason="reach_patient") == [("mara", "unmask")]
+    whole = desk.post(address, why)
     assert digits.search(whole.content.decode())
 
 
@@ -364,9 +369,37 @@ def test_a_message_is_answered_and_that_can_be_undone(desk: Any) -> None:
     desk.post(undo)
     message.refresh_from_db()
     assert message.status == "new"
-    shown = desk.post(f"/messages/{message.reference}/contact", headers={"HX-Request": "true"})
+    address = f"/messages/{message.reference}/contact"
+    assert desk.post(address).status_code == 400
+    shown = desk.post(address, {"reason": "reach_patient"}, headers={"HX-Request": "true"})
     assert "tel:+14165550177" in shown.content.decode()
-    assert deeds(action="unmask", about=f"message {message.reference}") == [("mara", "unmask")]
+    noted = {"action": "unmask", "about": f"message {message.reference}"}
+    assert deeds(**noted, reason="reach_patient") == [("mara", "unmask")]
+
+
+def test_more_messages_than_one_page_are_all_reached(desk: Any) -> None:
+    from clinic.handoff.messages import leave_message
+    from clinic.handoff.models import PatientMessage
+
+    made = {
+        leave_message(
+            conversation_id=f"c{number}",
+            patient_contact=PHONE,
+            text="Please call",
+            idempotency_key=str(number),
+        ).reference
+        for number in range(120)
+    }
+    for show in ("", "?show=answered"):
+        address, seen = f"/messages/{show}", []
+        while address:
+            page = desk.get(address).content.decode()
+            seen += re.findall(r'action="/messages/(\w{6})/contact"', page)
+            more = re.search(r'rel="next" href="([^"]*)"', page)
+            address = f"/messages/{html.unescape(more[1])}" if more else ""
+            assert len(seen) <= len(made), "the same page again"
+        assert set(seen) == made
+        PatientMessage.objects.update(status="answered")
 
 
 def test_today_lists_the_appointments_still_to_come(desk: Any) -> None:
@@ -445,6 +478,10 @@ def test_who_waits_is_shown_with_all_they_said_and_can_be_taken_off(desk: Any) -
     page = text(desk.get("/bookings/waiting-list"))
     for shown in ("Sam Roy for my mother", "new here", "A sore neck."):
         assert shown in page
+    address = f"/bookings/waiting-list/{entry.reference}/contact"
+    assert desk.post(address).status_code == 400
+    assert "tel:+14165550177" in desk.post(address, {"reason": "emergency"}).content.decode()
+    assert deeds(action="unmask", reason="emergency") == [("mara", "unmask")]
     done = desk.post(f"/bookings/waiting-list/{entry.reference}/take-off", follow=True)
     assert "Off the waiting list." in text(done)
     assert "Nobody waits" in text(done)

@@ -50,6 +50,7 @@ PAGES = {
     "insights": "/insights/",
     "waits": "/insights/waits/request",
     "privacy": "/privacy/",
+    "receipts": "/privacy/receipts?kind=nights",
     "audit": "/audit/",
     "people": "/people/",
     "account": "/account",

@@ -129,6 +129,12 @@ def test_filters_stand_in_the_address_and_can_be_saved(desk: Any) -> None:
     assert desk.get("/conversations/?confidence_below=many").status_code == 400
 
 
+@pytest.mark.parametrize("query", ["booking=chosen_time", "hour=9", "wrong=false_alarm", "tag=x"])
+def test_a_filter_that_is_in_use_is_shown(desk: Any, query: str) -> None:
+    assert "<details open>" in desk.get(f"/conversations/?{query}").content.decode()
+    assert "<details open>" not in desk.get("/conversations/?reviewed=no&text=x").content.decode()
+
+
 def test_pages_follow_each_other_without_gaps(desk: Any) -> None:
     for count in range(120):
         chat(f"c{count}", at=NOW - timedelta(minutes=5 * count))

@@ -67,7 +67,7 @@ class World:
         self.joined = chats.join("talks", "everybody", "Everybody", NOW)
         seen = {"first_at": NOW, "last_at": NOW}
         Question.objects.create(pk=100, key="x", text="x", **seen)
-        Question.objects.create(key="y", text="y", state="out_of_scope", **seen)
+        Question.objects.create(key="zzz zzz", text="zzz zzz", state="out_of_scope", **seen)
         Question.objects.create(key="z", text="z", state="false_alarm", **seen)
         self.note = Note.objects.create(session=self.session, text="So", by="everybody")
         self.filter = SavedFilter.objects.create(by="everybody", name="x", query="reviewed=no")
@@ -128,8 +128,15 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
 #: They change nothing, or are the way back of one above and made in the same way. What is taken
 #: out of a conversation has a test of its own.
 OTHERS = {
-    *("booking-contact", "message-contact", "waiting-contact", "unmask", "live-stay"),
-    *("find-person", "copy-person", "dry-run"),
+    *(
+        "booking-contact",
+        "message-contact",
+        "waiting-contact",
+        "unmask",
+        "live-stay",
+        "live-contact",
+    ),
+    *("find-person", "copy-person", "dry-run", "live-stay"),
     *("message-new", "waiting-put-back", "reopen-wish", "redact"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import timedelta
@@ -47,26 +48,35 @@ def patient() -> Any:
 
 def test_everything_of_a_person_is_found_across_conversations(desk: Any) -> None:
     patient()
-    page = text(desk.post("/privacy/person", {"person": "(416) 555 0177"}))
+    why = {"reason": "patient_asked"}
+    assert desk.post("/privacy/person", {"person": PHONE}).status_code == 400
+    page = text(desk.post("/privacy/person", {"person": "(416) 555 0177", **why}))
     assert "Known as Priya Nair" in page
     assert page.count("Conversation ") == 2
     assert "Nothing is kept under this" in text(
-        desk.post("/privacy/person", {"person": "604-555-0100"})
+        desk.post("/privacy/person", {"person": "604-555-0100", **why})
     )
-    assert desk.post("/privacy/person", {"person": "hello"}).status_code == 400
+    wrong = desk.post("/privacy/person", {"person": "hello", **why})
+    assert wrong.status_code == 400
+    assert "Type a whole phone number" in text(wrong)
     from clinic.audit.models import Entry
 
     kept = " ".join(str(list(row)) for row in Entry.objects.values_list())
     assert "0177" not in kept
-    assert deeds(action="search") == [("omar", "search")] * 2
+    assert deeds(action="search", reason="patient_asked") == [("omar", "search")] * 2
+    looked = Entry.objects.filter(action="view", detail="person found")
+    assert {one.about for one in looked} == {"conversation 1", "conversation 3"}
 
 
 def test_a_copy_holds_everything_and_is_noted(desk: Any) -> None:
     patient()
-    copy = json.loads(desk.post("/privacy/person/copy", {"person": PHONE}).content)
+    assert desk.post("/privacy/person/copy", {"person": PHONE}).status_code == 400
+    form = {"person": PHONE, "reason": "patient_asked"}
+    copy = json.loads(desk.post("/privacy/person/copy", form).content)
     assert copy["appointment_requests"][0]["patient_name"] == "Priya Nair"
     assert len(copy["conversations"]) == 2
-    assert deeds(action="export") == [("omar", "export")]
+    assert deeds(action="export", about="person", reason="patient_asked") == [("omar", "export")]
+    assert deeds(action="export", detail="copy") == [("omar", "export")] * 2
 
 
 def test_erasing_takes_a_tick_and_gives_receipts_and_respects_holds(
@@ -122,6 +132,35 @@ def test_a_patient_who_wants_a_client_record_deleted_is_seen_and_answered(desk: 
     about = f"deletion request {address.split('/')[3]}"
     assert deeds(about=about) == [("omar", "change"), ("omar", "undo")]
     assert "client record" not in text(browser(person("mara", "front_desk")).get("/"))
+
+
+def test_every_receipt_and_every_night_can_be_looked_up(desk: Any) -> None:
+    from clinic.privacy.models import DeletionReceipt, RedactionReceipt, RetentionRun
+
+    zeros = dict.fromkeys(("requests_anonymised", "messages_deleted", "feedback_deleted"), 0)
+    for number in range(120):
+        who = {"conversation_digest": "x", "who": "omar"}
+        DeletionReceipt.objects.create(reference=f"D{number:05}", **who, **zeros)
+        RedactionReceipt.objects.create(
+            reference=f"T{number:05}", **who, whole=True, events=1, messages=0
+        )
+        RetentionRun.objects.create(at=NOW, who="retention", older_than=NOW, deleted=number)
+    assert "D00000" not in text(desk.get("/privacy/"))
+    for kind, told in (("erased", r"D\d{5}"), ("taken_out", r"T\d{5}")):
+        address, seen = f"/privacy/receipts?kind={kind}", []
+        while address:
+            page = desk.get(address)
+            seen += re.findall(told, text(page))
+            more = re.search(r'rel="next" href="([^"]*)"', page.content.decode())
+            address = f"/privacy/receipts{html.unescape(more[1])}" if more else ""
+        assert len(seen) == len(set(seen)) == 120
+    nights = text(desk.get("/privacy/receipts?kind=nights&after=21"))
+    assert re.search(r" 0 0 held", nights)
+    for reference in ("d00003", "T00004"):
+        assert reference.upper() in text(desk.get(f"/privacy/receipts?reference={reference}"))
+    assert "No receipt has the reference ZZZZZZ" in text(
+        desk.get("/privacy/receipts?reference=zzzzzz")
+    )
 
 
 def test_the_dry_run_deletes_nothing(desk: Any) -> None:

@@ -77,6 +77,20 @@ def test_any_conversation_can_be_joined_and_joining_twice_is_once() -> None:
     assert steps(chat) == ["joined"]
 
 
+def test_an_old_danger_sign_is_not_shown_to_whoever_comes_much_later() -> None:
+    chat = joined()
+    Chat.objects.update(alarm="emergency", alarm_at=NOW)
+    chats.hand_back(chat.pk, "natalie", NOW + MINUTE)
+    chats.join("c1", "natalie", "Natalie Yeo", NOW + 30 * MINUTE)
+    assert Chat.objects.get().alarm == "emergency", "it is not over after half an hour"
+    chats.close(chat.pk, "natalie", NOW + 40 * MINUTE)
+    later = chats.join("c1", "natalie", "Natalie Yeo", NOW + timedelta(days=3))
+    assert (later.alarm, later.alarm_at) == ("", None)
+    Chat.objects.update(alarm="emergency", alarm_at=NOW, state="person", person="natalie")
+    chats.join("c1", "sam", "Sam Lee", NOW + timedelta(days=3))
+    assert Chat.objects.get().alarm == "emergency", "while a person is there it stays"
+
+
 def test_whoever_takes_over_is_the_one_who_writes() -> None:
     chat = joined()
     chats.join("c1", "sam", "Sam Lee", NOW + MINUTE)

@@ -213,6 +213,43 @@ def test_looking_alone_is_no_activity(natalie: Any, chat: Chat) -> None:
     assert Chat.objects.get().staff_at == before
 
 
+def test_how_the_patient_can_be_reached_is_shown_with_a_reason(natalie: Any, chat: Chat) -> None:
+    """The quick reply asks for it, and an answer that nobody can read helps nobody."""
+    wrote("or write to priya@example.com, my number is (604) 555-0142")
+    wrote("call us at 416-555-0100", author="assistant")
+    html = joined(natalie, chat)
+    assert PHONE not in html
+    assert "priya@" not in html
+    address = f"/live/{chat.pk}/contact"
+    assert f'action="{address}"' in html
+    assert natalie.post(address).status_code == 400
+    assert not deeds(action="unmask")
+    why = {"reason": "reach_patient"}
+    shown = natalie.post(address, why, headers={"HX-Request": "true"}).content.decode()
+    assert 'href="tel:+16045550142"' in shown
+    assert 'href="mailto:priya@example.com"' in shown
+    assert shown.count("href=") == 2
+    about = {"action": "unmask", "about": f"live chat {chat.pk}"}
+    assert deeds(**about, reason="reach_patient") == [("natalie", "unmask")]
+    whole = natalie.post(address, why).content.decode()
+    assert "<h1>" in whole
+    assert 'href="tel:+16045550142"' in whole
+    assert browser(person("robin", "reviewer")).post(address, why).status_code == 403
+
+
+def test_a_number_that_staff_type_is_hidden_while_it_is_on_its_way(
+    natalie: Any, chat: Chat
+) -> None:
+    joined(natalie, chat)
+    for key in ("k1", "k2"):
+        chats.say(chat.pk, "natalie", f"Shall I call {PHONE}?", key)
+    Step.objects.filter(key="k1").update(outcome="failed", done_at=clock.now())
+    html = page(natalie, f"/live/{chat.pk}")
+    assert "On its way: “Shall I call [phone]?”" in html
+    assert "Not delivered: “Shall I call [phone]?”" in html
+    assert PHONE not in html
+
+
 def test_quick_replies_are_filled_in(natalie: Any, chat: Chat) -> None:
     html = joined(natalie, chat)
     assert "this is Natalie Yeo from Sorrel Lane Massage Therapy" in html
