@@ -45,11 +45,12 @@ class Action(StrEnum):
 
 
 class Entry(models.Model):
-    """One deed. ``who`` is a login, or ``""`` for somebody unknown, or ``command line``.
+    """One deed. ``who`` is a login, ``""`` for somebody unknown, or the name given to a command.
 
     ``about`` names the thing by its kind and number ("conversation 12", "request 7KQ3RD"), never by
     text or by an id that could be a phone number. ``detail`` is a word of this program ("tag",
-    "decline"), ``reason`` a key of the list of reasons, ``count`` how many things it was about.
+    "decline"), ``reason`` a key of the list of reasons, ``count`` how many things it was about,
+    ``address`` where somebody came from: a network address, or ``command line``.
     """
 
     at = models.DateTimeField(default=clock.now, db_index=True)

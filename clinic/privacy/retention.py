@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 
+from django.db import transaction
 from django.db.models import Max
 
 from clinic import clock, facts
+from clinic.audit import log
+from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest, WaitingEntry
 from clinic.conversations.models import Feedback, Session
 from clinic.conversations.store import Store, StoreMissing, open_store
@@ -63,7 +66,7 @@ def due(now: datetime, store: Store | None = None) -> Due:
 def run(now: datetime, who: str, store: Store | None = None) -> RetentionRun:
     """Delete what is due at an aware moment, and note what was done."""
     found = due(now, store)
-    log = RetentionRun(
+    ran = RetentionRun(
         at=now,
         who=who,
         older_than=found.older_than,
@@ -72,12 +75,14 @@ def run(now: datetime, who: str, store: Store | None = None) -> RetentionRun:
     )
     for begin in range(0, len(found.delete), _AT_ONCE):
         done = erase(found.delete[begin : begin + _AT_ONCE], who)
-        log.deleted += len(done.receipts)
-        log.held += len(done.held)
-        log.talking += len(done.talking)
-        log.failed += len(done.failed)
-    log.save()
-    return log
+        ran.deleted += len(done.receipts)
+        ran.held += len(done.held)
+        ran.talking += len(done.talking)
+        ran.failed += len(done.failed)
+    with transaction.atomic():
+        ran.save()
+        log.note(who, Action.RETENTION, detail="night", count=ran.deleted)
+    return ran
 
 
 def is_night(now: datetime) -> bool:

@@ -5,14 +5,17 @@ Shows names and contacts, so it is for the terminal of someone at the clinic and
 
 from __future__ import annotations
 
-import getpass
 from argparse import ArgumentParser
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+from django.db import transaction
 
 from clinic import clock, facts
+from clinic.audit import log
+from clinic.audit.commands import NotedCommand
+from clinic.audit.models import Action
 from clinic.booking import handoff
 from clinic.booking.calendar import Slot
 from clinic.booking.models import AppointmentRequest, Status, WaitingEntry
@@ -25,16 +28,18 @@ _DECISIONS = {
     "decline": Status.DECLINED,
     "cancel": Status.CANCELLED,
 }
+_LISTS = {"list": "bookings", "waiting": "waiting list", "links": "links given"}
 _EXAMPLE = "2026-11-26T16:00"
 
 
-class Command(BaseCommand):
+class Command(NotedCommand):
     """Lists by default; otherwise decides about one request."""
 
     help = "Show open requests, the waiting list and links given; decide about one request."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to do, with which request."""
+        super().add_arguments(parser)
         parser.add_argument(
             "what",
             nargs="?",
@@ -44,26 +49,27 @@ class Command(BaseCommand):
         parser.add_argument("reference", nargs="?", help="the request's six letters and digits")
         parser.add_argument("--to", help=f"move: the new start on the clinic's clock, {_EXAMPLE}")
         parser.add_argument("--with", dest="therapist", help="move: another therapist")
-        parser.add_argument("--who", default=getpass.getuser(), help="your name, which is noted")
 
-    def handle(self, *_: Any, what: str, reference: str | None, **options: Any) -> None:
+    def handle(self, *_: Any, what: str, reference: str | None, who: str, **options: Any) -> None:
         """Raises CommandError with one sentence for what cannot be done."""
-        if what == "list":
-            self._list()
-        elif what == "waiting":
-            self._waiting()
-        elif what == "links":
-            self._links()
-        else:
-            request = _find(reference)
-            try:
+        if lists := {"list": self._list, "waiting": self._waiting, "links": self._links}.get(what):
+            log.note(who, Action.LIST, _LISTS[what], detail="with contacts")
+            lists()
+            return
+        request = _find(reference)
+        about = f"request {request.reference}"
+        try:
+            with transaction.atomic():
                 if what == "move":
-                    request = _move(request, options["to"], options["therapist"], options["who"])
+                    request = _move(request, options["to"], options["therapist"], who)
+                    log.note(who, Action.CHANGE, about, detail="moved")
                 elif what in _DECISIONS:
-                    request = change_status(request, _DECISIONS[what], options["who"])
-            except BadInput as problem:
-                raise CommandError(str(problem)) from None
-            self._show(request)
+                    request = change_status(request, _DECISIONS[what], who)
+                    log.note(who, Action.CHANGE, about, detail=request.status)
+                log.note(who, Action.UNMASK, about, detail="contact")
+        except BadInput as problem:
+            raise CommandError(str(problem)) from None
+        self._show(request)
 
     def _list(self) -> None:
         undecided = AppointmentRequest.objects.filter(

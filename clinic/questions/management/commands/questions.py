@@ -5,13 +5,17 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
+from django.db import transaction
 
+from clinic.audit import log
+from clinic.audit.commands import NotedCommand
+from clinic.audit.models import Action
 from clinic.conversations.models import Session
 from clinic.questions import exporting, inbox
 
 
-class Command(BaseCommand):
+class Command(NotedCommand):
     """Counts by default."""
 
     help = (
@@ -22,6 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What to write."""
+        super().add_arguments(parser)
         choices = ("counts", "patch", "safety", "conversation")
         parser.add_argument("what", nargs="?", choices=choices, default="counts")
         parser.add_argument("session", nargs="?", type=int, help="the number of a session")
@@ -30,7 +35,7 @@ class Command(BaseCommand):
         )
 
     def handle(
-        self, *_: Any, what: str, session: int | None, mark: bool = False, **__: Any
+        self, *_: Any, what: str, session: int | None, who: str, mark: bool = False, **__: Any
     ) -> None:
         """Raises CommandError for a session that there is not."""
         if what == "counts":
@@ -38,9 +43,13 @@ class Command(BaseCommand):
                 self.stdout.write(f"{state}: {count}")
         elif what in ("patch", "safety"):
             write = exporting.patch if what == "patch" else exporting.for_clinician
-            self.stdout.write(write(mark=mark) or "# Nothing new.\n", ending="")
+            with transaction.atomic():
+                log.note(who, Action.EXPORT, "questions", detail=f"{what} marked" if mark else what)
+                text = write(mark=mark)
+            self.stdout.write(text or "# Nothing new.\n", ending="")
         else:
             found = Session.objects.filter(pk=session).first()
             if found is None:
                 raise CommandError(f'there is no session "{session or ""}".')
+            log.note(who, Action.EXPORT, f"conversation {found.pk}", detail="test")
             self.stdout.write(exporting.conversation(found), ending="")
