@@ -201,13 +201,17 @@ class SessionTag(models.Model):
 
 
 class Note(models.Model):
-    """What somebody at the clinic wrote about a session, or about the message ``event_id``."""
+    """What somebody at the clinic wrote about a session, or about the message ``event_id``.
+
+    One that was taken away is shown nowhere, and gone for good once that cannot be undone any more.
+    """
 
     session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="notes")
     event_id = models.BigIntegerField(null=True, blank=True)
     text = models.TextField()
     by = models.CharField(max_length=150)
     at = models.DateTimeField(default=clock.now)
+    removed_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"note {self.pk}"

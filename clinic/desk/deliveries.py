@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from clinic.audit import log
@@ -75,7 +76,23 @@ def done(request: HttpRequest, number: int) -> HttpResponse:
     except BadInput:
         messages.warning(request, say("flash.retry_late"))
     else:
-        messages.success(request, say("flash.done_by_hand"))
+        undo = reverse("delivery-not-done", args=[number])
+        messages.success(request, say("flash.done_by_hand"), extra_tags=undo)
+    return undoing.back(request, "deliveries")
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def not_done(request: HttpRequest, number: int) -> HttpResponse:
+    """Not after all: the patient is still to be called."""
+    with transaction.atomic():
+        done = queue.not_done(number, who(request))
+        if done:
+            log.note(who(request), Action.UNDO, f"delivery {number}", detail="by hand")
+    if done:
+        messages.success(request, say("flash.undone"))
+    else:
+        messages.warning(request, say("flash.undo_changed"))
     return undoing.back(request, "deliveries")
 
 

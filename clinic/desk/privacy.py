@@ -178,8 +178,8 @@ def hold(request: HttpRequest, number: int) -> HttpResponse:
     """A conversation is part of a client's record and is kept, or not any more."""
     session = get_object_or_404(Session, pk=number)
     on = request.POST.get("hold") == "yes"
-    reviewing.hold(session.conversation_id, who(request), on)
-    messages.success(request, say("flash.held" if on else "flash.not_held"))
+    undo = reviewing.hold(session.conversation_id, who(request), on)
+    undoing.tell(request, undo, "held" if on else "not_held")
     return undoing.back(request, "privacy")
 
 

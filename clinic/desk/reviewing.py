@@ -99,12 +99,13 @@ def add_note(session: Session, text: str, who: str, event_id: int | None = None)
         return _done(who, "noted", [session.pk], {"note": note.pk, "after": {}}, "note")
 
 
-def remove_note(note: Note, who: str) -> None:
-    """Take one's own note away, for good: its text is kept nowhere."""
-    session = note.session_id
+def remove_note(note: Note, who: str) -> Undo | None:
+    """Take one's own note away; its text is kept for as long as that can be undone."""
     with transaction.atomic():
-        note.delete()
-        _log(who, [session], "note removed")
+        note.removed_at = clock.now()
+        note.save(update_fields=["removed_at"])
+        data = {"note": note.pk, "after": {}}
+        return _done(who, "note_removed", [note.session_id], data, "note removed")
 
 
 def correct(message: Message, kind: str, right_topic: str, who: str) -> Undo | None:
@@ -162,8 +163,8 @@ def sort_questions(decisions: Mapping[int, tuple[str, str]], who: str) -> Undo |
         return Undo.objects.create(by=who, kind="sorted", data=data)
 
 
-def hold(conversation_id: str, who: str, on: bool) -> int:
-    """Keep all of a conversation as part of a client's record, or not; the sessions changed."""
+def hold(conversation_id: str, who: str, on: bool) -> Undo | None:
+    """Keep all of a conversation as part of a client's record, or not."""
     values: dict[str, Any] = {
         "hold": on,
         "hold_by": who if on else "",
@@ -171,11 +172,13 @@ def hold(conversation_id: str, who: str, on: bool) -> int:
     }
     with transaction.atomic():
         rows = Session.objects.filter(conversation_id=conversation_id).exclude(hold=on)
-        first = rows.order_by("number").first()
-        changed = rows.update(**values)
-        if first is not None:
-            log.note(who, Action.HOLD, f"conversation {first.pk}", detail="on" if on else "off")
-    return int(changed)
+        before = [[row.pk, _as_data(row, _HOLD)] for row in rows.order_by("number")]
+        if not before:
+            return None
+        rows.update(**values)
+        log.note(who, Action.HOLD, f"conversation {before[0][0]}", detail="on" if on else "off")
+        data = {"rows": before, "after": _plain(values)}
+        return Undo.objects.create(by=who, kind="held", data=data)
 
 
 @dataclass(frozen=True)
@@ -216,6 +219,7 @@ def _log(who: str, sessions: list[int], detail: str) -> None:
 
 # What is put back of a correction and of a question.
 _CORRECTION = ("kind", "right_topic", "by", "at")
+_HOLD = ("hold", "hold_by", "hold_at")
 _DECIDED = ("state", "topic", "decided_by", "decided_at", "decided_event")
 _QUESTION = (*_DECIDED, "exported_at")
 
@@ -292,6 +296,18 @@ def _noted(data: dict[str, Any]) -> TakenBack:
     return TakenBack(Note.objects.filter(pk=data["note"]).delete()[0], 0)
 
 
+def _note_removed(data: dict[str, Any]) -> TakenBack:
+    return TakenBack(Note.objects.filter(pk=data["note"]).update(removed_at=None), 0)
+
+
+def _held(data: dict[str, Any]) -> TakenBack:
+    back = 0
+    for pk, values in data["rows"]:
+        rows = Session.objects.filter(pk=pk, **_from_data(data["after"]))
+        back += rows.update(**_from_data(values))
+    return TakenBack(back, _there([row[0] for row in data["rows"]]) - back)
+
+
 def _corrected(data: dict[str, Any]) -> TakenBack:
     there = Correction.objects.filter(event_id=data["event"]).first()
     if (_as_data(there, _CORRECTION) if there else None) != data["after"]:
@@ -326,6 +342,8 @@ _BACK: dict[str, Callable[[dict[str, Any]], TakenBack]] = {
     "untagged": _untagged,
     "assigned": _assigned,
     "noted": _noted,
+    "note_removed": _note_removed,
+    "held": _held,
     "corrected": _corrected,
     "sorted": _sorted,
 }

@@ -120,7 +120,7 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
         "all_tags": Tag.objects.order_by("name")[:200],
         "notes": [
             (note, mask(note.text, names))
-            for note in session.notes.filter(event_id=None).order_by("at")
+            for note in session.notes.filter(event_id=None, removed_at=None).order_by("at")
         ],
         "people": Person.objects.filter(is_active=True),
         "last": said[-1].event_id if said and not later and _is_going_on(session) else None,
@@ -172,7 +172,7 @@ def _lines(
     keys = [message.pk for message in said]
     corrections = {one.event_id: one for one in Correction.objects.filter(event_id__in=keys)}
     notes: dict[int, list[Note]] = {}
-    for note in session.notes.filter(event_id__in=keys).order_by("at"):
+    for note in session.notes.filter(event_id__in=keys, removed_at=None).order_by("at"):
         notes.setdefault(note.event_id, []).append(note)
 
     def words(text: str) -> str:
@@ -330,9 +330,8 @@ def note(request: HttpRequest, number: int) -> HttpResponse:
 @require_POST
 def drop_note(request: HttpRequest, number: int) -> HttpResponse:
     """One's own note away."""
-    found = get_object_or_404(Note, pk=number, by=who(request))
-    reviewing.remove_note(found, who(request))
-    messages.success(request, say("flash.note_removed"))
+    found = get_object_or_404(Note, pk=number, by=who(request), removed_at=None)
+    undoing.tell(request, reviewing.remove_note(found, who(request)), "note_removed")
     return undoing.back(request, "conversations")
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.contrib.sessions.models import Session
 
+from clinic.conversations.models import Note
 from clinic.desk.models import Undo
 from clinic.desk.reviewing import UNDO
 from clinic.people.lockout import FORGOTTEN
@@ -20,4 +21,5 @@ def tidy(now: datetime) -> None:
     # Django counts the days of sessions by the real clock.
     Session.get_session_store_class().clear_expired()
     Undo.objects.filter(at__lte=now - UNDO).delete()
+    Note.objects.filter(removed_at__lte=now - UNDO).delete()
     WrongTries.objects.filter(last_at__lte=now - FORGOTTEN).delete()

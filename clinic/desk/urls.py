@@ -62,6 +62,9 @@ urlpatterns = [
     path("bookings/deliveries/retry-all", deliveries.retry_all, name="retry-all"),
     path("bookings/deliveries/<int:number>/retry", deliveries.retry, name="retry"),
     path("bookings/deliveries/<int:number>/done", deliveries.done, name="delivery-done"),
+    path(
+        "bookings/deliveries/<int:number>/not-done", deliveries.not_done, name="delivery-not-done"
+    ),
     path("bookings/<str:reference>", bookings.booking, name="booking"),
     path("bookings/<str:reference>/contact", bookings.contact, name="booking-contact"),
     path("bookings/<str:reference>/move", bookings.move, name="move"),

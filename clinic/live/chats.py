@@ -153,6 +153,20 @@ def dismiss(chat_id: int, now: datetime | None = None) -> bool:
     return bool(waiting.update(state=State.CLOSED, changed_at=now or clock.now()))
 
 
+def put_back(chat_id: int, now: datetime | None = None) -> bool:
+    """Undo of :func:`dismiss`: on the list again, unless somebody has come into the chat since."""
+    with transaction.atomic():
+        chat = Chat.objects.select_for_update().filter(pk=chat_id, state=State.CLOSED).first()
+        if chat is None or chat.asked_at is None:
+            return False
+        if chat.joined_at is not None and chat.joined_at >= chat.asked_at:
+            return False
+        chat.state = State.WAITING
+        chat.changed_at = now or clock.now()
+        chat.save(update_fields=["state", "changed_at"])
+    return True
+
+
 def forget(conversation_id: str) -> int:
     """Delete what is kept here of one conversation; the number of chats."""
     deleted = Chat.objects.filter(conversation_id=conversation_id).delete()[1]

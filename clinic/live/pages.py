@@ -16,6 +16,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from clinic import clock, facts
@@ -205,7 +206,24 @@ def dismiss(request: HttpRequest, number: int) -> HttpResponse:
         if done:
             log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail="dismissed")
     if done:
-        messages.success(request, wording()["done"]["dismissed"].format(number=found.pk))
+        told = wording()["done"]["dismissed"].format(number=found.pk)
+        messages.success(request, told, extra_tags=reverse("live-put-back", args=[found.pk]))
+    return redirect("live")
+
+
+@open_to(Right.LIVE)
+@require_POST
+def put_back(request: HttpRequest, number: int) -> HttpResponse:
+    """Somebody should come after all."""
+    found = get_object_or_404(Chat, pk=number)
+    with transaction.atomic():
+        done = chats.put_back(found.pk, clock.now())
+        if done:
+            log.note(who(request), Action.LIVE, f"live chat {found.pk}", detail="put back")
+    if done:
+        messages.success(request, wording()["done"]["put_back"].format(number=found.pk))
+    else:
+        messages.info(request, wording()["problems"]["put_back"])
     return redirect("live")
 
 

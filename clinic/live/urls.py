@@ -20,4 +20,5 @@ urlpatterns = [
     path("live/<int:number>/hand-back", pages.hand_back, name="live-hand-back"),
     path("live/<int:number>/close", pages.close, name="live-close"),
     path("live/<int:number>/dismiss", pages.dismiss, name="live-dismiss"),
+    path("live/<int:number>/put-back", pages.put_back, name="live-put-back"),
 ]

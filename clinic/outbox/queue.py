@@ -226,14 +226,7 @@ def retry(item_id: int, who: str, now: datetime | None = None) -> Item:
             raise BadInput("item is not to be retried. Allowed: one that is stuck or failed.")
         if item.part == Part.CHAT:
             raise BadInput("item is told in the chat. Allowed: to call the patient.")
-        later = Item.objects.filter(
-            request_id=item.request_id,
-            offer_id=item.offer_id,
-            step_id=item.step_id,
-            part=item.part,
-            sequence__gt=item.sequence,
-        )
-        if later.exists():
+        if _later(item).exists():
             raise BadInput("item is out of date. Allowed: the last change of a request.")
         if item.leased_until and item.leased_until > now:
             return item
@@ -251,16 +244,38 @@ def done_by_hand(item_id: int, who: str, now: datetime | None = None) -> Item:
 
     Raises :class:`BadInput` when there is no such delivery or it is not stuck.
     """
+    # Why it was stuck stays, in case it is not done after all.
     values = {
         "state": State.SENT,
-        "reason": "",
-        "code": "",
         "done_by": required("who", who, 150),
         "sent_at": now or real_now(),
     }
     if not Item.objects.filter(pk=item_id, state=State.STUCK).update(**values):
         raise BadInput("item is not to be done by hand. Allowed: one that is stuck.")
     return Item.objects.get(pk=item_id)
+
+
+def not_done(item_id: int, who: str) -> bool:
+    """Undo of :func:`done_by_hand`, by the same person; False when a later change has come."""
+    with transaction.atomic():
+        rows = Item.objects.select_for_update()
+        item = rows.filter(pk=item_id, state=State.SENT, done_by=who).first()
+        if item is None or _later(item).exists():
+            return False
+        item.state, item.done_by, item.sent_at = State.STUCK, "", None
+        item.save(update_fields=["state", "done_by", "sent_at"])
+    return True
+
+
+def _later(item: Item) -> QuerySet[Item]:
+    """What is to be delivered of later changes of the same thing."""
+    return Item.objects.filter(
+        request_id=item.request_id,
+        offer_id=item.offer_id,
+        step_id=item.step_id,
+        part=item.part,
+        sequence__gt=item.sequence,
+    )
 
 
 def retry_all(who: str, now: datetime | None = None) -> int:

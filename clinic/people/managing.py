@@ -119,7 +119,8 @@ def stop(request: HttpRequest, username: str) -> HttpResponse:
         Invitation.objects.filter(person=person, used_at=None).update(until=clock.now())
         log.note(who(request), Action.PERSON_STOPPED, f"person {person.username}")
         end_sessions(person, who(request))
-    messages.success(request, say("flash.stopped", name=person.name))
+    undo = reverse("bring-back", args=[person.username])
+    messages.success(request, say("flash.stopped", name=person.name), extra_tags=undo)
     return redirect("people")
 
 

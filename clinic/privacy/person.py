@@ -138,7 +138,7 @@ def export(conversation_ids: Iterable[str]) -> dict[str, Any]:
 def _conversation(who: str) -> dict[str, Any]:
     sessions = Session.objects.filter(conversation_id=who).order_by("number")
     said = Message.objects.filter(session__in=sessions).order_by("event_id")
-    notes = Note.objects.filter(session__in=sessions).order_by("at")
+    notes = Note.objects.filter(session__in=sessions, removed_at=None).order_by("at")
     return {
         "conversation": who,
         "channels": sorted({session.channel for session in sessions}),

@@ -344,7 +344,14 @@ def test_who_has_not_read_the_answer_is_called(desk: Any) -> None:
     assert "Noted as done." in text(told)
     assert "Message in the chat: done by hand" in text(told)
     assert "by mara" in text(told)
-    assert deeds(about=f"delivery {address.split('/')[3]}") == [("mara", "change")]
+    undo = re.search(r'action="(/bookings/deliveries/\d+/not-done)"', told.content.decode())[1]
+    desk.post(undo)
+    assert "1 patient to call about a booking" in text(desk.get("/"))
+    assert "not read it" in text(desk.get(f"/bookings/{request.reference}"))
+    assert "changed that since" in text(desk.post(undo, follow=True))
+    desk.post(address)
+    about = f"delivery {address.split('/')[3]}"
+    assert deeds(about=about) == [("mara", "change"), ("mara", "undo"), ("mara", "change")]
     assert "to call" not in text(desk.get("/"))
     assert "It has arrived meanwhile" in text(desk.post(address, follow=True))
     change_status(request, "cancelled", "mara")

@@ -295,6 +295,7 @@ def test_reviewing_leads_from_one_to_the_next_under_the_same_filters(desk: Any) 
 
 def test_tags_notes_and_this_was_wrong(desk: Any) -> None:
     from clinic.conversations.models import Correction, Note
+    from clinic.desk.upkeep import tidy
 
     session = chat("a", [("patient", "does it cost a lot", understood("faq/symptoms", 0.44))])
     at = f"/conversations/{session.pk}"
@@ -321,8 +322,16 @@ def test_tags_notes_and_this_was_wrong(desk: Any) -> None:
     assert not Correction.objects.exists()
     note = Note.objects.get(text="Ask Natalie")
     assert browser(person("ana", "reviewer")).post(f"/notes/{note.pk}/drop").status_code == 404
+    gone = desk.post(f"/notes/{note.pk}/drop", {"back": at}, follow=True)
+    assert "Ask Natalie" not in text(gone)
+    assert desk.post(f"/notes/{note.pk}/drop").status_code == 404
+    undo = re.findall(r'action="(/undo/\d+)"', gone.content.decode())[-1]
+    assert "Ask Natalie" in text(desk.post(undo, {"back": at}, follow=True))
     desk.post(f"/notes/{note.pk}/drop")
-    assert Note.objects.count() == 1
+    tidy(NOW + timedelta(hours=23))
+    assert Note.objects.count() == 2
+    tidy(NOW + timedelta(days=1))
+    assert Note.objects.get().text == "This one", "gone for good once it cannot be undone"
 
 
 def test_beside_each_message_stands_what_it_was_taken_for(desk: Any) -> None:

@@ -138,6 +138,7 @@ OTHERS = {
     ),
     *("find-person", "copy-person", "dry-run", "live-stay"),
     *("message-new", "waiting-put-back", "reopen-wish", "redact"),
+    *("delivery-not-done", "live-put-back"),
 }
 
 

@@ -113,6 +113,24 @@ def test_the_menu_says_how_many_wait(natalie: Any, chat: Chat) -> None:
     assert "count" not in page(natalie, "/live/badge?poll=1")
 
 
+def test_a_patient_who_was_dismissed_can_be_put_back(natalie: Any, chat: Chat) -> None:
+    def dismissed() -> str:
+        done = natalie.post(f"/live/{chat.pk}/dismiss", follow=True).content.decode()
+        found = re.search(r'action="(/live/\d+/put-back)"', done)
+        assert found
+        return found[1]
+
+    undo = dismissed()
+    assert Chat.objects.get().state == "closed"
+    assert "waits again" in natalie.post(undo, follow=True).content.decode()
+    assert Chat.objects.get().state == "waiting"
+    undo = dismissed()
+    chats.join("c1", "sam", "Sam Lee")
+    chats.close(chat.pk, "sam")
+    assert "has come into that chat" in natalie.post(undo, follow=True).content.decode()
+    assert Chat.objects.get().state == "closed"
+
+
 def test_joining_replying_and_handing_back(natalie: Any, chat: Chat) -> None:
     html = joined(natalie, chat)
     assert PHONE not in html
