@@ -26,6 +26,7 @@ MOST_COUNTED = 10_000
 ALARMS = ("emergency", "urgent")
 
 _LONGEST_TEXT = 200
+_DIGITS = 4  # as many as a year has
 _FEW = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -301,7 +302,18 @@ def _words(name: str, value: str) -> str:
     return value
 
 
+def _text(name: str, value: str) -> str:
+    # Numbers and addresses are hidden from whoever reads here: the search must not tell of them.
+    if "@" in value or sum(letter.isdigit() for letter in value) > _DIGITS:
+        raise BadInput(
+            f"{name} looks like a phone number or an e-mail address. Allowed: words. The privacy "
+            "officer finds a person on the page Privacy."
+        )
+    return _words(name, value)
+
+
 _READERS: dict[str, Any] = {
+    "text": _text,
     "since": _day,
     "until": _day,
     "confidence_below": _share,

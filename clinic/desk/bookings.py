@@ -64,18 +64,12 @@ def tab_counts() -> dict[str, int]:
 
 @open_to(Right.BOOKINGS)
 def bookings(request: HttpRequest) -> HttpResponse:
-    """The lists: to decide, coming, over; or all that match what is searched for."""
+    """The lists: to decide, coming, over."""
     show = request.GET.get("show", "decide")
     show = show if show in _SHOWN else "decide"
-    search = request.GET.get("q", "").strip()[:100]
     rows: Any
     now = clock.now()
-    if search:
-        rows = AppointmentRequest.objects.filter(
-            Q(reference__iexact=search) | Q(patient_name__icontains=search)
-        )
-        log.note(who(request), Action.SEARCH, "bookings")
-    elif show == "decide":
+    if show == "decide":
         rows = undecided()
     elif show == "coming":
         rows = AppointmentRequest.objects.filter(status=Status.CONFIRMED, erased_at=None).filter(
@@ -86,19 +80,34 @@ def bookings(request: HttpRequest) -> HttpResponse:
         rows = AppointmentRequest.objects.filter(
             Q(status__in=over) | Q(status=Status.CONFIRMED, ends_at__lt=now)
         )
-    soonest = not search and show != "over"
+    soonest = show != "over"
     in_order = paging.soonest_first if soonest else paging.newest_first
     page = in_order(rows, request.GET.get("after", ""), PAGE)
-    log.note(who(request), Action.LIST, "bookings", detail="search" if search else show)
-    shown = {
-        "requests": page.rows,
-        "more": page.more,
-        "soonest_first": soonest,
-        "show": show,
-        "search": search,
-        **tab_counts(),
-    }
+    log.note(who(request), Action.LIST, "bookings", detail=show)
+    return _list(request, page, show=show, soonest_first=soonest)
+
+
+def _list(request: HttpRequest, page: paging.Page, **more: Any) -> HttpResponse:
+    shown = {"requests": page.rows, "more": page.more, **tab_counts(), **more}
     return render(request, "desk/bookings.html", shown)
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def find(request: HttpRequest) -> HttpResponse:
+    """All that have this reference, or this in the name.
+
+    By POST, so that a name stands in no address and no log of a proxy.
+    """
+    search = request.POST.get("q", "").strip()[:100]
+    if not search:
+        return redirect("bookings")
+    rows = AppointmentRequest.objects.filter(
+        Q(reference__iexact=search) | Q(patient_name__icontains=search)
+    )
+    page = paging.newest_first(rows, request.POST.get("after", ""), PAGE)
+    log.note(who(request), Action.SEARCH, "bookings", count=len(page.rows))
+    return _list(request, page, search=search)
 
 
 @open_to(Right.BOOKINGS)

@@ -48,6 +48,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
     log.note(who(request), Action.LIST, "conversations", count=len(page.sessions))
     names = known_names({session.conversation_id for session in page.sessions})
     counted = listing.count(filters)
+    to_save = replace(filters, text="").to_query()
     saved = list(SavedFilter.objects.filter(by=who(request)))
     shown = {
         "rows": [(session, names[session.conversation_id]) for session in page.sessions],
@@ -69,7 +70,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
         "outcomes": Session.Outcome.values,
         "ready_made": _ready_made(query),
         "saved": [(one, one.query == query) for one in saved],
-        "can_save": bool(query) and all(one.query != query for one in saved),
+        "can_save": bool(to_save) and all(one.query != to_save for one in saved),
         "may_review": may(request, Right.REVIEW),
         "may_export": may(request, Right.EXPORT),
         "people": _reviewers(),
@@ -96,11 +97,15 @@ def _reviewers() -> list[Person]:
 @open_to(Right.CONVERSATIONS)
 @require_POST
 def save_filter(request: HttpRequest) -> HttpResponse:
-    """Keeps the filters by a name; the same name again replaces them."""
+    """Keeps the filters by a name; the same name again replaces them.
+
+    But for the words that were searched for, which can be a patient's name.
+    """
     try:
-        query = Filters.from_query(request.POST.get("query", "")).to_query()
+        filters = Filters.from_query(request.POST.get("query", ""))
     except BadInput:
-        query = ""
+        filters = Filters()
+    query = replace(filters, text="").to_query()
     name = request.POST.get("name", "").strip()[:60]
     mine = SavedFilter.objects.filter(by=who(request))
     if not name or not query:
@@ -114,7 +119,7 @@ def save_filter(request: HttpRequest) -> HttpResponse:
             )
             log.note(who(request), Action.CHANGE, f"filter {saved.pk}", detail="saved")
         messages.success(request, say("flash.filter_saved"))
-    return redirect(f"{reverse('conversations')}?{query}")
+    return redirect(f"{reverse('conversations')}?{filters.to_query()}")
 
 
 @open_to(Right.CONVERSATIONS)

@@ -42,6 +42,7 @@ urlpatterns = [
     path("account/recovery/taken", entering.codes_taken, name="codes-taken"),
     path("account/sign-out", entering.sign_out_everywhere, name="sign-out-everywhere"),
     path("bookings/", bookings.bookings, name="bookings"),
+    path("bookings/find", bookings.find, name="find-booking"),
     path("bookings/week", week.week, name="week"),
     path("bookings/waiting-list", waiting_list.waiting_list, name="waiting-list"),
     path(

@@ -74,6 +74,20 @@ def test_a_request_is_confirmed_with_one_click_and_the_patient_is_told(desk: Any
     assert "Priya Nair" in text(desk.get("/bookings/?show=coming"))
 
 
+def test_all_that_match_a_name_are_reached(desk: Any) -> None:
+    for number in range(60):
+        ask(conversation_id=f"c{number}", start=None, patient_name=f"Sam Roy {number}")
+    ask(conversation_id="other", start=None, patient_name="Priya Nair")
+    first = desk.post("/bookings/find", {"q": "sam roy"})
+    after = re.search(r'name="after" value="(\d+)"', first.content.decode())[1]
+    second = desk.post("/bookings/find", {"q": "sam roy", "after": after})
+    seen = re.findall(r"Sam Roy \d+", text(first) + text(second))
+    assert len(set(seen)) == 60
+    assert "Priya" not in text(first) + text(second)
+    assert desk.post("/bookings/find", {"q": " "})["Location"] == "/bookings/"
+    assert "Nothing matches" in text(desk.post("/bookings/find", {"q": "Nobody"}))
+
+
 @pytest.mark.parametrize("show", ["decide", "coming", "over"])
 def test_every_booking_of_a_long_list_is_reached(any_database: str, desk: Any, show: str) -> None:
     from clinic.booking.models import AppointmentRequest
@@ -225,7 +239,6 @@ def test_a_contact_is_hidden_until_it_is_asked_for_and_that_is_noted(desk: Any) 
     for address in (
         "/",
         "/bookings/",
-        "/bookings/?q=priya",
         "/bookings/week?from=2026-11-23",
         f"/bookings/{request.reference}",
         "/bookings/deliveries",
@@ -234,6 +247,9 @@ def test_a_contact_is_hidden_until_it_is_asked_for_and_that_is_noted(desk: Any) 
         assert page.status_code == 200
         assert not digits.search(page.content.decode()), address
         assert "12 May 1980" not in page.content.decode()
+    found = desk.post("/bookings/find", {"q": "priya"})
+    assert request.reference in text(found)
+    assert not digits.search(found.content.decode())
     address = f"/bookings/{request.reference}/contact"
     for nothing in ({}, {"reason": "curious"}):
         assert desk.post(address, nothing).status_code == 400
@@ -249,7 +265,9 @@ def test_a_contact_is_hidden_until_it_is_asked_for_and_that_is_noted(desk: Any) 
 def test_who_looked_at_a_booking_is_noted(desk: Any) -> None:
     request = ask()
     desk.get(f"/bookings/{request.reference}")
-    desk.get("/bookings/?q=Priya Nair")
+    found = desk.post("/bookings/find", {"q": "Priya Nair"})
+    assert request.reference in text(found)
+    assert "Priya" not in found.request["PATH_INFO"] + found.request.get("QUERY_STRING", "")
     assert deeds(action="view") == [("mara", "view")]
     assert deeds(action="search") == [("mara", "search")]
     from clinic.audit.models import Entry

@@ -129,6 +129,28 @@ def test_filters_stand_in_the_address_and_can_be_saved(desk: Any) -> None:
     assert desk.get("/conversations/?confidence_below=many").status_code == 400
 
 
+def test_a_search_tells_nobody_that_a_number_occurs(desk: Any) -> None:
+    private()
+    for text_ in (PHONE, "555 0177", "5550177", "priya@example.com", "1234-567-890"):
+        page = desk.get("/conversations/", {"text": text_})
+        assert page.status_code == 400
+        assert "looks like a phone number" in text(page)
+        assert desk.get("/conversations/download.json", {"text": text_}).status_code == 400
+    assert desk.get("/conversations/", {"text": "since 2015"}).status_code == 200
+
+
+def test_words_that_were_searched_for_are_not_saved(desk: Any) -> None:
+    from clinic.desk.models import SavedFilter
+
+    form = {"name": "mine", "query": "text=Priya+Nair&outcome=answered"}
+    done = desk.post("/conversations/filters", form)
+    assert done["Location"] == "/conversations/?outcome=answered&text=Priya+Nair"
+    assert SavedFilter.objects.get().query == "outcome=answered"
+    desk.post("/conversations/filters", {"name": "words", "query": "text=Priya"})
+    assert SavedFilter.objects.count() == 1
+    assert "Save filters" not in text(desk.get("/conversations/?text=Priya"))
+
+
 @pytest.mark.parametrize("query", ["booking=chosen_time", "hour=9", "wrong=false_alarm", "tag=x"])
 def test_a_filter_that_is_in_use_is_shown(desk: Any, query: str) -> None:
     assert "<details open>" in desk.get(f"/conversations/?{query}").content.decode()

@@ -136,7 +136,7 @@ OTHERS = {
         "live-stay",
         "live-contact",
     ),
-    *("find-person", "copy-person", "dry-run", "live-stay"),
+    *("find-booking", "find-person", "copy-person", "dry-run", "live-stay"),
     *("message-new", "waiting-put-back", "reopen-wish", "redact"),
     *("delivery-not-done", "live-put-back"),
 }

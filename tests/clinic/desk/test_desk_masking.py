@@ -119,7 +119,6 @@ def test_it_is_on_no_page_and_in_no_download(
     opened = set()
     more = [
         ("conversations", "/conversations/?text=call"),
-        ("bookings", "/bookings/?q=priya"),
         ("bookings", "/bookings/?show=over"),
         ("week", "/bookings/week?from=2026-11-23"),
         ("live-news", f"/live/{typed['live']}/news?after=0"),
@@ -141,6 +140,9 @@ def test_it_is_on_no_page_and_in_no_download(
         *("download-json", "questions", "question", "insights", "privacy", "audit"),
         "people",
     }
+    found = desk.post("/bookings/find", {"q": "priya"})
+    assert typed["bookings"] in found.content.decode()
+    assert not DIGITS.search(found.content.decode())
     inbox.decide([int(typed["questions"])], "topic", "ada", "faq/cost")
     patch = desk.post("/questions/patch").content.decode()
     assert "what about" in patch
