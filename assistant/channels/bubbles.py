@@ -10,6 +10,8 @@ from assistant.channels.wording import matches, words
 from clinic import clock
 
 RATING = "rating"
+# What news of an appointment are called in place of a response: the words come from the desk.
+NEWS = "appointment_news"
 
 
 @dataclass(frozen=True)

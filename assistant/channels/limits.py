@@ -19,19 +19,44 @@ class Rate:
     def wait(self, key: str, now: float) -> float:
         """Returns the seconds until an event would be allowed, 0.0 when it is now.
 
-        ``now`` is a monotonic clock's time in seconds.
+        ``now`` is a time in seconds, of the same clock for all. What happened before all that is
+        remembered is allowed.
         """
         times = self._times.get(key)
-        if times is None or len(times) < self._limit:
+        if times is None or len(times) < self._limit or now < times[0]:
             return 0.0
         return max(0.0, times[0] + self._seconds - now)
 
     def count(self, key: str, now: float) -> None:
         """Notes that an event took place."""
-        self._times.setdefault(key, deque(maxlen=self._limit)).append(now)
+        times = self._times.setdefault(key, deque(maxlen=self._limit))
+        if not times or times[-1] <= now:
+            times.append(now)
+        else:
+            kept = sorted((*times, now))[-self._limit :]
+            times.clear()
+            times.extend(kept)
         self._times.move_to_end(key)
         while len(self._times) > _REMEMBERED:
             self._times.popitem(last=False)
+
+
+class Quiet:
+    """What was said to somebody need not be said again until a moment."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[str, float] = OrderedDict()
+
+    def holds(self, key: str, now: float) -> bool:
+        """Whether nothing need be said yet at a moment, in seconds of the same clock for all."""
+        return now < self._until.get(key, now)
+
+    def begin(self, key: str, until: float) -> None:
+        """It was said, and holds until then."""
+        self._until[key] = until
+        self._until.move_to_end(key)
+        while len(self._until) > _REMEMBERED:
+            self._until.popitem(last=False)
 
 
 class Places:

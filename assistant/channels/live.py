@@ -21,7 +21,7 @@ from rasa.core.agent import Agent
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from assistant.channels import mailbox
-from assistant.channels.bubbles import Bubble, bubble_of
+from assistant.channels.bubbles import NEWS, Bubble, bubble_of
 from assistant.channels.mailbox import Mailbox, Stored
 from assistant.channels.wording import in_language
 from assistant.live import standing, store, tracker
@@ -37,8 +37,6 @@ LOOK_EVERY = 0.25
 FAILED_LOOKS = 8
 # Seconds until a step that failed is tried again, doubled each time; the longest; and for how long.
 FIRST_PAUSE, LONGEST_PAUSE, TRIED_FOR = 0.5, 30.0, 900.0
-# What news of an appointment are called in place of a response: the words come from the desk.
-NEWS = "appointment_news"
 # What the assistant says for a step.
 SAID_FOR = {
     store.LEFT: "utter_live_left",
@@ -61,8 +59,8 @@ class Trouble:
 class Windows(Protocol):
     """Shows what happens in a conversation."""
 
-    async def handed(self, conversation: str, event: dict[str, Any]) -> None:
-        """The protocol's ``handoff`` event."""
+    async def handed(self, conversation: str, event: dict[str, Any], key: str) -> None:
+        """The protocol's ``handoff`` event; ``key`` is the step's."""
 
     async def posted(self, conversation: str, messages: list[Stored]) -> None:
         """Messages that answer nothing."""
@@ -227,7 +225,8 @@ class LiveChats:
                 return store.GONE
             if step.kind == store.JOINED:
                 await tracker.joined(self._agent, self._conversations, conversation, step.name)
-                await self._windows.handed(conversation, {"state": "joined", "name": step.name})
+                event = {"state": "joined", "name": step.name}
+                await self._windows.handed(conversation, event, step.key)
                 return store.DONE
             said = await tracker.add(
                 *(self._agent, self._conversations, conversation, step.key),
@@ -239,7 +238,8 @@ class LiveChats:
         except mailbox.Gone:
             return store.GONE
         if step.kind in ENDS:
-            await self._windows.handed(conversation, {"state": "left", "name": step.name})
+            event = {"state": "left", "name": step.name}
+            await self._windows.handed(conversation, event, step.key)
         await self._windows.posted(conversation, stored)
         return store.DONE
 

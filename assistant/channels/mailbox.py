@@ -75,6 +75,8 @@ messages = sa.Table(
     # Which wording was said.
     sa.Column("response", sa.String(255), nullable=False, default=""),
     sa.Column("body", sa.Text, nullable=False),
+    # A messaging app's provider has taken it for the patient.
+    sa.Column("reached", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("conversation", "seq"),
     sa.UniqueConstraint("conversation", "id"),
     sa.Index("website_messages_state", "state", "number"),
@@ -277,6 +279,12 @@ def receive(connection: Connection, conversation: str, seq: int) -> None:
         .where(conversations.c.last_seq >= seq)
         .values(received=seq)
     )
+
+
+def reach(connection: Connection, conversation: str, seq: int) -> None:
+    """Notes that a message has reached the patient in a messaging app."""
+    mine = (messages.c.conversation == conversation) & (messages.c.seq == seq)
+    connection.execute(messages.update().where(mine).values(reached=True))
 
 
 def find(connection: Connection, conversation: str, message_id: str) -> Stored | None:

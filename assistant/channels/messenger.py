@@ -42,6 +42,8 @@ FIELDS = (
     *("messages", "messaging_postbacks", "messaging_referrals", "message_edits"),
     *("standby", "message_echoes", "messaging_handovers"),
 )
+# What an app at Meta is told of, and where.
+SUBSCRIPTIONS = "subscriptions"
 # What is sent along with everything, by which its echo is known again.
 OURS = "clinic-assistant"
 # Meta's own app, in which people answer: the page's inbox.
@@ -62,6 +64,7 @@ class Messenger(MetaApp):
     subject = "page"
     # https://developers.facebook.com/docs/messenger-platform/overview/rate-limiting: 300 for texts.
     per_second = 250.0
+    typing_lasts = 20.0
 
     @classmethod
     def problem(cls, secrets: Mapping[str, str]) -> str | None:
@@ -85,6 +88,7 @@ class Messenger(MetaApp):
             update
             for entry in self.entries(request)
             if entry.get("id") == self.secrets[PAGE]
+            if self.has_any(entry, "messaging", "standby", "changes")
             for part, read in (("messaging", self._update), ("standby", self._overheard))
             for event in objects(entry.get(part))
             if (update := read(event))
@@ -105,7 +109,9 @@ class Messenger(MetaApp):
                 }
                 for choice in choices
             ]
-        return [Call("messages", {"messaging_type": "RESPONSE", "message": one}) for one in bodies]
+        # Meta wants to know what nobody has asked for.
+        kind = {"messaging_type": "UPDATE" if message.unasked else "RESPONSE"}
+        return [Call("messages", {**kind, "message": one}) for one in bodies]
 
     async def send(self, address: str, call: Call) -> Answer:
         """Patients are named by their id for this page."""
@@ -125,24 +131,47 @@ class Messenger(MetaApp):
         return f"https://m.me/{self.secrets[PAGE]}?ref={token}"
 
     async def check(self, webhook: str) -> list[Finding]:
-        """What the page passes on to the clinic's app; where that one calls Meta tells nobody."""
+        """What the page passes on to the clinic's app, and whom that one calls with what.
+
+        https://developers.facebook.com/docs/graph-api/reference/app/subscriptions
+        """
         path = f"{self.secrets[PAGE]}/subscribed_apps"
         told = await self.ask_graph("GET", path, TOKEN)
         passed = {name for app in objects(told.get("data")) for name in _names(app)}
-        missing = [name for name in FIELDS if name not in passed]
-        text = f"The page passes on {', '.join(FIELDS)}."
+        told = await self.ask_as_app("GET", SUBSCRIPTIONS, TOKEN)
+        mine = [one for one in objects(told.get("data")) if one.get("object") == self.subject]
+        active = [one for one in mine if one.get("active") is not False]
+        called = words_of(at(active[0], "callback_url")) if active else ""
+        fields = {
+            words_of(field.get("name")) for one in active for field in objects(one.get("fields"))
+        }
+        return [
+            self._passes("The page", passed),
+            self.calls(called, webhook),
+            *([self._passes("The app", fields)] if called else []),
+        ]
+
+    def _passes(self, who: str, names: set[str]) -> Finding:
+        missing = [name for name in FIELDS if name not in names]
         if missing:
-            text = f"The page does not pass on {', '.join(missing)}. {CONNECT} {self.name}"
-        return [Finding(not missing, text), Finding(None, _by_hand(webhook))]
+            text = f"{who} does not pass on {', '.join(missing)}. {CONNECT} {self.name}"
+            return Finding(False, text)
+        return Finding(True, f"{who} passes on {', '.join(FIELDS)}.")
 
     async def connect(self, webhook: str) -> str:
-        """Has the page pass on to the app what is read here, and offer to begin a chat."""
+        """Has Meta call this server, which it tries at once, and the page pass on what is read.
+
+        The page also offers to begin a chat then.
+        """
+        order = {"object": self.subject, "callback_url": webhook, "fields": ",".join(FIELDS)}
+        order["verify_token"] = self.secrets[VERIFY_TOKEN]
+        await self.ask_as_app("POST", SUBSCRIPTIONS, TOKEN, json=order)
         path = f"{self.secrets[PAGE]}/subscribed_apps"
         await self.ask_graph("POST", path, TOKEN, json={"subscribed_fields": list(FIELDS)})
         # The button that opens a chat.
         start = {"get_started": {"payload": GET_STARTED}}
         await self.ask_graph("POST", f"{self.secrets[PAGE]}/messenger_profile", TOKEN, json=start)
-        return f"The page passes on its messages. {_by_hand(webhook)}"
+        return f"Meta calls {webhook}, and the page passes on its messages."
 
     async def _call(self, address: str, body: Mapping[str, Any]) -> Answer:
         path = f"{self.secrets[PAGE]}/messages"
@@ -182,10 +211,6 @@ class Messenger(MetaApp):
             return None
         update = Update(name, person, text=text, at=_moment(event), overheard=not echo)
         return replace(update, kind=Kind.SAID) if echo else update
-
-
-def _by_hand(webhook: str) -> str:
-    return f"That the app calls {webhook} is set at Meta, in the app under Messenger."
 
 
 def _names(app: dict[str, Any]) -> list[str]:

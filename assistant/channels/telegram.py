@@ -52,7 +52,10 @@ class Telegram(App):
     stand_in = "CLINIC_TELEGRAM_ADDRESS"
     address = "https://api.telegram.org"
     # https://core.telegram.org/bots/faq: about 30 messages a second.
-    per_second = 30.0
+    per_second = 25.0
+    # The same page: to one chat about one a second, and a few more for a short while.
+    per_chat = (1.0, 5)
+    typing_lasts = 5.0
     # The bot's user name, once it is known.
     _bot = ""
 
@@ -122,14 +125,19 @@ class Telegram(App):
 
     async def acknowledge(self, update: Update, chosen: str, awaited: bool) -> None:
         """Ends the waiting sign of a button, and shows which one was pressed."""
-        if update.kind != Kind.BUTTON:
+        if update.kind != Kind.BUTTON or not update.handle:
             return
-        await self._call("answerCallbackQuery", {"callback_query_id": update.handle["query"]})
+        await self.repeated(update)
         rows = _after_choice(update.handle["rows"], update.token)
         if chosen and rows:
             place = {"chat_id": int(update.sender), "message_id": update.handle["message"]}
             keyboard = {"reply_markup": {"inline_keyboard": rows}}
             await self._call("editMessageReplyMarkup", {**place, **keyboard})
+
+    async def repeated(self, update: Update) -> None:
+        """A button that was pressed stays, and each time the app waits until it hears of it."""
+        if "query" in update.handle:
+            await self._call("answerCallbackQuery", {"callback_query_id": update.handle["query"]})
 
     async def typing(self, address: str) -> None:
         """Shown for five seconds, or until a message arrives."""
@@ -184,7 +192,7 @@ def _message(number: str, message: dict[str, Any]) -> Update | None:
     chat, author = _at(message, "chat", "id"), _at(message, "from")
     if _whole(chat) is None or not isinstance(author, dict) or author.get("is_bot"):
         return None
-    update = Update(number, str(chat), locale=_locale(author))
+    update = Update(number, str(chat), at=_moment(message), locale=_locale(author))
     if _at(message, "chat", "type") != "private":
         return replace(update, kind=Kind.GROUP)
     if message.keys() & _MEDIA:
@@ -201,7 +209,8 @@ def _edited(number: str, message: dict[str, Any]) -> Update | None:
         return None
     # However often one message is changed, it is said once that changes are not read.
     changed = f"edited {found.sender} {_at(message, 'message_id')}"
-    return Update(changed, found.sender, Kind.EDITED, locale=found.locale)
+    at = _moment(message, "edit_date")
+    return Update(changed, found.sender, Kind.EDITED, at=at, locale=found.locale)
 
 
 def _press(number: str, query: dict[str, Any]) -> Update | None:
@@ -229,9 +238,10 @@ def _member(number: str, change: dict[str, Any]) -> Update | None:
     chat, status = _at(change, "chat", "id"), _at(change, "new_chat_member", "status")
     if _whole(chat) is None:
         return None
+    at = _moment(change)
     if _at(change, "chat", "type") == "private":
-        return Update(number, str(chat), Kind.STOPPED) if status == "kicked" else None
-    return Update(number, str(chat), Kind.GROUP) if status == "member" else None
+        return Update(number, str(chat), Kind.STOPPED, at=at) if status == "kicked" else None
+    return Update(number, str(chat), Kind.GROUP, at=at) if status == "member" else None
 
 
 def _rows(choices: tuple[Choice, ...]) -> list[list[dict[str, str]]]:
@@ -283,6 +293,12 @@ def _whole(value: Any) -> int | None:
     """A whole number of at most 52 bits, as Telegram promises."""
     whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**52
     return value if whole else None
+
+
+def _moment(content: dict[str, Any], name: str = "date") -> float | None:
+    """Telegram tells it in seconds since 1970."""
+    seconds = _whole(content.get(name))
+    return None if seconds is None or seconds < 0 else float(seconds)
 
 
 def _locale(author: Any) -> str:

@@ -73,7 +73,7 @@ class CollectedForApp(Collected):
 class Listener(Protocol):
     """Is told how the answering goes on."""
 
-    async def began(self, conversation: str) -> None:
+    async def began(self, asked: Stored) -> None:
         """The assistant is working on an answer."""
 
     async def answered(self, asked: Stored, answers: list[Stored]) -> None:
@@ -186,7 +186,7 @@ class Turns:
 
     async def _turn(self, asked: Stored, fresh: bool) -> None:
         if not asked.body.get(OVERHEARD):
-            await self._listener.began(asked.conversation)
+            await self._listener.began(asked)
         said = await self._said(asked, fresh)
         bubbles = []
         if said is not None:

@@ -33,6 +33,7 @@ from assistant.channels.apps.app import (
     Received,
     Update,
 )
+from assistant.channels.apps.outgoing import on_one_line
 from assistant.channels.apps.sentences import sentence, words
 from assistant.channels.apps.splitting import plain, split
 from assistant.channels.segments import longest, segments
@@ -105,7 +106,11 @@ class Twilio(App):
         if not _MESSAGE.fullmatch(number):
             raise BadBody
         status = fields.one("MessageStatus")
-        other = fields.one("To" if status else "From")
+        ours, other = map(fields.one, ("From", "To") if status else ("To", "From"))
+        # Another number of the account may have the same address.
+        to_us = (self.prefix + self.secrets[self.number], self.secrets[ACCOUNT])
+        if (ours, fields.one("AccountSid")) != to_us:
+            return []
         if not self._is_patient(other) or (status and status not in _LOST):
             return []
         if status:
@@ -180,8 +185,8 @@ class Twilio(App):
         text = fields.one("Body")
         word, exact = _word(text), " ".join(text.split()).casefold()
         opted = fields.one("OptOutType")
-        french = word in _table()["stop"]["french"] or word in _table()["help_french"]
-        locale = "fr" if french else "en"
+        table = _table()
+        locale = next((name for name in ("fr", "es") if word in table["words"][name]), "en")
         if opted == "STOP" or self._stops(word):
             answered = bool(opted) or self._handles(exact)
             done = {"answered": answered}
@@ -190,7 +195,7 @@ class Twilio(App):
             return Update(number, sender, text=text, resumes=True)
         if opted == "START" or word in _table()["start"]:
             return Update(number, sender, Kind.START, resumes=True)
-        if opted == "HELP" or word in (*_table()["help"], *_table()["help_french"]):
+        if opted == "HELP" or word in table["help"]:
             return Update(number, sender, Kind.HELP, locale=locale)
         # A place has coordinates and no words; whatever else comes, comes as a file.
         files = fields.one("NumMedia") not in ("", "0") or bool(fields.one("Latitude"))
@@ -198,7 +203,7 @@ class Twilio(App):
 
     def _stops(self, word: str) -> bool:
         stop = _table()["stop"]
-        return word in (*stop["twilio"], *stop["french"], *stop["others"])
+        return word in (*stop["twilio"], *stop["others"])
 
     def _handles(self, exact: str) -> bool:
         """Whether Twilio itself acts on a word that ends the messages."""
@@ -278,7 +283,9 @@ class TwilioWhatsApp(Twilio):
     number = WHATSAPP
     prefix = "whatsapp:"
     # https://www.twilio.com/docs/whatsapp/api: 80 messages a second and number.
-    per_second = 80.0
+    per_second = 70.0
+    # WhatsApp's own rule: to one patient, one every six seconds after the first 45.
+    per_chat = (6.0, 40)
     # https://www.twilio.com/docs/whatsapp/key-concepts
     window = timedelta(hours=24)
     defaults: ClassVar[Mapping[str, str]] = {TEMPLATE: ""}
@@ -299,9 +306,7 @@ class TwilioWhatsApp(Twilio):
         if not template or not message.appointment:
             return []
         # What fills a template must be on one line.
-        filling = " ".join(plain(message.text).split())
-        if len(filling) > LONGEST_FILLING:
-            filling = filling[: LONGEST_FILLING - 1].rstrip() + "…"
+        filling = on_one_line(message, LONGEST_FILLING)
         variables = json.dumps({"1": filling}, ensure_ascii=False)
         return [Call("Messages", {"ContentSid": template, "ContentVariables": variables})]
 
@@ -366,11 +371,12 @@ def _word(text: str) -> str:
 
 def _choices(message: Outgoing) -> str:
     """The choices by their numbers, and the thumbs in words."""
-    lines = [f"{place}. {choice.title}" for place, choice in enumerate(message.choices, 1)]
+    numbered = enumerate(message.choices, message.first)
+    lines = [f"{place}. {choice.title}" for place, choice in numbered]
     if lines:
         lines.append(_table()["choose"])
     if message.rating:
-        first = len(message.choices) + 1
+        first = message.first + len(message.choices)
         lines.append(_table()["rate"].format(up=first, down=first + 1))
     return "\n".join(lines)
 

@@ -191,10 +191,16 @@ class Outlet(Protocol):
         """An address that goes on with a conversation there, once, and until when."""
 
     async def began(self, conversation: str) -> None:
-        """The assistant is working on an answer."""
+        """The assistant is working on an answer to what was written there."""
 
     async def news(self, conversation: str) -> None:
         """There are new messages, or the assistant has no answer."""
+
+    async def joined(self, conversation: str, name: str, key: str) -> None:
+        """A person has come, by the step ``key``."""
+
+    async def typed(self, conversation: str) -> None:
+        """A person has begun to type."""
 
     async def erased(self, conversation: str, left: list[str], farewell: list[Bubble]) -> None:
         """A conversation was deleted; the last words belong in those that are ``left``."""
@@ -550,13 +556,15 @@ class Chat:
 
     # What becomes of messages: see assistant.channels.turns.Listener.
 
-    async def began(self, conversation: str) -> None:
+    async def began(self, asked: Stored) -> None:
         """The assistant is working on an answer, unless a person is there."""
+        conversation = asked.conversation
         if conversation in standing.current().people:
             return
         await self._visitors.tell_all(conversation, "typing", {"on": True})
         for outlet in self.outlets:
-            await outlet.began(conversation)
+            if outlet.name == asked.body.get(mailbox.VIA):
+                await outlet.began(conversation)
 
     async def answered(self, asked: Stored, answers: list[Stored]) -> None:
         """The answers are stored and can be shown; none when a person will answer."""
@@ -594,9 +602,11 @@ class Chat:
 
     # What people at the clinic do: see assistant.channels.live.Windows.
 
-    async def handed(self, conversation: str, event: dict[str, Any]) -> None:
-        """A person has come or gone."""
+    async def handed(self, conversation: str, event: dict[str, Any], key: str) -> None:
+        """A person has come or gone; when they go, the assistant says so in words."""
         await self._visitors.tell_all(conversation, "handoff", event)
+        for outlet in self.outlets if event["state"] == "joined" else ():
+            await outlet.joined(conversation, event["name"], key)
 
     async def posted(self, conversation: str, messages: list[Stored]) -> None:
         """Messages that answer nothing are stored and can be shown."""
@@ -610,6 +620,8 @@ class Chat:
     async def typed(self, conversation: str, on: bool) -> None:
         """A person is typing, or has stopped."""
         await self._visitors.tell_all(conversation, "typing", {"on": on})
+        for outlet in self.outlets if on else ():
+            await outlet.typed(conversation)
 
     # Now and then.
 

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -25,6 +26,15 @@ T = TypeVar("T")
 
 _WAIT = 5.0  # seconds for a busy database
 _AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Stop:
+    """In which app a patient last asked for no more messages, when, and when for them again."""
+
+    app: str
+    at: datetime
+    resumed_at: datetime | None
 
 
 class StoreMissing(Exception):
@@ -53,10 +63,13 @@ class Store(Protocol):
         """The website's conversations with nothing said since a moment that are not deleted."""
 
     def is_read(self, conversation: str, message_id: str) -> bool:
-        """Whether a message to the patient has been shown in a window of the website."""
+        """Whether a message was shown in a window of the website, or has reached an app."""
 
     def held_by(self, names: Sequence[str]) -> list[str]:
         """The conversations in messaging apps of senders with these keyed hashes."""
+
+    def stops(self, conversations: Sequence[str]) -> list[Stop]:
+        """Where the patients of these conversations asked for no more messages, and when."""
 
     def tied(self, conversations: Sequence[str]) -> list[str]:
         """The conversations that a patient left for one of these, or went on with after one."""
@@ -132,7 +145,8 @@ class _Sql(ABC):
             self._rows(
                 "SELECT 1 FROM website_messages JOIN website_conversations "
                 "ON website_conversations.id = conversation "
-                "WHERE conversation = %s AND website_messages.id = %s AND received >= seq",
+                "WHERE conversation = %s AND website_messages.id = %s "
+                "AND (received >= seq OR reached)",
                 (conversation, message_id),
             )
         )
@@ -157,10 +171,25 @@ class _Sql(ABC):
                 )
         return found
 
+    def stops(self, conversations: Sequence[str]) -> list[Stop]:
+        found: list[Stop] = []
+        for some in _portions(conversations):
+            marks = ", ".join(["%s"] * len(some))
+            rows = self._rows_in_apps(
+                "SELECT app, opted_out_at, resumed_at FROM app_senders "  # noqa: S608
+                f"WHERE opted_out_at IS NOT NULL AND conversation IN ({marks}) ORDER BY app",
+                some,
+            )
+            found += [Stop(app, _moment(at), again and _moment(again)) for app, at, again in rows]
+        return found
+
     def _in_apps(self, statement: str, values: Sequence[Any]) -> list[str]:
         """Conversations; none while there is no table of messaging apps."""
+        return [conversation for (conversation,) in self._rows_in_apps(statement, values)]
+
+    def _rows_in_apps(self, statement: str, values: Sequence[Any]) -> list[Any]:
         try:
-            return [conversation for (conversation,) in self._rows(statement, values)]
+            return self._rows(statement, values)
         except StoreMissing:
             return []
 
@@ -209,7 +238,8 @@ class Sqlite(_Sql):
         try:
             return self._open().execute(statement.replace("%s", "?"), values).fetchall()
         except sqlite3.OperationalError as error:
-            if "no such table" in str(error):
+            # The Rasa server makes tables, and columns that an earlier version had not.
+            if "no such table" in str(error) or "no such column" in str(error):
                 raise StoreMissing from None
             raise
 
@@ -243,8 +273,8 @@ class _Postgresql(_Sql):
             return False
         return super().is_read(conversation, message_id)
 
-    def _in_apps(self, statement: str, values: Sequence[Any]) -> list[str]:
-        return super()._in_apps(statement, values) if _exists("app_senders") else []
+    def _rows_in_apps(self, statement: str, values: Sequence[Any]) -> list[Any]:
+        return super()._rows_in_apps(statement, values) if _exists("app_senders") else []
 
     def close(self) -> None:
         """The connection is Django's."""
@@ -261,6 +291,12 @@ def _exists(table: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [table])
         return cursor.fetchone() != (None,)
+
+
+def _moment(stored: datetime | str) -> datetime:
+    """A moment as SQLAlchemy keeps it: SQLite has text without a zone, which is UTC."""
+    moment = datetime.fromisoformat(stored) if isinstance(stored, str) else stored
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def as_stored(moment: datetime) -> str:

@@ -18,7 +18,7 @@ from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest
 from clinic.conversations.listing import ALARMS, Filters
 from clinic.conversations.models import Correction, Message, Note, Session, Tag
-from clinic.conversations.store import open_store
+from clinic.conversations.store import Stop, open_store
 from clinic.conversations.ties import with_tied
 from clinic.desk import conversations, reviewing, undoing
 from clinic.desk.topics import topics
@@ -116,6 +116,7 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
         "joinable": session.channel in CHANNELS,
         "others": others.order_by("-started_at")[:20],
         "bookings": bookings if may(request, Right.BOOKINGS) else [],
+        "stops": _stops(theirs),
         "tags": session.tags.order_by("name"),
         "all_tags": Tag.objects.order_by("name")[:200],
         "notes": [
@@ -146,6 +147,15 @@ def _addresses(session: Session, query: str, place: dict[str, str]) -> dict[str,
         "one": address(query, "message="),
         "before": address(query, "before="),
     }
+
+
+def _stops(conversations: set[str]) -> list[Stop]:
+    """In which apps the patient asked for no more messages."""
+    store = open_store()
+    try:
+        return store.stops(sorted(conversations))
+    finally:
+        store.close()
 
 
 def _portion(request: HttpRequest, session: Session) -> tuple[list[Message], int | None, bool]:

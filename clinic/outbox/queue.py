@@ -146,7 +146,7 @@ def claim(now: datetime) -> Item | None:
     free = Q(leased_until__isnull=True) | Q(leased_until__lte=now)
     due = Item.objects.filter(free, state__in=OPEN, due_at__lte=now).exclude(part=Part.CHAT)
     due = due.order_by("due_at", "id")
-    for about in due.values("request_id", "offer_id", "step_id", "part")[:50]:
+    for about in due.values("request_id", "offer_id", "step_id", "late_id", "part")[:50]:
         if item := _lease(about, now):
             return item
     return None

@@ -20,7 +20,7 @@ from clinic.environment import EnvironmentProblem
 from clinic.live.models import Kind, Step
 from clinic.live.models import State as ChatState
 from clinic.outbox import queue
-from clinic.outbox.models import Item, State
+from clinic.outbox.models import Item, LateMessage, State
 
 SETTING = "CLINIC_SLACK_WEBHOOK"
 #: What has been stuck for longer when the notices are turned on is not told of.
@@ -50,11 +50,13 @@ def enqueue(now: datetime) -> int:
         return 0
     noted = 0
     for step in Step.objects.filter(kind=Kind.LONG_WAIT, chat__state=ChatState.WAITING):
-        noted += _note({"step": step, "change": None, "offer": None}, now)
+        noted += _note({"step": step, "change": None, "offer": None, "late": None}, now)
     stuck = Item.objects.filter(state=State.STUCK, waiting_since__gte=now - _NEWS)
     for item in stuck.exclude(part=Part.SLACK):
-        about = {"step": item.step, "change": item.change, "offer": item.offer}
+        about = {"step": item.step, "change": item.change, "offer": item.offer, "late": None}
         noted += _note(about, now, request=item.request, sequence=item.sequence)
+    for late in LateMessage.objects.filter(state=State.STUCK, at__gte=now - _NEWS):
+        noted += _note({"step": None, "change": None, "offer": None, "late": late}, now)
     return noted
 
 
@@ -68,6 +70,10 @@ def tell(item: Item) -> Delivery | None:
     address = options.read().address
     if item.step is not None and item.step.chat.state == ChatState.WAITING:
         return _send("waits", f"{address}/live/{item.step.chat_id}")
+    if item.late_id is not None:
+        # Gone when somebody has seen to it, or it has arrived.
+        late = LateMessage.objects.filter(pk=item.late_id, state=State.STUCK)
+        return _send("stuck", f"{address}/bookings/deliveries") if late.exists() else None
     same = Item.objects.filter(change=item.change, offer=item.offer, step=item.step)
     if same.exclude(pk=item.pk).filter(state=State.STUCK).exists():
         return _send("stuck", f"{address}/bookings/deliveries")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import signal
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -224,9 +225,29 @@ def test_forged_requests_are_refused(provider: Provider, echo: Echo, tmp_path: P
     assert handled(tmp_path) == {"the end": 1}
     assert provider.seen("7004105550") == []
     log = server.tail()
+    assert "it is too long" in log
     assert "refused" in log
     assert "numb" not in log
     assert "7004105550" not in log
+
+
+def test_what_cannot_be_stored_is_sent_again(
+    provider: Provider, echo: Echo, tmp_path: Path
+) -> None:
+    """The provider gets no 200 for what is not on the disk."""
+    started(provider, echo)
+    request = provider.text("700", "hello")
+    with sqlite3.connect(tmp_path / "conversations.sqlite3", timeout=20) as kept:
+        kept.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON app_updates"
+            " BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    assert provider.deliver(request) == 503
+    with sqlite3.connect(tmp_path / "conversations.sqlite3", timeout=20) as kept:
+        kept.execute("DROP TRIGGER full")
+    assert provider.deliver(request) == 200
+    provider.until("700", 2)
+    assert handled(tmp_path) == {"hello": 1}
 
 
 def test_a_provider_that_fails(provider: Provider, echo: Echo) -> None:
@@ -285,6 +306,19 @@ def test_deleting_takes_the_address_along(provider: Provider, echo: Echo, tmp_pa
     wait_until(lambda: read(database, "SELECT * FROM app_senders") == [], "the address is gone")
     assert read(database, "SELECT * FROM website_messages") == []
     assert NOTICE in provider.say("700", "hello", count=2)[0].text
+
+
+def test_deleting_takes_the_address_along_from_whoever_cannot_be_reached(
+    provider: Provider, echo: Echo, tmp_path: Path
+) -> None:
+    """The last words are sent to nobody then, and nothing is kept until they are."""
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    provider.blocked.add("700")
+    assert provider.deliver(provider.text("700", "erase me")) == 200
+    kept = tmp_path / "conversations.sqlite3"
+    wait_until(lambda: read(kept, "SELECT * FROM app_senders") == [], "the address is gone")
+    assert read(kept, "SELECT * FROM website_messages") == []
 
 
 def test_going_on_from_the_website(provider: Provider, echo: Echo, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from clinic.live.limits import CHANNELS
 
 Read = pytest.CaptureFixture[str]
 # Providers that say whom they call.
-SAY = ("sms", "telegram", "whatsapp")
+SAY = ("messenger", "sms", "telegram", "whatsapp")
 # And those that can be told nothing.
 BY_HAND = ("twilio-whatsapp",)
 SETTINGS = {name for app in APPS for name in (*app.settings, app.stand_in)}

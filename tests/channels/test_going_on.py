@@ -14,6 +14,7 @@ from window import Window
 
 from clinic.live import chats
 from clinic.live.models import Chat
+from clinic.outbox.models import LateMessage
 
 __all__ = ["database", "migrated"]
 
@@ -37,13 +38,35 @@ def follow(telegram: Telegram, window: Window, sender: str = "700") -> None:
     before = len(telegram.seen(sender))
     link = window.call("link", {"app": "telegram"})
     assert telegram.deliver(telegram.follow(sender, link["url"])) == 200
-    shown = telegram.until(sender, before + 1)
-    assert any("from the website" in message.text for message in shown[before:])
+    telegram.wait(
+        lambda: any("from the website" in each.text for each in telegram.shown[sender][before:]),
+        "the link is followed",
+    )
 
 
 def moved(chat: Chat, conversation: str) -> bool:
     chat.refresh_from_db()
     return bool(chat.conversation_id == conversation)
+
+
+def test_what_could_not_be_sent_yet_comes_along(
+    database: Path, telegram: Telegram, echo: Echo
+) -> None:
+    """It is said where the patient goes on, and nothing is late where they were before."""
+    started(telegram, echo)
+    telegram.say("700", "hello", count=2)
+    telegram.failing = [(503, {}, b"")] * 4
+    assert telegram.deliver(telegram.text("700", "numb")) == 200
+    wait_until(lambda: LateMessage.objects.filter(state="failed").exists(), "it is late")
+    window = Window(telegram.server).open()
+    window.ask("hello from the website")
+    link = window.call("link", {"app": "telegram"})
+    assert telegram.deliver(telegram.follow("700", link["url"])) == 200
+    shown = telegram.until("700", 4)
+    assert shown[2].text.startswith("you said numb")
+    assert "from the website" in shown[3].text
+    wait_until(lambda: not LateMessage.objects.exists(), "nothing is late any more")
+    window.close()
 
 
 def test_a_person_comes_along(

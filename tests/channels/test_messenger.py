@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from providers.messenger import Messenger
+from providers.meta import DAY
 from scenario_chat import read
 from scenario_servers import Server, wait_until
 from test_apps import NOTICE, database, handled, migrated, settled, started, texts
@@ -109,6 +110,15 @@ def handled_all(folder: Path) -> None:
     waits = "SELECT 1 FROM website_messages WHERE state = 'pending'"
     arrived = "SELECT 1 FROM app_updates WHERE content != ''"
     wait_until(lambda: not (read(file, arrived) or read(file, waits)), "all is handled")
+
+
+def test_an_old_message_is_not_played_again(
+    messenger: Messenger, echo: Echo, tmp_path: Path
+) -> None:
+    started(messenger, echo)
+    assert messenger.deliver(messenger.text("700", "numb", at=time.time() - 31 * DAY)) == 200
+    messenger.say("701", "the end", count=2)
+    assert handled(tmp_path) == {"the end": 1}
 
 
 def test_what_another_app_has_is_read_by_staff_and_answered_by_nobody_here(
@@ -285,11 +295,12 @@ def test_seen_and_typing(messenger: Messenger, echo: Echo, tmp_path: Path) -> No
     messenger.until("700", 2)
 
 
-def test_a_day_later_nothing_is_sent(messenger: Messenger, echo: Echo) -> None:
+def test_a_day_later_nothing_is_sent(database: Path, messenger: Messenger, echo: Echo) -> None:
     """The clinic is told, about appointments too, and chats go on."""
-    server = started(messenger, echo)
+    started(messenger, echo)
     assert messenger.deliver(messenger.text("700", "booked", at=time.time() - 25 * 3600)) == 200
-    wait_until(lambda: "will not arrive: window" in server.tail(), "the clinic is told")
+    stuck = LateMessage.objects.filter(state="stuck", app="messenger", reason="window")
+    wait_until(stuck.exists, "the clinic is told")
     assert messenger.seen("700") == []
     assert messenger.say("700", "more", count=2)[1].text.startswith("you said more")
 
@@ -326,6 +337,14 @@ def test_up_to_thirteen_quick_replies(channel: Channel) -> None:
     (long,) = rendered(channel, Outgoing("Which?", choices("No", "Yes, please delete everything")))
     assert long["quick_replies"][1]["title"] == "Yes, please delete…"
     assert "• Yes, please delete everything" in long["text"]
+
+
+def test_meta_is_told_what_nobody_asked_for(channel: Channel) -> None:
+    kinds = [
+        channel.render(Outgoing("hello", unasked=unasked))[0].body["messaging_type"]
+        for unasked in (False, True)
+    ]
+    assert kinds == ["RESPONSE", "UPDATE"]
 
 
 def test_a_long_text_comes_in_parts(channel: Channel) -> None:

@@ -9,12 +9,15 @@ from pathlib import Path
 import httpx
 import pytest
 from providers.telegram import Telegram, too_many
-from scenario_servers import Server
-from test_apps import handled, started, texts
+from scenario_servers import Server, wait_until
+from test_apps import database, handled, migrated, restart, settled, started, texts
 
 from assistant.channels import telegram as channel
 from assistant.channels.apps import settings
 from clinic.environment import EnvironmentProblem
+from clinic.outbox.models import LateMessage
+
+__all__ = ["database", "migrated"]
 
 Echo = Callable[..., Server]
 
@@ -41,6 +44,62 @@ def test_a_pressed_button_is_acknowledged_and_shown(
     telegram.until("700", 3)
     telegram.say("700", "the end")
     assert handled(tmp_path) == {"hello": 1, "/again hello": 1, "the end": 1}
+    telegram.wait(lambda: not telegram.open_queries, "the app hears of each press")
+
+
+def test_a_press_from_before_a_restart_is_answered(
+    telegram: Telegram, echo: Echo, tmp_path: Path
+) -> None:
+    """What is needed to show it in the app is gone then."""
+    server = started(telegram, echo)
+    shown = telegram.say("700", "hello", count=2)[1]
+    telegram.say("700", "hold on", count=0)
+    wait_until((tmp_path / "holding").exists, "it is being answered")
+    assert telegram.deliver(telegram.press("700", shown.buttons["Again"])) == 200
+    restart(telegram, server)
+    (tmp_path / "go").touch()
+    telegram.wait(
+        lambda: any("/again" in each.text for each in telegram.shown["700"]), "the answer"
+    )
+    assert "could not be followed up" not in server.tail()
+
+
+def test_an_old_message_is_not_played_again(telegram: Telegram, echo: Echo, tmp_path: Path) -> None:
+    started(telegram, echo)
+    month = 31 * 24 * 3600
+    old = {**telegram.message("700", text="numb"), "date": int(time.time()) - month}
+    assert telegram.deliver(telegram.update(message=old)) == 200
+    telegram.say("701", "the end", count=2)
+    assert handled(tmp_path) == {"the end": 1}
+
+
+@pytest.mark.usefixtures("database")
+def test_staff_see_what_a_patient_who_blocks_the_bot_does_not_get(
+    database: Path, telegram: Telegram, echo: Echo, tmp_path: Path
+) -> None:
+    """Not of one who had everything; the other's message is not said to be tried again."""
+    started(telegram, echo)
+    telegram.say("701", "hello", count=2)
+    settled(tmp_path)
+    assert telegram.deliver(telegram.blocks("701")) == 200
+    telegram.say("700", "hello", count=2)
+    telegram.failing = [too_many(3600)]
+    assert telegram.deliver(telegram.text("700", "second")) == 200
+    wait_until(lambda: LateMessage.objects.filter(state="failed").exists(), "it is late")
+    assert telegram.deliver(telegram.blocks("700")) == 200
+    wait_until(lambda: LateMessage.objects.filter(state="stuck").exists(), "the desk knows")
+    (row,) = LateMessage.objects.all()
+    assert row.reason == "stopped"
+
+
+def test_words_below_a_picture_are_read(telegram: Telegram, echo: Echo, tmp_path: Path) -> None:
+    started(telegram, echo)
+    sent = telegram.message("700", photo=[{"file_id": "1"}], caption="my back")
+    assert telegram.deliver(telegram.update(message=sent)) == 200
+    said = [each.text for each in telegram.until("700", 3)]
+    assert any("I can only read words" in text for text in said)
+    assert any(text.startswith("you said my back") for text in said)
+    assert handled(tmp_path) == {"my back": 1}
 
 
 def test_groups_are_refused_once(telegram: Telegram, echo: Echo, tmp_path: Path) -> None:
@@ -69,6 +128,35 @@ def test_a_pause_is_kept(telegram: Telegram, echo: Echo) -> None:
     assert time.monotonic() - began >= 3
 
 
+def test_telegrams_rate_is_kept(telegram: Telegram, echo: Echo) -> None:
+    """Many patients at once, and many messages to one."""
+    started(telegram, echo)
+    people = [str(number) for number in range(800, 830)]
+    for person in people:
+        assert telegram.deliver(telegram.text(person, "hello")) == 200
+    for number in range(12):
+        assert telegram.deliver(telegram.text("700", f"message {number}")) == 200
+    for person in people:
+        telegram.until(person, 2)
+    telegram.until("700", 13)
+    assert telegram.limited == []
+
+
+def test_a_provider_that_takes_long_keeps_no_conversation_waiting(
+    telegram: Telegram, echo: Echo
+) -> None:
+    """Twenty patients, two calls of a second each: not one after the other."""
+    started(telegram, echo)
+    telegram.delay = 1.0
+    people = [str(number) for number in range(800, 820)]
+    began = time.monotonic()
+    for person in people:
+        assert telegram.deliver(telegram.text(person, "hello")) == 200
+    for person in people:
+        telegram.until(person, 2)
+    assert time.monotonic() - began < 20
+
+
 def test_opening_the_chat_is_a_greeting(telegram: Telegram, echo: Echo) -> None:
     started(telegram, echo)
     assert "Hello" in telegram.say("700", "/start", count=2)[1].text
@@ -77,7 +165,7 @@ def test_opening_the_chat_is_a_greeting(telegram: Telegram, echo: Echo) -> None:
 def test_typing_is_shown(telegram: Telegram, echo: Echo, tmp_path: Path) -> None:
     started(telegram, echo)
     assert telegram.deliver(telegram.text("700", "hold on")) == 200
-    telegram.wait(lambda: ("700", "typing") in telegram.signs, "the sign")
+    telegram.wait(lambda: telegram.signs.count(("700", "typing")) >= 2, "the sign, again")
     (tmp_path / "go").touch()
     telegram.until("700", 2)
     assert texts(telegram, "700")[0].startswith("you said hold on")

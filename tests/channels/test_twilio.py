@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -36,6 +39,7 @@ from assistant.channels.apps.splitting import split
 from assistant.channels.segments import longest, segments
 from assistant.project import ROOT
 from clinic.conversations import erasing
+from clinic.conversations.store import open_store
 from clinic.live import chats
 from clinic.outbox.models import LateMessage
 from clinic.privacy.erasing import erase
@@ -78,7 +82,9 @@ def app(kind: type[twilio.Twilio], transport: httpx.MockTransport | None = None)
 
 def read_form(kind: type[twilio.Twilio], **fields: str) -> list[Update]:
     """What a genuine request tells."""
-    form = urlencode({"MessageSid": "SM" + "0" * 32, **fields})
+    number = kind.prefix + NUMBERS[kind.prefix]
+    known = {"MessageSid": "SM" + "0" * 32, "AccountSid": ACCOUNT}
+    form = urlencode({**known, "From" if "MessageStatus" in fields else "To": number, **fields})
     return app(kind).updates(Received(HERE, {}, form.encode()))
 
 
@@ -153,6 +159,29 @@ def test_yes_ends_a_stop_and_is_an_answer_otherwise(provider: Twilio, echo: Echo
     assert provider.until("700", seen + 1)[-1].text.startswith("you said Hello")
 
 
+def test_a_call_that_twilio_refuses_does_not_undo_a_stop(
+    sms: Texts, echo: Echo, tmp_path: Path
+) -> None:
+    """An answer is on its way when the patient writes STOP, and Twilio lets nothing through."""
+    started(sms, echo)
+    sms.say("700", "hello", count=2)
+    kept, query = tmp_path / "conversations.sqlite3", "SELECT state FROM app_senders"
+
+    def stop() -> None:
+        sms.before_answer = None
+        write(sms, "700", "STOP")
+        wait_until(lambda: read(kept, query)[0]["state"] == "optedout", "the stop is stored")
+
+    sms.before_answer = stop
+    sms.failing = [(400, {}, b'{"code": 21610}')]
+    write(sms, "700", "more")
+    wait_until(lambda: sms.before_answer is None and not sms.failing, "the answer is refused")
+    sms.quiet.add("700")
+    write(sms, "700", "and more")
+    until_handled(tmp_path, "and more")
+    assert read(kept, query)[0]["state"] == "optedout"
+
+
 def test_stop_as_the_first_word(sms: Texts, echo: Echo, tmp_path: Path) -> None:
     """It holds for what comes later, too."""
     started(sms, echo)
@@ -206,6 +235,29 @@ def test_a_stop_outlives_the_nights_deletion(
     assert read(chats_kept, query)[0]["state"] == "optedout"
 
 
+def test_a_stop_and_a_start_are_recorded(
+    database: Path, sms: Texts, echo: Echo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With their moments, for the desk; the chat's deletion does not take them away."""
+    from django.conf import settings as django_settings
+
+    monkeypatch.setattr(django_settings, "VAR", tmp_path)
+    started(sms, echo)
+    sms.say("700", "hello", count=2)
+    began = datetime.now(UTC)
+    write(sms, "700", "STOP")
+    query = "SELECT conversation, state FROM app_senders"
+    kept = tmp_path / "conversations.sqlite3"
+    wait_until(lambda: read(kept, query)[0]["state"] == "optedout", "the stop")
+    sms.say("700", "START")
+    store = open_store()
+    (stop,) = store.stops([read(kept, query)[0]["conversation"]])
+    store.close()
+    assert stop.app == "sms"
+    assert stop.resumed_at is not None
+    assert began < stop.at < stop.resumed_at < datetime.now(UTC)
+
+
 @pytest.mark.parametrize("typed", ["2", "the second", "two"])
 def test_a_choice_in_words(sms: Texts, echo: Echo, tmp_path: Path, typed: str) -> None:
     """The second of what can be chosen is the thumb up, and can be chosen after a remark, too."""
@@ -241,6 +293,14 @@ def test_a_number_chooses_nothing_of_another_window(sms: Texts, echo: Echo, tmp_
     window.ask("rate this")
     assert sms.say("700", "1")[0].text.startswith("you said 1")
     window.close()
+
+
+def test_spanish_words(provider: Twilio, echo: Echo) -> None:
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    assert "hablar con una persona" in provider.say("700", "Ayuda")[0].text
+    write(provider, "700", "ALTO")
+    assert "no recibirá más" in provider.until("700", 4)[-1].text
 
 
 def test_french_words(provider: Twilio, echo: Echo) -> None:
@@ -356,6 +416,21 @@ def test_programs_are_not_answered(other: str) -> None:
     assert read_form(twilio.Texts, Body="hello", From=other) == []
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"To": "+14165550199"},
+        {"AccountSid": "AC" + "0" * 32},
+        {"To": ""},
+    ],
+)
+def test_another_number_of_the_account_is_not_answered(other: dict[str, str]) -> None:
+    """It may have the same address at Twilio, and would be answered from the clinic's."""
+    said = {"Body": "hello", "From": "+14165550123"}
+    assert len(read_form(twilio.Texts, **said)) == 1
+    assert read_form(twilio.Texts, **said, **other) == []
+
+
 # Signatures.
 
 
@@ -442,11 +517,49 @@ def test_news_after_the_window() -> None:
     assert whatsapp.render_late(news) == []
     whatsapp.secrets = {**whatsapp.secrets, twilio.TEMPLATE: "HX" + "0" * 32}
     assert whatsapp.render_late(Outgoing("Something else")) == []
+    offered = replace(news, text="They can offer Monday.", choices=(Choice("Yes", "a.0"),))
+    (call,) = whatsapp.render_late(offered)
+    filling = json.loads(call.body["ContentVariables"])["1"]
+    assert filling == 'They can offer Monday. You can answer: "Yes".'
     (call,) = whatsapp.render_late(news)
     filling = json.loads(call.body["ContentVariables"])["1"]
     assert filling.startswith("Confirmed: Monday 9:00 x")
     assert len(filling) == twilio.LONGEST_FILLING
     assert call.body["ContentSid"] == "HX" + "0" * 32
+
+
+@pytest.mark.parametrize("template", ["", limits()["template"]])
+def test_a_day_later_in_whatsapp(database: Path, echo: Echo, tmp_path: Path, template: str) -> None:
+    """The template says what became of an appointment; without one staff are told."""
+    whatsapp = TwilioWhatsApp()
+    started(whatsapp, echo, CLINIC_TWILIO_TEMPLATE=template)
+    whatsapp.say("700", "hello", count=2)
+    write(whatsapp, "700", "booked, hold on")
+    wait_until((tmp_path / "holding").exists, "it is being answered")
+    whatsapp.heard["700"] = 0.0
+    with sqlite3.connect(tmp_path / "conversations.sqlite3") as kept:
+        kept.execute("UPDATE app_senders SET heard_at = '2020-01-01 00:00:00.000000'")
+    (tmp_path / "go").touch()
+    if template:
+        assert whatsapp.until("700", 3)[-1].text.startswith("Your appointment: you said booked")
+    else:
+        wait_until(LateMessage.objects.filter(reason="window").exists, "the desk knows")
+        assert len(whatsapp.seen("700")) == 2
+    whatsapp.close()
+    assert not whatsapp.broken
+
+
+def test_twilio_itself_says_that_it_is_too_late(database: Path, echo: Echo) -> None:
+    """When its clock and ours disagree: it takes the message, and tells it afterwards."""
+    whatsapp = TwilioWhatsApp()
+    started(whatsapp, echo)
+    whatsapp.say("700", "hello", count=2)
+    request = whatsapp.text("700", "more")
+    whatsapp.heard["700"] = 0.0
+    assert whatsapp.deliver(request) == 200
+    wait_until(LateMessage.objects.filter(reason="window").exists, "the desk knows")
+    whatsapp.close()
+    assert not whatsapp.broken
 
 
 def test_answers_are_short() -> None:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from apps import PROVIDERS
 from providers.meta import DAY, VERIFY_TOKEN
+from providers.twilio import limits as twilio_limits
 from providers.whatsapp import WhatsApp
 from scenario_servers import Server, wait_until
-from test_apps import NOTICE, handled, started, texts
+from test_apps import NOTICE, database, handled, migrated, settled, started, texts
 
 from assistant.channels.apps import settings
 from assistant.channels.apps.app import Call, Choice, Outgoing, client
 from assistant.channels.whatsapp import WhatsApp as Channel
+from clinic.conversations.store import open_store
 from clinic.environment import EnvironmentProblem
+from clinic.live import chats
+from clinic.live.limits import message_id
+from clinic.outbox.models import LateMessage
+
+__all__ = ["database", "migrated"]
 
 Echo = Callable[..., Server]
 TEMPLATE = {"CLINIC_WHATSAPP_TEMPLATE": "appointment_news"}
@@ -114,6 +123,17 @@ def test_read_marks_and_typing_are_one_call(whatsapp: WhatsApp, echo: Echo) -> N
     assert whatsapp.signs[1][0] == picture["id"]
 
 
+def test_words_below_a_picture_are_read(whatsapp: WhatsApp, echo: Echo, tmp_path: Path) -> None:
+    started(whatsapp, echo)
+    image = {"id": "1", "mime_type": "image/jpeg", "caption": "my back"}
+    sent = whatsapp.message("700", type="image", image=image)
+    assert whatsapp.deliver(whatsapp.messages("700", sent)) == 200
+    said = [each.text for each in whatsapp.until("700", 3)]
+    assert any("I can only read words" in text for text in said)
+    assert any(text.startswith("you said my back") for text in said)
+    assert handled(tmp_path) == {"my back": 1}
+
+
 def test_what_does_not_matter(whatsapp: WhatsApp, echo: Echo, tmp_path: Path) -> None:
     """It is acknowledged, and nobody reads anything about it."""
     started(whatsapp, echo)
@@ -132,11 +152,15 @@ def test_an_old_message_is_not_played_again(whatsapp: WhatsApp, echo: Echo, tmp_
     assert handled(tmp_path) == {"the end": 1}
 
 
-def test_a_day_later_nothing_is_sent(whatsapp: WhatsApp, echo: Echo, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("database")
+def test_a_day_later_nothing_is_sent(
+    database: Path, whatsapp: WhatsApp, echo: Echo, tmp_path: Path
+) -> None:
     """WhatsApp would take it and never deliver it: the clinic is told, and chats go on."""
-    server = started(whatsapp, echo, **TEMPLATE)
+    started(whatsapp, echo, **TEMPLATE)
     assert whatsapp.deliver(whatsapp.text("700", "hello", at=time.time() - 25 * 3600)) == 200
-    wait_until(lambda: "will not arrive: window" in server.tail(), "the clinic is told")
+    stuck = LateMessage.objects.filter(state="stuck", app="whatsapp", reason="window")
+    wait_until(stuck.exists, "the clinic is told")
     assert whatsapp.seen("700") == []
     assert handled(tmp_path) == {"hello": 1}
     first, second = whatsapp.say("700", "more", count=2)
@@ -151,6 +175,64 @@ def test_an_appointment_a_day_later(whatsapp: WhatsApp, echo: Echo) -> None:
     (shown,) = whatsapp.until("700", 1)
     assert "you said booked" in shown.text
     assert shown.text.startswith("Your appointment: ")
+
+
+@pytest.mark.parametrize("app", ["whatsapp", "twilio-whatsapp"])
+def test_news_of_an_appointment_a_day_later(
+    database: Path, echo: Echo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, app: str
+) -> None:
+    """Cancelled, declined or expired, which has no card; to somebody who wrote long ago."""
+    provider = PROVIDERS[app]()
+    template = {"CLINIC_TWILIO_TEMPLATE": twilio_limits()["template"], **TEMPLATE}
+    started(provider, echo, **template)
+    provider.say("700", "hello", count=2)
+    settled(tmp_path)
+    kept = tmp_path / "conversations.sqlite3"
+    with sqlite3.connect(kept) as changed:
+        changed.execute("UPDATE app_senders SET heard_at = '2020-01-01 00:00:00.000000'")
+    provider.heard["700"] = 0.0
+    ((conversation,),) = sqlite3.connect(kept).execute("SELECT conversation FROM app_senders")
+    chats.tell(conversation, "change-1", "We had to cancel your appointment.", {"buttons": []})
+    shown = provider.until("700", 3)
+    assert shown[-1].text.startswith("Your appointment: We had to cancel")
+    settled(tmp_path)
+    assert is_read(tmp_path, conversation, monkeypatch)
+    provider.close()
+    assert not provider.broken
+
+
+def is_read(folder: Path, conversation: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the clinic takes a patient to have read the news of an appointment."""
+    from django.conf import settings as django_settings
+
+    monkeypatch.setattr(django_settings, "VAR", folder)
+    store = open_store()
+    try:
+        return store.is_read(conversation, message_id(conversation, "change-1", 0))
+    finally:
+        store.close()
+
+
+def test_news_that_could_not_be_sent_are_not_read(
+    database: Path,
+    whatsapp: WhatsApp,
+    echo: Echo,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not even when the patient writes and is answered afterwards: somebody has to call."""
+    started(whatsapp, echo)
+    whatsapp.say("700", "hello", count=2)
+    settled(tmp_path)
+    kept = tmp_path / "conversations.sqlite3"
+    with sqlite3.connect(kept) as changed:
+        changed.execute("UPDATE app_senders SET heard_at = '2020-01-01 00:00:00.000000'")
+    ((conversation,),) = sqlite3.connect(kept).execute("SELECT conversation FROM app_senders")
+    chats.tell(conversation, "change-1", "Your appointment is confirmed.", {"buttons": []})
+    wait_until(LateMessage.objects.filter(reason="window").exists, "the clinic is told")
+    whatsapp.say("700", "more")
+    settled(tmp_path)
+    assert not is_read(tmp_path, conversation, monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["", "another_name"])
@@ -210,6 +292,16 @@ def test_more_than_ten_choices_are_two_lists(channel: Channel) -> None:
     assert (rows, thumbs) == (["10", "11"], ["👍", "👎"])
 
 
+def test_thumbs_after_ten_choices_are_buttons(channel: Channel) -> None:
+    """And say what they are about."""
+    thumbs = (Choice("👍", "a.u"), Choice("👎", "a.d"))
+    first, second = contents(
+        channel.render(Outgoing("Which?", choices(*map(str, range(10))), thumbs))
+    )
+    assert first["type"] == "list"
+    assert (second["type"], second["body"]["text"]) == ("button", "Was this helpful?")
+
+
 def test_a_long_text_with_buttons_comes_in_parts(channel: Channel, whatsapp: WhatsApp) -> None:
     """Above buttons fewer characters have room. Nothing is lost."""
     text = "\n\n".join(f"Paragraph {place}. " + "word " * 90 for place in range(12))
@@ -233,6 +325,14 @@ def test_what_fills_a_template_is_one_line(channel: Channel) -> None:
     assert filling.startswith("Your appointment is confirmed. Tuesday at 10:00 word")
     assert len(filling) <= 900
     assert channel.render_late(Outgoing(text)) == []
+
+
+def test_a_template_names_what_can_be_answered(channel: Channel) -> None:
+    """It has no buttons."""
+    said = Outgoing("They can offer Monday.", choices("Yes", "Another time"), appointment=True)
+    (content,) = contents(channel.render_late(said))
+    filling = content["components"][0]["parameters"][0]["text"]
+    assert filling == 'They can offer Monday. You can answer: "Yes", "Another time".'
 
 
 @pytest.mark.parametrize(

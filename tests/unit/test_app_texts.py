@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistant.channels.apps.app import App
+from assistant.channels.apps.catalogue import APPS
 from assistant.channels.apps.numbers import chosen_number
 from assistant.channels.apps.sentences import sentence, words
 from assistant.channels.apps.splitting import split
+from assistant.project import ROOT
 
 
 def test_a_text_is_divided_between_paragraphs_and_sentences() -> None:
@@ -57,3 +64,41 @@ def test_every_sentence_can_be_said(locale: str) -> None:
         said = sentence(name, locale, **values)
         assert said
         assert "{" not in said
+
+
+HEALTH = re.compile(
+    r"health|pain|pregnan|condition|symptom|injur|medic|surg|doctor|bladder|numb(?!er)|weak|illness"
+)
+
+
+def test_no_question_of_a_form_asks_about_health_in_an_app() -> None:
+    """As docs/whatsapp.md promises; what asks about a danger sign is no form's."""
+    domain = yaml.safe_load((ROOT / "domain.yml").read_text(encoding="utf-8"))
+    slots = {slot for form in domain["forms"].values() for slot in form["required_slots"]}
+    responses: dict[str, Any] = {}
+    for file in (ROOT / "data" / "responses").glob("*.yml"):
+        responses |= yaml.safe_load(file.read_text(encoding="utf-8"))["responses"]
+    asked = []
+    for slot in slots:
+        variants = responses.get(f"utter_ask_{slot}", [])
+        own = [each for each in variants if each.get("channel") == "messaging_app"]
+        asked += [(slot, each["text"]) for each in own or variants]
+    assert "note" in {slot for slot, _ in asked}
+    for slot, text in asked:
+        # The question for a note says what not to write, and the last one who must not wait.
+        plain = text.replace("nothing about your health", "")
+        plain = re.sub(r"If you have new numbness[^.]*\.", "", plain)
+        assert not HEALTH.search(plain.casefold()), f"{slot}: {text}"
+
+
+PAGES = {"sms": "twilio", "twilio-whatsapp": "twilio"}
+
+
+@pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)
+def test_each_app_has_a_page_for_the_clinic(app: type[App]) -> None:
+    """What to click, each setting, what it costs, its limits, and how to try it alone."""
+    page = (ROOT / "docs" / f"{PAGES.get(app.name, app.name)}.md").read_text(encoding="utf-8")
+    for part in ("## Turning it on", "cost", "## How things look", *app.settings, app.stand_in):
+        assert part in page, part
+    assert re.search(r"private try|without patients", page)
+    assert f"channels connect {app.name}" in page or "channels check" in page

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,8 +16,8 @@ import pytest
 import sqlalchemy as sa
 
 from assistant.channels import mailbox
-from assistant.channels.apps import reception, senders
-from assistant.channels.apps.app import Update
+from assistant.channels.apps import late, reception, senders
+from assistant.channels.apps.app import Kind, Update
 from assistant.channels.apps.reception import Reception
 from assistant.channels.arrivals import Arrivals
 from assistant.channels.locks import LocalLocks
@@ -57,7 +59,7 @@ class Clinic:
 
     def take(self, *updates: tuple[str, str]) -> list[tuple[str, str]]:
         """Has words by patients taken; who then has what in the mailbox, in its order."""
-        asyncio.run(self._take(updates))
+        asyncio.run(self._take([Update(text, who, text=text) for who, text in updates]))
         with self.engine.connect() as connection:
             rows = connection.execute(sa.text("SELECT name, conversation FROM app_senders"))
             names = {conversation: name for name, conversation in rows}
@@ -66,9 +68,17 @@ class Clinic:
             found = [mailbox._stored(row) for row in connection.execute(query)]
         return [(called[names[each.conversation]], each.input or each.response) for each in found]
 
-    async def _take(self, updates: tuple[tuple[str, str], ...]) -> None:
-        for who, text in updates:
-            await self.reception.take(Update(text, who, text=text))
+    def texts(self, *updates: Update) -> list[str]:
+        """Has updates taken; what is in the mailbox then: words, or what was said to them."""
+        asyncio.run(self._take(updates))
+        with self.engine.connect() as connection:
+            query = sa.select(mailbox.messages).order_by(mailbox.messages.c.number)
+            found = [mailbox._stored(row) for row in connection.execute(query)]
+        return [each.input or each.response for each in found]
+
+    async def _take(self, updates: Sequence[Update]) -> None:
+        for update in updates:
+            await self.reception.take(update)
         taking = asyncio.create_task(self.reception._take_all())
         async with asyncio.timeout(30):
             while await self.chat.box.read(senders.waiting, "messenger"):
@@ -146,3 +156,136 @@ def test_trying_again_is_no_further_message(
     clinic = Clinic(tmp_path, monkeypatch, fails, per_minute=3)
     taken = clinic.take(*(("700", f"message {number}") for number in range(4)))
     assert [text for _, text in taken] == ["message 0", "message 1", "message 2", "too_fast"]
+
+
+def never(update: Update, tries: Counter[str]) -> None:
+    """Nothing fails."""
+
+
+def written(*moments: float) -> list[Update]:
+    """Messages of one patient, so many seconds after a moment ten minutes ago."""
+    began = time.time() - 600
+    return [Update(str(at), "700", text=f"at {at}", at=began + at) for at in moments]
+
+
+def test_who_waits_as_long_as_they_are_told_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is refused does not count; and it is said again to whoever writes too early again."""
+    clinic = Clinic(tmp_path, monkeypatch, never, per_minute=2)
+    assert clinic.texts(*written(0, 50, 55, 57, 61, 62, 111)) == [
+        *("at 0", "at 50", "too_fast", "at 61", "too_fast", "at 111")
+    ]
+
+
+def test_what_has_waited_at_the_provider_is_not_too_fast(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the order in which it comes."""
+    clinic = Clinic(tmp_path, monkeypatch, never, per_minute=2)
+    moments = (300, 330, 0, 30, 120, 150, 360)
+    assert clinic.texts(*written(*moments)) == [f"at {at}" for at in moments]
+
+
+def test_what_another_app_was_told_is_kept_however_much_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clinic = Clinic(tmp_path, monkeypatch, never, per_minute=2)
+    told = [Update(f"other {n}", "700", text=f"word {n}", overheard=True) for n in range(5)]
+    assert clinic.texts(*told, *written(0, 1)) == [f"word {n}" for n in range(5)] + ["at 0", "at 1"]
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        Update("first", "700", Kind.OPTED_OUT),
+        Update("first", "700", Kind.FAILED, reason="stopped"),
+        Update("first", "700", text="my seat is numb", overheard=True),
+    ],
+)
+def test_what_cannot_be_asked_for_anew_is_taken_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, update: Update
+) -> None:
+    """And keeps nobody waiting meanwhile."""
+
+    def fails(update: Update, tries: Counter[str]) -> Exception | None:
+        return ValueError() if update.id == "first" and tries["first"] < 9 else None
+
+    monkeypatch.setattr(reception, "TOLD_AGAIN_AFTER", 0.1)
+    clinic = Clinic(tmp_path, monkeypatch, fails)
+    clinic.texts(Update("before", "700", text="hello"), update)
+    assert clinic.tries["first"] == 9
+    query = "SELECT state FROM app_senders"
+    with clinic.engine.connect() as connection:
+        state = connection.execute(sa.text(query)).scalar()
+    assert state == {"opted_out": "optedout", "failed": "stopped"}.get(update.kind, "standby")
+
+
+def test_an_update_is_known_by_the_key_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Providers send one again for days, and the key may be changed meanwhile."""
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    assert clinic.texts(Update("1", "700", text="hello")) == ["hello"]
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    clinic.reception._seal = Seal(["n" * 60, "k" * 60])
+    again = [Update(number, "700", text="hello") for number in ("1", "2", "2")]
+    assert clinic.texts(*again) == ["hello", "hello"]
+
+
+def test_what_tells_no_moment_is_known_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a request that somebody has kept would be answered again."""
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    clinic.texts(Update("1", "700", text="hello"), *written(0))
+    with clinic.engine.begin() as connection:
+        senders.forget_updates(connection, datetime.now(UTC) + timedelta(days=1))
+        left = connection.execute(sa.select(senders.updates.c.lasting)).scalars()
+        assert list(left) == [True]
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    assert clinic.texts(Update("1", "700", text="hello")) == ["hello", "at 0"]
+
+
+def test_an_update_whose_key_is_lost_is_told_to_staff(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    noted: list[tuple[Any, ...]] = []
+
+    async def write(operation: Any, *values: Any) -> None:
+        noted.append((operation, *values[:4]))
+
+    async def start() -> None:
+        await clinic.reception.take(Update("1", "700", text="hello"))
+        clinic.reception._seal = Seal(["n" * 60])
+        clinic.chat.live = SimpleNamespace(desk=SimpleNamespace(write=write))
+        await clinic.reception._read_waiting()
+        await clinic.chat.box.close()
+
+    asyncio.run(start())
+    assert noted == [(late.note, "", "messenger", late.STUCK, "unread")]
+    assert "cannot be read" in caplog.text
+
+
+@pytest.mark.parametrize("redis_url", ["", "redis://127.0.0.1:6379/0"])
+def test_what_another_server_has_left_is_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, redis_url: str
+) -> None:
+    """When it was there at two looks; a server on its own reads it at its start."""
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    clinic.chat.settings.redis_url = redis_url
+    other = Clinic(tmp_path, monkeypatch, never).reception
+
+    async def look() -> list[int]:
+        await other.take(Update("1", "700", text="hello"))
+        seen: set[str] = set()
+        counts = []
+        for _ in range(4):
+            seen = await clinic.reception._take_over(seen)
+            counts.append(clinic.reception._arrived.qsize())
+        await other._chat.box.close()
+        await clinic.chat.box.close()
+        return counts
+
+    assert asyncio.run(look()) == ([0, 1, 1, 1] if redis_url else [0, 0, 0, 0])

@@ -108,6 +108,8 @@ class Outgoing:
 
     ``text`` is written as in docs/website-channel.md. ``rating``: a thumb up and one down, or
     nothing. ``kind`` is the protocol's, "" for most. ``appointment``: it says what became of one.
+    ``unasked``: it answers nothing that the patient wrote. ``first``: the number of the first
+    choice, where choices are numbered.
     """
 
     text: str
@@ -115,6 +117,8 @@ class Outgoing:
     rating: tuple[Choice, ...] = ()
     kind: str = ""
     appointment: bool = False
+    unasked: bool = False
+    first: int = 1
 
 
 @dataclass(frozen=True)
@@ -182,12 +186,16 @@ class App(ABC):
     address: ClassVar[str]
     # Calls a second, to all patients together.
     per_second: ClassVar[float]
+    # And to one patient: seconds between two calls, and how many may be made at once after a pause.
+    per_chat: ClassVar[tuple[float, int] | None] = None
     # Choices are numbers to be typed, because the app has no buttons.
     numbered: ClassVar[bool] = False
     # Bytes of the longest request of the provider's.
     longest_request: ClassVar[int] = 128 * 1024
     # How long after a patient last wrote the provider takes any message to them; None: always.
     window: ClassVar[timedelta | None] = None
+    # Seconds for which the app shows that an answer is being made; 0.0: it is shown once.
+    typing_lasts: ClassVar[float] = 0.0
     # The sentence of apps.yml that is said before the first answer.
     notice: ClassVar[str] = "notice"
     # What the provider reads in the 200, and its type.
@@ -227,6 +235,10 @@ class App(ABC):
     async def send(self, address: str, call: Call) -> Answer:
         """Makes one call. Errors of the connection are turned into answers by :meth:`post`."""
 
+    async def repeated(self, update: Update) -> None:
+        """An update has arrived again, and does nothing but what has to be done each time."""
+        return
+
     async def acknowledge(self, update: Update, chosen: str, awaited: bool) -> None:
         """Shows that an update has arrived. Made once.
 
@@ -243,7 +255,7 @@ class App(ABC):
         return ""
 
     async def typing(self, address: str) -> None:
-        """Shows that an answer is being made. Made once."""
+        """Shows that an answer is being made, again every :attr:`typing_lasts` seconds."""
         return
 
     async def check(self, webhook: str) -> list[Finding]:

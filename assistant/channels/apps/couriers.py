@@ -9,18 +9,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from assistant.channels import mailbox
 from assistant.channels.apps import senders
 from assistant.channels.apps.app import Answer, App, Call, Outcome, Outgoing
 from assistant.channels.apps.late import OPTED_OUT
 from assistant.channels.apps.outgoing import outgoing
 from assistant.channels.apps.senders import Sender
-from assistant.channels.apps.sentences import sentence
+from assistant.channels.apps.sentences import language_of, sentence
 from assistant.channels.locks import Locks
 from assistant.channels.mailbox import Mailbox, Stored
+from clinic import clock
 from clinic.seal import Seal
 
 logger = logging.getLogger(__name__)
@@ -31,6 +33,10 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
 GIVE_UP = timedelta(hours=24)
 # Failed tries after which the clinic is told that something is late.
 TELL_AFTER = 3
+# Mistakes in a row over one message, the server's own, after which it is given up; their reason.
+MOST_FAULTS, MISTAKE = 5, "mistake"
+# So many senders have a pace that is remembered.
+_REMEMBERED = 20_000
 # The provider's clock may run ahead of ours.
 WINDOW_MARGIN = timedelta(minutes=1)
 # Kinds of messages before which nothing else may be read.
@@ -49,18 +55,20 @@ Report = Callable[[Sender, str, str], Awaitable[None]]
 
 
 class Pace:
-    """Lets so many calls a second begin."""
+    """Lets one call begin every ``gap`` seconds, after a pause up to ``burst`` at once."""
 
-    def __init__(self, per_second: float) -> None:
-        self._gap = 1 / per_second
+    def __init__(self, gap: float, burst: int = 1) -> None:
+        self._gap = gap
+        self._ahead = (burst - 1) * gap
         self._next = 0.0
 
     async def turn(self) -> None:
         """Returns when the next call may begin."""
         now = time.monotonic()
+        begin = max(now, self._next - self._ahead)
         self._next = max(now, self._next) + self._gap
-        if self._next - self._gap > now:
-            await asyncio.sleep(self._next - self._gap - now)
+        if begin > now:
+            await asyncio.sleep(begin - now)
 
 
 class Couriers:
@@ -78,7 +86,9 @@ class Couriers:
         self._locks = locks
         self._address = address
         self._report = report
-        self._pace = Pace(app.per_second)
+        self._pace = Pace(1 / app.per_second)
+        # The senders that were written to last, each with a pace of its own.
+        self._paces: OrderedDict[str, Pace] = OrderedDict()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
 
@@ -126,12 +136,12 @@ class Couriers:
             if not messages:
                 return None
             if sender.state in senders.SILENT:
-                await self._pass_over(sender, messages)
+                await self._pass_over(sender)
                 return None
             if sender.due_at is not None and sender.due_at > _now():
                 return (sender.due_at - _now()).total_seconds()
             for message in messages:
-                if await self._concerns(message):
+                if await self._box.read(senders.concerns, self._app.name, message):
                     if (wait := await self._send(sender, message)) is not None:
                         return wait
                     break
@@ -143,90 +153,163 @@ class Couriers:
     async def _send(self, sender: Sender, message: Stored) -> float | None:
         """Sends one message; seconds after which to try again, None when it is dealt with."""
         address = self._seal.open(sender.address)
-        late = self._is_late(sender)
-        calls = self._calls(sender, message, late) if address else []
         if address is None:
-            await self._report(sender, "stuck", "key_lost")
-        elif not calls:
-            await self._report(sender, "stuck", "window")
+            await self._end(sender, message, sender.noticed, "key_lost")
+            return None
+        late = self._is_late(sender)
+        sender = await self._spoken_to(sender, message)
+        first = 1
+        if self._app.numbered:
+            first += await self._box.read(senders.choices_before, message)
+        try:
+            calls, notice = self._calls(sender, message, late, first)
+        except Exception as error:
+            return await self._not_sent(sender, message, _mistake(error), sender.noticed)
+        if not calls:
+            await self._end(sender, message, sender.noticed, "window")
+            return None
         for number, call in enumerate(calls[sender.calls :], sender.calls + 1):
-            await self._pace.turn()
-            answer = await self._app.send(address or "", call)
-            if answer.outcome == Outcome.LATER and not _given_up(sender):
-                return await self._later(sender, answer)
-            if answer.outcome == Outcome.STOPPED:
-                await self._box.write(senders.note_stopped, sender)
-                await self._report(sender, "stuck", answer.reason or "stopped")
+            if number > sender.calls + 1 and await self._is_over(sender):
                 return None
+            answer = await self._call(sender, address, call)
             if answer.outcome != Outcome.SENT:
-                # The rest of a message of which a part is missing says nothing.
-                await self._report(sender, "stuck", answer.reason or "refused")
-                break
+                noticed = sender.noticed or notice in range(1, number)
+                return await self._not_sent(sender, message, answer, noticed)
             if number < len(calls):
                 part = (sender, message.seq - 1, number, sender.noticed)
                 await self._box.write(senders.note_sent, *part)
             if sender.attempts:
                 await self._report(sender, "", "")
-        done = (sender, message.seq, 0, sender.noticed or not late)
-        await self._box.write(senders.note_sent, *done)
-        if sender.state == senders.LEAVING:
-            await self._box.write(senders.forget, sender)
+        await self._box.write(
+            senders.note_arrived, sender, message.seq, sender.noticed or notice > 0
+        )
+        await self._leave(sender)
         return None
 
-    async def _pass_over(self, sender: Sender, messages: list[Stored]) -> None:
+    async def _call(self, sender: Sender, address: str, call: Call) -> Answer:
+        """Makes one call, when its turn has come."""
+        if self._app.per_chat is not None:
+            await self._pace_of(sender.name).turn()
+        await self._pace.turn()
+        try:
+            return await self._app.send(address, call)
+        except Exception as error:
+            return _mistake(error)
+
+    def _pace_of(self, name: str) -> Pace:
+        assert self._app.per_chat is not None
+        pace = self._paces.setdefault(name, Pace(*self._app.per_chat))
+        self._paces.move_to_end(name)
+        while len(self._paces) > _REMEMBERED:
+            self._paces.popitem(last=False)
+        return pace
+
+    async def _is_over(self, sender: Sender) -> bool:
+        """Whether the patient wants nothing more, or reads another conversation, since a moment."""
+        now = await self._box.read(senders.get, sender.name)
+        here = now is not None and now.conversation == sender.conversation
+        return now is None or not here or now.state in senders.SILENT
+
+    async def _not_sent(
+        self, sender: Sender, message: Stored, answer: Answer, noticed: bool
+    ) -> float | None:
+        """A call has failed, or could not even be made: tried again, or the end of the message."""
+        if answer.outcome == Outcome.STOPPED:
+            await self._box.write(senders.note_stopped, sender)
+            now = await self._box.read(senders.get, sender.name)
+            # Of who has written STOP meanwhile staff know that.
+            if now is None or now.state != senders.OPTED_OUT:
+                await self._report(sender, "stuck", answer.reason)
+            return None
+        if answer.outcome == Outcome.LATER:
+            if not _given_up(sender, message, answer):
+                return await self._later(sender, answer)
+            if answer.reason == MISTAKE:
+                await self._end(sender, message, noticed, MISTAKE)
+                return None
+            await self._box.write(senders.note_given_up, sender, message.seq, noticed)
+            await self._report(sender, "stuck", answer.reason)
+            await self._leave(sender)
+            return None
+        # The rest of a message of which a part is missing says nothing.
+        await self._end(sender, message, noticed, answer.reason or "refused")
+        return None
+
+    async def _end(self, sender: Sender, message: Stored, noticed: bool, reason: str) -> None:
+        """A message will not arrive, whatever is tried."""
+        await self._report(sender, "stuck", reason)
+        await self._box.write(senders.note_sent, sender, message.seq, 0, noticed)
+        await self._leave(sender)
+
+    async def _leave(self, sender: Sender) -> None:
+        """Those were the last words to somebody whose chat is deleted."""
+        if sender.state == senders.LEAVING:
+            await self._box.write(senders.forget, sender)
+
+    async def _pass_over(self, sender: Sender) -> None:
         """Says nothing to somebody who wants nothing said, and has staff know it."""
-        if any([await self._concerns(message) for message in messages]):
+        if await self._box.read(senders.unsent, sender):
             await self._report(sender, "stuck", _WHY_SILENT[sender.state])
         await self._box.write(senders.pass_over, sender)
-
-    async def _concerns(self, message: Stored) -> bool:
-        """Whether a message is for this app: what answers something written elsewhere is not."""
-        if message.sender == mailbox.PATIENT or message.body.get(mailbox.OVERHEARD):
-            return False
-        via = message.body.get(mailbox.VIA)
-        asked = message.body.get("in_reply_to")
-        if via is None and asked:
-            found = await self._box.read(mailbox.find, message.conversation, asked)
-            via = found.body.get(mailbox.VIA, "website") if found else None
-        return via in (None, self._app.name)
 
     def _is_late(self, sender: Sender) -> bool:
         """Whether the patient last wrote so long ago that the provider takes no plain message."""
         window = self._app.window
         return window is not None and _now() - sender.heard_at > window - WINDOW_MARGIN
 
-    def _calls(self, sender: Sender, message: Stored, late: bool) -> list[Call]:
-        """The calls for one message; with the first one comes the notice."""
-        said = outgoing(message, sender.locale, self._seal, self._address)
+    async def _spoken_to(self, sender: Sender, message: Stored) -> Sender:
+        """The sender in the language in which the assistant has begun to speak to them."""
+        language = language_of(message.response)
+        if language is None or language == sender.locale:
+            return sender
+        await self._box.write(senders.speak, sender, language)
+        return replace(sender, locale=language)
+
+    def _calls(
+        self, sender: Sender, message: Stored, late: bool, first: int
+    ) -> tuple[list[Call], int]:
+        """The calls for one message; with the first message comes the notice.
+
+        The number says after how many calls it has been read, 0 where it is not among them.
+        """
+        said = replace(outgoing(message, sender.locale, self._seal, self._address), first=first)
         if late:
             # Of a message that was begun in time, the rest alone would say nothing.
-            return [] if sender.calls else self._app.render_late(said)
+            return [] if sender.calls else self._app.render_late(said), 0
         calls = self._app.render(said)
         if sender.noticed:
-            return calls
+            return calls, 0
         notice = self._app.render(Outgoing(sentence(self._app.notice, sender.locale)))
-        return [*calls, *notice] if said.kind in ALARMS else [*notice, *calls]
+        if said.kind in ALARMS:
+            return [*calls, *notice], len(calls) + len(notice)
+        return [*notice, *calls], len(notice)
 
     async def _later(self, sender: Sender, answer: Answer) -> float:
         wait = min(FIRST_WAIT * 2 ** min(sender.attempts, 20), LONGEST_WAIT)
         wait = max(wait, answer.after or 0.0)
         now = _now()
-        failing = sender if sender.failing_since else _since(sender, now)
+        failing = replace(sender, failing_since=sender.failing_since or now)
         due = now + timedelta(seconds=wait)
         await self._box.write(senders.note_failure, failing, answer.reason, due)
-        if sender.attempts + 1 >= TELL_AFTER:
+        if sender.attempts + 1 >= TELL_AFTER or wait >= LONGEST_WAIT:
             await self._report(failing, "failed", answer.reason)
         logger.warning("A message to %s is late: %s", self._app.title, answer.reason)
         return wait
 
 
-def _since(sender: Sender, now: datetime) -> Sender:
-    return Sender(**{**vars(sender), "failing_since": now})
-
-
-def _given_up(sender: Sender) -> bool:
+def _given_up(sender: Sender, message: Stored, answer: Answer) -> bool:
+    """Whether it has been tried for long enough: each message that waits, not the first only."""
+    if answer.reason == MISTAKE:
+        return sender.reason == MISTAKE and sender.attempts >= MOST_FAULTS
     since = sender.failing_since
-    return since is not None and _now() - since > GIVE_UP
+    waited = clock.now() - datetime.fromisoformat(message.body["at"])
+    return since is not None and _now() - since > GIVE_UP and waited > GIVE_UP
+
+
+def _mistake(error: Exception) -> Answer:
+    """It may be the server's own, and would keep back whatever is said after it."""
+    logger.error("A message could not be rendered or sent: %s", type(error).__name__)
+    return Answer(Outcome.LATER, MISTAKE)
 
 
 def _now() -> datetime:

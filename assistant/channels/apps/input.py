@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from rasa.core.channels.channel import InputChannel, UserMessage
 from sanic import Blueprint, Sanic, response
+from sanic.exceptions import PayloadTooLarge
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
@@ -82,7 +83,11 @@ class AppInput(InputChannel):
                 return response.empty(503)
             assert request.stream is not None
             request.stream.request_max_size = self.app.longest_request
-            await request.receive_body()
+            try:
+                await request.receive_body()
+            except PayloadTooLarge:
+                _log_refusal(self.app, "it is too long")
+                raise
             # Behind a reverse proxy the address of the request is not the one that was called.
             query = f"?{request.query_string}" if request.query_string else ""
             url = f"{here}/webhook{query}" if public else request.url
@@ -154,5 +159,9 @@ _PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 def _refuse(app: type[App], status: int, why: str) -> HTTPResponse:
-    logger.warning("A request for %s was refused: %s.", app.title, why)
+    _log_refusal(app, why)
     return response.empty(status)
+
+
+def _log_refusal(app: type[App], why: str) -> None:
+    logger.warning("A request for %s was refused: %s.", app.title, why)

@@ -91,6 +91,16 @@ class MetaApp(App):
             raise BadBody
         return objects(body["entry"])
 
+    @staticmethod
+    def has_any(entry: dict[str, Any], *names: str) -> bool:
+        """Whether a part is of the version that is read here: with one of these lists.
+
+        Raises BadBody when it is not.
+        """
+        if not any(isinstance(entry.get(name), list) for name in names):
+            raise BadBody
+        return True
+
     async def graph(self, path: str, token: str, body: Mapping[str, Any]) -> Answer:
         """Makes one call of the Graph API."""
         url = f"{self.api}/{self.secrets[VERSION]}/{path}"
@@ -112,6 +122,19 @@ class MetaApp(App):
         """A question or an order to the Graph API; its answer. Raises NoAnswer."""
         url = f"{self.api}/{self.secrets[VERSION]}/{path}"
         return await self.ask(method, url, headers=self._login(token), **content)
+
+    async def ask_as_app(
+        self, method: str, what: str, token: str, **content: Any
+    ) -> dict[str, Any]:
+        """A question or an order about the clinic's app at Meta itself. Raises NoAnswer.
+
+        Its id is told by one of its tokens; with its secret that is a login of its own.
+        https://developers.facebook.com/docs/facebook-login/guides/access-tokens#apptokens
+        """
+        app = plain_of((await self.ask_graph("GET", "app", token)).get("id"))
+        login = {"Authorization": f"Bearer {app}|{self.secrets[APP_SECRET]}"}
+        url = f"{self.api}/{self.secrets[VERSION]}/{app}/{what}"
+        return await self.ask(method, url, headers=login, **content)
 
     def no_login(self, response: httpx.Response) -> bool:
         """Meta says it by a code, and often with status 400."""

@@ -7,6 +7,8 @@ from typing import Any
 from assistant.channels import mailbox
 from assistant.channels.apps.app import Choice, Outgoing
 from assistant.channels.apps.sentences import sentence, words
+from assistant.channels.apps.splitting import plain
+from assistant.channels.bubbles import NEWS
 from assistant.channels.mailbox import Stored
 from clinic.seal import Seal
 
@@ -44,8 +46,19 @@ def outgoing(message: Stored, locale: str, seal: Seal, address: str) -> Outgoing
         tuple(choices),
         tuple(thumbs),
         str(body.get("kind") or ""),
-        bool(body.get("card")),
+        appointment=bool(body.get("card")) or message.response == NEWS,
+        unasked=not (body.get("in_reply_to") or body.get(mailbox.VIA)),
     )
+
+
+def on_one_line(message: Outgoing, longest: int) -> str:
+    """What fills an approved template, which has no buttons: the text and what can be answered."""
+    parts = [message.text]
+    if message.choices:
+        titles = ", ".join(f'"{choice.title}"' for choice in message.choices)
+        parts.append(words()["late_choices"].format(choices=titles))
+    filling = " ".join(plain(" ".join(parts)).split())
+    return filling if len(filling) <= longest else filling[: longest - 1].rstrip() + "…"
 
 
 def tokens(message: Stored) -> list[str]:

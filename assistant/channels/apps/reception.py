@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import time
+import uuid
 from collections import OrderedDict, deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from assistant.channels.apps.couriers import Couriers
 from assistant.channels.apps.errands import Errand
 from assistant.channels.apps.senders import Arrival, Known, Sender
 from assistant.channels.bubbles import Bubble
-from assistant.channels.limits import Rate
+from assistant.channels.limits import Quiet, Rate
 from assistant.channels.website import LONGEST, STOP_WITHIN, Chat
 from assistant.live import standing
 from clinic import clock
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # Seconds without an answer after which the patient is shown that one is being made.
 TYPING_AFTER = 0.5
+# How often it is shown again, and so many seconds before it would lapse.
+TYPING_TIMES, TYPING_AHEAD = 12, 1.0
 # Seconds between two looks for what is due, and for updates that are old enough to be forgotten.
 LOOK_EVERY, FORGET_EVERY = 10.0, 3600.0
 # Seconds before an update is taken again when the database cannot be written, or the patient has
@@ -68,10 +71,12 @@ class Reception:
         self._seal = seal
         self._couriers = Couriers(app, chat.box, seal, chat.locks, address, self._report)
         self._arrived: asyncio.Queue[_Arrived] = asyncio.Queue()
+        # The names of updates that this server has still to take.
+        self._here: set[str] = set()
         # By address, what has to be tried again and what came after it.
         self._held: dict[str, deque[_Arrived]] = {}
         self._rate = Rate(chat.settings.per_minute)
-        self._told = Rate(1)
+        self._told = Quiet()
         # Who reads which conversation; the database is asked about others.
         self._readers: OrderedDict[str, Sender] = OrderedDict()
         self._typing: dict[str, asyncio.Task[None]] = {}
@@ -83,15 +88,25 @@ class Reception:
         for sender in await self._chat.box.read(senders.unfinished):
             if sender.app == self._app.name:
                 await self._say_deleted(sender.conversation, [])
-        for name, content in await self._chat.box.read(senders.waiting, self._app.name):
-            if told := self._seal.open(content):
-                kept = json.loads(told)
-                update = Update(**{**kept, "kind": Kind(kept["kind"])})
-                self._arrived.put_nowait(_Arrived(name, update))
+        await self._read_waiting()
         await self._couriers.wake_owed()
         self._keep(self._take_all())
         self._keep(self._run_errands())
         self._keep(self._look())
+
+    async def _read_waiting(self) -> None:
+        """Takes what was acknowledged and not taken, by a server that is gone."""
+        unread = 0
+        for name, content in await self._chat.box.read(senders.waiting, self._app.name):
+            told = self._seal.open(content)
+            if told is None:
+                unread += 1
+                continue
+            self._put(name, _update(told))
+        if unread:
+            logger.error("Updates of %s cannot be read, the key is lost: %d", self.name, unread)
+            # Nobody knows whose they are.
+            await self._note_late("", late.STUCK, "unread")
 
     async def stop(self) -> None:
         """Ends in order."""
@@ -108,12 +123,18 @@ class Reception:
             # Whether it was here before is not known any more: somebody plays an old one again.
             logger.warning("An update of %s is too old and is not read.", self._app.title)
             return
-        name = self._seal.names(self._app.name, f"update {update.id}")[0]
+        names = self._seal.names(self._app.name, f"update {update.id}")
         kept = {field: value for field, value in vars(update).items() if field != "handle"}
         content = self._seal.close(json.dumps(kept))
-        row = (self._app.name, name, content, clock.now())
+        row = (self._app.name, names, content, clock.now(), update.at is None)
         if await self._chat.box.write(senders.arrive, *row):
-            self._arrived.put_nowait(_Arrived(name, update))
+            self._put(names[0], update)
+        else:
+            self._keep(self._repeated(update))
+
+    def _put(self, name: str, update: Update) -> None:
+        self._here.add(name)
+        self._arrived.put_nowait(_Arrived(name, update))
 
     async def _take_all(self) -> None:
         """Takes what has arrived, in its order and after all that is arriving.
@@ -144,6 +165,7 @@ class Reception:
             await self._chat.arrivals.give_way()
             try:
                 await self._take(arrived)
+                self._here.discard(arrived.name)
                 return 0.0
             except senders.Unsent:
                 return AGAIN_AFTER
@@ -163,7 +185,9 @@ class Reception:
         update = arrived.update
         # Once: what is tried again is no further message.
         arrived.known = arrived.known or self._known(arrived.name, update)
-        take = senders.take if arrived.faults < MOST_FAULTS else senders.give_up
+        # What nobody wrote to us cannot be asked for anew: a STOP, or what another app was told.
+        anew = not (update.overheard or update.kind in senders.UNWRITTEN)
+        take = senders.give_up if anew and arrived.faults >= MOST_FAULTS else senders.take
         arrival = await self._chat.box.write(take, arrived.known, update, clock.now())
         if arrival is None or arrival.sender is None:
             return
@@ -183,22 +207,26 @@ class Reception:
     def _known(self, name: str, update: Update) -> Known:
         names = self._seal.names(self._app.name, update.sender)
         real = time.time()
+        # What has waited at the provider was written before.
+        at = min(update.at or real, real)
         refusal, values, silent = "", {}, False
-        now = time.monotonic()
-        if len(update.text) > LONGEST:
+        to_us = not (update.overheard or update.kind in senders.UNWRITTEN)
+        if to_us and (wait := math.ceil(self._rate.wait(names[0], at))):
+            refusal, values = "too_fast", {"seconds": wait}
+            silent = self._told.holds(names[0], at)
+            if not silent:
+                self._told.begin(names[0], at + wait)
+        elif to_us:
+            # Only what is answered: else whoever waits as long as they are told waits in vain.
+            self._rate.count(names[0], at)
+        if not refusal and len(update.text) > LONGEST:
             refusal, values = "too_long", {"limit": LONGEST}
-        elif wait := self._rate.wait(names[0], now):
-            refusal, values = "too_fast", {"seconds": math.ceil(wait)}
-            silent = self._told.wait(names[0], now) > 0
-            self._told.count(names[0], now)
-        if update.kind != Kind.FAILED:
-            self._rate.count(names[0], now)
         return Known(
             app=self._app.name,
             names=names,
             update=name,
             sealed=self._seal.close(update.sender),
-            heard_at=datetime.fromtimestamp(min(update.at or real, real), UTC),
+            heard_at=datetime.fromtimestamp(at, UTC),
             phone=self._seal.names(self._app.name, update.phone)[0] if update.phone else "",
             refusal=refusal,
             silent=silent,
@@ -217,6 +245,12 @@ class Reception:
         except Exception as error:
             logger.error("An update could not be followed up: %s", type(error).__name__)
 
+    async def _repeated(self, update: Update) -> None:
+        try:
+            await self._app.repeated(update)
+        except Exception as error:
+            logger.error("An update could not be followed up: %s", type(error).__name__)
+
     async def _run_errands(self) -> None:
         """Does what is to be done at the clinic; what fails is tried at the next look."""
         async with self._errands:
@@ -231,6 +265,8 @@ class Reception:
     async def _run_errand(self, errand: Errand) -> None:
         if errand.kind == errands.HAND_ON:
             await self._chat.live.hand_on(errand.conversation, errand.about)
+            # What was late there was carried along.
+            await self._note_late(errand.conversation, "", "")
             return
         rated = await self._chat.box.read(mailbox.find, errand.conversation, errand.about)
         if rated is not None:
@@ -250,7 +286,9 @@ class Reception:
     async def began(self, conversation: str) -> None:
         """The assistant is working on an answer, unless a person is there."""
         sender = self._readers.get(conversation)
-        if sender is None or conversation in standing.current().people:
+        if sender is None or sender.state in senders.SILENT:
+            return
+        if conversation in standing.current().people:
             return
         address = self._seal.open(sender.address)
         if address is not None and conversation not in self._typing:
@@ -266,6 +304,24 @@ class Reception:
         for sender in found:
             if sender.app == self._app.name:
                 self._couriers.wake(sender.name)
+
+    async def joined(self, conversation: str, name: str, key: str) -> None:
+        """A person has come, which is said once."""
+        for sender in await self._chat.box.read(senders.of, conversation):
+            if sender.app != self._app.name or sender.state in senders.SILENT:
+                continue
+            bubble = senders.sentence_bubble(sender, "joined", name=name)
+            known = {"id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{sender.name}/{key}"))}
+            said = [Bubble(bubble.response, bubble.body | known)]
+            await self._chat.box.write(mailbox.post_once, conversation, said, clock.now())
+            self._couriers.wake(sender.name)
+
+    async def typed(self, conversation: str) -> None:
+        """A person has begun to type."""
+        for sender in await self._chat.box.read(senders.of, conversation):
+            address = self._seal.open(sender.address)
+            if sender.app == self._app.name and sender.state not in senders.SILENT and address:
+                await self._app.typing(address)
 
     async def erased(self, conversation: str, left: list[str], farewell: list[Bubble]) -> None:
         """A conversation was deleted; the last words are said in those that are ``left``."""
@@ -285,6 +341,10 @@ class Reception:
         try:
             await asyncio.sleep(TYPING_AFTER)
             await self._app.typing(address)
+            # Until the answer is there, which ends this task.
+            for _ in range(TYPING_TIMES if self._app.typing_lasts else 0):
+                await asyncio.sleep(self._app.typing_lasts - TYPING_AHEAD)
+                await self._app.typing(address)
         except Exception as error:
             logger.error("Typing could not be shown: %s", type(error).__name__)
         finally:
@@ -292,7 +352,12 @@ class Reception:
 
     async def _report(self, sender: Sender, state: str, reason: str) -> None:
         """Puts what does not arrive on the staff desk; a failure costs the desk a line."""
-        place = (sender.conversation, self._app.name)
+        await self._note_late(sender.conversation, state, reason)
+        if state == late.STUCK:
+            logger.error("A message to %s will not arrive: %s", self._app.title, reason)
+
+    async def _note_late(self, conversation: str, state: str, reason: str) -> None:
+        place = (conversation, self._app.name)
         try:
             if state:
                 await self._chat.live.desk.write(late.note, *place, state, reason, clock.now())
@@ -300,16 +365,27 @@ class Reception:
                 await self._chat.live.desk.write(late.arrived, *place)
         except Exception as error:
             logger.error("The staff desk could not be told: %s", type(error).__name__)
-        if state == late.STUCK:
-            logger.error("A message to %s will not arrive: %s", self._app.title, reason)
+
+    async def _take_over(self, before: set[str]) -> set[str]:
+        """Takes what another server has acknowledged and not taken for a while."""
+        if not self._chat.settings.redis_url:
+            return set()
+        waiting = await self._chat.box.read(senders.waiting, self._app.name)
+        for name, content in waiting:
+            told = self._seal.open(content) if name in before - self._here else None
+            if told is not None:
+                self._put(name, _update(told))
+        return {name for name, _ in waiting}
 
     async def _look(self) -> None:
         forgot = -FORGET_EVERY
+        waiting: set[str] = set()
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
                 await self._couriers.wake_owed()
                 await self._run_errands()
+                waiting = await self._take_over(waiting)
                 if time.monotonic() - forgot >= FORGET_EVERY:
                     forgot = time.monotonic()
                     before = clock.now() - UPDATES_KEPT
@@ -328,3 +404,9 @@ class Reception:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _update(told: str) -> Update:
+    """An update as it was kept."""
+    kept = json.loads(told)
+    return Update(**{**kept, "kind": Kind(kept["kind"])})

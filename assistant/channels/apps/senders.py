@@ -39,10 +39,12 @@ SILENT = (STOPPED, OPTED_OUT, STANDBY)
 # Sentences of an app's own after which one can still choose from what stands before them.
 _ASIDES = ("rated", "media", "edited", "lost", "too_long", "too_fast", "help")
 # What the app itself tells, or what is not to be answered.
-_UNWRITTEN = (
+UNWRITTEN = (
     *(Kind.STOPPED, Kind.FAILED, Kind.OPTED_OUT, Kind.GROUP),
     *(Kind.SAID, Kind.TAKEN, Kind.GIVEN),
 )
+# What a message has in the conversation in which it was said, and nowhere else.
+_LEFT_BEHIND = ("seq", "in_reply_to", "card")
 # Nothing is failing now.
 _WELL = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
 
@@ -73,6 +75,9 @@ senders = sa.Table(
     sa.Column("due_at", sa.DateTime(timezone=True)),
     # The keyed hash of the phone number, where the address is another one and the app tells it.
     sa.Column("phone", sa.String(43), nullable=False, server_default=""),
+    # When the patient last asked for no more messages, and when for messages again.
+    sa.Column("opted_out_at", sa.DateTime(timezone=True)),
+    sa.Column("resumed_at", sa.DateTime(timezone=True)),
 )
 # Conversations that a patient left for another one, by a link from the website: what concerns the
 # person concerns both.
@@ -92,6 +97,8 @@ updates = sa.Table(
     # What it tells, encrypted; "" once it is taken.
     sa.Column("content", sa.Text, nullable=False),
     sa.Column("at", sa.DateTime(timezone=True), nullable=False, index=True),
+    # The provider does not tell its moment: only this row says that it was here before.
+    sa.Column("lasting", sa.Boolean, nullable=False, server_default=sa.true()),
 )
 
 
@@ -158,12 +165,28 @@ class Unsent(Exception):
     """An update has to wait until the patient has read what is on its way."""
 
 
-def arrive(connection: Connection, app: str, name: str, content: str, now: datetime) -> bool:
-    """Keeps an update until it is taken; False when it is known already.
+def arrive(
+    connection: Connection,
+    app: str,
+    names: Sequence[str],
+    content: str,
+    now: datetime,
+    lasting: bool = False,
+) -> bool:
+    """Keeps an update until it is taken; False when it is known already, by whichever key.
 
-    One statement: the provider waits for it.
+    ``lasting``: nobody can tell how old it is, so it must be known for ever. One statement while
+    there is one key: the provider waits for it.
     """
-    return _insert_new(connection, updates, name=name, app=app, content=content, at=now)
+    name, *before = names
+    row = {"name": name, "app": app, "content": content, "at": now, "lasting": lasting}
+    new = _insert_new(connection, updates, **row)
+    if new and before:
+        known = sa.select(updates.c.number).where(updates.c.name.in_(before))
+        if connection.execute(known).first() is not None:
+            connection.execute(updates.delete().where(updates.c.name == name))
+            return False
+    return new
 
 
 def waiting(connection: Connection, app: str) -> list[tuple[str, str]]:
@@ -186,7 +209,7 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
         return _overhear(connection, known, before, update, now)
     sender = _sender(connection, known, update, now)
     if update.kind == Kind.OPTED_OUT:
-        return _opt_out(connection, before, sender)
+        return _opt_out(connection, before, sender, now)
     if update.kind == Kind.GROUP:
         return _refuse_group(connection, sender, now)
     if carried := update.link or links.token_in(update.text):
@@ -197,7 +220,8 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
     if update.kind == Kind.EDITED:
         return Arrival(sender, told=_tell(connection, sender, "edited", now))
     if update.kind == Kind.HELP:
-        asked = replace(sender, locale=update.locale)
+        # STOP and HELP are said in every language.
+        asked = replace(sender, locale=update.locale if update.locale != "en" else sender.locale)
         return Arrival(sender, told=_tell(connection, asked, "help", now))
     told = False
     if update.kind == Kind.MEDIA:
@@ -218,12 +242,10 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
 def give_up(connection: Connection, known: Known, update: Update, now: datetime) -> Arrival | None:
     """An update cannot be taken, whatever is tried: its patient is asked to write it anew.
 
-    None when it has been taken, or was nothing that a patient wrote.
+    None when it has been taken.
     """
     mine = (updates.c.name == known.update) & (updates.c.content != "")
     if not connection.execute(updates.update().where(mine).values(content="")).rowcount:
-        return None
-    if update.kind in _UNWRITTEN or update.overheard:
         return None
     sender = _sender(connection, known, update, now)
     return Arrival(sender, told=_tell(connection, sender, "lost", now))
@@ -248,6 +270,24 @@ def to_send(connection: Connection, name: str, most: int) -> tuple[Sender, list[
     return sender, mailbox.after(connection, sender.conversation, sender.sent)[:most]
 
 
+def unsent(connection: Connection, sender: Sender) -> list[Stored]:
+    """The messages that are still to be sent to a sender."""
+    waits = mailbox.after(connection, sender.conversation, sender.sent)
+    return [message for message in waits if concerns(connection, sender.app, message)]
+
+
+def concerns(connection: Connection, app: str, message: Stored) -> bool:
+    """Whether a message is for an app: what answers something written elsewhere is not."""
+    if message.sender == mailbox.PATIENT or message.body.get(mailbox.OVERHEARD):
+        return False
+    via = message.body.get(VIA)
+    asked = message.body.get("in_reply_to")
+    if via is None and asked:
+        found = mailbox.find(connection, message.conversation, asked)
+        via = found.body.get(VIA, "website") if found else None
+    return via in (None, app)
+
+
 def owed(connection: Connection, app: str, now: datetime) -> list[str]:
     """The senders for whom something is to be sent that is due by the real moment ``now``."""
     theirs = mailbox.conversations.c.id == senders.c.conversation
@@ -262,13 +302,24 @@ def owed(connection: Connection, app: str, now: datetime) -> list[str]:
 
 
 def note_sent(connection: Connection, sender: Sender, seq: int, calls: int, noticed: bool) -> None:
-    """So much is sent; nothing is noted when the conversation has become another one.
+    """So much is sent, or is nothing to send; so many ``calls`` of the next message, too.
 
-    What the provider has taken counts as received.
+    Nothing is noted when the conversation has become another one.
     """
     values = {"sent": seq, "calls": calls, "noticed": noticed}
-    if connection.execute(_mine(sender).values(**values, **_WELL)).rowcount:
-        mailbox.receive(connection, sender.conversation, seq)
+    connection.execute(_mine(sender).values(**values, **_WELL))
+
+
+def note_arrived(connection: Connection, sender: Sender, seq: int, noticed: bool) -> None:
+    """The provider has taken all of a message, which counts as read."""
+    note_sent(connection, sender, seq, 0, noticed)
+    mailbox.reach(connection, sender.conversation, seq)
+
+
+def note_given_up(connection: Connection, sender: Sender, seq: int, noticed: bool) -> None:
+    """A message will not be tried again; what fails since a moment goes on failing since then."""
+    values = {"sent": seq, "calls": 0, "noticed": noticed, "due_at": None}
+    connection.execute(_mine(sender).values(values))
 
 
 def note_failure(connection: Connection, sender: Sender, reason: str, due: datetime) -> None:
@@ -283,8 +334,25 @@ def note_failure(connection: Connection, sender: Sender, reason: str, due: datet
 
 
 def note_stopped(connection: Connection, sender: Sender) -> None:
-    """The sender can be sent nothing until they write again; what waits is not sent later."""
-    connection.execute(_mine(sender).values(state=STOPPED, **_caught_up(sender.conversation)))
+    """The sender can be sent nothing until they write again; what waits is not sent later.
+
+    Who opted out stays so even when they write, and nothing is kept of who was leaving.
+    """
+    can_write = senders.c.state.not_in((OPTED_OUT, LEAVING))
+    stopped = {"state": STOPPED, **_caught_up(sender.conversation)}
+    connection.execute(_mine(sender).where(can_write).values(stopped))
+    forget(connection, sender)
+
+
+def speak(connection: Connection, sender: Sender, locale: str) -> None:
+    """The patient is spoken to in another language from now on."""
+    connection.execute(_mine(sender).values(locale=locale))
+    mailbox.speak(connection, sender.conversation, locale)
+
+
+def choices_before(connection: Connection, message: Stored) -> int:
+    """How many choices the answers to the same question have that stand before a message."""
+    return sum(len(tokens(each)) for each in _answers_before(connection, message))
 
 
 def pass_over(connection: Connection, sender: Sender) -> None:
@@ -313,7 +381,7 @@ def leave(connection: Connection, conversation: str) -> list[str]:
 
 def forget(connection: Connection, sender: Sender) -> None:
     """The last words are sent: nothing of the sender is kept. Not when they wrote again."""
-    mine = (senders.c.name == sender.name) & (senders.c.state == LEAVING)
+    mine = _is(sender) & (senders.c.state == LEAVING)
     if connection.execute(senders.delete().where(mine)).rowcount:
         theirs = mailbox.messages.c.conversation == sender.conversation
         connection.execute(mailbox.messages.delete().where(theirs))
@@ -331,11 +399,12 @@ def unfinished(connection: Connection) -> list[Sender]:
 
 def forget_updates(connection: Connection, before: datetime) -> None:
     """Providers send nothing again that is older."""
-    connection.execute(updates.delete().where(updates.c.at < before))
+    old = (updates.c.at < before) & ~updates.c.lasting
+    connection.execute(updates.delete().where(old))
     errands.forget_old(connection, before)
 
 
-def sentence_bubble(sender: Sender, name: str, **values: object) -> Bubble:
+def sentence_bubble(sender: Sender, name: str, /, **values: object) -> Bubble:
     """A sentence of the app's own, for this app alone; its name stands in place of a response."""
     body = {
         "id": str(uuid.uuid4()),
@@ -378,7 +447,7 @@ def _sender(connection: Connection, known: Known, update: Update, now: datetime)
     if found.state in (STOPPED, LEAVING, STANDBY) or (found.state == OPTED_OUT and update.resumes):
         changes["state"] = OPEN
     if found.state == OPTED_OUT and update.resumes:
-        connection.execute(row.values(**_caught_up(found.conversation)))
+        connection.execute(row.values(**_caught_up(found.conversation), resumed_at=now))
     try:
         mailbox.standing(connection, found.conversation)
     except mailbox.Gone:
@@ -401,26 +470,43 @@ def _link(connection: Connection, sender: Sender, token: str, now: datetime) -> 
     conversation = links.use(connection, token, now)
     if conversation is None:
         return Arrival(sender, told=_tell(connection, sender, "not_linked", now))
+    left = sender.conversation
+    if left == conversation:
+        return Arrival(sender, told=_tell(connection, sender, "linked", now))
     spoken = mailbox.standing(connection, conversation).locale
+    handed = mailbox.standing(connection, left).last_seq > 0
+    late_ones = [_carried(sender, message) for message in unsent(connection, sender)]
     there = {**_caught_up(conversation), "conversation": conversation, "locale": spoken}
     connection.execute(_mine(sender).values(there))
     moved = get(connection, sender.name) or sender
-    left = sender.conversation
-    handed = left != conversation and mailbox.standing(connection, left).last_seq > 0
     if handed:
         _insert_new(connection, earlier, conversation=left, later=conversation)
         errands.add(connection, sender.app, errands.HAND_ON, left, conversation, "", now)
+        mailbox.post(connection, conversation, late_ones, now)
     told = _tell(connection, moved, "linked", now)
     return Arrival(moved, told=told, errand=handed)
 
 
+def _carried(sender: Sender, message: Stored) -> Bubble:
+    """What could not be sent yet, for the conversation that goes on: without its buttons.
+
+    These belong to the conversation in which they were offered.
+    """
+    plain = {"id": str(uuid.uuid4()), "buttons": [], "rateable": False, VIA: sender.app}
+    kept = {name: part for name, part in message.body.items() if name not in _LEFT_BEHIND}
+    return Bubble(message.response, {**kept, **plain})
+
+
 def _is_owed(connection: Connection, sender: Sender) -> bool:
-    """Whether an answer is being made or sent: after the move it would reach nobody."""
-    if sender.state != OPEN or sender.attempts:
+    """Whether an answer is being made or sent: after the move it would reach nobody.
+
+    What cannot be sent now keeps nobody waiting: it is carried along.
+    """
+    if sender.state != OPEN:
         return False
-    unsent = mailbox.after(connection, sender.conversation, sender.sent)
-    return any(
-        message.state == mailbox.PENDING or message.sender != mailbox.PATIENT for message in unsent
+    waits = mailbox.after(connection, sender.conversation, sender.sent)
+    return any(message.state == mailbox.PENDING for message in waits) or (
+        not sender.attempts and bool(unsent(connection, sender))
     )
 
 
@@ -429,11 +515,12 @@ def _fail(connection: Connection, names: Sequence[str], update: Update) -> Arriv
     sender = _by_name(connection, names)
     if sender is None:
         return Arrival()
-    unreachable = update.kind == Kind.STOPPED or update.reason == STOPPED
-    # Who opted out stays so even when they write.
-    if unreachable and sender.state != OPTED_OUT:
+    stuck = update.reason
+    if update.kind == Kind.STOPPED or update.reason == STOPPED:
+        waits = unsent(connection, sender)
         note_stopped(connection, sender)
-    return Arrival(sender, stuck=update.reason)
+        stuck = STOPPED if stuck or waits else ""
+    return Arrival(sender, stuck=stuck)
 
 
 def _overhear(
@@ -451,7 +538,7 @@ def _overhear(
         connection.execute(_mine(sender).where(senders.c.state == STANDBY).values(state=OPEN))
         return Arrival(sender)
     connection.execute(_mine(sender).where(senders.c.state == OPEN).values(state=STANDBY))
-    if not update.text.strip() or known.refusal == "too_fast":
+    if not update.text.strip():
         return Arrival(sender)
     text = update.text[: dict(known.values).get("limit")]
     try:
@@ -461,11 +548,13 @@ def _overhear(
         return Arrival(sender)
 
 
-def _opt_out(connection: Connection, before: Sender | None, sender: Sender) -> Arrival:
+def _opt_out(
+    connection: Connection, before: Sender | None, sender: Sender, now: datetime
+) -> Arrival:
     """Kept also of somebody who never wrote before; said and told to staff once."""
     if before is not None and before.state == OPTED_OUT:
         return Arrival()
-    silent = {"state": OPTED_OUT, **_caught_up(sender.conversation)}
+    silent = {"state": OPTED_OUT, "opted_out_at": now, **_caught_up(sender.conversation)}
     connection.execute(_mine(sender).values(silent))
     return Arrival(sender, stuck=late.OPTED_OUT if before else "")
 
@@ -560,9 +649,19 @@ def _token_of(connection: Connection, sender: Sender, text: str) -> str | None:
     for message in reversed(mailbox.before(connection, sender.conversation, None, 10)):
         if message.response in _ASIDES:
             continue
-        choices = tokens(message) if _asked_here(connection, sender, message) else []
+        if not _asked_here(connection, sender, message):
+            return None
+        together = [*_answers_before(connection, message), message]
+        choices = [token for each in together for token in tokens(each)]
         return choices[number - 1] if number <= len(choices) else None
     return None
+
+
+def _answers_before(connection: Connection, message: Stored) -> list[Stored]:
+    """What was answered to the same question before a message: their choices are counted on."""
+    asked = message.body.get("in_reply_to")
+    found = mailbox.before(connection, message.conversation, message.seq, 10) if asked else []
+    return [each for each in found if each.body.get("in_reply_to") == asked]
 
 
 def _asked_here(connection: Connection, sender: Sender, message: Stored) -> bool:
@@ -579,8 +678,11 @@ def _caught_up(conversation: str) -> dict[str, Any]:
 
 
 def _mine(sender: Sender) -> Any:
-    mine = (senders.c.name == sender.name) & (senders.c.conversation == sender.conversation)
-    return senders.update().where(mine)
+    return senders.update().where(_is(sender))
+
+
+def _is(sender: Sender) -> Any:
+    return (senders.c.name == sender.name) & (senders.c.conversation == sender.conversation)
 
 
 def _by_name(connection: Connection, names: Sequence[str]) -> Sender | None:
@@ -593,7 +695,8 @@ def _read(row: Any) -> Sender:
     """SQLite gives moments back without their zone, which is UTC."""
     moments = {key: row[key] for key in ("heard_at", "failing_since", "due_at")}
     aware = {key: at and at.replace(tzinfo=UTC) for key, at in moments.items()}
-    return Sender(**{**row, **aware})
+    known = {key: row[key] for key in row if key in Sender.__dataclass_fields__}
+    return Sender(**{**known, **aware})
 
 
 def _insert_new(connection: Connection, table: Any, **values: Any) -> bool:

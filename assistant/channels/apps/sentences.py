@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from assistant.channels.wording import LOCALES
+from assistant.channels.wording import LOCALES, matches
 from clinic import facts
 
 
@@ -29,5 +29,13 @@ def sentence(name: str, locale: str, /, **values: object) -> str:
         "days": clinic.privacy.keep_conversations.days,
         **values,
     }
-    spoken = locale if locale in LOCALES else LOCALES[0]
-    return str(words()["sentences"][spoken][name]).format(**known)
+    spoken = words()["sentences"].get(locale) or words()["sentences"][LOCALES[0]]
+    return str(spoken[name]).format(**known)
+
+
+def language_of(response: str) -> str | None:
+    """The language in which a response of the assistant's speaks to the patient, if it tells."""
+    for language, responses in words()["languages"].items():
+        if matches(response, responses):
+            return str(language)
+    return None

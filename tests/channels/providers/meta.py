@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, ClassVar
 
+import httpx
 import yaml
 
 from providers.provider import Provider
@@ -41,6 +42,7 @@ class MetaProvider(Provider):
         self.heard: dict[str, float] = {}
         table = Path(__file__).with_name(f"{self.name}.yml")
         self.limits: dict[str, Any] = yaml.safe_load(table.read_text(encoding="utf-8"))
+        self.rates = self.limits
 
     def settings(self) -> dict[str, str]:
         upper = self.name.upper()
@@ -54,6 +56,9 @@ class MetaProvider(Provider):
     def request(self, *entries: dict[str, Any]) -> tuple[dict[str, str], bytes]:
         """Any entries, signed."""
         body = json.dumps({"object": self.subject, "entry": list(entries)}).encode()
+        return signed(body), body
+
+    def sealed(self, body: bytes) -> tuple[dict[str, str], bytes]:
         return signed(body), body
 
     def hear(self, sender: str, at: float | None) -> float:
@@ -84,16 +89,30 @@ class MetaProvider(Provider):
             ("no object", signed(b"[]"), b"[]"),
             ("another object", signed(foreign), foreign),
             ("nothing in it", signed(b'{"object": "x"}'), b'{"object": "x"}'),
+            *(
+                (f"another version: {name}", signed(other), other)
+                for name in ("changes", "messaging")
+                if (other := body.replace(f'"{name}"'.encode(), b'"events"')) != body
+            ),
         ]
 
     def answer(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        if headers.get("authorization") != f"Bearer {TOKEN}":
+        if headers.get("authorization") != f"Bearer {self.login_of(path)}":
             return self.error(190, 401)
         if not body:
             return self.tell(path)
         if not re.fullmatch(rf"/{re.escape(VERSION)}/{self.place}/messages", path):
             return self.order(path.removeprefix(f"/{VERSION}"), json.loads(body))
         return self.take(json.loads(body))
+
+    def login_of(self, path: str) -> str:
+        """The token that an address asks for."""
+        return TOKEN
+
+    def tries(self, url: str, token: str) -> bool:
+        """Whether an address answers as the one who knows the token."""
+        query = {"hub.mode": "subscribe", "hub.challenge": "4242", "hub.verify_token": token}
+        return httpx.get(url, params=query, trust_env=False).text == "4242"
 
     def tell(self, path: str) -> tuple[int, bytes]:
         """Answers a question."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,7 +31,9 @@ class Provider(ABC):
     """A provider with patients: what they write goes to ``server``, what they are sent is kept.
 
     ``failing``: answers (status, headers, body) given in place of the true ones, the first first.
-    ``delay``: seconds an answer takes. A call that breaks a published limit is kept in ``broken``.
+    ``delay``: seconds an answer takes. A call that breaks a published limit is kept in ``broken``,
+    one that comes too fast in ``limited``. ``rates``: the table's ``per_second``, of all calls, and
+    ``per_chat``: how many at once to one patient, and the seconds for each further one.
     """
 
     name: ClassVar[str]
@@ -44,6 +47,10 @@ class Provider(ABC):
         self.shown: dict[str, list[Shown]] = {}
         self.signs: list[tuple[str, str]] = []
         self.broken: list[str] = []
+        self.limited: list[str] = []
+        self.rates: dict[str, Any] = {}
+        self._calls: deque[float] = deque()
+        self._levels: dict[str, tuple[float, float]] = {}
         self.blocked: set[str] = set()
         self.failing: list[tuple[int, dict[str, str], bytes]] = []
         self.delay = 0.0
@@ -51,6 +58,8 @@ class Provider(ABC):
         self.webhook = ""
         self.before_answer: Callable[[], None] | None = None
         self.typed: list[str] = []
+        # Connections of callers that are open.
+        self.connected = 0
         self._happened = threading.Condition()
         self._client = httpx.Client(timeout=30, trust_env=False)
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -73,6 +82,10 @@ class Provider(ABC):
     @abstractmethod
     def text(self, sender: str, words: str, **more: Any) -> tuple[dict[str, str], bytes]:
         """A signed request: headers and body. ``more``: id and what else the channel knows."""
+
+    @abstractmethod
+    def sealed(self, body: bytes) -> tuple[dict[str, str], bytes]:
+        """Any bytes, signed as if the provider had sent them."""
 
     @abstractmethod
     def press(self, sender: str, token: str, **more: Any) -> tuple[dict[str, str], bytes]:
@@ -163,6 +176,24 @@ class Provider(ABC):
         """Keeps what a patient sees."""
         self.shown.setdefault(sender, []).append(message)
 
+    def too_fast(self, sender: str) -> str:
+        """Whether a message comes faster than is allowed, to "all" or to "one"; "" if not."""
+        now = time.monotonic()
+        while self._calls and self._calls[0] <= now - 1:
+            self._calls.popleft()
+        most, seconds = self.rates.get("per_chat", (1, 0.0))
+        before, level = self._levels.get(sender, (now, 0.0))
+        level = max(0.0, level - (now - before) / seconds) if seconds else 0.0
+        limit = "one" if level + 1 > most else ""
+        if len(self._calls) >= self.rates.get("per_second", float("inf")):
+            limit = "all"
+        if limit:
+            self.limited.append(limit)
+            return limit
+        self._calls.append(now)
+        self._levels[sender] = (now, level + 1)
+        return ""
+
     def breach(self, what: str) -> tuple[int, bytes]:
         """Notes a broken limit and refuses the call."""
         self.broken.append(what)
@@ -173,6 +204,16 @@ class Provider(ABC):
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def handle(self) -> None:
+                with provider._happened:
+                    provider.connected += 1
+                try:
+                    super().handle()
+                finally:
+                    with provider._happened:
+                        provider.connected -= 1
+                        provider._happened.notify_all()
 
             def do_POST(self) -> None:
                 size = int(self.headers.get("content-length") or 0)

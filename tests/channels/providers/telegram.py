@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Telegram(Provider):
 
     def __init__(self) -> None:
         super().__init__()
+        self.rates = limits()
         self._numbers = itertools.count(1000)
         self._messages: dict[int, dict[str, Any]] = {}
         self.open_queries: set[str] = set()
@@ -52,14 +54,18 @@ class Telegram(Provider):
     def update(self, **content: Any) -> tuple[dict[str, str], bytes]:
         """Any update, signed."""
         body = {"update_id": next(self._numbers), **content}
-        return {HEADER: SECRET, "content-type": "application/json"}, json.dumps(body).encode()
+        return self.sealed(json.dumps(body).encode())
+
+    def sealed(self, body: bytes) -> tuple[dict[str, str], bytes]:
+        return {HEADER: SECRET, "content-type": "application/json"}, body
 
     def message(self, sender: str, **content: Any) -> dict[str, Any]:
         """A message of a private chat."""
         number = next(self._numbers)
         chat = {"id": int(sender), "type": "private"}
         author = {"id": int(sender), "is_bot": False, "first_name": "Ines", "language_code": "en"}
-        return {"message_id": number, "date": 1790000000, "chat": chat, "from": author, **content}
+        at = int(time.time())
+        return {"message_id": number, "date": at, "chat": chat, "from": author, **content}
 
     def text(self, sender: str, words: str, **more: Any) -> tuple[dict[str, str], bytes]:
         update = {"message": self.message(sender, text=words)}
@@ -123,8 +129,14 @@ class Telegram(Provider):
     def examples(self) -> list[tuple[dict[str, str], bytes]]:
         message = self.message("700", text="Which?")
         query = {"id": "1", "from": message["from"], "message": message, "data": "a.0"}
-        member = {"chat": message["chat"], "new_chat_member": {"status": "kicked"}}
-        return [self.update(callback_query=query), self.update(my_chat_member=member)]
+        return [self.update(callback_query=query), self.blocks("700")]
+
+    def blocks(self, sender: str) -> tuple[dict[str, str], bytes]:
+        """A patient blocks the bot."""
+        self.blocked.add(sender)
+        message = self.message(sender)
+        change = {name: message[name] for name in ("chat", "from", "date")}
+        return self.update(my_chat_member={**change, "new_chat_member": {"status": "kicked"}})
 
     def counts(self, path: str, body: bytes) -> bool:
         return path.endswith("/sendMessage")
@@ -150,6 +162,8 @@ class Telegram(Provider):
         chat = str(call["chat_id"])
         if chat in self.blocked:
             return _error(403, "Forbidden: bot was blocked by the user")
+        if self.too_fast(chat):
+            return too_many(1)[0], too_many(1)[2]
         buttons = {
             button["text"]: button["callback_data"]
             for row in call.get("reply_markup", {}).get("inline_keyboard", [])

@@ -8,6 +8,8 @@ import hmac
 import itertools
 import json
 import re
+import threading
+import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -47,6 +49,10 @@ class Twilio(Provider):
 
     def __init__(self) -> None:
         super().__init__()
+        if self.prefix in limits()["per_second"]:
+            self.rates = {"per_second": limits()["per_second"][self.prefix]}
+        # When each patient last wrote, in seconds since 1970.
+        self.heard: dict[str, float] = {}
         self._numbers = itertools.count(1)
         self.sent: list[dict[str, str]] = []
         # Patients who asked for no more messages: nobody may even try.
@@ -71,8 +77,19 @@ class Twilio(Provider):
         kind = "application/x-www-form-urlencoded; charset=utf-8"
         return {HEADER: sign(url, pairs), "content-type": kind}, urlencode(pairs).encode()
 
+    def sealed(self, body: bytes) -> tuple[dict[str, str], bytes]:
+        """Bytes that are no form cannot be signed as one."""
+        try:
+            pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
+        except ValueError:
+            pairs = []
+        url = f"{self.public or self.server}/webhooks/{self.name}/webhook"
+        kind = "application/x-www-form-urlencoded; charset=utf-8"
+        return {HEADER: sign(url, pairs), "content-type": kind}, body
+
     def message(self, sender: str, words: str, **more: str) -> dict[str, str]:
         """The fields of a message, some of them blank as they come."""
+        self.heard[sender] = time.time()
         number = f"SM{next(self._numbers):032x}"
         return {
             "ToCountry": "CA",
@@ -175,7 +192,10 @@ class Twilio(Provider):
         least, most = limits()["body_characters"]
         if call.keys() - set(limits()["fields"]) or len(call) != len(pairs):
             return self.breach(f"fields {sorted(call)}")
-        if not least <= len(call["Body"]) <= most or self.too_many_segments(call["Body"]):
+        if ("Body" in call) == ("ContentSid" in call):
+            return self.breach(f"a text, or a template: {sorted(call)}")
+        text = call["Body"] if "Body" in call else self._filled(call)
+        if not least <= len(text) <= most or self.too_many_segments(text):
             return self.breach("the text is too long or empty")
         if call["From"] != self.prefix + NUMBERS[self.prefix]:
             self.broken.append("the sender is not the clinic")
@@ -188,10 +208,27 @@ class Twilio(Provider):
             return self.breach("somebody who wants nothing more was written to")
         if sender in self.blocked:
             return self._error("stopped")
+        if self.too_fast(sender):
+            return self._error("too_fast")
         self.sent.append(call)
-        self.show(sender, Shown(call["Body"], _buttons(call["Body"])))
         number = f"SM{next(self._numbers):032x}"
+        if self.prefix and "Body" in call and self._is_late(sender):
+            # Taken, and told afterwards.
+            lost = self.status(sender, "undelivered", ErrorCode="63016", MessageSid=number)
+            threading.Thread(target=self.deliver, args=(lost,), daemon=True).start()
+        else:
+            self.show(sender, Shown(text, _buttons(text)))
         return 201, json.dumps({"sid": number, "status": "queued", "error_code": None}).encode()
+
+    def _is_late(self, sender: str) -> bool:
+        return time.time() - self.heard.get(sender, 0.0) > limits()["window_hours"] * 3600
+
+    def _filled(self, call: dict[str, str]) -> str:
+        """What a template says; "" when it is none."""
+        variables = json.loads(call["ContentVariables"])
+        known = call["ContentSid"] == limits()["template"] and variables.keys() == {"1"}
+        whole = known and self.prefix and not re.search(r"[\n\t]| {5}", variables["1"])
+        return str(limits()["template_text"].format(variables["1"])) if whole else ""
 
     def too_many_segments(self, text: str) -> bool:
         """Whether a phone could not put the message together."""

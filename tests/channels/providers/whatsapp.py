@@ -9,8 +9,6 @@ import threading
 from typing import Any
 from urllib.parse import unquote
 
-import httpx
-
 from providers.meta import VERSION, MetaProvider
 from providers.provider import Shown
 
@@ -137,8 +135,7 @@ class WhatsApp(MetaProvider):
         if path != f"/{NUMBER}" or told.keys() != {"override_callback_uri", "verify_token"}:
             return super().order(path, call)
         url, token = told["override_callback_uri"], told["verify_token"]
-        query = {"hub.mode": "subscribe", "hub.challenge": "4242", "hub.verify_token": token}
-        if httpx.get(url, params=query, trust_env=False).text != "4242":
+        if not self.tries(url, token):
             return self.error(2200)
         self.webhook = url
         return 200, b'{"success": true}'
@@ -174,6 +171,8 @@ class WhatsApp(MetaProvider):
         checked = checks[kind](call[kind])
         if not isinstance(checked, Shown):
             return checked
+        if limit := self.too_fast(sender):
+            return self.error({"all": 130429, "one": 131056}[limit])
         name = f"wamid.{next(self._numbers)}="
         if sender in self.blocked:
             # The documented way to say no more than that somebody cannot be reached.

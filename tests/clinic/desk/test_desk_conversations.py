@@ -7,12 +7,17 @@ import html
 import io
 import json
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from desk_chats import NOW, chat, understood
 from desk_people import browser, deeds, person
+
+from clinic.conversations import ties
+from clinic.conversations.store import Stop
+from clinic.desk import transcript
 
 PHONE = "416-555-0177"
 DIGITS = re.compile(r"555\D{0,3}0177")
@@ -462,3 +467,34 @@ def test_a_conversation_becomes_a_test_that_names_nobody(desk: Any) -> None:
     assert not DIGITS.search(kept)
     assert "Nair" not in kept
     assert deeds(action="export") == [("rui", "export")]
+
+
+class Apps:
+    """What the store knows of patients in messaging apps."""
+
+    def tied(self, conversations: Sequence[str]) -> list[str]:
+        """A chat in an app went on with one of the website."""
+        pairs = {"on-the-site": "in-the-app", "in-the-app": "on-the-site"}
+        return [pairs[each] for each in conversations if each in pairs]
+
+    def stops(self, conversations: Sequence[str]) -> list[Stop]:
+        """They wrote STOP there, and START a day later."""
+        stop = Stop("sms", NOW - timedelta(days=3), NOW - timedelta(days=2))
+        return [stop] if "in-the-app" in conversations else []
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def test_one_person_is_shown_over_two_chats(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who went on in an app: the other chat, what was booked there, and that they wrote STOP."""
+    for place in (transcript, ties):
+        monkeypatch.setattr(place, "open_store", Apps)
+    here, _, alone = chat("on-the-site"), chat("in-the-app", channel="sms"), chat("another")
+    page = text(desk.get(f"/conversations/{here.pk}"))
+    assert re.search(r"other sessions: Mon,? [\w ,]+ \(sms\)", page), page
+    assert "Asked for no more messages in SMS" in page
+    assert "and for messages again on" in page
+    page = text(desk.get(f"/conversations/{alone.pk}"))
+    assert "other sessions" not in page
+    assert "no more messages" not in page

@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 from asking import ask
+from django.db import connection
 from handoff_peers.samples import NOW
 
 from clinic.environment import EnvironmentProblem
 from clinic.facts import LiveChat
 from clinic.live import chats, upkeep
 from clinic.outbox import queue, slack
-from clinic.outbox.models import Item, State
+from clinic.outbox.models import Item, LateMessage, State
 from clinic.outbox.worker import Worker
 
 WAIT = LiveChat(wait=timedelta(minutes=5))
@@ -102,6 +103,23 @@ def test_something_is_stuck(database: Path, workspace: Slack, clock: Any) -> Non
     state = queue.state_of(booked)
     assert state is not None
     assert "slack" not in [item.part for item in state.items]
+
+
+def test_a_message_in_an_app_is_stuck(database: Path, workspace: Slack, clock: Any) -> None:
+    """Told once; not what is still tried, nor what somebody has seen to meanwhile."""
+    said = {"app": "sms", "reason": "stopped", "at": clock()}
+    LateMessage.objects.create(conversation_id="secret-1", state="failed", **said)
+    LateMessage.objects.create(conversation_id="secret-2", state="stuck", **said)
+    seen_to = LateMessage.objects.create(conversation_id="secret-3", state="stuck", **said)
+    slack.enqueue(clock())
+    # As the Rasa server deletes it.
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM outbox_latemessage WHERE id = %s", [seen_to.pk])
+    for _ in range(2):
+        look(clock)
+    (text,) = workspace.texts
+    assert text.endswith("/bookings/deliveries")
+    assert "secret" not in text
 
 
 def test_what_was_settled_meanwhile_is_not_told(
