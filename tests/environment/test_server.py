@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from assistant.channels.apps.catalogue import APPS
 from assistant.project import MODELS, ROOT
 from assistant.training import fingerprint
 
@@ -146,6 +147,10 @@ def test_a_clean_clone_answers_and_ctrl_c_ends_it(clone: Clone) -> None:
         steps = re.findall(r"^\[(\d)/4\] ", clone.said(), re.M)
         assert steps == ["1", "2", "3", "4"]
         assert "sciatica" in clone.ask("What is sciatica?").lower()
+        # One line for each messaging app, with what is missing.
+        until(lambda: clone.said().count(" is off: ") == len(APPS), "the apps that are off")
+        for app in APPS:
+            assert f"{app.title} is off: {app.settings[0]}" in clone.said()
         clone.ask("my secret word is xylophone 4165550123")
         with urllib.request.urlopen(f"http://127.0.0.1:{clone.port}/webhooks/health/") as health:
             assert json.load(health) == {"status": "ok"}
