@@ -91,6 +91,7 @@ HEAR_OF_TIMES = frozenset(
         "confirm_booking",
         "confirm_change",
         "new_or_returning",
+        "patient_contact",
         "patient_name",
         "preferred_time",
     }

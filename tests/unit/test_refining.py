@@ -93,6 +93,11 @@ def test_later_is_after_the_last_time_shown(text: str) -> None:
     assert meant(text, AFTERNOON) == [(local(26, 14, 15), local(26, 20))]
 
 
+@pytest.mark.parametrize("text", ["actually later", "hmm can we do later", "no later please"])
+def test_later_is_after_the_time_picked(text: str) -> None:
+    assert meant(text, PICKED) == [(local(26, 14, 15), local(26, 20))]
+
+
 def test_minutes_count_from_the_time_picked() -> None:
     assert meant("half an hour earlier", PICKED) == [(local(26, 13, 30), local(26, 14, 30))]
 

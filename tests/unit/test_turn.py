@@ -1812,12 +1812,22 @@ def test_a_name_told_before_anything_is_booked_is_kept_and_greeted() -> None:
         ("same time friday dec 18", "faq/opening_hours", "confirm_booking"),
         ("later", "goodbye", "chosen_time"),
         ("later", "goodbye", "patient_name"),
+        ("hmm actually later", "goodbye", "patient_name"),
+        ("wait could we do a bit later", "goodbye", "patient_name"),
+        ("no earlier pls", "goodbye", "patient_contact"),
+        ("id prefer later on", "goodbye", "confirm_booking"),
     ],
 )
 def test_another_time_is_read_by_the_form_whatever_it_resembles(
     text: str, label: str, slot: str
 ) -> None:
     assert plan(says(text, label, form="booking_form", requested_slot=slot)) is None
+
+
+@pytest.mark.parametrize("text", ["talk later", "ok later then bye", "see you later"])
+def test_a_goodbye_in_a_form_stays_one(text: str) -> None:
+    now = says(text, "goodbye", form="booking_form", requested_slot="patient_name")
+    assert actions(now) == ("utter_goodbye",)
 
 
 @pytest.mark.parametrize("slot", ["patient_name", "chosen_time"])
