@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -10,7 +9,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services, times
 from actions.base import ClinicAction, Event
-from actions.choosing import moving, therapist_of
+from actions.choosing import buttons_for, moving, therapist_of
 from actions.reading import slot_events
 from actions.times import Offer
 
@@ -38,6 +37,15 @@ class ActionAskChosenTime(ClinicAction):
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Says which times there are and keeps them for the answer."""
         slots = tracker.slots
+        if slots.get("problem_times"):
+            # those shown with the reason why another time cannot be had
+            buttons = _buttons([], more=False, waiting=False)
+            dispatcher.utter_message(
+                response=PROBLEMS["time_question"],
+                buttons=buttons,
+                problem_text=slots["problem_text"],
+            )
+            return []
         minutes = services.minutes_of(slots["service"])
         windows = times.loaded(slots["windows"])
         therapist = therapist_of(slots)
@@ -86,13 +94,7 @@ def _question(slots: dict[str, Any]) -> str:
 
 def _buttons(offers: list[Offer], more: bool, waiting: bool) -> list[dict[str, str]]:
     titles = times.words()["buttons"]
-    buttons = [
-        {
-            "title": offer.on_button(),
-            "payload": "/pick_time" + json.dumps({"option": offer.start.isoformat()}),
-        }
-        for offer in offers
-    ]
+    buttons = buttons_for(offers)
     if more:
         buttons.append({"title": titles["more"], "payload": f"/{MORE}"})
     buttons.append({"title": titles["other_day"], "payload": f"/{OTHER_DAY}"})

@@ -8,12 +8,12 @@ from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import open_forms, proposals, times
+from actions import drafts, open_forms, proposals, times
 from actions.base import ClinicAction, Event
 from actions.cards import card_of
-from actions.choosing import CHANGE_ENDED, UNCHOSEN
+from actions.choosing import UNCHOSEN
 from actions.reading import slot_events
-from clinic import clock, setup
+from clinic import setup
 
 AGAIN = {"confirm_change": None}
 
@@ -44,7 +44,7 @@ class ActionChangeAppointment(ClinicAction):
             chosen_time=slots.get("chosen_time") or "",
             card=await card_of(reference),
         )
-        return slot_events({**CHANGE_ENDED, **open_forms.ended(tracker, "change_form", dispatcher)})
+        return _ended(dispatcher, tracker)
 
     async def _answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Accepts the time that the clinic proposes, or gives it back."""
@@ -53,11 +53,17 @@ class ActionChangeAppointment(ClinicAction):
             _answer, slots["change_kind"], slots["change_reference"], slots["proposal"]
         )
         await proposals.say(dispatcher, said)
-        return slot_events({**CHANGE_ENDED, **open_forms.ended(tracker, "change_form", dispatcher)})
+        return _ended(dispatcher, tracker)
 
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""
         return slot_events(AGAIN)
+
+
+def _ended(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
+    """The slots at the end; the appointment that this had interrupted is offered again."""
+    open_still = open_forms.ended(tracker, "change_form", dispatcher)
+    return slot_events({**drafts.change_ended(tracker), **open_still})
 
 
 def _answer(kind: str, reference: str, proposal: str) -> list[dict[str, Any]]:
@@ -96,16 +102,11 @@ def _was_moved(reference: str, offer: times.Offer) -> bool:
 
 
 def _move(conversation: str, reference: str, offer: times.Offer, preferred_time: str) -> bool:
-    from clinic.booking.holds import held, hold
     from clinic.booking.models import AppointmentRequest
     from clinic.booking.requests import reschedule_request
 
-    now = clock.now()
     request = AppointmentRequest.objects.get(reference=reference)
-    # kept too long ago, it is had all the same when nobody else has taken it
-    kept = held(conversation, now) or hold(
-        offer.therapist, offer.start, offer.minutes, conversation, now, moving=request
-    )
+    kept = times.hold_of(conversation, offer, request)
     if kept is None:
         return False
     return reschedule_request(request, kept, preferred_time=preferred_time) is not None

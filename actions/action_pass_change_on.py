@@ -5,9 +5,8 @@ from __future__ import annotations
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import times
+from actions import drafts, times
 from actions.base import ClinicAction, Event
-from actions.choosing import CHANGE_ENDED
 from actions.reading import slot_events
 
 
@@ -26,4 +25,5 @@ class ActionPassChangeOn(ClinicAction):
         when = wording["wish"].format(wish=slots["preferred_time"]) if moves else None
         message = "\n".join(filter(None, (slots.get("message_text"), asked, when)))
         contact = slots.get("patient_contact") or slots.get("change_contact")
-        return slot_events({**CHANGE_ENDED, "message_text": message, "patient_contact": contact})
+        written = {"message_text": message, "patient_contact": contact}
+        return slot_events({**drafts.change_ended(tracker), **written})

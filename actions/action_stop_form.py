@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rasa_sdk import Tracker
 from rasa_sdk.events import ActiveLoop
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import open_forms, times
+from actions import drafts, open_forms, times
 from actions.base import ClinicAction, Event
-from actions.choosing import CHANGE_ENDED, UNCHOSEN
+from actions.choosing import UNCHOSEN
 from actions.form_validation import no_problem
 from actions.reading import slot_events
+from assistant.policies.turn import TIMED_FORMS
 
 SAID = {
     "booking_form": "utter_booking_cancelled",
@@ -23,8 +26,6 @@ CONFIRMATIONS = {
     "confirm_message": None,
     "confirm_delete": None,
     "confirm_change": None,
-    # the time is free for others again, and is chosen anew
-    **UNCHOSEN,
 }
 
 
@@ -37,9 +38,13 @@ class ActionStopForm(ClinicAction):
         """Ends the form; the given details stay for another try."""
         form = str(tracker.active_loop.get("name"))
         dispatcher.utter_message(response=SAID.get(form, "utter_nothing_to_stop"))
-        if form in ("booking_form", "change_form"):
+        emptied: dict[str, Any] = {}
+        if form in TIMED_FORMS:
+            # the time is free for others again, and is chosen anew
             await times.let_go(tracker.sender_id)
-        emptied = CHANGE_ENDED if form == "change_form" else {}
+            emptied = dict(UNCHOSEN)
+        if form == "change_form":
+            emptied = drafts.change_ended(tracker)
         ended = open_forms.ended(tracker, form, dispatcher)
         cleared = {**emptied, **CONFIRMATIONS, **no_problem(), **ended, "requested_slot": None}
         return [ActiveLoop(None), *slot_events(cleared)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from rasa_sdk import Tracker
 from rasa_sdk.events import FollowupAction
@@ -14,6 +14,7 @@ from actions.base import ClinicAction, Event
 from actions.cards import card_of
 from actions.choosing import NO_WISH, UNCHOSEN, therapist_of
 from actions.reading import slot_events
+from actions.request_status import when
 from clinic import clock, setup
 
 # Name and contact stay for another appointment; all else is asked anew.
@@ -45,47 +46,71 @@ class ActionSubmitBooking(ClinicAction):
         waits = bool(tracker.slots.get("waiting_list"))
         # one key for each draft: also a new yes, after an answer that was lost, is the same request
         key = str(tracker.slots.get("draft") or tracker.latest_message["message_id"])
-        reference = await setup.call(stored_before, tracker.sender_id, key)
-        if reference is None and (waits or not await _taken_elsewhere(tracker)):
-            reference = await setup.call(
+        sent = await setup.call(stored_before, tracker.sender_id, key)
+        if sent is not None:
+            # chosen since, after the answer that told of it was lost or late
+            await times.let_go(tracker.sender_id)
+        elif waits or not await _taken_elsewhere(tracker):
+            sent = await setup.call(
                 _join_waiting_list if waits else _store,
                 tracker.sender_id,
                 dict(tracker.slots),
                 key,
             )
-        if reference is None:
+        if sent is None:
             gone = {**UNCHOSEN, **AGAIN, "problem": "time_taken", "problem_count": 1}
             return [*slot_events(gone), FollowupAction("booking_form")]
         dispatcher.utter_message(
-            response="utter_waiting_list_joined" if waits else "utter_booking_requested",
-            reference=reference,
-            chosen_time=tracker.slots["chosen_time"],
-            card=None if waits else await card_of(reference),
+            response="utter_booking_requested" if sent.time else "utter_waiting_list_joined",
+            reference=sent.reference,
+            chosen_time=sent.time,
+            card=await card_of(sent.reference) if sent.time else None,
         )
         if tracker.slots.get("next_patient"):
             dispatcher.utter_message(response="utter_offer_next_patient")
         ended = open_forms.ended(tracker, "booking_form", dispatcher)
         done = {**DONE, **ended}
-        if waits:
+        if not sent.time:
             # the reference of a request, which can be moved and cancelled, stays
-            return slot_events({**done, "waiting_reference": reference})
-        chosen = {**tracker.slots["chosen"], "service": tracker.slots["service"]}
-        return slot_events({**done, "reference": reference, "last_appointment": chosen})
+            return slot_events({**done, "waiting_reference": sent.reference})
+        last = {"reference": sent.reference, "last_appointment": sent.appointment}
+        return slot_events({**done, **last})
 
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""
         return slot_events(AGAIN)
 
 
-def stored_before(conversation: str, key: str) -> str | None:
-    """The reference of what was stored with this key in a conversation, None when nothing was."""
+class Sent(NamedTuple):
+    """What is stored, as it is told: with its own time, whatever was chosen since.
+
+    ``time`` and ``appointment`` are None for a place on the waiting list.
+    """
+
+    reference: str
+    time: str | None = None
+    appointment: dict[str, Any] | None = None
+
+
+def stored_before(conversation: str, key: str) -> Sent | None:
+    """What was stored with this key in a conversation, None when nothing was."""
     from clinic.booking.models import AppointmentRequest, WaitingEntry
 
-    for model in (AppointmentRequest, WaitingEntry):
-        stored = model.objects.filter(conversation_id=conversation, idempotency_key=key).first()
-        if stored is not None:
-            return str(stored.reference)
-    return None
+    stored = {"conversation_id": conversation, "idempotency_key": key}
+    request = AppointmentRequest.objects.filter(**stored).first()
+    if request is not None:
+        return _sent(request)
+    entry = WaitingEntry.objects.filter(**stored).first()
+    return Sent(entry.reference) if entry is not None else None
+
+
+def _sent(request: Any) -> Sent:
+    appointment = None
+    if request.starts_at is not None:
+        offer = times.Offer(request.starts_at, request.minutes, request.therapist)
+        service = services.in_full(request.service, request.minutes)
+        appointment = {**offer.as_dict(), "service": service}
+    return Sent(request.reference, when(request), appointment)
 
 
 async def _taken_elsewhere(tracker: Tracker) -> bool:
@@ -96,15 +121,11 @@ async def _taken_elsewhere(tracker: Tracker) -> bool:
     return taken
 
 
-def _store(conversation: str, slots: dict[str, Any], key: str) -> str | None:
-    from clinic.booking.holds import held, hold
+def _store(conversation: str, slots: dict[str, Any], key: str) -> Sent | None:
     from clinic.booking.requests import TimeGone, create_request
 
     now = clock.now()
-    offer = times.Offer.from_dict(slots["chosen"])
-    kept = held(conversation, now) or hold(
-        offer.therapist, offer.start, offer.minutes, conversation, now
-    )
+    kept = times.hold_of(conversation, times.Offer.from_dict(slots["chosen"]))
     if kept is None:
         return None
     try:
@@ -123,7 +144,7 @@ def _store(conversation: str, slots: dict[str, Any], key: str) -> str | None:
         )
     except TimeGone:
         return None
-    return str(request.reference)
+    return _sent(request)
 
 
 def _details(slots: dict[str, Any], now: datetime) -> dict[str, Any]:
@@ -137,7 +158,7 @@ def _details(slots: dict[str, Any], now: datetime) -> dict[str, Any]:
     }
 
 
-def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> str:
+def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> Sent:
     from clinic.booking.waiting import join_waiting_list
 
     now = clock.now()
@@ -156,4 +177,4 @@ def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> st
         therapist=therapist_of(slots),
         **_details(slots, now),
     )
-    return str(entry.reference)
+    return Sent(entry.reference)

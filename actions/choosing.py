@@ -6,7 +6,9 @@ one is held in the clinic's database while the patient finishes.
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -51,7 +53,9 @@ UNCHOSEN = {
     "waiting_list": None,
 }
 NO_WISH = {"preferred_time": None, "windows": None, **UNCHOSEN}
-# After an appointment was moved or cancelled, or was left as it is.
+# What is wished for, whichever form it is for.
+WISHED = {"service": None, "therapist": None, **NO_WISH}
+# Of the change itself, once it has ended: see actions/drafts.py.
 CHANGE_ENDED = {
     "change_reference": None,
     "change_contact": None,
@@ -59,9 +63,6 @@ CHANGE_ENDED = {
     "confirm_change": None,
     "found_request": None,
     "proposal": None,
-    "service": None,
-    "therapist": None,
-    **NO_WISH,
 }
 
 
@@ -129,6 +130,56 @@ async def picked_before(tracker: Tracker) -> dict[str, Any]:
     return await _choose(tracker, offer, moving(tracker)) if offer else {}
 
 
+async def picked_instead(tracker: Tracker) -> dict[str, Any] | None:
+    """One of the free times shown in the place of a time that cannot be had; None for another."""
+    offer = _picked(tracker)
+    if offer is None:
+        return None
+    wish = [(offer.start, offer.start + times.POINT)]
+    said = f"{say.day_words(offer.local_start.date())}, {say.clock_words(offer.local_start)}"
+    wished = {"preferred_time": said, "windows": times.stored(wish)}
+    return {**UNCHOSEN, **wished, **await _choose(tracker, offer, moving(tracker))}
+
+
+async def with_free_times(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """Shows free times with the reason why the one that was asked for cannot be had.
+
+    Without them it is told when the clinic is open: while the length is unknown, and while the
+    connected calendar cannot be read.
+    """
+    windows = times.loaded(values.get("problem_times") or [])
+    known = {**tracker.slots, **values}
+    if not windows:
+        return values
+    shown = {**values, "problem_times": None}
+    if not known.get("service") or known.get("problem_choices"):
+        return shown
+    minutes, moved = services.minutes_of(known["service"]), moving(tracker, values)
+    conversation = tracker.sender_id
+    found = await times.instead(conversation, minutes, therapist_of(known), windows, moved)
+    if not found.certain:
+        return shown
+    why = re.sub(times.words()["told_hours"], "", known["problem_text"])
+    text = times.words()["instead" if found.offers else "nothing_instead"]
+    return {
+        **shown,
+        "problem_text": text.format(why=why),
+        "problem_times": buttons_for(found.offers),
+        "offered_times": [offer.as_dict() for offer in found.offers],
+    }
+
+
+def buttons_for(offers: Iterable[Offer]) -> list[dict[str, str]]:
+    """One button for each time, which picks it."""
+    return [
+        {
+            "title": offer.on_button(),
+            "payload": "/pick_time" + json.dumps({"option": offer.start.isoformat()}),
+        }
+        for offer in offers
+    ]
+
+
 async def other_one(tracker: Tracker) -> dict[str, Any] | None:
     """ "No, the other one", said after a time was picked: that of two, or the choice again.
 
@@ -188,7 +239,8 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
         values = {**UNCHOSEN, **values, **again, **no_problem()}
     elif wish:
         windows = _of_the_readings(tracker, _refined(text, meant, before))
-        if windows != meant.windows:
+        # "the second", of two readings, is the second of December as well
+        if windows != meant.windows or picked_reading(tracker) is not None:
             values["preferred_time"] = times.said(windows)
         values = {**UNCHOSEN, **values, **no_problem(), "windows": times.stored(windows)}
     elif values.get("service") or values.get("therapist"):
@@ -260,17 +312,22 @@ def _unmet(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
         reading = read_time(text_of(tracker)) if unclear else Reading()
         if reading.problem is None:
             return {}
-        problem = {
-            "problem": reading.problem,
-            "problem_count": 1,
-            "problem_text": reading.text,
-            "problem_choices": list(reading.choices) or None,
-            **near(reading),
-        }
+        problem = _as_problem(reading)
     chosen = tracker.slots.get("chosen")
     start = Offer.from_dict(chosen).start if chosen else None
     windows = times.stored([(start, start + times.POINT)]) if start else None
     return {**NO_WISH, "windows": windows, **problem, "requested_slot": "preferred_time"}
+
+
+def _as_problem(reading: Reading) -> dict[str, Any]:
+    """The slots of a time that is told to be none."""
+    return {
+        "problem": reading.problem,
+        "problem_count": 1,
+        "problem_text": reading.text,
+        "problem_choices": list(reading.choices) or None,
+        **near(reading),
+    }
 
 
 def _wish(tracker: Tracker, before: Before) -> tuple[str, Understanding]:
@@ -304,6 +361,7 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
         "problem": "time_question",
         "problem_count": 1,
         "problem_text": meant.say,
+        "problem_times": times.stored(read_time(full).instead) or None,
     }
 
 
@@ -359,9 +417,9 @@ def _same_weekday(text: str, windows: list[Interval], days: set[date]) -> list[I
 
 
 def therapist_of(slots: dict[str, Any]) -> str | None:
-    """The therapist wished for, None for anyone."""
+    """The therapist wished for, None for anyone, and for one who has left the clinic since."""
     therapist = slots.get("therapist")
-    return None if therapist in (None, services.ANYONE) else str(therapist)
+    return therapist if therapist in services.therapists() else None
 
 
 def moving(tracker: Tracker, values: dict[str, Any] | None = None) -> str | None:

@@ -232,6 +232,7 @@ class FormValidation(ClinicAction):
             return {**values, **no_problem_but(tracker)}
         return {
             **values,
+            "problem_times": None,
             **near(reading),
             "problem": reading.problem,
             "problem_count": _count(tracker, reading),
@@ -359,10 +360,20 @@ def _count(tracker: Tracker, reading: Reading) -> int:
 
 
 def near(reading: Reading) -> dict[str, Any]:
-    """What another hour is counted from, after one that is outside the hours of its day."""
-    return {"windows": times.stored(reading.near)} if reading.near else {}
+    """What another hour is counted from, after one that is outside the hours of its day.
+
+    And where free times are looked for in its place.
+    """
+    found = {"windows": reading.near, "problem_times": reading.instead}
+    return {slot: times.stored(windows) for slot, windows in found.items() if windows}
 
 
 def no_problem() -> dict[str, Any]:
     """The slots of a question that is asked plainly."""
-    return {"problem": None, "problem_count": 0, "problem_text": None, "problem_choices": None}
+    return {
+        "problem": None,
+        "problem_count": 0,
+        "problem_text": None,
+        "problem_choices": None,
+        "problem_times": None,
+    }

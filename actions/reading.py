@@ -10,9 +10,15 @@ from typing import Any
 from rasa_sdk import Tracker
 
 from actions import services
-from actions.times import ASAP, understood, words
+from actions.times import ASAP, understood, understood_at_any_hour, words
 from assistant.policies.wishes import refuses_contact, says
-from clinic.contacts import ContactProblem, contact_problem, read_contact, read_contacts
+from clinic.contacts import (
+    Contact,
+    ContactProblem,
+    contact_problem,
+    read_contact,
+    read_contacts,
+)
 from clinic.mentions import find_name
 from clinic.names import read_name
 from clinic.opening import Interval
@@ -57,7 +63,8 @@ class Reading:
     """A value, or the name of the response (without "utter_") that says what is wrong.
 
     ``text`` and ``choices`` (texts of buttons) belong to the problem, where the response has
-    room for them; ``near`` are the open hours of the day of a time that is outside them.
+    room for them; ``near`` are the open hours of the day of a time that is outside them. Of a time
+    that cannot be had, ``instead`` are the stretches in which there may be free ones.
     """
 
     value: str | None = None
@@ -65,6 +72,7 @@ class Reading:
     text: str | None = None
     choices: tuple[str, ...] = ()
     near: tuple[Interval, ...] = ()
+    instead: tuple[Interval, ...] = ()
 
 
 def intent_of(tracker: Tracker) -> str:
@@ -109,9 +117,29 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
     if len(contacts) > 1 and says("corrects", text):
         # "my phone is ..., but e-mail me instead at ..."
         found["patient_contact"] = found["change_contact"] = contacts[-1].shown
+    elif len(contacts) > 1 and tracker.active_loop_name == "booking_form":
+        found["patient_contact"] = _preferred(contacts).shown
     if doubted_addresses(tracker):
         found["patient_contact"] = None
     return {slot: value for slot, value in found.items() if value is not None}
+
+
+def other_contacts(text: str, contact: str | None) -> list[str]:
+    """The ways to reach the patient beside the one that is taken, None while that is asked about.
+
+    "My phone is ..., but e-mail me instead at ..." tells one.
+    """
+    contacts = [] if says("corrects", text) else read_contacts(text)
+    if contact is None:
+        return [other.shown for other in contacts if not other.choices]
+    return [other.shown for other in contacts if other.shown != contact]
+
+
+def _preferred(contacts: list[Contact]) -> Contact:
+    """Of a phone number and an address that address: the invitation goes there."""
+    # one that may be mistyped reaches nobody
+    certain = [contact for contact in contacts if not contact.choices] or contacts
+    return next((contact for contact in certain if contact.kind == "email"), certain[0])
 
 
 def _asks_for_a_visit(tracker: Tracker) -> bool:
@@ -252,8 +280,16 @@ def read_time(text: str) -> Reading:
     if meant.status == "none" and not meant.reason:
         return Reading(problem="invalid_preferred_time")
     choices = tuple(reading.say for reading in meant.readings)
-    near = tuple(meant.alternatives) if meant.reason == "outside_hours" else ()
-    return Reading(problem="time_question", text=meant.say, choices=choices, near=near)
+    instead = tuple(meant.alternatives)
+    near: tuple[Interval, ...] = ()
+    if meant.reason == "outside_hours":
+        near = instead
+        asked = understood_at_any_hour(text)[:1]
+        # nothing starts within it: what is nearest to that hour is looked for
+        instead = tuple((start, start) for start, _ in asked) or instead
+    return Reading(
+        problem="time_question", text=meant.say, choices=choices, near=near, instead=instead
+    )
 
 
 def _chosen_time(tracker: Tracker) -> Reading:
@@ -353,6 +389,9 @@ def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
             # a yes to "what would you like to change?" is no yes to sending
             intent = "deny" if intent == "deny" else "nlu_fallback"
         if intent == "affirm" and confidence_of(tracker) >= CERTAIN:
+            return Reading("yes")
+        if slot == "confirm_booking" and says("denies_signs", text) and says("sends", text):
+            # "none of these apply, send it"
             return Reading("yes")
         if intent in ("deny", "correct_booking", "change_appointment"):
             return Reading(problem=denied)

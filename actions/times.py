@@ -26,6 +26,8 @@ ASAP = "as soon as possible"
 # A stretch this short is a clock time ("at 3"), unless the patient gave both ends.
 POINT = timedelta(hours=1)
 MINUTES_OF_A_DAY = 24 * 60
+# Opening hours in OpenStreetMap's notation.
+ALWAYS = "24/7"
 
 
 @lru_cache(maxsize=1)
@@ -88,6 +90,14 @@ def understood(text: str) -> Understanding:
         horizon_days=clinic.booking.horizon.days,
         notice=clinic.booking.notice,
     )
+
+
+def understood_at_any_hour(text: str) -> list[Interval]:
+    """When a patient's words would be, if the clinic never closed."""
+    clinic = facts.current()
+    always = OpeningHours(ALWAYS, clinic.time_zone, clinic.province)
+    horizon = clinic.booking.horizon.days
+    return understand(without_names(text), clock.now(), always, horizon_days=horizon).windows
 
 
 def said(windows: Sequence[Interval]) -> str:
@@ -308,6 +318,25 @@ def _taken_elsewhere(offer: Offer, moving: str | None) -> bool:
     return bool(handoff.but_for(_request(moving), found).get(offer.therapist))
 
 
+async def instead(
+    conversation: str,
+    minutes: int,
+    therapist: str | None,
+    windows: Sequence[Interval],
+    moving: str | None = None,
+) -> Found:
+    """A few free times in place of one that cannot be had: inside the windows, else the nearest.
+
+    ``moving`` as in :func:`free`.
+    """
+    deadline = patience()
+    found = await free(conversation, minutes, therapist, windows, moving, deadline)
+    if not found.offers and found.certain:
+        around = windows[0][0]
+        return await nearest(conversation, minutes, therapist, around, moving, deadline)
+    return found._replace(offers=choice(found.offers))
+
+
 def choice(offers: Sequence[Offer]) -> list[Offer]:
     """The few to show: the first of each of several days, or some hours apart on one day."""
     days = [list(group) for _, group in groupby(offers, key=lambda offer: offer.local_start.date())]
@@ -326,17 +355,7 @@ async def keep(conversation: str, offer: Offer, moving: str | None = None) -> bo
 
 
 def _keep(conversation: str, offer: Offer, moving: str | None) -> bool:
-    from clinic.booking.holds import hold
-
-    held = hold(
-        offer.therapist,
-        offer.start,
-        offer.minutes,
-        conversation,
-        clock.now(),
-        moving=_request(moving),
-    )
-    return held is not None
+    return _hold(conversation, offer, _request(moving)) is not None
 
 
 def _request(reference: str | None) -> Any:
@@ -353,8 +372,38 @@ async def is_kept(conversation: str, offer: Offer) -> bool:
 def _is_kept(conversation: str, offer: Offer) -> bool:
     from clinic.booking.holds import held
 
+    return _is_of(held(conversation, clock.now()), offer)
+
+
+def _is_of(kept: Any, offer: Offer) -> bool:
+    """Whether a hold, which may be None, is for this time and no other."""
+    end = offer.start + timedelta(minutes=offer.minutes)
+    asked = (offer.therapist, offer.start, end)
+    return kept is not None and (kept.therapist, kept.starts_at, kept.ends_at) == asked
+
+
+def hold_of(conversation: str, offer: Offer, moving: Any = None) -> Any:
+    """The hold of just this time, None when somebody else has it. For the clinic's threads.
+
+    The conversation may hold another time, when the answer that told of it was lost: that one is
+    given back. Kept too long ago, a time is had all the same when nobody else has taken it.
+    ``moving`` is the request that gets it.
+    """
+    from clinic.booking.holds import held
+
     kept = held(conversation, clock.now())
-    return kept is not None and (kept.therapist, kept.starts_at) == (offer.therapist, offer.start)
+    return kept if _is_of(kept, offer) else _hold(conversation, offer, moving)
+
+
+def _hold(conversation: str, offer: Offer, moving: Any) -> Any:
+    from clinic.booking.holds import hold
+
+    if offer.therapist not in facts.current().working_times:
+        # has left the clinic since the time was shown
+        return None
+    return hold(
+        offer.therapist, offer.start, offer.minutes, conversation, clock.now(), moving=moving
+    )
 
 
 async def let_go(conversation: str) -> None:

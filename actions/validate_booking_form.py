@@ -10,16 +10,17 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import services, times
+from actions import drafts, services, times
 from actions.action_submit_booking import stored_before
 from actions.base import Event
 from actions.choosing import (
-    NO_WISH,
     UNCHOSEN,
     answer_to_offers,
     other_one,
     picked_before,
+    picked_instead,
     take_up,
+    with_free_times,
     with_time,
 )
 from actions.form_validation import (
@@ -30,7 +31,7 @@ from actions.form_validation import (
     no_problem,
     no_problem_but,
 )
-from actions.reading import SKIPPED, bare_name, entity_of, read_time, text_of
+from actions.reading import SKIPPED, bare_name, entity_of, other_contacts, read_time, text_of
 from actions.times import understood
 from assistant.policies.wishes import says
 from clinic import clock, setup
@@ -55,8 +56,6 @@ _SAID_BEFORE_A_CONTACT = re.compile(
 _WORDS_BEFORE_A_CONTACT = re.compile(
     r"(?:^|\s)([^\W\d_][\w'-]+ [^\W\d_][\w'-]+)\W{1,3}(?=\S+@|[+(]?\d{3}[ .()-]{0,2}\d{3})"
 )
-# What is wished for, by whoever it is.
-WISHED = {"service": None, "therapist": None, **NO_WISH}
 BEFORE_THE_NAME = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 
 
@@ -85,6 +84,8 @@ class ValidateBookingForm(FormValidation):
         """The slots that the message sets, a time that is held included."""
         if asked_in(tracker) == "chosen_time":
             answer = await answer_to_offers(tracker)
+        elif asked_in(tracker) == "preferred_time" and tracker.slots.get("problem_times"):
+            answer = await picked_instead(tracker)
         elif asked_in(tracker) == "patient_contact" and tracker.slots.get("contact_choices"):
             # "the first one" is an address
             answer = None
@@ -96,7 +97,9 @@ class ValidateBookingForm(FormValidation):
         values |= _name_corrected(tracker)
         values |= _two_names(tracker)
         values |= _visit_left_open(tracker, values)
-        return _with_unclear_time(tracker, await with_time(tracker, values))
+        values |= _other_contact(tracker, values)
+        values = _with_unclear_time(tracker, await with_time(tracker, values))
+        return await with_free_times(tracker, values)
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """As in every form; of two people who come, the patient hears whose turn it is."""
@@ -127,16 +130,14 @@ class ValidateBookingForm(FormValidation):
         draft = tracker.slots.get("draft")
         if draft and await setup.call(stored_before, tracker.sender_id, draft):
             return {self.CONFIRMATION: "yes"}
-        forgotten: dict[str, Any] = {}
-        begins_beside_a_change = not draft and tracker.slots.get("found_request")
-        if begins_beside_a_change or tracker.slots.get("preferred_time") == SKIPPED:
-            # length and time are those of the appointment that was to be changed
+        before = drafts.put_back(tracker)
+        if before:
+            # length and time were those of the appointment that was to be changed
             await times.let_go(tracker.sender_id)
-            forgotten = dict(WISHED)
-            tracker.slots.update(forgotten)
+            tracker.slots.update(before)
         return {
             "draft": draft or uuid.uuid4().hex,
-            **forgotten,
+            **before,
             **await self._taken_up(dispatcher, tracker),
         }
 
@@ -266,6 +267,18 @@ def _visit_left_open(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]
     return {"new_or_returning": SKIPPED}
 
 
+def _other_contact(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """Of a phone number and an address, told at once, the other one goes into the note."""
+    if not (values.get("patient_contact") or values.get("contact_choices")):
+        return {}
+    note = {**tracker.slots, **values}.get("note") or ""
+    also = times.words()["also_reachable"]
+    others = other_contacts(text_of(tracker), values.get("patient_contact"))
+    told = [also.format(contact=other) for other in others]
+    new = [line for line in told if line not in note]
+    return {"note": "\n".join(filter(None, (note, *new)))} if new else {}
+
+
 def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     """Asks about a time said before its turn that may be one of two, or that there is not.
 
@@ -288,7 +301,8 @@ def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, An
         "problem_text": reading.text,
         "problem_choices": list(reading.choices) or None,
     }
-    return {**values, "unclear_time": None, **near(reading), **(problem if reading.problem else {})}
+    told = {**near(reading), **problem} if reading.problem else {}
+    return {**values, "unclear_time": None, **told}
 
 
 def _not_asked(tracker: Tracker) -> dict[str, Any]:

@@ -8,8 +8,16 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import proposals, services, times
-from actions.choosing import CHANGE_ENDED, answer_to_offers, take_up, with_time
+from actions import drafts, proposals, services, times
+from actions.choosing import (
+    CHANGE_ENDED,
+    WISHED,
+    answer_to_offers,
+    picked_instead,
+    take_up,
+    with_free_times,
+    with_time,
+)
 from actions.form_validation import FormValidation, asked_in, goes_on, no_problem, starting
 from actions.reading import (
     SKIPPED,
@@ -59,6 +67,10 @@ class ValidateChangeForm(FormValidation):
             answer = await answer_to_offers(tracker)
             if answer is not None:
                 return answer
+        if asked == "preferred_time" and tracker.slots.get("problem_times"):
+            answer = await picked_instead(tracker)
+            if answer is not None:
+                return answer
         values = {**_from_this_chat(tracker), **self.read_message(tracker)}
         values |= _reference_said(tracker, asked)
         values |= await _of_a_proposal(tracker, asked)
@@ -74,17 +86,20 @@ class ValidateChangeForm(FormValidation):
         values |= _answer(tracker, asked, {**tracker.slots, **values}, found)
         if {**tracker.slots, **values}.get("change_kind") in WITHOUT_A_TIME:
             return {**values, "preferred_time": SKIPPED, "chosen_time": SKIPPED}
-        return await with_time(tracker, values) if found else values
+        values = await with_time(tracker, values) if found else values
+        return await with_free_times(tracker, values)
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         """What the message says comes before what was kept, if that was about the same one."""
         before = tracker.slots.get("change_reference")
         meant = {**_from_this_chat(tracker), **_reference_said(tracker, None)}
         meant |= await _of_a_proposal(tracker, None)
-        forgotten: dict[str, Any] = {}
+        forgotten = drafts.set_aside(tracker)
         if before and meant.get("change_reference", before) != before:
+            forgotten |= {**CHANGE_ENDED, **WISHED}
+        if forgotten:
+            # a time kept for the one or for the other appointment is not that of this one
             await times.let_go(tracker.sender_id)
-            forgotten = dict(CHANGE_ENDED)
             tracker.slots.update(forgotten)
         values = {**forgotten, **await self.values_from(tracker)}
         anew = {"preferred_time", "chosen_time"} & values.keys()

@@ -36,7 +36,7 @@ from rasa.utils.endpoints import EndpointConfig
 from assistant import asked_day
 from assistant.nlu import clauses, mentions, understanding
 from assistant.policies import alarm
-from assistant.policies.turn import topic_of
+from assistant.policies.turn import offers_of, topic_of
 from assistant.project import DATA
 from clinic import clock, facts, hours
 
@@ -56,10 +56,13 @@ FROM_THE_CHAT = frozenset({"addresses", "said"})
 FROM_THE_ALARM = frozenset({"signs", "told", "patient", "other_person", "get_help", "later"})
 # Slots of which one is filled when something was told for an appointment.
 OF_AN_APPOINTMENT = ("preferred_time", "service", "chosen_time", "patient_name", "patient_contact")
+# They read out what was begun.
+OF_THE_DRAFT = frozenset({*offers_of("booking_form"), "utter_kept_booking_form"})
 BOOKING_PAYLOADS = ("/book_appointment",)
 ASKS_FOR_A_CONTACT = ("utter_ask_patient_contact", "utter_ask_message_form_patient_contact")
 # Questions with one button for each of what may be meant, by the slot that holds these.
-CHOICES_OF = {"utter_time_question": "problem_choices", "utter_contact_question": "contact_choices"}
+TIME_QUESTION = "utter_time_question"
+CHOICES_OF = {TIME_QUESTION: "problem_choices", "utter_contact_question": "contact_choices"}
 SUGGESTED_TOPICS = 3
 # Questions on one topic that are answered together.
 MOST_QUESTIONS = 3
@@ -114,6 +117,9 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         settled = bool(kwargs.pop("settled", False))
         name = utter_action if settled else self._said_instead(utter_action, tracker)
         slots = tracker.current_slot_values()
+        if name in OF_THE_DRAFT:
+            # set aside while an appointment is changed, which fills the same slots
+            slots |= slots.get("draft_aside") or {}
         clinic = facts.current().variables()
         known = clinic | _of_the_alarm(slots, clinic)
         suitable = self._suitable(name, output_channel, slots)
@@ -310,6 +316,8 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
             yield {"title": _fill(button["title"], variables), "payload": payload}
         for choice in tracker.get_slot(CHOICES_OF.get(name, "")) or []:
             yield {"title": choice, "payload": choice}
+        if name == TIME_QUESTION:
+            yield from tracker.get_slot("problem_times") or []
         if name == "utter_not_understood_1":
             yield from self._suggestions(tracker)
         topic = topic_of(name)

@@ -275,6 +275,7 @@ CHECKED_QUESTION = "utter_seen_question"
 REMINDER = "utter_alarm_line"
 # Done in the place of the forms that keep a time, where patients book in a program of the clinic's.
 GIVE_LINK = "action_give_link"
+LINK = "utter_link_to_book"
 # Whether a person would come into the chat, what calls one, and what is said when nobody would.
 THERE, AWAY = "there", "away"
 CALL, NOBODY_THERE = "action_call_person", "utter_nobody_there"
@@ -367,6 +368,7 @@ class Situation:
     request was sent in this conversation, ``has_draft`` whether one was begun that was not,
     ``waits`` whether the patient joined the waiting list, ``several_therapists`` whether there is
     one to choose. ``open_forms`` were begun and neither completed nor given up, the latest last.
+    ``back_after_a_break`` is whether nothing was written before it in this session, or for long.
     ``alarms`` are the signs of the open red flag (see ``alarm.Alarm``), ``alarm_kind`` what the
     latest is, ``alarm_person`` whom it is about when not the patient, ``person_told`` the
     person that the patient's words named last ("your mother"), ``alarm_language`` the language it
@@ -447,10 +449,26 @@ def offers_of(form: str) -> tuple[str, str]:
 
 def plan(now: Situation) -> Turn | None:
     """Returns the turn, or None when the rules should decide."""
-    turn = _plan(now)
+    turn = _form_after_break(now) or _plan(now)
     turn = _sent_elsewhere(turn, now) if now.books_elsewhere else turn
     turn = _called(turn, now) if now.person else turn
     return _in_their_language(turn, now)
+
+
+def _form_after_break(now: Situation) -> Turn | None:
+    """A form that runs, after a long silence, is offered before it goes on.
+
+    None where the message is about something else: then the form asks its question anew.
+    """
+    if not (now.form and now.back_after_a_break) or now.safety_check:
+        return None
+    waiting = _open_forms(now) or []
+    outside = replace(now, form=None, requested_slot=None, open_forms=tuple(waiting))
+    turn = _plan(outside)
+    starts = {*FORMS.values(), *(offer for form in waiting for offer in offers_of(form))}
+    if turn is None or not (starts & {*turn.actions} or turn.slots.get("red_flag_level")):
+        return None
+    return replace(turn, slots={"open_forms": waiting, **turn.slots}, stop_form=True)
 
 
 def _in_their_language(turn: Turn | None, now: Situation) -> Turn | None:
@@ -532,7 +550,7 @@ def _plan(now: Situation) -> Turn | None:
         return _after_check(now, now.safety_check)
     if level == "check":
         return _ask_check(now)
-    if now.intent == "sign_applies" and now.clicked:
+    if _tells_a_sign_applies(now):
         return _alarm(now, "emergency", {"response": "utter_signs_apply"})
     if now.red_flag_level:
         turn = _while_red_flag_is_open(now)
@@ -574,6 +592,14 @@ def _plan(now: Situation) -> Turn | None:
     turn = _outside_forms(now)
     # the rules know the message by its first intent
     return Turn(("booking_form",)) if turn is None and books else turn
+
+
+def _tells_a_sign_applies(now: Situation) -> bool:
+    """The button below the signs that are named before a request is sent, or the same in words."""
+    if now.clicked:
+        return now.intent == "sign_applies"
+    named = now.requested_slot == "confirm_booking" or LINK in now.said_before
+    return named and says("signs_apply", now.text)
 
 
 def _wishes_to_be_reached_so(now: Situation) -> bool:
@@ -626,7 +652,8 @@ def _is_known(now: Situation) -> bool:
 
 def _alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
     """Tells what to do. ``found`` is the assessment, or what a check question had kept of it."""
-    freed = ("action_release_time",) if now.form in TIMED_FORMS else ()
+    # also one that a form keeps which something else has interrupted
+    freed = ("action_release_time",) if TIMED_FORMS & {now.form, *now.open_forms} else ()
     return Turn(
         (found.get("response") or f"utter_{level}", *freed),
         {
@@ -1282,7 +1309,10 @@ def _in_form(now: Situation) -> Turn | None:
             return Turn((WAITING_LIST, *_resume(now)))
         if says("asks_what_next", now.text):
             return Turn(("utter_what_happens_now", *_resume(now)))
-        if says("denies_signs", now.text) and not now.details.keys() & GIVEN:
+        denies = says("denies_signs", now.text) and not now.details.keys() & GIVEN
+        if denies and now.requested_slot == "confirm_booking" and says("sends", now.text):
+            return None
+        if denies:
             return Turn(("utter_good_to_know", *_resume(now)))
         if says("for_two", now.text):
             return Turn(("action_read_details", "utter_one_at_a_time", *_resume(now)))
@@ -1412,7 +1442,8 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
         about_the_choice = says("undecided", now.text) or says("about_times", now.text)
         if about_the_choice and (label == "out_of_scope" or not clauses.is_question(now.text)):
             return False
-    if now.requested_slot in (*CHOICES, "patient_contact") and says("picks", now.text):
+    picked_from = (*CHOICES, "patient_contact", "preferred_time")
+    if now.requested_slot in picked_from and says("picks", now.text):
         # "the first one" resembles a question about a first visit
         return False
     if label == "out_of_scope" and now.form in TIMED_FORMS and told_a_time:

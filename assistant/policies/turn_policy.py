@@ -39,6 +39,8 @@ from clinic.names import read_name
 
 PLAN = "turn_plan"
 NOTHING_SAID = "utter_technical_problem"
+# Seconds of silence after which a form is offered again before it goes on.
+BREAK = 2 * 60 * 60
 # One of these is filled when an appointment was begun and not sent.
 OF_A_DRAFT = ("preferred_time", "service")
 
@@ -139,19 +141,26 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
             (str(label), float(sure)) for label, sure in tracker.get_slot("after_checked") or ()
         ),
         open_forms=tuple(tracker.get_slot("open_forms") or ()),
-        back_after_a_break=_is_first_message(tracker),
+        back_after_a_break=_is_first_message(tracker) or _was_silent(tracker),
         safety_check=tracker.get_slot("safety_check"),
         said_before=_said_in_turn_before(tracker),
         last_topic=_last_topic(tracker),
         requested=tracker.get_slot("reference") is not None,
         waits=tracker.get_slot("waiting_reference") is not None,
         several_therapists=len(facts.current().therapists) > 1,
-        has_draft=any(tracker.get_slot(slot) for slot in OF_A_DRAFT),
+        has_draft=_has_draft(tracker),
         responses=domain.responses.keys(),
         books_elsewhere=facts.current().booking.system.way == "link",
         proposal=_proposal_before(tracker),
         person=_person(tracker),
     )
+
+
+def _has_draft(tracker: DialogueStateTracker) -> bool:
+    # set aside while an appointment is changed, which fills the same slots
+    aside = tracker.get_slot("draft_aside")
+    values = tracker.current_slot_values() if aside is None else aside
+    return any(values.get(slot) for slot in OF_A_DRAFT)
 
 
 def _person_told(tracker: DialogueStateTracker) -> str | None:
@@ -219,6 +228,13 @@ def _is_first_message(tracker: DialogueStateTracker) -> bool:
             break
         messages += isinstance(event, UserUttered)
     return messages == 1
+
+
+def _was_silent(tracker: DialogueStateTracker) -> bool:
+    """Nothing was written for so long that what was going on is not taken for granted."""
+    written = (event for event in reversed(tracker.events) if isinstance(event, UserUttered))
+    message, before = next(written), next(written, None)
+    return before is not None and message.timestamp - before.timestamp >= BREAK
 
 
 def _said_in_turn_before(tracker: DialogueStateTracker) -> tuple[str, ...]:

@@ -43,9 +43,9 @@ _SESSION_START = "action_session_start"
 _SILENT = frozenset({"action_listen", _SESSION_START, "action_extract_slots"})
 # The assistant's own notes. What the patient gave is in the others.
 _INTERNAL = frozenset(
-    {"offered_times", "open_forms", "person_name", "problem", "problem_choices", "problem_count"}
-    | {"problem_text", "requested_slot", "session_started_metadata", "shown_times", "turn_plan"}
-    | {"windows"}
+    {"draft_aside", "offered_times", "open_forms", "person_name", "problem", "problem_choices"}
+    | {"problem_count", "problem_text", "problem_times", "requested_slot"}
+    | {"session_started_metadata", "shown_times", "turn_plan", "windows"}
 )
 # What tells of which appointment a card was, and how it stood then.
 _CARD = ("reference", "status", "starts", "ends", "minutes", "service", "therapist")

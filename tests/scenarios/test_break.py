@@ -8,20 +8,28 @@ from contextlib import closing
 
 import pytest
 from scenario_chat import Chat, stored
+from scenario_servers import Servers
 from scenario_steps import expect, fill, fragments, play
+from window import Window
 
-DAY = 24 * 60 * 60  # seconds
+HOUR = 60 * 60  # seconds
+MINUTE = 60
 
 
 def two_days_pass(chat: Chat) -> None:
-    """Makes everything that was said two days older than it is."""
+    """A new session begins after that."""
+    time_passes(chat, 48 * HOUR)
+
+
+def time_passes(chat: Chat, seconds: float) -> None:
+    """Makes everything that was said so much older than it is."""
     with closing(sqlite3.connect(chat.servers.tracker_database, timeout=20)) as database, database:
         rows = database.execute(
             "SELECT id, data FROM events WHERE sender_id = ?", (chat.sender,)
         ).fetchall()
         for number, data in rows:
             event = json.loads(data)
-            event["timestamp"] -= 2 * DAY
+            event["timestamp"] -= seconds
             database.execute(
                 "UPDATE events SET timestamp = ?, data = ? WHERE id = ?",
                 (event["timestamp"], json.dumps(event), number),
@@ -110,6 +118,64 @@ def test_a_read_back_is_not_answered_by_the_first_yes(chat: Chat) -> None:
     assert not stored(chat).requests
     chat.say("yes")
     assert len(stored(chat).requests) == 1
+
+
+@pytest.mark.parametrize("hours", [3, 23])
+def test_nothing_is_sent_by_a_yes_after_some_hours(chat: Chat, hours: int) -> None:
+    """The session is the same, and the patient is asked all the same."""
+    play(chat, fragments()["start_booking"])
+    fill(chat, until="confirm_booking")
+    read_back = chat.replies
+    time_passes(chat, hours * HOUR)
+    chat.say("yes")
+    expect(chat, OFFERED)
+    # nor by the button below the read-back, which is still on the screen
+    time_passes(chat, hours * HOUR)
+    chat.replies = read_back
+    chat.click("Send request")
+    expect(chat, {"response": ["utter_offer_again_booking_form"], "form": None})
+    assert not stored(chat).requests
+    chat.click("Yes, go on")
+    expect(chat, {"asks": "confirm_booking"})
+    fill(chat)
+    assert len(stored(chat).requests) == 1
+
+
+def test_a_change_is_offered_after_some_hours(chat: Chat) -> None:
+    """Nothing is cancelled by a yes that comes so late."""
+    play(chat, fragments()["book"])
+    chat.say("I have to cancel my appointment")
+    expect(chat, {"asks": "confirm_change"})
+    time_passes(chat, 3 * HOUR)
+    chat.say("yes")
+    expect(chat, {"response": ["utter_offer_change_form"], "form": None})
+    (request,) = stored(chat).requests
+    assert request["status"] == "requested"
+
+
+def test_a_form_goes_on_after_some_minutes(chat: Chat) -> None:
+    """Who looks up a number has not left."""
+    play(chat, fragments()["start_booking"])
+    fill(chat, until="patient_contact")
+    time_passes(chat, 40 * MINUTE)
+    chat.say("604-555-0173")
+    expect(chat, {"asks": "confirm_booking"})
+
+
+def test_a_reload_of_the_page_is_no_break(servers: Servers) -> None:
+    """The question stands there again with its buttons, and the draft goes on where it was."""
+    window = Window(servers.rasa_url).open()
+    window.ask("I would like to make an appointment please")
+    for words in ("60 minutes", "as soon as possible"):
+        window.ask(words)
+    asked = window.seen[-1]
+    assert asked["buttons"]
+    shown = len(window.seen)
+    window.reopen(last_seq=0)
+    window.until(lambda: asked in window.seen[shown:], "the question, as it stood there before")
+    window.answers(window.press(asked["buttons"][0]["title"]))
+    assert "What name should it be under" in window.seen[-1]["text"]
+    window.close()
 
 
 def test_a_message_is_offered(chat: Chat) -> None:

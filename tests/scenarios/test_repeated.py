@@ -104,6 +104,66 @@ def test_a_yes_that_was_lost_sends_no_other_details(chat: Chat) -> None:
     assert len(stored(chat).requests) == 1, chat
 
 
+def read_back(chat: Chat) -> str:
+    """The start of the time that is chosen, as the clinic keeps it."""
+    return str(chat.slot("chosen")["start"])[:19].replace("T", " ")
+
+
+def kept(chat: Chat) -> list[dict[str, object]]:
+    """What this chat holds and no request has taken."""
+    query = "SELECT * FROM booking_hold WHERE conversation_id = ? AND request_id IS NULL"
+    return read(chat.servers.clinic_database, query, chat.sender)
+
+
+def test_the_time_that_is_sent_is_the_one_that_was_read_back(chat: Chat) -> None:
+    """Another one was kept in a turn whose answer was lost."""
+    play(chat, fragments()["start_booking"])
+    fill(chat, until="confirm_booking", with_=ANOTHER_TIME)
+    asked, told = chat.replies, read_back(chat)
+    chat.say("make it Tuesday December 22 at 3 pm")
+    (other,) = kept(chat)
+    assert str(other["starts_at"]).startswith("2026-12-22"), chat
+    lose_the_turn(chat)
+    chat.replies = asked
+    chat.click("Send request")
+    expect(chat, {"response": ["utter_booking_requested"], "contains": "December 23"})
+    (request,) = stored(chat).requests
+    assert request["starts_at"] == told
+    assert not kept(chat), "the other time is free again"
+
+
+def test_a_move_is_to_the_time_that_was_read_back(chat: Chat) -> None:
+    """Another one was kept in a turn whose answer was lost."""
+    play(chat, fragments()["book"])
+    chat.say("can I move my appointment")
+    fill(chat, until="confirm_change", with_=ANOTHER_TIME)
+    asked, told = chat.replies, read_back(chat)
+    chat.say("make it Tuesday December 22 at 3 pm")
+    lose_the_turn(chat)
+    chat.replies = asked
+    chat.click("Move it")
+    expect(chat, {"response": ["utter_appointment_moved"], "contains": "December 23"})
+    (request,) = stored(chat).requests
+    assert request["starts_at"] == told
+
+
+def test_what_was_sent_is_told_with_its_own_time(chat: Chat) -> None:
+    """The answer to the yes was lost, and the patient has chosen another time meanwhile."""
+    play(chat, fragments()["start_booking"])
+    fill(chat, until="confirm_booking", with_=ANOTHER_TIME)
+    asked, told = chat.replies, read_back(chat)
+    chat.click("Send request")
+    expect(chat, {"response": ["utter_booking_requested"]})
+    lose_the_turn(chat)
+    chat.replies = asked
+    chat.say("make it Tuesday December 22 at 3 pm")
+    chat.click("Send request")
+    expect(chat, {"response": ["utter_booking_requested"], "contains": "December 23"})
+    (request,) = stored(chat).requests
+    assert request["starts_at"] == told
+    assert not kept(chat), "the other time is free again"
+
+
 @pytest.mark.parametrize(
     ("asks", "button", "response", "status"),
     [

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -42,6 +44,8 @@ from handoff_peers.calendars import PASSWORD, USER, Radicale  # noqa: E402
 from handoff_peers.cliniko import BUSINESS, KEY, PRACTITIONER, TYPES, ClinikoServer  # noqa: E402
 from handoff_peers.mail import Mailbox, MailServer  # noqa: E402
 
+# Seconds more than a wait is meant to take.
+A_BUSY_COMPUTER = 3
 EMAIL = "mirabel@example.com"
 BY_MAIL = {"patient_contact": {"patient": EMAIL}}
 # A Thursday that is free in every one of these calendars.
@@ -348,6 +352,24 @@ def test_a_calendar_that_is_away(clinic: Clinic, mailbox: MailServer, tmp_path: 
         assert len(mailbox.mailbox.raw) == 2
     finally:
         radicale.stop()
+
+
+def test_a_calendar_that_is_silent(clinic: Clinic) -> None:
+    """It takes connections and says nothing: the patient waits five seconds and no longer."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/natalie/"
+        clinic.use(
+            f"    way: caldav\n    therapists:\n      Natalie Yeo: {address}\n",
+            CLINIC_CALDAV_USER=USER,
+            CLINIC_CALDAV_PASSWORD=PASSWORD,
+        )
+        chat = Chat(clinic.servers)
+        play(chat, fragments()["start_booking"])
+        fill(chat, until="preferred_time")
+        asked_at = time.monotonic()
+        chat.say("any morning next week")
+        assert time.monotonic() - asked_at < 5 + A_BUSY_COMPUTER, chat
+        expect(chat, {"response": "utter_times_unsure", "asks": "chosen_time"})
 
 
 def test_cliniko(clinic: Clinic, mailbox: MailServer) -> None:

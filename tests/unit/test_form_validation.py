@@ -11,7 +11,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services
 from actions.form_validation import FormValidation, no_problem
-from actions.reading import SKIPPED, read
+from actions.reading import SKIPPED, other_contacts, read
 from actions.validate_booking_form import ValidateBookingForm, _two_names
 from actions.validate_change_form import _kind
 from actions.validate_delete_form import ValidateDeleteForm
@@ -98,6 +98,23 @@ def problem(tracker: Tracker, form: FormValidation = BOOKING) -> str:
 )
 def test_an_answer_fills_its_slot(slot: str, text: str, value: str) -> None:
     assert values(heard(text, asked=slot)) == {slot: value}
+
+
+@pytest.mark.parametrize(
+    ("text", "contact", "other"),
+    [
+        ("604-555-0142, priya@example.com", "priya@example.com", ["604-555-0142"]),
+        ("priya@example.com or 604-555-0142", "priya@example.com", ["604-555-0142"]),
+        # one that may be mistyped is not relied on
+        ("604-555-0142 or priya@gmial.com", "604-555-0142", ["priya@gmial.com"]),
+        ("604-555-0142, priya@example.com instead", "priya@example.com", []),
+        ("604-555-0142", "604-555-0142", []),
+    ],
+)
+def test_of_two_ways_to_be_reached_none_is_lost(text: str, contact: str, other: list[str]) -> None:
+    found = values(heard(text, asked="patient_contact", contact="604-555-0142"))
+    assert found == {"patient_contact": contact}
+    assert other_contacts(text, contact) == other
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ MANY_BUTTONS = {
     "utter_ask_confirm_message": 4,
     "utter_ask_confirm_message_again": 4,
     "utter_ask_which_field": 8,
+    "utter_invalid_confirm_booking": 4,
     "utter_ask_which_message_field": 4,
     "utter_feedback_thanks_down": 4,
 }
@@ -312,6 +313,38 @@ def test_a_payload_that_nothing_understands_is_found() -> None:
     assert payload_problem('/correct_booking{{"field":"shoe_size"}}') is not None
     assert payload_problem('/correct_booking{"field":"note"}') is not None
     assert payload_problem("any time", "Any time") is None
+
+
+SIGNS = (
+    "If you have new numbness between your legs, new bladder or bowel trouble or weakness in both"
+    ' legs, do not send it: press "One of these applies".'
+)
+# What patients have agreed to by sending, by the version that is stored with their requests: other
+# words are another version.
+CONSENT = {
+    "2026-11-22": (
+        "By sending it you agree that the clinic keeps these details to arrange your appointment."
+    )
+}
+
+
+@pytest.mark.parametrize(
+    "wording",
+    [w for w in WORDINGS if re.match(r"utter_(ask|invalid)_confirm_booking", w.response)],
+    ids=str,
+)
+def test_whenever_it_is_asked_whether_to_send_the_signs_are_named(wording: Wording) -> None:
+    """In the same words, with the button to say that one of them is there."""
+    assert SIGNS in wording.text
+    assert "/sign_applies" in [button["payload"] for button in wording.buttons]
+
+
+def test_the_version_of_the_consent_is_that_of_its_words() -> None:
+    (whole,) = texts("utter_ask_confirm_booking")
+    words = yaml.safe_load((DATA / "booking_words.yml").read_text(encoding="utf-8"))
+    assert CONSENT[words["consent_version"]] in whole
+    (agreed,) = re.findall(r"[^.\n]*\byou agree\b[^.]*\.", whole)
+    assert agreed.strip() in CONSENT.values()
 
 
 @every_wording

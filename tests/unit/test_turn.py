@@ -1463,6 +1463,79 @@ def test_after_a_break_the_draft_is_offered_whatever_is_said() -> None:
     assert actions(tells) == ("action_read_details", "utter_offer_booking_form")
 
 
+RUNS = {"form": "booking_form", "requested_slot": "confirm_booking"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "one of these applies",
+        "yes one applies",
+        "um the second one applies to me",
+        "two of them apply",
+        "i have one of those",
+        "the first one might apply",
+        "that applies to my husband",
+    ],
+)
+def test_a_sign_that_was_named_is_an_alarm_in_other_words(text: str) -> None:
+    planned = plan(says(text, "nlu_fallback", **RUNS))
+    assert planned is not None
+    assert planned.actions[0] == "utter_signs_apply"
+    assert planned.slots["red_flag_level"] == "emergency"
+    sent_away = says(text, "nlu_fallback", said_before=("utter_link_to_book",))
+    assert (actions(sent_away) or ())[0] == "utter_signs_apply"
+    # "the second one applies", said to the times on offer, is none
+    elsewhere = says(text, "nlu_fallback", form="booking_form", requested_slot="chosen_time")
+    assert "utter_signs_apply" not in (actions(elsewhere) or ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["none of these apply", "nope none applies", "does one of these apply if it is old?", "none"],
+)
+def test_a_sign_that_is_not_there_is_no_alarm(text: str) -> None:
+    assert "utter_signs_apply" not in (actions(says(text, "deny", **RUNS)) or ())
+
+
+def test_none_of_the_signs_is_heard_and_sent_when_that_is_said_too() -> None:
+    assert actions(says("none of these apply", "deny", **RUNS)) == (
+        "utter_good_to_know",
+        "booking_form",
+    )
+    assert plan(says("none of these apply, send it", "deny", **RUNS)) is None
+
+
+@pytest.mark.parametrize("label", ["affirm", "greet", "correct_booking", "nlu_fallback", "deny"])
+def test_a_form_that_ran_before_a_break_is_offered_and_takes_no_answer(label: str) -> None:
+    back = says("words", label, **RUNS, back_after_a_break=True)
+    planned = plan(back)
+    assert planned is not None
+    assert planned.stop_form
+    assert planned.actions[-1] == "utter_offer_booking_form"
+    assert planned.slots["open_forms"] == ["booking_form"]
+    assert plan(replace(back, back_after_a_break=False)) != planned
+
+
+def test_what_ends_a_form_ends_it_after_a_break_too() -> None:
+    assert actions(says("stop", "stop", **RUNS, back_after_a_break=True)) == ("action_stop_form",)
+
+
+def test_another_form_replaces_the_one_that_ran_before_a_break() -> None:
+    planned = plan(says("please delete my data", "delete_my_data", **RUNS, back_after_a_break=True))
+    assert planned is not None
+    assert planned.actions == ("delete_form",)
+    assert (planned.stop_form, planned.slots["open_forms"]) == (True, ["booking_form"])
+
+
+def test_a_check_question_waits_for_its_answer_also_after_a_break() -> None:
+    back = {**RUNS, "back_after_a_break": True, "safety_check": waiting("urgent")}
+    planned = plan(clicks("deny", **back))
+    assert planned is not None
+    assert planned.actions == ("utter_check_cleared", "booking_form")
+    assert not planned.stop_form
+
+
 def test_while_a_red_flag_is_open_no_appointment_is_offered() -> None:
     back = {"back_after_a_break": True, "red_flag_level": "urgent"}
     assert actions(says("hello", "greet", **waits, **back)) == (
