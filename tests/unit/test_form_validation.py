@@ -462,6 +462,9 @@ def test_lengths_in_words(text: str, minutes: int | None) -> None:
     [
         ("shes 71, been b4", "returning"),
         ("not new", "returning"),
+        ("thurs 4pm not the first time", "returning"),
+        ("isnt my 1st visit", "returning"),
+        ("not first thing in the morning", None),
         ("came last year", "returning"),
         ("saw natalie before", "returning"),
         ("long time client", "returning"),

@@ -210,6 +210,17 @@ _WORDINGS = [
             r"\b(?:i'?ve |have )?been (?:here |there |in )?(?:b4|before)\b(?= *(?:$|[,.;!?]))",
             " ",
         ),
+        # "Not first time", "isn't my first visit", "not new here" are no day and turn none round
+        (
+            r"\b(?:(?:it'?s|i'?m|i am|this is|that'?s|s?he'?s|we'?re|this|it) )?"
+            r"(?:not|isn'?t|wasn'?t|won'?t be|is not)(?: (?:for|at|my|the|an?|his|her|their|our)){0,2}"
+            r" (?:(?:very )?(?:first|1st|frist|firt|furst)(?:[- ]ever)?[- ]?"
+            r"(?:times?|timers?|visits?|app(?:ointmen)?ts?|massage|session)"
+            r"|(?:brand )?(?:new|nwe)\b(?! year))\b"
+            r"(?: (?:here|there|(?:patient|client|customer)s?|(?:to|with|at) (?:you|u|her|this|the)"
+            r"(?: (?:clinic|place))?))*",
+            " , ",
+        ),
         (
             r"\bin (?:about|around|roughly|like|approx) (?=(?:a|an|\d+|two|three|four|six) )",
             "in ",

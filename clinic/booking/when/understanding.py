@@ -246,10 +246,15 @@ class _Desk:
 
     def _outcome(self, wanted: tuple[Choice, ...], left_out: tuple[Choice, ...]) -> _Outcome:
         meant: list[_Meant] = []
+        refused = False
         for day in sorted(self._days(wanted)):
             stretches = [s for choice in wanted for s in self._on(choice, day)]
+            refused |= bool(stretches)
             away = [s for choice in left_out for s in self._on(choice, day, open_only=False)]
             meant.extend(_Meant(day, s) for s in _without(_joined(stretches), away))
+        if refused and not meant and any(choice.days is not None for choice in wanted):
+            # "Is Monday the 30th? I can't do the 30th": the day is named to be left out
+            return self._outcome((Choice(None, None),), left_out)
         windows: list[Interval] = []
         kept: list[_Meant] = []
         for one in meant:
