@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from datetime import datetime
 
 import httpx
 import pytest
+from app_chat import AppChat
 from apps import PROVIDERS
 from providers.messenger import Messenger
 from providers.provider import Provider, Shown
 from scenario_chat import read
 from scenario_logs import said_in_logs
 from scenario_servers import NOW, Servers, current_model, servers_in, wait_until
+from scenario_steps import Scenario, play, scenarios
 from test_apps import _fixtures, settled
 from test_proposed_time import Desk
 
@@ -28,31 +31,9 @@ from clinic.privacy.erasing import erase
 PUBLIC = "https://chat.example.com"
 REQUESTS = "SELECT * FROM booking_appointmentrequest ORDER BY id"
 AT = datetime.fromisoformat(NOW)
-# What is typed, and the responses to it or words of them.
-CONVERSATIONS: dict[str, list[tuple[str, list[str], str]]] = {
-    "a follow-up question": [
-        ("how does massage help with sciatica", ["utter_faq/how_massage_helps"], ""),
-        ("and how often?", ["utter_faq/how_many_sessions"], ""),
-    ],
-    "two questions": [
-        (
-            "How much is one session, and where exactly is your clinic?",
-            ["utter_faq/cost", "utter_faq/location"],
-            "",
-        ),
-    ],
-    "an interruption of a booking": [
-        ("I want to book 60 min on Wednesday December 9 in the morning", [], "December 9"),
-        ("does the massage hurt?", ["utter_faq/does_it_hurt"], "suits you?"),
-    ],
-    "a change of mind": [
-        ("book 60 min wednesday december 9 in the afternoon", [], "December 9"),
-        ("actually the day after", [], "December 10"),
-    ],
-    "a crisis": [
-        ("I do not want to live like this any more, I want to end my life", [], "988"),
-    ],
-}
+_patients = itertools.count(9000)
+# How a person's typing is shown, where an app can without a message to mark as read.
+TYPING = {"telegram": "typing", "messenger": "typing_on"}
 # Which of these nothing can be made of changes with every training.
 VAGUE = ("between the two I suppose", "it depends I guess", "sort of, kind of", "asdf qwer")
 
@@ -130,13 +111,14 @@ def reads(provider: Provider, sender: str, part: str) -> None:
     provider.wait(lambda: part in words(provider.shown.get(sender, [])), part)
 
 
-@pytest.mark.parametrize("name", CONVERSATIONS)
-def test_a_conversation(provider: Provider, running: Servers, name: str) -> None:
-    sender = f"72{list(CONVERSATIONS).index(name):02}"
-    for text, responses, part in CONVERSATIONS[name]:
-        said, shown = ask(provider, running, sender, text)
-        assert said[: len(responses)] == responses, shown
-        assert part in shown
+@pytest.mark.parametrize(
+    "scenario",
+    [each for each in scenarios() if each.in_apps],
+    ids=lambda scenario: scenario.name,
+)
+def test_a_scenario(scenario: Scenario, provider: Provider, running: Servers) -> None:
+    """One of tests/scenarios goes as it is written down, whatever stands for buttons here."""
+    play(AppChat(running, provider, str(next(_patients))), scenario.steps)
 
 
 def test_not_understood_three_times(provider: Provider, running: Servers) -> None:
@@ -163,6 +145,11 @@ def test_a_person(provider: Provider, running: Servers) -> None:
     chat = chats.join(conversation, "natalie", "Natalie Yeo", AT)
     undone = Step.objects.filter(chat=chat, done_at=None)
     wait_until(lambda: not undone.exists(), "the person is there")
+    reads(provider, "7400", "Natalie Yeo of")
+    signs = len(provider.signs)
+    chats.stay(chat.pk, "natalie", typing=True)
+    if provider.name in TYPING:
+        provider.wait(lambda: ("7400", TYPING[provider.name]) in provider.signs[signs:], "typing")
     assert ask(provider, running, "7400", "is it quiet in the mornings")[0] == []
     chats.say(chat.pk, "natalie", "Mornings are quiet.", f"reply in {provider.name}", AT)
     reads(provider, "7400", "Natalie Yeo")
@@ -270,6 +257,11 @@ def test_a_booking(provider: Provider, running: Servers) -> None:
     file = httpx.get(running.rasa_url + link[1], trust_env=False)
     assert file.headers["content-type"].startswith("text/calendar")
     assert "BEGIN:VEVENT" in file.text
+    ticket = link[1].removesuffix(".ics")
+    # Cut off, and of another message.
+    other = "A" if ticket[-20] != "A" else "B"
+    for wrong in (f"{ticket[:-4]}.ics", f"{ticket[:-20]}{other}{ticket[-19:]}.ics"):
+        assert httpx.get(running.rasa_url + wrong, trust_env=False).status_code == 404
     *before, row = read(running.clinic_database, REQUESTS)
     assert row["patient_name"] == "Priya Nair"
     assert len(before) == booked
@@ -371,11 +363,51 @@ def test_a_thumb(provider: Provider, running: Servers) -> None:
     wait_until(lambda: bool(read(running.clinic_database, query)), "the thumb is stored")
 
 
-def test_other_languages(provider: Provider) -> None:
-    french = provider.say("7104", "Bonjour, je voudrais prendre rendez-vous s'il vous plaît", 2)
-    assert "français" in words(french) or "anglais" in words(french)
-    spanish = provider.say("7105", "Hola, ¿puedo pedir una cita por favor?", count=2)
-    assert "español" in words(spanish) or "inglés" in words(spanish)
+@pytest.mark.parametrize(
+    ("sender", "asked", "notice", "answer", "unread"),
+    [
+        (
+            "7104",
+            "Bonjour, je voudrais prendre rendez-vous s'il vous plaît",
+            "l'assistant automatique",
+            "Je suis un assistant automatisé",
+            "Je ne peux lire que des mots",
+        ),
+        (
+            "7105",
+            "Hola, ¿puedo pedir una cita por favor?",
+            "el asistente automático",
+            "Soy un asistente automático",
+            "Solo puedo leer palabras",
+        ),
+    ],
+)
+def test_other_languages(
+    provider: Provider, sender: str, asked: str, notice: str, answer: str, unread: str
+) -> None:
+    """The assistant says what it can do, and the app's own sentences are in that language then."""
+    first, second = provider.say(sender, asked, count=2)
+    assert notice in first.text
+    assert answer in second.text
+    picture, _ = provider.unread(sender)[0]
+    assert provider.deliver(picture) == 200
+    assert unread in provider.until(sender, 3)[-1].text
+
+
+def test_two_answers_are_numbered_on(running: Servers, providers: dict[str, Provider]) -> None:
+    """A number means one of them, the first one, too."""
+    texts = providers["sms"]
+    chat = AppChat(running, texts, "7110")
+    chat.say("How much is one session, and where exactly is your clinic?")
+    first, second = (reply.buttons for reply in chat.replies)
+    numbers = [*first.values(), *second.values()]
+    assert numbers == list(map(str, range(1, len(numbers) + 1)))
+    assert texts.say("7110", first["👎"])[0].text == "Thank you."
+    query = "SELECT answer, value FROM conversations_feedback WHERE conversation_id = ?"
+    wait_until(lambda: bool(read(running.clinic_database, query, chat.sender)), "it is stored")
+    assert read(running.clinic_database, query, chat.sender) == [
+        {"answer": "utter_faq/cost", "value": "down"}
+    ]
 
 
 def test_deleting(provider: Provider, running: Servers) -> None:

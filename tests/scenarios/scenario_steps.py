@@ -1,7 +1,8 @@
 """Scenarios: whole conversations written down in YAML, and how they are played.
 
 A file has ``scenario`` (what it shows) and either ``steps`` or ``cases``, a mapping of names to
-steps, each a conversation of its own. The steps:
+steps, each a conversation of its own; ``in_apps`` names the cases that are played in every
+messaging app as well (tests/channels/test_app_scenarios.py). The steps:
 
 - ``patient: words`` says something; ``click: Title`` clicks a button of the last answers.
 - ``assistant:`` looks at the answer to it:
@@ -49,6 +50,7 @@ class Scenario:
 
     name: str
     steps: list[Step]
+    in_apps: bool = False
 
 
 def scenarios() -> Iterator[Scenario]:
@@ -61,13 +63,15 @@ def scenarios() -> Iterator[Scenario]:
             content = yaml.safe_load(file.read_text(encoding="utf-8"))
         except yaml.YAMLError as error:
             raise ValueError(f"{name}: {error}") from None
-        unknown = content.keys() - {"scenario", "steps", "cases"}
+        in_apps = set(content.get("in_apps", ()))
+        unknown = content.keys() - {"scenario", "steps", "cases", "in_apps"}
+        unknown |= in_apps - content.get("cases", {}).keys()
         if unknown or not content.get("scenario"):
             raise ValueError(f"{name}: unknown key {unknown or 'scenario is missing'}")
         if "steps" in content:
             yield Scenario(name, content["steps"])
         for case, steps in content.get("cases", {}).items():
-            yield Scenario(f"{name}[{case}]", steps)
+            yield Scenario(f"{name}[{case}]", steps, case in in_apps)
 
 
 @lru_cache(maxsize=1)
