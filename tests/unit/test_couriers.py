@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 
 from assistant.channels import mailbox
-from assistant.channels.apps import couriers, senders
+from assistant.channels.apps import couriers, links, senders
 from assistant.channels.apps.app import SENT, Answer, App, Call, Outcome, Outgoing, Received, Update
 from assistant.channels.apps.couriers import Couriers, Pace
 from assistant.channels.apps.senders import Known, Sender
@@ -289,6 +289,20 @@ def test_of_who_leaves_nothing_is_kept_whatever_becomes_of_the_last_words(
     post.send(gone)
     with post.engine.connect() as connection:
         assert not mailbox.after(connection, post.conversation, 0)
+
+
+def test_a_link_waits_for_an_answer_that_is_being_made(post: Post) -> None:
+    """Also when the couriers have looked meanwhile, and found nothing to send yet."""
+    asked = {"id": str(uuid.uuid4()), "text": "hello", mailbox.VIA: "pigeon"}
+    now = datetime.now(UTC)
+    with post.engine.begin() as connection:
+        mailbox.accept(connection, post.conversation, asked, None, now, "en")
+        links.store(connection, "t" * 22, "another", now)
+        senders.arrive(connection, "pigeon", ["link"], "content", now)
+    post.send(all_is_sent(post))
+    known = Known("pigeon", [post.name], "link", SEAL.close("700"), now)
+    with post.engine.begin() as connection, pytest.raises(senders.Unsent):
+        senders.take(connection, known, Update("link", "700", link="t" * 22), now)
 
 
 def test_a_pace_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -504,10 +504,9 @@ def _is_owed(connection: Connection, sender: Sender) -> bool:
     """
     if sender.state != OPEN:
         return False
-    waits = mailbox.after(connection, sender.conversation, sender.sent)
-    return any(message.state == mailbox.PENDING for message in waits) or (
-        not sender.attempts and bool(unsent(connection, sender))
-    )
+    if mailbox.pending(connection, sender.conversation):
+        return True
+    return not sender.attempts and bool(unsent(connection, sender))
 
 
 def _fail(connection: Connection, names: Sequence[str], update: Update) -> Arrival:
