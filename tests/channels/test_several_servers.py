@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from providers.telegram import Telegram
 from redis_server import Redis
-from scenario_servers import Server
+from scenario_servers import Server, wait_until
 from test_killed import address, handled, in_order
 from window import Window
 
@@ -48,6 +49,32 @@ def test_two_windows_at_two_servers(echo: Echo, redis: Redis, tmp_path: Path) ->
     assert there.ask("hello again")[0]["seq"] == 2
     for window in (here, there):
         window.close()
+
+
+def test_a_server_that_dies_leaves_the_updates_of_apps(
+    echo: Echo, redis: Redis, tmp_path: Path
+) -> None:
+    """Those that it has acknowledged and could not take yet."""
+    telegram = Telegram()
+    settings = {**telegram.settings(), "CLINIC_REDIS_URL": redis.url}
+    one, two = (echo(**settings) for _ in range(2))
+    telegram.server = address(one)
+    window = Window(address(two)).open()
+    window.ask("hello")
+    link = window.call("link", {"app": "telegram"})
+    assert telegram.deliver(telegram.text("700", "hold on")) == 200
+    wait_until((tmp_path / "holding").exists, "it is being answered")
+    # The link has to wait for that answer.
+    assert telegram.deliver(telegram.follow("700", link["url"])) == 200
+    one.stop(signal.SIGKILL)
+    (tmp_path / "go").touch()
+    shown = telegram.until("700", 3)
+    assert shown[1].text.startswith("you said hold on")
+    assert "from the website" in shown[2].text
+    window.close()
+    telegram.close()
+    assert not telegram.broken
+    assert two.runs()
 
 
 def test_a_server_that_dies_leaves_its_messages_to_the_other(
