@@ -44,6 +44,8 @@ READ_BACK = frozenset({"confirm_booking", "confirm_change"})
 WHICH_TIME = "which_time"
 # A no to all the times shown, and nothing else.
 FEW_WORDS = 3
+# Choices of which one is to be picked.
+SEVERAL = 2
 # A new wish replaces what was chosen from the old one.
 UNCHOSEN = {
     "chosen_time": None,
@@ -233,6 +235,10 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     if unmet:
         await times.let_go(tracker.sender_id)
         return {**values, **unmet}
+    which = {} if again or not values.get("preferred_time") else which_day(tracker)
+    if which:
+        rest = {slot: value for slot, value in values.items() if slot != "preferred_time"}
+        return {**rest, **which}
     text, meant = _wish(tracker, before)
     wish = values.get("preferred_time")
     if again:
@@ -369,16 +375,52 @@ def _refined(text: str, meant: Understanding, before: Before) -> list[Interval]:
     return _same_weekday(text, meant.windows, set(before.days)) or refining.refined(meant, before)
 
 
+def which_day(tracker: Tracker) -> dict[str, Any]:
+    """The problem to ask about again, when an hour alone answers which of several days is meant.
+
+    "8", said to "this Saturday or the next", is on either: both are asked about at 8. Where it is
+    on one of them alone, or on none, nothing is in doubt, or the question stands as it was.
+    """
+    choices = [str(choice) for choice in tracker.slots.get("problem_choices") or []]
+    meant = times.understood(text_of(tracker))
+    hour_alone = meant.names_time and not meant.names_day and bool(meant.windows)
+    if len(choices) < SEVERAL or not hour_alone or picked_reading(tracker) is not None:
+        return {}
+    both = [_meeting(meant.windows, times.understood(choice).windows) for choice in choices]
+    fitting = [_in_words(text_of(tracker), windows) for windows in both if windows]
+    if len(fitting) == 1:
+        return {}
+    choices = fitting or choices
+    return {
+        "problem": "time_question",
+        "problem_count": 1,
+        "problem_text": say.ask(choices, "unclear"),
+        "problem_choices": choices,
+    }
+
+
+def _in_words(text: str, windows: list[Interval]) -> str:
+    start = times.point(text, windows)
+    if start is None:
+        return times.said(windows)
+    return f"{say.day_words(times.local_day(start))} at {say.clock_words(times.local(start))}"
+
+
+def _meeting(some: list[Interval], others: list[Interval]) -> list[Interval]:
+    """Where both are."""
+    return [
+        (max(start, first), min(end, last))
+        for start, end in some
+        for first, last in others
+        if max(start, first) < min(end, last)
+    ]
+
+
 def _of_the_readings(tracker: Tracker, windows: list[Interval]) -> list[Interval]:
     """ "The 1st", said to "this afternoon or the afternoon of December 1", is that afternoon."""
     choices = tracker.slots.get("problem_choices") or []
     for meant in (times.understood(choice).windows for choice in choices):
-        both = [
-            (max(start, first), min(end, last))
-            for start, end in windows
-            for first, last in meant
-            if max(start, first) < min(end, last)
-        ]
+        both = _meeting(windows, meant)
         if both:
             return both
     return windows

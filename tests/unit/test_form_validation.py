@@ -10,6 +10,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import services
+from actions.choosing import which_day
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, other_contacts, read
 from actions.validate_booking_form import ValidateBookingForm, _two_names
@@ -498,3 +499,32 @@ def test_only_a_sure_yes_picks_an_address() -> None:
     assert read("patient_contact", unsure).value is None
     sure = heard("yes", intent="affirm", asked="patient_contact", slots=slots)
     assert read("patient_contact", sure).value == "sam@yahoo.com"
+
+
+TWO_DAYS = ["Saturday, November 28, any time from 8 am to 8 pm", "Saturday, December 5"]
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [("8", "at 8 am"), ("4pm", "at 4 pm"), ("in the morning", "before noon")],
+)
+def test_an_hour_alone_does_not_settle_which_of_two_days_is_meant(
+    monkeypatch: pytest.MonkeyPatch, text: str, hours: str
+) -> None:
+    monkeypatch.setenv("CLINIC_NOW", "2026-11-26T10:00:00-05:00")
+    slots = {"problem": "time_question", "problem_choices": TWO_DAYS}
+    again = which_day(heard(text, asked="preferred_time", slots=slots))
+    assert again["problem"] == "time_question"
+    for day, choice in zip(("November 28", "December 5"), again["problem_choices"], strict=True):
+        assert day in choice
+        assert hours in choice
+        assert choice in again["problem_text"]
+
+
+@pytest.mark.parametrize(
+    "text", ["the 5th", "the second one", "nov 28 at 8", "thursday", "8 am dec 5"]
+)
+def test_an_answer_that_says_the_day_settles_it(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("CLINIC_NOW", "2026-11-26T10:00:00-05:00")
+    slots = {"problem": "time_question", "problem_choices": TWO_DAYS}
+    assert which_day(heard(text, asked="preferred_time", slots=slots)) == {}
