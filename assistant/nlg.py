@@ -9,8 +9,8 @@ Rasa's own generator picks a wording at random and knows only slots. Here
   ``assistant.nlu.mentions``), and then before any other;
 - of several that fit, one with ``metadata.first`` is said before all others;
 - a wording that this conversation has not read yet is preferred, in the order written, and when the
-  same would be read twice within a few turns, more of the topic is told, or its first sentence with
-  the question what else is wanted;
+  same would be read twice within a few turns, more of the topic is told; of something particular, or
+  when there is no more, its first sentence with the question what else is wanted;
 - a form whose question was not answered well asks in other words (slot ``problem``);
 - buttons that lead to booking are left out while a red flag is open;
 - an answer to a question can be rated.
@@ -147,7 +147,9 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
                 return await self.generate(other, tracker, output_channel, settled=True, **kwargs)
         topic = topic_of(name)
         if topic and name == f"utter_faq/{topic}" and message["text"] in _said_in(tracker, LATELY):
-            return await self._beyond(topic, message, tracker, output_channel)
+            # more of the topic would be about something else than what is asked in particular
+            more_of = None if _about(wording) else topic
+            return await self._beyond(more_of, message, tracker, output_channel)
         message["metadata"] = {**message.get("metadata", {}), "response": name}
         warned = tracker.get_slot("red_flag_level")
         message["buttons"] = [
@@ -159,13 +161,17 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
 
     async def _beyond(
         self,
-        topic: str,
+        topic: str | None,
         message: dict[str, Any],
         tracker: DialogueStateTracker,
         output_channel: str,
     ) -> dict[str, Any] | None:
-        """What is said instead of the same once more: more of it, or its heart and a question."""
-        for part in (f"utter_more_{topic}", f"utter_because_{topic}"):
+        """What is said instead of the same once more: more of it, or its heart and a question.
+
+        ``topic`` is None where more of it would be beside the question.
+        """
+        parts = (f"utter_more_{topic}", f"utter_because_{topic}") if topic else ()
+        for part in parts:
             if part in self.responses and not _times_said(part, tracker):
                 return await self.generate(part, tracker, output_channel)
         heart = _SENTENCE.match(message["text"])

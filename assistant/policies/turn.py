@@ -352,6 +352,8 @@ ABOUT_THE_LIST = frozenset(
 )
 # What "Natalie please" may be taken for.
 NAMING = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"})
+# What "do you treat kids, my son is 14" may be taken for.
+OF_A_CHILD = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "write_for_other"})
 # They lean on the last answer.
 MORE = ("tell_me_more", "ask_why")
 NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not_understood_3")
@@ -1225,6 +1227,10 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
     if only_one and says("other_therapist", now.text) and now.intent in WITH_A_WISH:
         # with one therapist there is nothing to choose: the topic's answer tells
         return Turn((OTHER_THERAPIST,))
+    if now.intent == "minor" and _is_for_a_grown_up(now):
+        return Turn((ANSWERS["write_for_other"],))
+    if now.intent in OF_A_CHILD and says("about_a_child", now.text):
+        return Turn((CAREFUL,))
     if now.intent in NAMING and says("names_therapist", now.text):
         # an appointment or a message: both resemble it
         return Turn(("utter_ask_why_named",))
@@ -1248,6 +1254,12 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         # nothing is going on that could be stopped: it is about an appointment
         return Turn(("change_form",))
     return None
+
+
+def _is_for_a_grown_up(now: Situation) -> bool:
+    """ "It's for my mom, she's 67", with nobody's child."""
+    somebody = alarm.person_in(now.text) is not None
+    return somebody and says("grown_up", now.text) and not says("under_16", now.text)
 
 
 def _introduced(now: Situation) -> str | None:
@@ -1420,6 +1432,8 @@ def _interrupts(act: tuple[str, float], now: Situation) -> bool:
     asks_or_reads_back = now.requested_slot in ("service", "confirm_booking")
     if asks_or_reads_back and label.startswith("faq/") and _names_length(now.text):
         # "an hour" resembles a question for the opening hours
+        return False
+    if label == "minor" and _is_for_a_grown_up(now):
         return False
     if now.requested_slot == "therapist" and says("only_therapist", now.text):
         # "Natalie?" resembles a question about her

@@ -43,6 +43,11 @@ RESPONSES: dict[str, list[dict[str, Any]]] = {
     ],
     "utter_faq/cost": [{"text": "It depends.", "buttons": [{"title": "a", "payload": "/help"}]}],
     "utter_more_cost": [{"text": "More of it."}],
+    "utter_faq/what_to_wear": [
+        {"text": "Wear anything. All is fine."},
+        {"text": "Come on time. Call if not.", "metadata": {"about": "arrive"}},
+    ],
+    "utter_more_what_to_wear": [{"text": "Bring a list."}],
     "utter_as_said": [{"text": "As I said: {said} What else?"}],
     "utter_ask_patient_contact": [{"text": "Your number?"}],
     "utter_ask_patient_contact_stuck": [{"text": "Call us instead."}],
@@ -189,6 +194,16 @@ def test_the_same_answer_is_not_read_twice_in_a_row(say: Say) -> None:
     # later in the conversation it may be told in full
     others = [UserUttered(word) for word in ("one", "two", "three", "four")]
     assert say("utter_faq/cost", conversation(*asked, *others))["text"] == "It depends."
+
+
+def test_what_is_asked_in_particular_again_is_said_again_and_nothing_beside_it(say: Say) -> None:
+    text = "Come on time. Call if not."
+    asked = [UserUttered("how soon should I arrive"), BotUttered(text, metadata={})]
+    again = conversation(*asked, UserUttered("and what happens when I am late"))
+    assert say("utter_faq/what_to_wear", again)["text"] == "As I said: Come on time. What else?"
+    # another particular is told in full
+    other = conversation(*asked, UserUttered("and shoes"))
+    assert say("utter_faq/what_to_wear", other)["text"] == "Wear anything. All is fine."
 
 
 def test_only_the_wordings_that_may_be_used_take_turns(say: Say) -> None:

@@ -2065,3 +2065,43 @@ def test_who_would_come_on_a_day_changes_nothing() -> None:
     assert actions(says(text, ("change_appointment", 0.52), **told)) == ("booking_form",)
     assert actions(says("can I come Friday instead", "change_appointment", **told)) is None
     assert actions(says(text, "change_appointment", requested=True, **told)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "asking for my dad, he's 72",
+        "hi this is about my wife who is 58",
+        "my grandma is almost 90",
+        "it's for my aunt, a 61 year old",
+        "my mother-in-law, shes in her seventies",
+    ],
+)
+def test_somebody_grown_up_is_no_minor(text: str) -> None:
+    assert actions(says(text, ("minor", 0.5))) == ("utter_write_for_other",)
+    asked = {"form": "booking_form", "requested_slot": "preferred_time"}
+    assert plan(says(text, "minor", **asked)) is None
+
+
+@pytest.mark.parametrize("text", ["my son, hes 12", "I'm 14, my mom is 40 and at work", "im 13"])
+def test_a_minor_stays_one(text: str) -> None:
+    assert actions(says(text, "minor")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "does she take teenagers",
+        "would you massage a child",
+        "my daughter is only 11",
+        "my 9 year old has leg pain",
+    ],
+)
+def test_a_child_is_no_matter_beside_the_point(text: str) -> None:
+    careful = ("utter_faq/safety_contraindications",)
+    assert actions(says(text, "out_of_scope")) == careful
+
+
+@pytest.mark.parametrize("text", ["my kids are driving me nuts", "my son is 45 minutes late"])
+def test_who_only_speaks_of_children_asks_about_none(text: str) -> None:
+    assert actions(says(text, "out_of_scope")) is None
