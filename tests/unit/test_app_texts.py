@@ -85,7 +85,7 @@ def test_no_question_of_a_form_asks_about_health_in_an_app() -> None:
         asked += [(slot, each["text"]) for each in own or variants]
     assert "note" in {slot for slot, _ in asked}
     for slot, text in asked:
-        # The question for a note says what not to write, the last one who must not wait, and the one
+        # The question for a note says what not to write, the last one who must not wait, and that
         # before deleting what stays.
         plain = re.sub(r"nothing about your health|part of your health record", "", text)
         plain = re.sub(r"If you have new numbness[^.]*\.", "", plain)
