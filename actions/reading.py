@@ -195,6 +195,23 @@ def bare_name(text: str) -> str | None:
     return name if alone and len(words_of) > 1 and all(w[:1].isupper() for w in words_of) else None
 
 
+def tells_who_only(text: str) -> bool:
+    """ "It's Bo Park 416-555-0166": a name or a contact, and no word besides."""
+    beside = without_contacts(text)
+    if bare_name(text) or not re.search(r"[^\W\d_]", beside):
+        return True
+    name = read_name(beside)
+    if name is None or (beside == text and not all(w[:1].isupper() for w in name.split())):
+        # in small letters a name without a number may be anything
+        return False
+    return not re.sub(words()["around_a_name"], "", beside.replace(name, " "), flags=re.IGNORECASE)
+
+
+def without_contacts(text: str) -> str:
+    """The text without its phone numbers and addresses."""
+    return re.sub(_CONTACT, " ", text)
+
+
 def read(slot: str, tracker: Tracker) -> Reading:
     """Reads the latest message as the answer to the question for ``slot``."""
     said = mentioned(tracker).get(slot)
@@ -375,9 +392,7 @@ def _message(tracker: Tracker) -> Reading:
     if says("wants_person", text):
         return Reading(problem="invalid_message_person")
     # a name or a number is told for later, and is no message
-    beside = re.sub(_CONTACT, " ", text)
-    alone = bare_name(text) or not re.search(r"[^\W\d_]", beside)
-    return Reading(problem="invalid_words") if alone else _words(tracker)
+    return Reading(problem="invalid_words") if tells_who_only(text) else _words(tracker)
 
 
 def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:

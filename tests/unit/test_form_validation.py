@@ -528,3 +528,75 @@ def test_an_answer_that_says_the_day_settles_it(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("CLINIC_NOW", "2026-11-26T10:00:00-05:00")
     slots = {"problem": "time_question", "problem_choices": TWO_DAYS}
     assert which_day(heard(text, asked="preferred_time", slots=slots)) == {}
+
+
+def begun(text: str, intent: str = "speak_to_human", **entities: str) -> dict[str, Any]:
+    """What the message form holds after the message that begins it."""
+    loop = [{"event": "user"}, {"event": "active_loop", "name": "message_form"}]
+    return asyncio.run(
+        MESSAGE.values_from(heard(text, intent, None, MESSAGE, events=loop, **entities))
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "could she phone me about the pain in my hip",
+        "have someone call me after 6",
+        "please tell her my hip is worse again",
+        "i need somebody to ring me because the exercises hurt",
+    ],
+)
+def test_what_the_first_message_is_about_is_the_message(text: str) -> None:
+    assert begun(text)["message_text"] == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can I talk to a person",
+        "call me please",
+        "call me at 416-555-0166",
+        "yes",
+        "/speak_to_human",
+    ],
+)
+def test_a_bare_wish_for_a_person_is_no_message(text: str) -> None:
+    assert "message_text" not in begun(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("it's Lena Moss 416-555-0166", "Lena Moss"),
+        ("its lena moss 416-555-0166", "lena moss"),
+        ("this is Lena Moss", "Lena Moss"),
+        ("416-555-0166", None),
+    ],
+)
+def test_a_name_and_a_number_are_no_message(text: str, name: str | None) -> None:
+    tracker = heard(text, asked="message_text", form=MESSAGE)
+    found = asyncio.run(MESSAGE.values_from(tracker))
+    assert found["problem"] == "invalid_words"
+    assert "message_text" not in found
+    assert found.get("patient_name") == name
+
+
+@pytest.mark.parametrize(
+    ("text", "when"),
+    [
+        ("Lena Moss 416-555-0166 after 5", "after 5"),
+        ("416-555-0166, best in the evening", "best in the evening"),
+        ("416-555-0166 only weekdays", "only weekdays"),
+        ("416-555-0166", None),
+        ("Lena Moss", None),
+        ("reach me at 416-555-0166", None),
+        ("reach me on my cell 416-555-0166", None),
+    ],
+)
+def test_when_to_call_goes_with_the_message(text: str, when: str | None) -> None:
+    slots = {"message_text": "My hip hurts", "patient_name": None}
+    found = asyncio.run(
+        MESSAGE.values_from(heard(text, asked="patient_contact", form=MESSAGE, slots=slots))
+    )
+    assert found.get("message_text") == (f"My hip hurts\n{when}" if when else None)
