@@ -19,6 +19,13 @@ _NAMED = re.compile(
 )
 # "I'm", "this is": only a capital letter tells a name from "I'm tired".
 _PERHAPS = re.compile(r"^\s*(?:[Ii]'?m|[Ii] am|[Tt]his is|[Ii]t'?s)\s+(?P<name>[^\W\d_a-z].*)")
+# "hi im Jo Park need an hour": two capital letters or more, before words that have none.
+_GOES_ON = re.compile(
+    r"^\s*(?:(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening))(?: there)?\W+)?"
+    r"(?:i'?m|i am|this is|it'?s|my name'?s?(?: is)?)\s+"
+    r"(?P<name>(?-i:[^\W\d_a-z][\w'-]*(?: (?!\w+day\b)[^\W\d_a-z][\w'-]+)+))(?=\s+(?-i:[a-z]))",
+    re.IGNORECASE,
+)
 # "name Jo Park": the capital letters tell it from "name and phone".
 _PLAIN = re.compile(r"\b[Nn]ame\s+(?P<name>[^\W\d_a-z][\w'-]+(?: [^\W\d_a-z][\w'-]+)*)")
 # "priya nair here, 604-555-0142": as a greeting begins.
@@ -39,7 +46,7 @@ def find_name(text: str) -> str | None:
         if name:
             return name
     for part in _PART.split(text):
-        for pattern in (_NAMED, _PLAIN, _PERHAPS):
+        for pattern in (_GOES_ON, _NAMED, _PLAIN, _PERHAPS):
             match = pattern.search(part)
             if match:
                 name = read_name(_TAIL.sub("", next(filter(None, match.groups()))))

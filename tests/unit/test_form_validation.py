@@ -600,3 +600,17 @@ def test_when_to_call_goes_with_the_message(text: str, when: str | None) -> None
         MESSAGE.values_from(heard(text, asked="patient_contact", form=MESSAGE, slots=slots))
     )
     assert found.get("message_text") == (f"My hip hurts\n{when}" if when else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("hi im Lena Moss need 60 min friday at 3 first time", "Lena Moss"),
+        ("hello this is Noah O'Dell looking for an hour", "Noah O'Dell"),
+        ("I am Ada Van Dorn and my back is killing me", "Ada Van Dorn"),
+        ("hi im sore need 60 min friday", None),
+        ("im Free Thursday after 4", None),
+    ],
+)
+def test_a_name_in_the_middle_of_a_message(text: str, name: str | None) -> None:
+    assert values(heard(text, "book_appointment")).get("patient_name") == name
