@@ -38,13 +38,33 @@ const templates = {
   },
 };
 
-// A transport that is not used here, and what only it needs.
-const transports = {
-  name: "transports",
+// What is not needed here of Socket.IO's client, or needed in a smaller form.
+const SMALLER = {
+  // A transport that the server does not offer, and what only it needs.
+  "transports/webtransport.js": "export class WT {}",
+  // Binary data, which neither side sends.
+  "contrib/base64-arraybuffer.js": "export const decode = () => {}",
+  // Addresses are read by the browser.
+  "contrib/parseuri.js": `export function parse(address) {
+    const { protocol, hostname, port, pathname, search } = new URL(address);
+    return {
+      source: address,
+      protocol: protocol.slice(0, -1),
+      host: hostname.replace(/[[\\]]/g, ""),
+      port,
+      path: pathname,
+      query: search.slice(1),
+    };
+  }`,
+};
+const client = {
+  name: "client",
   setup(bundle) {
-    bundle.onLoad({ filter: /engine\.io-client\/build\/esm\/transports\/webtransport\.js$/ }, () => ({
-      contents: "export class WT {}",
+    const replaced = Object.keys(SMALLER).map((name) => name.replace(/[/.]/g, "\\$&"));
+    bundle.onLoad({ filter: new RegExp(`node_modules/engine\\.io-.*(${replaced.join("|")})$`) }, ({ path }) => ({
+      contents: Object.entries(SMALLER).find(([name]) => path.endsWith(name))[1],
     }));
+    bundle.onResolve({ filter: /^socket\.io-parser$/ }, () => ({ path: fileURLToPath(new URL("src/packets.ts", here)) }));
   },
 };
 
@@ -58,8 +78,12 @@ await build({
   target: ["chrome109", "firefox115", "safari16.4"],
   legalComments: "none",
   charset: "ascii",
+  // A second copy of the tag does nothing: Lit's policy for Trusted Types can be made only once.
   banner: {
-    js: "/* clinic-chat. Contains Lit (BSD-3-Clause) and socket.io-client (MIT): widget/LICENSES.md */",
+    js:
+      "/* clinic-chat. Contains Lit (BSD-3-Clause) and socket.io-client (MIT): widget/LICENSES.md */\n" +
+      'if (!customElements.get("clinic-chat")) {',
   },
-  plugins: [yaml, templates, transports],
+  footer: { js: "}" },
+  plugins: [yaml, templates, client],
 });

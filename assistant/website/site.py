@@ -7,6 +7,8 @@ them in wording.yml; what clinic.yml leaves empty is left out.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,6 +22,9 @@ from clinic.facts import Facts
 
 HERE = Path(__file__).parent
 ARTICLE = ROOT / "data" / "article.yml"
+# By this browsers know that the chat window's file is the one that was there at the start.
+_WINDOW = hashlib.sha384((ROOT / "widget" / "dist" / "clinic-chat.js").read_bytes()).digest()
+INTEGRITY = f"sha384-{base64.b64encode(_WINDOW).decode()}"
 
 
 # The article keeps sentences, and this many are a paragraph that is read with ease.
@@ -76,6 +81,7 @@ def _render(template: str, clinic: Facts, **values: Any) -> str:
         .render(
             clinic=clinic,
             facts=variables,
+            integrity=INTEGRITY,
             words={key: _filled(text, variables) for key, text in _wording().items()},
             **values,
         )

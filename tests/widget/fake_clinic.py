@@ -83,6 +83,7 @@ class Said:
     token: str
     messages: list[dict[str, Any]] = field(default_factory=list)
     last_seq: int = 0
+    closed: bool = False  # started again: its token opens nothing any more
 
     def add(self, **message: Any) -> dict[str, Any]:
         """Gives a message its number and its time, and keeps it."""
@@ -111,6 +112,9 @@ class FakeClinic:
         self.rejections: list[dict[str, Any]] = []  # errors for the next messages
         self.deletes = True  # False: deleting fails
         self.not_deleted: dict[str, Any] = REFUSED  # what is answered then
+        self.deleting: threading.Event | None = None  # what a deletion waits for
+        # Stored before the next message, and sent by catch_up() only.
+        self.overtaken: list[dict[str, Any]] = []
         self.refuses: set[str] = set()  # events that fail
         self.apps: list[str] = []  # messaging apps that are on
         self.transports = ["polling", "websocket"]  # taken at the next start
@@ -162,6 +166,11 @@ class FakeClinic:
         whole = talk.add(**message)
         self.emit("message", whole, talk)
         return whole
+
+    def catch_up(self) -> None:
+        """Sends what was stored before the last message and acknowledged after it."""
+        for message in [one for one in self.talk.messages if one.pop("late", False)]:
+            self.emit("message", message)
 
     def emit(self, event: str, data: dict[str, Any], talk: Said | None = None) -> None:
         """Sends an event to everyone in a conversation."""
@@ -249,7 +258,8 @@ class FakeClinic:
         if self.refusal:
             raise socketio.exceptions.ConnectionRefusedError(self.refusal)
         self.handshakes.append(auth)
-        known = [one for one in self.conversations if one.token == auth.get("token")]
+        token = auth.get("token")
+        known = [one for one in self.conversations if one.token == token and not one.closed]
         talk = known[0] if known else self._new()
 
         async def welcome() -> None:
@@ -280,6 +290,9 @@ class FakeClinic:
         known = [one for one in talk.messages if one["id"] == data["id"]]
         if known:
             return {"ok": True, "repeated": True, "seq": known[0]["seq"], "at": known[0]["at"]}
+        for earlier in self.overtaken:
+            talk.add(late=True, **earlier)
+        self.overtaken = []
         text = data.get("title") or data["text"]
         kept = talk.add(id=data["id"], text=text, **{"from": "patient"})
         await self._sio.emit("message", kept, to=talk.token, skip_sid=sid)
@@ -309,6 +322,8 @@ class FakeClinic:
         return {"ok": True, "messages": older[-limit:], "more": len(older) > limit}
 
     async def _on_feedback(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
+        if "feedback" in self.refuses:
+            return REFUSED
         self.feedback.append(data)
         for message in (await self._talk(sid)).messages:
             if message["id"] == data["message_id"]:
@@ -320,25 +335,32 @@ class FakeClinic:
     async def _on_delete(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
         if not self.deletes:
             return self.not_deleted
+        while self.deleting and not self.deleting.is_set():
+            await asyncio.sleep(0.01)
         talk = await self._talk(sid)
         self.conversations.remove(talk)
 
         async def afterwards() -> None:
             await self._sio.emit("deleted", {}, to=talk.token)
-            await self._greet(sid, self._new(), False)
+            await self._move(talk, self._new())
 
         self._sio.start_background_task(afterwards)
         return {"ok": True}
+
+    async def _move(self, talk: Said, fresh: Said) -> None:
+        for each, _ in list(self._sio.manager.get_participants("/", talk.token)):
+            await self._sio.leave_room(each, talk.token)
+            await self._greet(each, fresh, False)
 
     async def _on_restart(self, sid: str, data: dict[str, Any]) -> dict[str, Any]:
         if "restart" in self.refuses:
             return REFUSED
         talk = await self._talk(sid)
-        await self._sio.leave_room(sid, talk.token)
         fresh = self._new()
+        talk.closed = True
 
         async def afterwards() -> None:
-            await self._greet(sid, fresh, False)
+            await self._move(talk, fresh)
 
         self._sio.start_background_task(afterwards)
         return {"ok": True}

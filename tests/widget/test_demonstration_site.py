@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import re
 from pathlib import Path
@@ -30,7 +32,34 @@ def test_it_has_the_clinics_facts_and_the_whole_article() -> None:
     for section in article["sections"][:-1]:
         for sentence in section["sentences"]:
             assert sentence["text"] in page
+    for day, times in (("Monday", "8 am to 8 pm"), ("Sunday", "closed")):
+        assert f"{day} {times}" in page
     assert PAGES["/"]() == PAGES["/"]()
+
+
+def test_what_it_says_of_the_clinic_stands_in_clinic_yml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another trade and other numbers, and nothing is left of these."""
+    text = Path("clinic.yml").read_text(encoding="utf-8")
+    text = text.replace("- name: massage therapy", "- name: acupuncture")
+    text = text.replace("emergency: 911", "emergency: 112").replace(
+        "line: 811", "line: 416-555-0166"
+    )
+    (tmp_path / "clinic.yml").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("CLINIC_YML", str(tmp_path / "clinic.yml"))
+    page = text_of(PAGES["/"]())
+    assert "Acupuncture" in page
+    assert "416-555-0166" in page
+    for absent in ("Registered", "911", "811", "numbness between"):
+        assert absent not in page
+
+
+def test_its_file_of_the_chat_is_checked_by_the_browser() -> None:
+    content = (Path("widget") / "dist" / "clinic-chat.js").read_bytes()
+    known = base64.b64encode(hashlib.sha384(content).digest()).decode()
+    for page in PAGES.values():
+        assert f'integrity="sha384-{known}" crossorigin="anonymous"' in page()
 
 
 def test_what_the_owner_left_empty_is_left_out(

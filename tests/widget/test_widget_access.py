@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from fake_clinic import BOOKING, EMERGENCY, FakeClinic
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 from widget_axe import violations
 from widget_visitor import PHONE, NewVisitor, Visitor
 
@@ -101,9 +101,88 @@ def going_on(visitor: Visitor, clinic: FakeClinic) -> None:
     expect(visitor.panel.get_by_role("link", name="Open the app")).to_be_visible()
 
 
+def pinned(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda _: [{"text": EMERGENCY, "kind": "emergency"}]
+    visitor.open().say("hello").sees("Please go")
+    clinic.answering = lambda _: [{"text": "More. " * 400}]
+    visitor.say("and then").sees("More. More.")
+    expect(visitor.panel.get_by_role("region", name="Emergency")).to_be_visible()
+
+
+def slow(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answers = False
+    visitor.open().say("hello")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    clinic.emit("error", {"code": "no_answer", "message": "It takes long: 416-555-0142."})
+    expect(visitor.log.locator(".slow")).to_be_visible()
+
+
+def busy(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.refusal = "server_busy"
+    visitor.open().sees("Many people are writing")
+
+
+def not_allowed(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.refusal = "origin_not_allowed"
+    visitor.open().sees("The chat is not set up for this page.")
+
+
+def inviting(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.visit(attributes='invite-after="0.01"')
+    expect(visitor.chat.locator(".invitation")).to_be_visible()
+
+
+def starting_again(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").menu("Start again").sees("disappear from this window")
+
+
+def too_long(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("x" * 2001).sees("Your message has 2001 characters.")
+
+
+def deleted(visitor: Visitor, clinic: FakeClinic) -> None:
+    deleting(visitor, clinic)
+    visitor.panel.get_by_role("button", name="Delete", exact=True).click()
+    visitor.sees("Your chat has been deleted")
+
+
+def far_up(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    for number in range(60):
+        clinic.push(text=f"Number {number}.")
+    visitor.sees("Number 59.").page.reload()
+    visitor.sees("Number 59.")
+    visitor.log.evaluate("log => (log.scrollTop = 0)")
+    expect(visitor.log.get_by_role("button", name="Earlier messages")).to_be_in_viewport()
+    clinic.push(text="Something new.")
+    expect(visitor.panel.get_by_role("button", name="New messages")).to_be_visible()
+
+
+def confirming(visitor: Visitor, clinic: FakeClinic) -> None:
+    text = "Here is your request:\nTime: Thursday\nName: Priya\n\nShall I send it?"
+    clinic.answering = lambda _: [{"text": text, "kind": "summary", "buttons": TIMES}]
+    visitor.open().say("hello").sees("Shall I send it?")
+
+
+def unrated(visitor: Visitor, clinic: FakeClinic) -> None:
+    talking(visitor, clinic)
+    clinic.refuses = {"feedback"}
+    visitor.log.get_by_role("button", name="This helped").click()
+    visitor.sees("That did not work just now.")
+
+
+def missing(visitor: Visitor, clinic: FakeClinic) -> None:
+    emergency(visitor, clinic)
+    clinic.refusal = "server_busy"
+    visitor.page.reload()
+    visitor.sees("Your earlier messages are shown")
+
+
 STATES: list[Callable[[Visitor, FakeClinic], None]] = [
     *(closed, consent, refused, talking, menu, explaining, deleting, booked, typing),
     *(offline, failed, emergency, handoff, unread, going_on),
+    *(pinned, slow, busy, not_allowed, inviting, starting_again, too_long, deleted, far_up),
+    *(confirming, unrated, missing),
 ]
 
 
@@ -131,7 +210,7 @@ LAYOUTS: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("state", [consent, booked, emergency, talking])
+@pytest.mark.parametrize("state", [consent, booked, emergency, talking, pinned, confirming])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_axe_finds_nothing_and_nothing_is_cut_off(
     new_visitor: NewVisitor,
@@ -161,12 +240,23 @@ def test_axe_finds_nothing_in_either_language(new_visitor: NewVisitor, lang: str
     assert violations(visitor) == []
 
 
-def test_every_target_is_at_least_44_pixels(visitor: Visitor, clinic: FakeClinic) -> None:
-    talking(visitor, clinic)
-    for button in visitor.chat.locator("button:visible, textarea:visible").all():
-        box = button.bounding_box()
+# What is pressed; links in a sentence are as high as its line.
+TARGETS = "button, textarea, input, a.call, a.main, .menu a"
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_every_target_is_at_least_44_pixels(
+    visitor: Visitor, clinic: FakeClinic, state: Callable[[Visitor, FakeClinic], None]
+) -> None:
+    state(visitor, clinic)
+    # The panel slides in.
+    visitor.page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+    seen = [one for one in visitor.chat.locator(TARGETS).all() if one.is_visible()]
+    assert seen
+    for target in seen:
+        box = target.bounding_box()
         assert box is not None
-        assert min(box["width"], box["height"]) >= 44, button.evaluate("node => node.outerHTML")
+        assert min(box["width"], box["height"]) >= 44, target.evaluate("node => node.outerHTML")
 
 
 def test_booking_with_the_keyboard_alone(visitor: Visitor, clinic: FakeClinic) -> None:
@@ -280,6 +370,87 @@ def test_an_arriving_message_is_read_once_and_moves_nothing(
         "Automated assistant: An important answer. Choose an answer: Thu Dec 3, 5 pm, More.",
         "Automated assistant: You wrote: more",
     ]
+
+
+def said(visitor: Visitor, text: str) -> None:
+    visitor.until(f"window.announced.some(one => one.includes({text!r}))")
+
+
+def test_what_the_window_says_of_itself_is_announced(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().listen()
+    visitor.say("x" * 2001)
+    said(visitor, "Your message has 2001 characters.")
+    visitor.field.fill("")
+    visitor.say("hello").sees("You wrote: hello")
+    for number in range(60):
+        clinic.push(text=f"Number {number}.")
+    visitor.sees("Number 59.").page.reload()
+    visitor.sees("Number 59.").listen()
+    clinic.refuses = {"history"}
+    earlier = visitor.log.get_by_role("button", name="Earlier messages")
+    earlier.click()
+    said(visitor, "That did not work just now.")
+    expect(visitor.log.locator(".note")).to_have_text(
+        "That did not work just now. Please try again."
+    )
+    clinic.refuses = set()
+    earlier.click()
+    expect(visitor.log.locator(".note")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "text"),
+    [
+        ("server_busy", "Many people are writing"),
+        ("origin_not_allowed", "not set up for this page"),
+    ],
+)
+def test_a_connection_that_is_refused_is_announced(
+    visitor: Visitor, clinic: FakeClinic, refusal: str, text: str
+) -> None:
+    clinic.refusal = refusal
+    visitor.listen()
+    visitor.open().sees(text)
+    said(visitor, text)
+
+
+def language_of(part: Locator) -> str:
+    """The language in which a screen reader reads an element."""
+    found: str = part.evaluate(
+        """part => {
+          for (let at = part; at; at = at.parentElement ?? at.getRootNode().host)
+            if (at.lang) return at.lang;
+        }"""
+    )
+    return found
+
+
+@pytest.mark.parametrize(("page", "own"), [("fr-CA", "fr"), ("ar", "en"), ("en-CA", "en")])
+def test_everything_is_read_in_its_own_language(
+    new_visitor: NewVisitor, clinic: FakeClinic, page: str, own: str
+) -> None:
+    clinic.answering = lambda text: [
+        {"text": "An answer.", "source": {"label": "From our article: X"}, "buttons": TIMES}
+        if text == "eins"
+        else {"text": "Appelez le 911.", "lang": "fr"}
+    ]
+    visitor = new_visitor().visit(lang=page, attributes='invite-after="0.01"')
+    assert language_of(visitor.launcher) == own
+    assert language_of(visitor.chat.locator(".invitation-text")) == own
+    visitor.open().listen()
+    visitor.say("eins").sees("An answer.")
+    assert language_of(visitor.panel.locator("#speaker")) == own
+    for part in (".text p", ".source", ".reply"):
+        assert language_of(visitor.theirs.last.locator(part).first) == "en"
+    news = visitor.chat.locator("#news span", has_text="An answer.")
+    expect(news).to_be_attached()
+    assert language_of(news) == "en"
+    assert language_of(visitor.chat.locator("#news")) == own
+    visitor.say("zwei").sees("Appelez le 911.")
+    assert language_of(visitor.theirs.last.locator(".text p")) == "fr"
+    clinic.push(text="Bonjour.", name="Natalie", **{"from": "person"})
+    visitor.sees("Bonjour.")
+    assert language_of(visitor.theirs.last.locator(".text p")) == own
 
 
 def test_an_emergency_is_read_at_once(visitor: Visitor, clinic: FakeClinic) -> None:

@@ -67,6 +67,26 @@ def test_endless_words_and_turned_directions_stay_in_their_bubble(
     assert "\u202e" not in visitor.theirs.nth(1).inner_text()
 
 
+def test_names_and_titles_are_words_as_well(visitor: Visitor, clinic: FakeClinic) -> None:
+    buttons = [{"title": MARKUP, "payload": "/one"}]
+    clinic.answering = lambda _: [{"text": "Which?", "buttons": buttons}]
+    visitor.open().say("hello").sees("Which?")
+    clinic.emit("handoff", {"state": "joined", "name": MARKUP})
+    clinic.push(text="Hello.", name=MARKUP, buttons=buttons, **{"from": "person"})
+    visitor.sees("Hello.")
+    assert visitor.panel.locator("#speaker").inner_text() == f"{MARKUP}, from the clinic"
+    assert MARKUP in visitor.theirs.last.locator(".meta").inner_text()
+    assert visitor.panel.locator("img, script").count() == 0
+    visitor.choose(MARKUP)
+    expect(visitor.mine.last.locator(".text")).to_have_text(MARKUP)
+    assert visitor.page.title() == "A page of a clinic"
+
+
+def test_marks_that_turn_the_patients_own_words_are_left_out(visitor: Visitor) -> None:
+    visitor.open().say("\u202egnihton\u202c and \u2067911\u2069")
+    expect(visitor.mine.locator(".text")).to_have_text("gnihton and 911")
+
+
 def test_answers_of_the_wrong_shape_do_no_harm(visitor: Visitor, clinic: FakeClinic) -> None:
     visitor.open().say("hello").sees("You wrote: hello")
     for odd in (

@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from fake_clinic import FakeClinic
-from playwright.sync_api import expect
+from playwright.sync_api import WebSocketRoute, expect
 from widget_visitor import NewVisitor, Visitor
+
+
+class Line:
+    """One tab's line to the server, which can be cut while other tabs keep theirs."""
+
+    def __init__(self, visitor: Visitor) -> None:
+        self._whole = True
+        self._open: list[WebSocketRoute] = []
+        address = re.compile("/chat/socket.io/")
+        visitor.page.route_web_socket(address, self._connect)
+        visitor.page.route(
+            address, lambda route: route.continue_() if self._whole else route.abort()
+        )
+
+    def _connect(self, socket: WebSocketRoute) -> None:
+        if not self._whole:
+            socket.close()
+            return
+        socket.connect_to_server()
+        self._open.append(socket)
+
+    def cut(self) -> None:
+        """Ends what is open and lets nothing through."""
+        self._whole = False
+        for socket in self._open:
+            socket.close()
+
+    def mend(self) -> None:
+        """Lets everything through again."""
+        self._whole = True
 
 
 def test_what_is_written_without_a_connection_is_sent_once_it_is_back(
@@ -270,8 +302,9 @@ def test_a_page_that_is_not_allowed_gets_the_number(
     expect(visitor.panel.locator(".bar").get_by_role("link", name="416-555-0142")).to_be_visible()
 
 
-def test_a_full_server_is_asked_again(visitor: Visitor, clinic: FakeClinic) -> None:
-    clinic.refusal = "server_busy"
+@pytest.mark.parametrize("refusal", ["server_busy", "too_many_connections"])
+def test_a_full_server_is_asked_again(visitor: Visitor, clinic: FakeClinic, refusal: str) -> None:
+    clinic.refusal = refusal
     visitor.open().say("one").sees("Many people are writing at this moment.")
     clinic.refusal = ""
     visitor.sees("You wrote: one")
@@ -284,3 +317,177 @@ def test_where_websockets_are_blocked_it_works_by_polling(
     clinic.transports = ["polling"]
     clinic.start()
     visitor.open().say("one").sees("You wrote: one")
+
+
+def test_an_answer_that_an_acknowledgement_overtakes_is_announced(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("one").sees("You wrote: one").listen()
+    clinic.overtaken = [{"text": "Said before."}]
+    clinic.answers = False
+    visitor.say("two")
+    expect(visitor.mine.last.locator(".delivery")).to_have_text("Sent")
+    clinic.catch_up()
+    visitor.sees("Said before.")
+    visitor.until("window.announced.some(one => one.includes('Said before.'))")
+    assert visitor.texts() == ["one", "You wrote: one", "Said before.", "two"]
+
+
+def test_an_answer_that_an_acknowledgement_overtakes_comes_with_the_next_connection(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("one").sees("You wrote: one")
+    clinic.overtaken = [{"text": "Said before."}]
+    clinic.answers = False
+    visitor.say("two")
+    expect(visitor.mine.last.locator(".delivery")).to_have_text("Sent")
+    clinic.stop()
+    expect(visitor.panel.locator(".bar")).to_be_visible()
+    clinic.start()
+    visitor.sees("Said before.")
+    assert visitor.texts() == ["one", "You wrote: one", "Said before.", "two"]
+    assert clinic.handshakes[-1]["last_seq"] == 2
+
+
+def test_of_two_messages_the_second_is_waited_for_as_well(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    clinic.answers = False
+    visitor.visit().open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text(["Sent"])
+    visitor.page.clock.fast_forward(6_000)
+    visitor.say("two")
+    expect(visitor.mine.locator(".delivery")).to_have_text(["Sent", "Sent"])
+    clinic.push(text="To the first.", in_reply_to=clinic.received[0]["id"])
+    visitor.sees("To the first.")
+    slow = visitor.log.locator(".slow")
+    visitor.page.clock.fast_forward(6_000)
+    expect(slow).to_have_count(0)
+    visitor.page.clock.fast_forward(5_000)
+    expect(slow).to_contain_text("This takes longer than usual")
+    clinic.push(text="To the second.", in_reply_to=clinic.received[1]["id"])
+    visitor.sees("To the second.")
+    expect(slow).to_have_count(0)
+
+
+def test_who_asks_again_and_again_is_not_kept_from_the_number(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    clinic.answers = False
+    visitor.visit().open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text(["Sent"])
+    visitor.page.clock.fast_forward(7_000)
+    visitor.say("are you there?")
+    expect(visitor.mine.locator(".delivery")).to_have_text(["Sent", "Sent"])
+    visitor.page.clock.fast_forward(4_000)
+    expect(visitor.log.locator(".slow")).to_contain_text("This takes longer than usual")
+
+
+def test_what_was_refused_for_good_is_not_sent_again_by_a_reload(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.rejections = [{"code": "bad_message", "message": "This message could not be read."}]
+    visitor.open().say("one").sees("This message could not be read.")
+    visitor.page.reload()
+    visitor.sees("This message could not be read.")
+    visitor.say("two").sees("You wrote: two")
+    assert [message["text"] for message in clinic.received] == ["one", "two"]
+    visitor.log.get_by_role("button", name="Try again").click()
+    visitor.sees("You wrote: one")
+
+
+def shown(visitor: Visitor) -> Visitor:
+    """Opens the window, which with keep="local" is open as it was in the other tab."""
+    kept = visitor.chat.get_attribute("keep") == "local"
+    return visitor if kept else visitor.open()
+
+
+@pytest.mark.parametrize("keep", ["session", "local"])
+def test_started_again_in_one_tab_it_is_so_in_the_other(
+    new_visitor: NewVisitor, clinic: FakeClinic, keep: str
+) -> None:
+    first = new_visitor().visit(attributes=f'keep="{keep}"')
+    first.open().say("one").sees("You wrote: one")
+    second = new_visitor(context=first.context).visit(attributes=f'keep="{keep}"')
+    shown(second).sees("You wrote: one")
+    first.menu("Start again")
+    first.panel.get_by_role("button", name="Start again", exact=True).last.click()
+    expect(first.messages).to_have_count(0)
+    expect(second.messages).to_have_count(0)
+    first.say("afresh").sees("You wrote: afresh")
+    second.sees("You wrote: afresh")
+    assert first.texts() == second.texts() == ["afresh", "You wrote: afresh"]
+
+
+@pytest.mark.parametrize("keep", ["session", "local"])
+def test_a_tab_without_a_connection_follows_when_the_other_starts_again(
+    new_visitor: NewVisitor, clinic: FakeClinic, keep: str
+) -> None:
+    first = new_visitor().visit(attributes=f'keep="{keep}"')
+    first.open().say("one").sees("You wrote: one")
+    second = new_visitor(context=first.context)
+    line = Line(second)
+    shown(second.visit(attributes=f'keep="{keep}"')).sees("You wrote: one")
+    line.cut()
+    expect(second.panel.locator(".bar")).to_contain_text("No connection")
+    first.menu("Start again")
+    first.panel.get_by_role("button", name="Start again", exact=True).last.click()
+    expect(first.messages).to_have_count(0)
+    first.say("afresh").sees("You wrote: afresh")
+    line.mend()
+    second.sees("You wrote: afresh").say("from here").sees("You wrote: from here")
+    first.sees("You wrote: from here")
+    assert first.texts() == second.texts()
+    assert first.texts()[0] == "afresh"
+    assert len(clinic.conversations) == 2
+
+
+def test_what_one_tab_has_forgotten_another_does_not_bring_back(new_visitor: NewVisitor) -> None:
+    first = new_visitor().visit(attributes='keep="local"')
+    first.open().say("one").sees("You wrote: one")
+    second = new_visitor(context=first.context).visit(attributes='keep="local"')
+    second.sees("You wrote: one")
+    first.menu("Delete my chat")
+    first.panel.get_by_role("button", name="Delete", exact=True).click()
+    second.sees("Your chat has been deleted")
+    second.panel.get_by_role("button", name="Minimise the chat").click()
+    kept = second.page.evaluate("JSON.stringify(localStorage)")
+    assert "agreed" not in kept
+    assert "read" not in kept
+
+
+def test_without_a_connection_an_earlier_chat_is_not_called_a_new_one(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.answering = lambda _: [{"text": "Please call 988 now.", "kind": "emergency"}]
+    visitor.open().say("one").sees("Please call 988 now.")
+    clinic.refusal = "server_busy"
+    visitor.page.reload()
+    visitor.sees("Your earlier messages are shown as soon as there is a connection.")
+    expect(visitor.panel.get_by_text("Before you write")).to_have_count(0)
+    expect(visitor.panel.get_by_text("You could ask")).to_have_count(0)
+    pinned = visitor.panel.get_by_role("region", name="Emergency")
+    expect(pinned.get_by_role("link", name="Call 988")).to_be_visible()
+    assert "Please call" not in visitor.page.evaluate("JSON.stringify(sessionStorage)")
+    clinic.refusal = ""
+    visitor.sees("Please call 988 now.")
+    expect(pinned).to_have_count(0)
+
+
+def test_an_emergency_far_back_stays_in_view_and_can_be_read(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.answering = lambda _: [{"text": "Please call 988 now.", "kind": "emergency"}]
+    visitor.open().say("one").sees("Please call 988 now.")
+    for number in range(120):
+        clinic.push(text=f"Number {number}.")
+    visitor.sees("Number 119.").page.reload()
+    visitor.sees("Number 119.")
+    pinned = visitor.panel.get_by_role("region", name="Emergency")
+    expect(pinned.get_by_role("link", name="Call 988")).to_be_visible()
+    pinned.get_by_role("button", name="Show the message").click()
+    expect(visitor.log.get_by_text("Please call 988 now.")).to_be_in_viewport()

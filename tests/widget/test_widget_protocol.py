@@ -1,34 +1,68 @@
-"""docs/website-channel.md describes every event and field that the widget and its tests know."""
+"""docs/website-channel.md and the widget know the same events and fields, and nothing else."""
 
 from __future__ import annotations
 
+import json
 import re
 
-import pytest
+import protocol_document
 from fake_clinic import ROOT, FakeClinic
+from playwright.sync_api import expect
+from protocol_document import to_server, to_window
 from widget_visitor import Visitor
 
-DOCUMENT = (ROOT / "docs" / "website-channel.md").read_text(encoding="utf-8")
 PROTOCOL = (ROOT / "widget" / "src" / "protocol.ts").read_text(encoding="utf-8")
-QUOTED = " ".join(re.findall(r"`([^`]*)`", DOCUMENT))
 
 
-def known() -> list[str]:
-    """Every event and field of widget/src/protocol.ts."""
-    lists = re.findall(r"= \[([^\]]+)\] as const", PROTOCOL)
-    events = re.findall(r"\"(\w+)\"", " ".join(lists))
-    fields = re.findall(r"[{;\s](\w+)\??: ", re.sub(r"//.*|/\*\*.*?\*/", "", PROTOCOL))
-    return sorted({*events, *fields})
+def events(name: str) -> set[str]:
+    """A list of events in widget/src/protocol.ts."""
+    (found,) = re.findall(rf"const {name} = \[([^\]]+)\] as const", PROTOCOL)
+    return set(re.findall(r"\"(\w+)\"", found))
 
 
-@pytest.mark.parametrize("name", known())
-def test_every_event_and_field_is_described(name: str) -> None:
-    assert re.search(rf"\b{name}\b", QUOTED)
+def fields(interface: str) -> set[str]:
+    """The fields of an interface there; those of a field with a dot."""
+    (body,) = re.findall(rf"export interface {interface} {{\n(.*?)\n}}", PROTOCOL, re.DOTALL)
+    body = re.sub(r"/\*\*.*?\*/", "", body)
+    found = set()
+    for name, kind in re.findall(r"^  (\w+)\??: (.*);$", body, re.MULTILINE):
+        inner = re.findall(r"(\w+)\??:", kind) if kind.startswith("{") else []
+        found |= {f"{name}.{one}" for one in inner} or {name}
+    return found
 
 
-@pytest.mark.parametrize("kind", re.findall(r"export type Kind = (.*);", PROTOCOL)[0].split(" | "))
-def test_every_kind_of_message_is_described(kind: str) -> None:
-    assert kind.strip('"') in QUOTED
+def test_both_know_the_same_events() -> None:
+    assert events("SENT") == set(to_server())
+    assert events("HEARD") == set(to_window())
+
+
+def test_both_know_the_same_fields() -> None:
+    assert fields("Session") == to_window()["session"]
+    message = {
+        name for name in to_window()["message"] if not name.startswith(("card.", "buttons."))
+    }
+    assert fields("Message") == message
+    assert {f"buttons.{name}" for name in fields("Button")} < to_window()["message"]
+    assert fields("Card") == protocol_document.names("card")
+    assert fields("Handoff") == to_window()["handoff"]
+    assert fields("Problem") == to_window()["error"]
+    assert fields("Page") == {"messages", "more"} == to_server()["history"][1]
+    assert fields("Link") == to_server()["link"][1]
+
+
+def test_both_know_the_same_kinds_of_messages_and_states() -> None:
+    for name, heading, row in (
+        ("type Kind", "message", "kind"),
+        ("type Speaker", "message", "from"),
+        ("  state:", "handoff", "state"),
+    ):
+        (line,) = re.findall(rf"{name}(?: =)? (.*);", PROTOCOL)
+        (cell,) = [cells[1] for cells in protocol_document.rows(heading) if cells[0] == f"`{row}`"]
+        assert set(re.findall(r"\"(\w+)\"", line)) <= set(re.findall(r"`(\w+)`", cell))
+    shown = (ROOT / "widget" / "src" / "views" / "message.ts").read_text(encoding="utf-8")
+    (statuses,) = re.findall(r"STATUSES = \[(.*)\]", shown)
+    (cell,) = [cells[1] for cells in protocol_document.rows("card") if cells[0] == "`status`"]
+    assert set(re.findall(r"\w+", statuses)) == set(re.findall(r"`(\w+)`", cell))
 
 
 def test_the_widget_says_nothing_else(visitor: Visitor, clinic: FakeClinic) -> None:
@@ -36,14 +70,27 @@ def test_the_widget_says_nothing_else(visitor: Visitor, clinic: FakeClinic) -> N
     visitor.page.on(
         "websocket", lambda line: line.on("framesent", lambda frame: sent.append(str(frame)))
     )
-    clinic.answering = lambda _: [{"text": "Rate this.", "rateable": True}]
+    button = {"title": "The first", "payload": "/choose"}
+    clinic.answering = lambda _: [{"text": "Rate this.", "rateable": True, "buttons": [button]}]
+    clinic.apps = ["telegram"]
     visitor.page.reload()
-    visitor.open().say("hello").sees("Rate this.")
-    visitor.log.get_by_role("button", name="This helped").click()
+    visitor.open().say("hello").choose("The first")
+    expect(visitor.theirs).to_have_count(2)
+    visitor.menu("Continue in an app")
+    visitor.panel.get_by_role("button", name="Telegram").click()
+    visitor.page.keyboard.press("Escape")
+    visitor.log.get_by_role("button", name="This helped").last.click()
     visitor.sees("Thank you")
     visitor.menu("Delete my chat")
     visitor.panel.get_by_role("button", name="Delete", exact=True).click()
     visitor.sees("has been deleted")
-    events = {event for frame in sent for event in re.findall(r'^42\d*\["(\w+)"', str(frame))}
-    assert {"message", "received", "feedback", "delete"} <= events
-    assert events <= set(known())
+    said: dict[str, set[str]] = {}
+    for frame in sent:
+        if packet := re.match(r"42\d*(\[.*)", frame):
+            event, data = json.loads(packet[1])
+            said.setdefault(event, set()).update(data)
+    assert {"message", "received", "feedback", "delete", "typing", "link"} <= set(said)
+    for event, found in said.items():
+        optional = {"reason"} if event == "feedback" else set()
+        assert found == to_server()[event][0] - optional
+    assert set(clinic.handshakes[-1]) <= protocol_document.names(protocol_document.CONNECTING)

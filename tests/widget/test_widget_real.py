@@ -160,6 +160,11 @@ def test_a_server_killed_in_mid_answer_loses_and_doubles_nothing(
         "what should I wear?",
         "are you still there, number 3?",
     ]
+    # What was seen as it came is what is there when the page is loaded anew.
+    seen = patient.texts()
+    patient.page.reload()
+    answered(patient, 5)
+    assert patient.texts() == seen
 
 
 def test_reload_next_page_and_deletion(patient: Visitor) -> None:

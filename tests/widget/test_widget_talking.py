@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import threading
+
 import pytest
-from fake_clinic import BOOKING, EMERGENCY, FakeClinic
-from playwright.sync_api import expect
-from widget_visitor import PHONE, NewVisitor, Visitor
+from fake_clinic import BOOKING, EMERGENCY, ROOT, FakeClinic
+from playwright.sync_api import Locator, expect
+from widget_visitor import DESKTOP, PHONE, NewVisitor, Visitor
 
 
 def test_a_question_is_answered(visitor: Visitor, clinic: FakeClinic) -> None:
@@ -14,7 +17,7 @@ def test_a_question_is_answered(visitor: Visitor, clinic: FakeClinic) -> None:
     expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
     assert len(clinic.received) == 1
     assert clinic.handshakes[0]["locale"] == "en"
-    assert clinic.handshakes[0]["page"] == "/page.html"
+    assert "page" not in clinic.handshakes[0], "nobody needs it"
 
 
 def test_before_the_first_message_the_patient_is_told(visitor: Visitor) -> None:
@@ -154,6 +157,61 @@ def test_a_booking_is_a_card_with_a_calendar_file(visitor: Visitor, clinic: Fake
     assert ["clinic-chat:booking-requested", "null"] in visitor.heard()
 
 
+SUMMARY = (
+    "Here is your request for the clinic:\nTime: Thursday, December 3, 5 pm\n"
+    "Name: Priya\nNote: none: really\n\nBy sending it you agree. Shall I send it?"
+)
+
+
+def test_what_is_to_be_confirmed_is_read_back_as_a_card(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    send = [{"title": "Send request", "payload": "/affirm"}]
+    clinic.answering = lambda _: [{"text": SUMMARY, "kind": "summary", "buttons": send}]
+    card = visitor.open().say("book").theirs.locator(".card")
+    expect(card.locator("dt")).to_have_text(["Time", "Name", "Note"])
+    expect(card.locator("dd")).to_have_text(["Thursday, December 3, 5 pm", "Priya", "none: really"])
+    before, after = visitor.theirs.locator(".text > p").all_inner_texts()
+    assert before == "Here is your request for the clinic:"
+    assert after == "By sending it you agree. Shall I send it?"
+    # A question with a colon in it is no card, nor is anything that is not to be confirmed.
+    clinic.answering = lambda _: [
+        {"text": "Yes or no: shall I send it?", "kind": "summary"},
+        {"text": SUMMARY},
+    ]
+    visitor.say("and?")
+    expect(visitor.theirs).to_have_count(3)
+    expect(visitor.theirs.locator(".card")).to_have_count(1)
+
+
+@pytest.mark.parametrize("status", ["confirmed", "declined", "cancelled", "changed", "expired"])
+def test_what_the_clinic_decides_is_no_new_request(
+    visitor: Visitor, clinic: FakeClinic, status: str
+) -> None:
+    clinic.answering = lambda _: [{"text": "News.", "card": {**BOOKING, "status": status}}]
+    visitor.open().say("well?").sees("News.")
+    assert not [name for name, _ in visitor.heard() if "booking" in name]
+
+
+def test_a_request_is_counted_once_in_all_tabs_and_pages(
+    visitor: Visitor, new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    other = new_visitor(context=visitor.context).visit()
+    other.open().sees("You wrote: hello")
+    clinic.answering = lambda _: [{"text": "Requested.", "card": BOOKING}]
+    visitor.say("book").sees("Requested.")
+    other.sees("Requested.")
+    visitor.say("and now?")
+    expect(visitor.log.get_by_text("Requested.", exact=True)).to_have_count(2)
+    events = [*visitor.heard(), *other.heard()]
+    visitor.page.reload()
+    visitor.say("and here?")
+    expect(visitor.log.get_by_text("Requested.", exact=True)).to_have_count(3)
+    events += visitor.heard()
+    assert [name for name, _ in events].count("clinic-chat:booking-requested") == 1
+
+
 def test_thumbs_up_and_down_with_a_reason(visitor: Visitor, clinic: FakeClinic) -> None:
     clinic.answering = lambda _: [{"text": "An answer.", "rateable": True}]
     visitor.open().say("one")
@@ -196,6 +254,62 @@ def test_a_thumb_pressed_again_is_taken_back(visitor: Visitor, clinic: FakeClini
     expect(down).to_have_attribute("aria-pressed", "false")
     assert [one["value"] for one in clinic.feedback] == ["up", "none", "down", "up"]
     visitor.until("window.announced.some(one => one.includes('Taken back.'))")
+
+
+def test_a_thumb_that_does_not_arrive_is_not_thanked_for(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.answering = lambda _: [{"text": "An answer.", "rateable": True}]
+    visitor.open().say("one").sees("An answer.").listen()
+    clinic.refuses = {"feedback"}
+    visitor.log.get_by_role("button", name="This helped").click()
+    expect(visitor.theirs).to_contain_text("That did not work just now.")
+    visitor.until("window.announced.some(one => one.includes('That did not work just now.'))")
+    clinic.refuses = set()
+    visitor.log.get_by_role("button", name="This did not help").click()
+    reason = visitor.log.get_by_label("What was missing or wrong?")
+    reason.fill("too long")
+    clinic.refuses = {"feedback"}
+    reason.press("Enter")
+    expect(visitor.theirs).to_contain_text("That did not work just now.")
+    expect(reason).to_have_value("too long")
+    clinic.refuses = set()
+    reason.press("Enter")
+    visitor.sees("Thank you for telling us.")
+    expect(visitor.theirs).not_to_contain_text("That did not work just now.")
+    assert clinic.feedback[-1]["reason"] == "too long"
+
+
+def test_a_copy_has_all_of_an_appointment(visitor: Visitor, clinic: FakeClinic) -> None:
+    clinic.answering = lambda _: [{"text": "Requested.", "card": BOOKING}]
+    visitor.open().say("book").sees("GY3CF7")
+    with visitor.page.expect_download() as started:
+        visitor.menu("Get a copy")
+    with open(started.value.path(), encoding="utf-8") as file:
+        copy = file.read()
+    assert "Reference: GY3CF7\nWhen: Thursday, December 3" in copy
+    for line in (
+        "What: 60-minute massage therapy",
+        "With: Natalie Yeo",
+        "Where: 12 Sorrel Lane, Suite 3, Toronto",
+        "Status: Requested, not confirmed yet",
+    ):
+        assert line in copy
+
+
+def test_without_the_conversation_there_is_no_copy(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.open().say("hello").sees("You wrote: hello")
+    saved: list[object] = []
+    visitor.page.on("download", lambda download: saved.append(download))
+    clinic.refusal = "server_busy"
+    visitor.page.reload()
+    visitor.menu("Get a copy").sees("The copy could not be made just now.")
+    assert saved == []
+    clinic.refusal = ""
+    visitor.sees("You wrote: hello")
+    with visitor.page.expect_download():
+        visitor.menu("Get a copy")
+    expect(visitor.log.get_by_text("The copy could not be made")).to_have_count(0)
 
 
 def test_a_copy_holds_the_whole_conversation(visitor: Visitor, clinic: FakeClinic) -> None:
@@ -269,6 +383,47 @@ def test_a_deletion_that_fails_is_not_called_one(visitor: Visitor, clinic: FakeC
     visitor.sees("It is part of your health record.")
     visitor.panel.get_by_role("button", name="Cancel").click()
     assert visitor.texts() == ["hello", "You wrote: hello"]
+
+
+def test_a_deletion_that_takes_long_is_waited_for(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    visitor.visit().open().say("hello").sees("You wrote: hello")
+    clinic.deleting = threading.Event()
+    visitor.menu("Delete my chat")
+    visitor.panel.get_by_role("button", name="Delete", exact=True).click()
+    visitor.page.clock.fast_forward(40_000)
+    expect(visitor.panel.get_by_text("could not be deleted")).to_have_count(0)
+    clinic.deleting.set()
+    visitor.sees("Your chat has been deleted, here and at the clinic.")
+    expect(visitor.field).to_be_visible()
+
+
+def test_what_is_deleted_in_the_end_is_not_left_as_failed(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.deletes = False
+    visitor.open().say("hello").sees("You wrote: hello")
+    visitor.menu("Delete my chat")
+    visitor.panel.get_by_role("button", name="Delete", exact=True).click()
+    visitor.sees("could not be deleted")
+    clinic.emit("deleted", {})
+    visitor.sees("Your chat has been deleted, here and at the clinic.")
+    expect(visitor.field).to_be_visible()
+    expect(visitor.panel.get_by_text("could not be deleted")).to_have_count(0)
+
+
+def test_who_would_rather_not_is_offered_nothing_to_delete(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().panel.get_by_role("button", name="I would rather not").click()
+    visitor.sees("Nothing is stored.")
+    visitor.panel.get_by_role("button", name="More", exact=True).click()
+    expect(visitor.panel.get_by_role("link", name="Privacy")).to_be_visible()
+    for item in ("Get a copy", "Start again", "Delete my chat"):
+        expect(visitor.panel.get_by_role("button", name=item)).to_have_count(0)
 
 
 def test_start_again(visitor: Visitor, clinic: FakeClinic) -> None:
@@ -362,6 +517,16 @@ def test_a_long_text_is_refused_before_it_is_sent(visitor: Visitor, clinic: Fake
     visitor.sees("You wrote: yyy")
 
 
+def test_characters_are_counted_as_the_server_counts_them(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("\U0001f469" * 1_990)
+    visitor.sees("You wrote: ")
+    assert clinic.received[0]["text"] == "\U0001f469" * 1_990
+    visitor.say("\U0001f469" * 2_001)
+    visitor.sees("Your message has 2001 characters. At most 2000 are possible.")
+
+
 def test_the_field_grows_with_the_text_and_shrinks_again(visitor: Visitor) -> None:
     visitor.open()
     # The panel slides in.
@@ -392,7 +557,100 @@ def test_an_invitation_comes_once_and_only_when_asked_for(new_visitor: NewVisito
     expect(invitation).to_have_count(0)
 
 
+def test_the_header_says_whose_chat_it_is(visitor: Visitor) -> None:
+    visitor.open()
+    expect(visitor.panel.get_by_role("heading", name="Sorrel Lane Massage Therapy")).to_be_visible()
+    expect(visitor.page.get_by_role("dialog", name="Sorrel Lane Massage Therapy")).to_be_visible()
+
+
+def test_each_message_has_its_time_and_each_day_a_line(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install(time="2026-11-23T15:00:00Z")
+    visitor.visit().open().say("hello").sees("You wrote: hello")
+    for at, text in (
+        ("2026-11-20T14:05:00.000Z", "Friday's."),
+        ("2026-11-22T23:30:00.000Z", "Yesterday's."),
+        ("2026-11-23T04:30:00.000Z", "Late yesterday's, in Toronto."),
+        ("2026-11-23T14:05:00.000Z", "Today's."),
+    ):
+        clinic.talk.add(text=text, at=at)
+    clinic.talk.messages[:2] = []
+    visitor.page.reload()
+    visitor.sees("Today's.")
+    expect(visitor.log.locator(".day")).to_have_text(["Friday, November 20", "Yesterday", "Today"])
+    times = visitor.theirs.locator("time")
+    expect(times).to_have_text(["9:05 AM", "11:30 PM", "9:05 AM"])
+    assert times.first.get_attribute("datetime") == "2026-11-20T14:05:00.000Z"
+    expect(times.first).to_have_attribute("title", "Nov 20, 2026, 9:05 AM")
+
+
+STYLED = """
+clinic-chat {
+  --clinic-chat-accent: rgb(91, 42, 134); --clinic-chat-radius: 3px; --clinic-chat-width: 350px;
+  --clinic-chat-accent-dark: rgb(200, 180, 255); --clinic-chat-inline: 50px;
+  --clinic-chat-font: monospace; --clinic-chat-page: rgb(1, 2, 3);
+}
+clinic-chat::part(launcher) { border-color: rgb(0, 0, 255); }
+clinic-chat::part(message-mine) { outline: 2px solid rgb(0, 128, 0); }
+"""
+
+
+def style(part: Locator, name: str) -> str:
+    found: str = part.evaluate("(part, name) => getComputedStyle(part)[name]", name)
+    return found
+
+
+def test_the_page_can_style_it(visitor: Visitor) -> None:
+    visitor.page.evaluate(
+        "css => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); "
+        "document.adoptedStyleSheets = [sheet]; }",
+        STYLED,
+    )
+    visitor.open().say("hello").sees("You wrote: hello")
+    assert style(visitor.launcher, "backgroundColor") == "rgb(91, 42, 134)"
+    assert style(visitor.launcher, "borderTopColor") == "rgb(0, 0, 255)"
+    assert style(visitor.panel, "borderTopLeftRadius") == "3px"
+    assert style(visitor.panel, "width") == "350px"
+    assert style(visitor.panel, "backgroundColor") == "rgb(1, 2, 3)"
+    assert style(visitor.panel, "fontFamily") == "monospace"
+    assert style(visitor.mine.first, "outlineColor") == "rgb(0, 128, 0)"
+    box = visitor.launcher.bounding_box()
+    assert box is not None
+    assert box["x"] + box["width"] == pytest.approx(DESKTOP["viewport"]["width"] - 50)
+
+
+@pytest.mark.parametrize("system", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["", "light", "dark"])
+def test_the_theme_of_the_page_goes_before_the_systems(
+    new_visitor: NewVisitor, system: str, theme: str
+) -> None:
+    visitor = new_visitor(color_scheme=system).visit(attributes=f'theme="{theme}"' if theme else "")
+    expected = {"light": "rgb(20, 97, 90)", "dark": "rgb(124, 199, 187)"}[theme or system]
+    assert style(visitor.launcher, "backgroundColor") == expected
+    assert style(visitor.chat, "colorScheme") == (theme or system)
+
+
+def test_every_part_and_property_of_the_documentation_is_there() -> None:
+    text = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "widget/src").rglob("*.ts")]
+    source = "\n".join(sources)
+    (listed,) = re.findall(r"the parts (.*?)can be styled", text, re.DOTALL)
+    parts = {name for value in re.findall(r'part="([\w -]+)', source) for name in value.split()}
+    kinds = {"message-mine", "message-theirs"}
+    kinds |= {"message-emergency", "message-urgent", "message-check"}
+    assert set(re.findall(r"`([\w-]+)`", listed)) == parts | kinds
+    known = {name.removesuffix("-dark") for name in re.findall(r"--clinic-chat-[a-z-]+", source)}
+    assert set(re.findall(r"`(--clinic-chat-[a-z-]+)`", text)) == known
+
+
 def test_the_page_can_open_close_and_suggest_and_hears_of_it(visitor: Visitor) -> None:
+    visitor.page.evaluate("document.querySelector('clinic-chat').toggle()")
+    expect(visitor.panel).to_be_visible()
+    visitor.page.evaluate("document.querySelector('clinic-chat').toggle()")
+    expect(visitor.panel).to_be_hidden()
+    visitor.page.evaluate("window.heard.length = 0")
     visitor.page.evaluate("document.querySelector('clinic-chat').open()")
     expect(visitor.panel).to_be_visible()
     visitor.page.evaluate("document.querySelector('clinic-chat').close()")

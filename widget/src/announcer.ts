@@ -13,13 +13,21 @@ export class Announcer {
     this.#root = root;
   }
 
-  /** `urgent` interrupts what is being read. */
-  say(text: string, urgent = false): void {
+  /**
+   * `urgent` interrupts what is being read. Of several texts every second one is in a language of
+   * its own, `lang`, where it is known.
+   */
+  say(text: string | string[], urgent = false, lang = ""): void {
     setTimeout(() => {
       const region = this.#root.getElementById(urgent ? "alerts" : "news");
       if (!region || !text) return;
       const line = document.createElement("p");
-      line.textContent = text;
+      [text].flat().forEach((part, index) => {
+        const piece = document.createElement("span");
+        piece.textContent = part;
+        if (index % 2 && lang) piece.lang = lang;
+        line.append(piece);
+      });
       region.append(line);
       setTimeout(() => line.remove(), STAYS);
     }, AFTER_FOCUS);

@@ -88,11 +88,11 @@ export class Connection {
     this.open();
   }
 
-  /** Sends and waits for the acknowledgement; throws Unanswered when none comes. */
-  async ask<T>(event: (typeof SENT)[number], data: object): Promise<Answer<T>> {
+  /** Sends and waits so many seconds for the acknowledgement; throws Unanswered when none comes. */
+  async ask<T>(event: (typeof SENT)[number], data: object, patience = PATIENCE): Promise<Answer<T>> {
     if (!this.#socket?.connected) throw new Unanswered();
     try {
-      return (await this.#socket.timeout(PATIENCE * 1000).emitWithAck(event, data)) as Answer<T>;
+      return (await this.#socket.timeout(patience * 1000).emitWithAck(event, data)) as Answer<T>;
     } catch {
       throw new Unanswered();
     }

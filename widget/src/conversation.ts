@@ -14,6 +14,8 @@ import type {
 
 /** Seconds without an answer after which the patient is told. */
 const SLOW = 10;
+/** Seconds a deletion may take: an answer that is being made is waited for first. */
+const DELETING = 60;
 /** Times a message is sent without an acknowledgement before the patient is asked. */
 const TRIES = 3;
 const PAGE = 50;
@@ -29,6 +31,12 @@ export interface Entry extends Omit<Message, "seq"> {
   delivery?: Delivery;
   /** Why it failed, a code of the protocol. */
   failure?: Problem;
+  /** It was written in this tab, and on this page. */
+  own?: boolean;
+  /** Since when its answer is waited for, milliseconds. */
+  since?: number;
+  /** The last thumb could not be passed on. */
+  unrated?: boolean;
 }
 
 /** Something that happened between the messages: a key of the wording. */
@@ -56,6 +64,11 @@ export interface Options {
   watcher: Watcher;
 }
 
+/** The language of a message's words as far as it is known: the assistant speaks English unless it says so. */
+export function spoken({ from, lang }: Partial<Entry>): string | undefined {
+  return lang ?? (from === "assistant" ? "en" : undefined);
+}
+
 export function newId(): string {
   // Not every page is served over https, and only those have randomUUID.
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
@@ -79,6 +92,13 @@ export class Conversation {
   speaker: { kind: "assistant" | "person"; name?: string } = { kind: "assistant" };
 
   #entries = new Map<string, Entry>();
+  /** Which conversation is on the screen. What is stored may be another tab's newer one. */
+  #label: string | undefined;
+  /** The seq before the first message that is here; unknown until the server has sent some. */
+  #base: number | undefined;
+  /** Conversations that were on the screen before. */
+  #left = new Set<string | undefined>();
+  #awaited: string | undefined;
   #options: Options;
   #connection: Connection;
   #tabs: BroadcastChannel | undefined;
@@ -95,15 +115,17 @@ export class Conversation {
       hello: () => ({
         token: this.memory.get().token,
         // Without it the server sends the newest messages, as "history".
-        last_seq: this.#lastSeq() || undefined,
+        last_seq: (this.memory.get().conversation === this.#label && this.#lastSeq()) || undefined,
         locale: options.locale(),
-        page: location.pathname,
       }),
       line: (line) => this.#line(line),
       heard: (event, data) => this.#heard(event, data),
     });
-    for (const unsent of this.memory.get().outbox ?? []) {
-      this.#entries.set(unsent.id, { ...unsent, from: "patient", delivery: "waiting" });
+    const { conversation, outbox = [] } = this.memory.get();
+    this.#label = conversation;
+    for (const unsent of outbox) {
+      const delivery = unsent.failure ? "failed" : "waiting";
+      this.#entries.set(unsent.id, { ...unsent, from: "patient", own: true, delivery });
     }
     this.#join();
   }
@@ -126,6 +148,12 @@ export class Conversation {
   get unread(): number {
     const read = this.memory.get().read ?? 0;
     return this.entries.filter((entry) => entry.from !== "patient" && (entry.seq ?? 0) > read).length;
+  }
+
+  /** Something was said before, and the server has not shown it on this page yet. */
+  get missing(): boolean {
+    const { token, agreed } = this.memory.get();
+    return !!token && !!agreed && this.#base === undefined && !(this.session && this.line === "online");
   }
 
   /** The greatest number of characters of a message. */
@@ -169,6 +197,7 @@ export class Conversation {
     this.#entries.set(unsent.id, {
       ...unsent,
       from: "patient",
+      own: true,
       delivery: this.line === "online" ? "sending" : "waiting",
     });
     this.#stopTyping();
@@ -183,6 +212,7 @@ export class Conversation {
     if (!entry || entry.delivery !== "failed") return;
     entry.delivery = this.line === "online" ? "sending" : "waiting";
     delete entry.failure;
+    this.#keep(entry);
     this.#watch();
     this.#changed();
     void this.#flush();
@@ -222,11 +252,16 @@ export class Conversation {
 
   /** The whole conversation, for the patient's copy; undefined when it cannot be fetched. */
   async everything(): Promise<Entry[] | undefined> {
-    while (this.more) {
+    while (this.more || this.#base === undefined) {
       const first = this.#first;
-      if (!(await this.earlier()) || first === this.#first) return undefined;
+      if (!(await this.earlier()) || (this.more && first === this.#first)) return undefined;
     }
     return this.entries;
+  }
+
+  /** Whether the message was written here and not in another tab. */
+  wroteHere(id = ""): boolean {
+    return this.#entries.get(id)?.own ?? false;
   }
 
   /** An address that opens a messaging app with this conversation; undefined when there is none now. */
@@ -240,6 +275,7 @@ export class Conversation {
     const data = { message_id: id, value, ...(reason ? { reason } : {}) };
     const answer = await this.#connection.ask("feedback", data).catch(() => undefined);
     const entry = this.#entries.get(id);
+    if (entry) entry.unrated = !answer?.ok;
     if (answer?.ok && entry) entry.rated = value === "none" ? undefined : value;
     this.#changed();
     return answer?.ok ?? false;
@@ -247,10 +283,9 @@ export class Conversation {
 
   /** Deletes the conversation at the server and here; returns why not: a sentence, a key of the wording, or "". */
   async delete(): Promise<string> {
-    const answer = await this.#connection.ask("delete", {}).catch(() => undefined);
-    if (!answer?.ok) return answer?.error?.message ?? "delete_failed";
-    this.#deleted();
-    return "";
+    const answer = await this.#connection.ask("delete", {}, DELETING).catch(() => undefined);
+    if (answer?.ok) this.#deleted();
+    return this.deleted ? "" : ((answer?.ok === false && answer.error?.message) || "delete_failed");
   }
 
   /** A new conversation; returns whether it worked. */
@@ -267,12 +302,17 @@ export class Conversation {
     return this.entries.find((entry) => entry.seq !== undefined)?.seq;
   }
 
+  /** Up to where nothing is missing: an acknowledgement can arrive before an earlier message. */
   #lastSeq(): number {
-    return Math.max(0, ...[...this.#entries.values()].map((entry) => entry.seq ?? 0));
+    const here = new Set([...this.#entries.values()].map((entry) => entry.seq));
+    let seq = this.#base ?? 0;
+    while (here.has(seq + 1)) seq += 1;
+    return seq;
   }
 
   #note(note: string, values: Record<string, string> = {}): void {
-    this.notes.push({ note, values, after: this.#lastSeq() });
+    const after = this.entries.findLast((entry) => entry.seq)?.seq ?? 0;
+    this.notes.push({ note, values, after });
     this.#options.watcher.noted(note, values);
   }
 
@@ -282,6 +322,7 @@ export class Conversation {
       this.#quiet();
       for (const entry of this.#entries.values()) {
         if (entry.delivery === "sending") entry.delivery = "waiting";
+        delete entry.since;
       }
     }
     this.#changed();
@@ -315,17 +356,22 @@ export class Conversation {
   }
 
   #greeted(session: Session): void {
-    const before = this.memory.get().conversation;
-    if (before && before !== session.conversation) {
+    const { conversation, token } = session;
+    const from = this.#label;
+    if (from && from !== conversation) {
       const said = this.#lastSeq() > 0 || (this.memory.get().read ?? 0) > 0;
       const restarted = this.session !== undefined;
       this.#forget();
       if (said && !restarted) this.#note("expired");
+      // Another tab may be ahead.
+      this.#tabs?.postMessage({ ask: true });
     }
     this.session = session;
+    this.#label = conversation;
+    if (!session.resumed) this.#base ??= 0;
     this.speaker = { kind: session.assistant?.kind ?? "assistant", name: session.assistant?.name };
-    this.memory.update({ token: session.token, conversation: session.conversation });
-    this.#tabs?.postMessage({ token: session.token, conversation: session.conversation });
+    this.memory.update({ token, conversation });
+    this.#tabs?.postMessage({ token, conversation, from });
     void this.#flush();
     this.#watch();
     this.#changed();
@@ -335,6 +381,8 @@ export class Conversation {
     const first = Math.min(...page.messages.map((message) => message.seq));
     const known = this.#first ?? Infinity;
     if (first <= known || !page.messages.length) this.more = page.more;
+    this.#base = Math.min(this.#base ?? Infinity, first - 1);
+    if (this.#base === Infinity) this.#base = 0;
     this.#merge(page.messages);
   }
 
@@ -344,6 +392,7 @@ export class Conversation {
     for (const message of messages) {
       if (typeof message?.id !== "string" || typeof message.seq !== "number") continue;
       const known = this.#entries.get(message.id);
+      this.#base ??= message.seq - 1;
       this.memory.drop(message.id);
       this.#entries.set(message.id, {
         ...known,
@@ -389,15 +438,23 @@ export class Conversation {
     this.#changed();
   }
 
-  #forget(): void {
+  #clear(): void {
     // What was written and not sent yet belongs to the patient, not to the conversation.
-    const outbox = this.line === "idle" ? [] : (this.memory.get().outbox ?? []);
-    const { open, invited } = this.memory.get();
-    this.memory.clear({ open, invited, ...(outbox.length ? { outbox, agreed: true } : {}) });
+    const { open, invited, outbox } = this.memory.get();
+    const unsent = this.line !== "idle" && outbox?.length ? { outbox, agreed: true } : {};
+    this.memory.clear({ open, invited, ...unsent });
+  }
+
+  #forget(): void {
+    // What follows may be stored already.
+    if (this.memory.get().conversation === this.#label) this.#clear();
+    const { outbox = [] } = this.memory.get();
     for (const id of this.#entries.keys()) {
       if (!outbox.some((unsent) => unsent.id === id)) this.#entries.delete(id);
     }
     this.notes = [];
+    this.#left.add(this.#label);
+    this.#label = this.#base = undefined;
     this.more = false;
     this.typing = false;
     this.#quiet();
@@ -438,6 +495,7 @@ export class Conversation {
     this.#tries = 0;
     if (answer.ok) {
       this.memory.drop(id);
+      delete entry.failure;
       entry.delivery = "sent";
       entry.seq ??= answer.seq;
       if (answer.at) entry.at = answer.at;
@@ -468,18 +526,44 @@ export class Conversation {
     this.#tries = 0;
     entry.delivery = "failed";
     entry.failure = problem;
+    // What the server has refused is sent again by the patient alone, also after a reload.
+    if (problem.code !== "no_ack") this.#keep(entry);
     this.#options.watcher.noted("failed", {});
     this.#watch();
     this.#changed();
   }
 
-  /** Starts the clock if the patient's last message has no answer, stops it if it has. */
+  #keep({ id, text, payload, at, failure }: Entry): void {
+    this.memory.keep({ id, text, payload, at, failure });
+  }
+
+  /** The patient's messages that wait for an answer, the last one first. */
+  #unanswered(): Entry[] {
+    const found: Entry[] = [];
+    const answered = new Set<string>();
+    for (const entry of this.entries.reverse()) {
+      if (entry.from !== "patient") {
+        // What answers nothing was said by somebody who has read what is above it.
+        if (!entry.in_reply_to) break;
+        answered.add(entry.in_reply_to);
+      } else if (answered.has(entry.id)) {
+        break;
+      } else if (entry.delivery !== "failed") {
+        found.push(entry);
+      }
+    }
+    return found;
+  }
+
+  /** Runs the clock of the message that waits longest for its answer. */
   #watch(): void {
-    const last = this.entries.filter((entry) => entry.delivery !== "failed").at(-1);
-    const waits = last?.from === "patient" && this.speaker.kind === "assistant";
-    if (!waits || this.line !== "online") return this.#quiet();
-    if (this.#slowly || this.slow) return;
-    this.#slowly = setTimeout(() => this.#late(true), SLOW * 1000);
+    const waiting = this.line === "online" && this.speaker.kind === "assistant" ? this.#unanswered() : [];
+    for (const entry of waiting) entry.since ??= Date.now();
+    const { id, since = 0 } = waiting.at(-1) ?? {};
+    if (!id || id !== this.#awaited) this.#quiet();
+    this.#awaited = id;
+    if (!id || this.#slowly || this.slow) return;
+    this.#slowly = setTimeout(() => this.#late(true), since + SLOW * 1000 - Date.now());
   }
 
   #late(why: boolean | string): void {
@@ -508,22 +592,29 @@ export class Conversation {
     this.#tabs = new BroadcastChannel(`clinic-chat:${this.#options.server}`);
     this.#tabs.onmessage = ({ data }) => {
       const mine = this.memory.get();
-      if (data.ask && mine.token && mine.agreed) {
+      const { ask, token, conversation, agreed, read, from } = data;
+      if (ask) {
         const { token, conversation, agreed, read } = mine;
-        this.#tabs?.postMessage({ token, conversation, agreed, read });
-      } else if (data.token && data.token !== mine.token) {
-        // Another conversation is taken over only by a tab that has none, or after "start again".
-        if (mine.token && mine.agreed && data.conversation !== mine.conversation) return;
-        if (!mine.token && !data.agreed) return;
-        this.memory.update({
-          token: data.token,
-          conversation: data.conversation,
-          agreed: data.agreed ?? mine.agreed,
-          read: data.read ?? mine.read,
-        });
-        if (this.session && this.session.conversation !== data.conversation) this.#connection.reopen();
-      } else if (typeof data.read === "number" && data.read > (mine.read ?? 0)) {
-        if (data.read <= this.#lastSeq()) this.memory.update({ read: data.read });
+        if (token && agreed) this.#tabs?.postMessage({ token, conversation, agreed, read });
+      } else if (token && conversation === this.#label) {
+        this.memory.update({ token });
+      } else if (token) {
+        // Taken over in place of the one it follows, by a tab in which nothing was said, or by one
+        // that has none.
+        if (this.#left.has(conversation)) return;
+        if (this.#label ? from !== this.#label && mine.agreed : !agreed) return;
+        if (mine.conversation !== conversation) {
+          this.#clear();
+          this.memory.update({ token, conversation, agreed: agreed || this.agreed, read });
+        }
+        // The server tells this tab itself, which may be waiting for what it has asked it.
+        if (from === this.#label && this.line === "online") return;
+        this.#forget();
+        this.#label = conversation;
+        if (this.session) this.#connection.reopen();
+        this.#changed();
+      } else if (typeof read === "number" && read > (mine.read ?? 0)) {
+        if (read <= this.#lastSeq()) this.memory.update({ read });
         this.#changed();
       }
     };

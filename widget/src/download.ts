@@ -2,6 +2,8 @@
 import type { Entry } from "./conversation.ts";
 import { plain } from "./rich-text.ts";
 import { fullTime } from "./times.ts";
+import type { Ui } from "./ui.ts";
+import { cardRows } from "./views/message.ts";
 
 export function download(name: string, type: string, content: string): void {
   const address = URL.createObjectURL(new Blob([content], { type: `${type};charset=utf-8` }));
@@ -14,12 +16,17 @@ export function download(name: string, type: string, content: string): void {
 }
 
 /** The conversation as a text file's content. */
-export function transcript(title: string, entries: Entry[], lang: string, name: (entry: Entry) => string): string {
+export function transcript(entries: Entry[], ui: Ui): string {
+  const { say, lang, clinic } = ui;
   const said = entries.map((entry) => {
-    const lines = [`[${fullTime(entry.at, lang)}] ${name(entry)}:`, plain(entry.text)];
-    if (entry.card) lines.push(entry.card.reference);
-    if (entry.source) lines.push(entry.source.label);
+    const { card, source } = entry;
+    const lines = [`[${fullTime(entry.at, lang)}] ${ui.speakerName(entry)}:`, plain(entry.text)];
+    if (card) {
+      const rows = [["reference", card.reference], ...cardRows(card, ui)];
+      lines.push(...rows.map(([key, words]) => `${say(key!)}: ${words}`));
+    }
+    if (source) lines.push(source.label);
     return lines.join("\n");
   });
-  return [title, ...said].join("\n\n") + "\n";
+  return [say("copy_title", { clinic: clinic.name }), ...said].join("\n\n") + "\n";
 }

@@ -1,19 +1,20 @@
 // <clinic-chat>: the button on the page and the window it opens.
 import { html, LitElement, nothing, type PropertyValues } from "lit";
 import { Announcer } from "./announcer.ts";
-import { Conversation, type Entry } from "./conversation.ts";
+import type { Line } from "./connection.ts";
+import { Conversation, type Entry, spoken } from "./conversation.ts";
 import { download, transcript } from "./download.ts";
 import type { Button, Link } from "./protocol.ts";
-import { plain, safeHref } from "./rich-text.ts";
+import { numbersIn, plain, safeHref } from "./rich-text.ts";
 import { styles } from "./styles.ts";
-import type { Clinic, Ui, View } from "./ui.ts";
-import { composer } from "./views/composer.ts";
+import type { Clinic, Emergency, Ui, View } from "./ui.ts";
+import { characters, composer } from "./views/composer.ts";
 import { cover, header } from "./views/header.ts";
 import { launcher, unreadText } from "./views/launcher.ts";
 import { connection, log } from "./views/log.ts";
 import { pinned } from "./views/message.ts";
 import { refused } from "./views/notice.ts";
-import { language, type Say, words } from "./wording.ts";
+import { language, type Say, tag, words } from "./wording.ts";
 
 /** Below this width the window takes the whole screen. */
 const NARROW = "(max-width: 479px)";
@@ -84,7 +85,7 @@ export class ClinicChat extends LitElement {
   #inviteTimer: ReturnType<typeof setTimeout> | undefined;
   #follow = true;
   #scrollTo: string | undefined;
-  #booked = new Set<string>();
+  #saidLine: Line = "idle";
   #watched: Element | undefined;
   #sight = new IntersectionObserver(
     (looks) => {
@@ -176,9 +177,11 @@ export class ClinicChat extends LitElement {
   protected override render(): unknown {
     const ui = this.#ui();
     const emergency = this.#emergency;
+    const lang = language(ui.lang);
     return html`
       ${launcher({
         say: ui.say,
+        lang,
         open: this.opened,
         unread: ui.conversation.unread,
         inviting: this._inviting && !this.opened,
@@ -188,6 +191,7 @@ export class ClinicChat extends LitElement {
       <dialog
         id="panel"
         part="panel"
+        lang=${lang}
         class=${this.#narrow.matches ? "full" : ""}
         aria-labelledby="title"
         aria-describedby="speaker"
@@ -205,8 +209,8 @@ export class ClinicChat extends LitElement {
             `
           : nothing}
       </dialog>
-      <div id="news" aria-live="polite"></div>
-      <div id="alerts" aria-live="assertive"></div>
+      <div id="news" lang=${lang} aria-live="polite"></div>
+      <div id="alerts" lang=${lang} aria-live="assertive"></div>
     `;
   }
 
@@ -227,21 +231,26 @@ export class ClinicChat extends LitElement {
 
   /** Looks whether the last emergency's number to call can be seen. */
   #watch(): void {
-    const row = this.opened && this.#emergency && this.#row(this.#emergency.id);
+    const emergency = this.opened ? this.#emergency : undefined;
+    const row = emergency && this.#row(emergency.id);
+    // One that is too far back to be here, or cannot be fetched yet, is out of sight.
+    if (emergency && !row) this._away = true;
     const watched = row ? (row.querySelector(".calls") ?? row) : undefined;
     if (watched === this.#watched) return;
     this.#sight.disconnect();
     this.#watched = watched;
+    if (!watched) return;
     this._away = false;
-    if (watched) this.#sight.observe(watched);
+    this.#sight.observe(watched);
   }
 
-  get #emergency(): Entry | undefined {
-    return this.#conversation.entries.findLast((entry) => entry.kind === "emergency");
+  get #emergency(): Emergency | undefined {
+    const { entries, memory } = this.#conversation;
+    return entries.findLast((entry) => entry.kind === "emergency") ?? memory.get().alarm;
   }
 
   get #lang(): string {
-    return this.lang || document.documentElement.lang || navigator.language;
+    return tag(this.lang || document.documentElement.lang || navigator.language);
   }
 
   get #say(): Say {
@@ -265,7 +274,9 @@ export class ClinicChat extends LitElement {
   }
 
   get #clinic(): Clinic {
-    const told = this.#conversation.session?.clinic ?? {};
+    const { memory, session } = this.#conversation;
+    const told = session?.clinic ?? {};
+    const alarm = memory.get().alarm?.text.split(", ") ?? [];
     const phone = told.phone ?? this.phone;
     const emergency = String(told.emergency ?? (this.emergency || "911"));
     return {
@@ -273,7 +284,7 @@ export class ClinicChat extends LitElement {
       phone,
       emergency,
       privacy: this.privacy ? (safeHref(new URL(this.privacy, location.href).href) ?? "") : "",
-      numbers: [...new Set([emergency, phone, ...(told.numbers ?? [])].map(String).filter(Boolean))],
+      numbers: [...new Set([emergency, phone, ...(told.numbers ?? alarm)].map(String).filter(Boolean))],
     };
   }
 
@@ -298,7 +309,7 @@ export class ClinicChat extends LitElement {
       rate: (entry, value) => void this.#rate(entry, value),
       explain: (entry, reason) => void this.#explain(entry, reason),
       addToCalendar: (entry) => this.#addToCalendar(entry),
-      reveal: (id) => this.#reveal(id),
+      reveal: (id) => void this.#reveal(id),
       toBottom: () => this.#toBottom(),
       earlier: () => void this.#earlier(),
       show: (view) => void this.#look(view),
@@ -330,6 +341,7 @@ export class ClinicChat extends LitElement {
     this.#follow = true;
     this.#conversation.memory.update({ open: true });
     void this.#conversation.start();
+    this.#changed();
     this.#fire("open");
     void this.updateComplete.then(() => {
       if (!this.opened) return;
@@ -399,6 +411,11 @@ export class ClinicChat extends LitElement {
         this.#noted("offline", {});
       }, OFFLINE_AFTER);
     }
+    if (this.opened && line !== this.#saidLine) {
+      this.#saidLine = line;
+      if (line === "busy") this.#noted("busy", {});
+      if (line === "refused") this.#noted("not_allowed", {});
+    }
     this.requestUpdate();
   }
 
@@ -407,14 +424,12 @@ export class ClinicChat extends LitElement {
     for (const entry of entries) {
       const urgent = entry.kind === "emergency" || entry.kind === "urgent";
       const mark = urgent ? `${say(entry.kind!)}. ` : "";
-      const choices = entry.buttons?.length
-        ? ` ${say("pick")}: ${entry.buttons.map((button) => button.title).join(", ")}.`
-        : "";
-      this.#announcer.say(`${mark}${this.#speakerName(entry)}: ${plain(entry.text)}${choices}`, urgent);
-      if (entry.card?.type === "booking" && !this.#booked.has(entry.card.reference)) {
-        this.#booked.add(entry.card.reference);
-        this.#fire("clinic-chat:booking-requested");
-      }
+      const titles = entry.buttons?.map((button) => button.title).join(", ");
+      const choices = titles ? [` ${say("pick")}: `, titles, "."] : [];
+      const said = [`${mark}${this.#speakerName(entry)}: `, plain(entry.text), ...choices];
+      this.#announcer.say(said, urgent, spoken(entry));
+      if (entry.kind === "emergency") this.#remember(entry);
+      this.#count(entry);
     }
     if (!this.opened) {
       this.#announcer.say(unreadText(say, this.#conversation.unread));
@@ -426,11 +441,31 @@ export class ClinicChat extends LitElement {
     }
   }
 
-  #noted(key: string, values: Record<string, string>): void {
+  /** Keeps whom to call at hand, for a page on which the message itself is not there yet. */
+  #remember({ id, text }: Entry): void {
+    const { emergency, numbers } = this.#clinic;
+    const calls = numbersIn(text, numbers).join(", ") || emergency;
+    this.#conversation.memory.update({ alarm: { id, text: calls } });
+  }
+
+  /** Tells the page of a request that was made in this tab, once. */
+  #count({ card, in_reply_to }: Entry): void {
+    const { memory } = this.#conversation;
+    if (card?.status !== "requested" || card.reference === memory.get().booked) return;
+    if (!this.#conversation.wroteHere(in_reply_to)) return;
+    memory.update({ booked: card.reference });
+    this.#fire("clinic-chat:booking-requested");
+  }
+
+  #noted(key: string, values: Record<string, string | number>): void {
+    if (key === "deleted") {
+      this._draft = "";
+      if (this._view === "delete") void this.#look("chat");
+    }
     // A sentence about the connection is for those who look at the window.
     if (!this.opened && key !== "deleted" && !key.startsWith("handoff")) return;
     const { phone } = this.#clinic;
-    const call = { slow: "slow_call", offline: "offline_call" }[key];
+    const call = { slow: "slow_call", offline: "offline_call", busy: "offline_call" }[key];
     const also = call && phone ? ` ${this.#say(call, { phone })}` : "";
     this.#announcer.say(this.#say(key, values) + also);
   }
@@ -452,7 +487,10 @@ export class ClinicChat extends LitElement {
   #submit(event?: Event): void {
     event?.preventDefault();
     const text = this._draft.trim();
-    if (!text || this._draft.length > this.#conversation.limit) return this.#field?.focus();
+    const { limit } = this.#conversation;
+    const count = characters(this._draft);
+    if (count > limit) this.#noted("too_long", { count, limit });
+    if (!text || count > limit) return this.#field?.focus();
     this._draft = "";
     this.#send(text);
     this.#field?.focus();
@@ -514,14 +552,12 @@ export class ClinicChat extends LitElement {
 
   async #restart(): Promise<void> {
     if (await this.#conversation.restart()) await this.#look("chat");
-    else this.#cannot("restart_failed");
+    else this.#cannot("not_done");
   }
 
   async #remove(): Promise<void> {
     const problem = await this.#conversation.delete();
-    if (problem) return this.#cannot(problem);
-    this._draft = "";
-    await this.#look("chat");
+    if (problem) this.#cannot(problem);
   }
 
   async #continueIn(app: string): Promise<void> {
@@ -536,15 +572,18 @@ export class ClinicChat extends LitElement {
     this._menu = false;
     const entries = await this.#conversation.everything();
     if (entries) {
-      const title = this.#say("copy_title", { clinic: this.#clinic.name });
-      const text = transcript(title, entries, this.#lang, (entry) => this.#speakerName(entry));
-      download(`${this.#say("copy_file")}.txt`, "text/plain", text);
-    } else {
-      this.#conversation.notes.push({ note: "copy_failed", values: {}, after: Number.MAX_SAFE_INTEGER });
-      this.requestUpdate();
-      this.#noted("copy_failed", {});
+      download(`${this.#say("copy_file")}.txt`, "text/plain", transcript(entries, this.#ui()));
     }
+    this.#outcome("copy_failed", Number.MAX_SAFE_INTEGER, !!entries);
     this.renderRoot.querySelector<HTMLElement>("#menu-button")?.focus();
+  }
+
+  /** Says at a place between the messages what could not be done, until it has been. */
+  #outcome(note: string, after: number, done: boolean): void {
+    const rest = this.#conversation.notes.filter((one) => one.note !== note);
+    this.#conversation.notes = done ? rest : [...rest, { note, values: {}, after }];
+    this.requestUpdate();
+    if (!done) this.#noted(note, {});
   }
 
   #cannot(key: string): void {
@@ -565,7 +604,7 @@ export class ClinicChat extends LitElement {
 
   async #rate(entry: Entry, pressed: "up" | "down"): Promise<void> {
     const value = entry.rated === pressed ? "none" : pressed;
-    if (!(await this.#conversation.rate(entry.id, value))) return;
+    if (!(await this.#conversation.rate(entry.id, value))) return this.#noted("not_done", {});
     if (value !== "down") return this.#announcer.say(this.#say(value === "up" ? "rated" : "rated_back"));
     this._explaining = entry.id;
     await this.updateComplete;
@@ -573,7 +612,7 @@ export class ClinicChat extends LitElement {
   }
 
   async #explain(entry: Entry, reason: string): Promise<void> {
-    if (reason) await this.#conversation.rate(entry.id, "down", reason);
+    if (reason && !(await this.#conversation.rate(entry.id, "down", reason))) return this.#noted("not_done", {});
     this._explaining = "";
     this.#announcer.say(this.#say("rated"));
     await this.updateComplete;
@@ -584,13 +623,15 @@ export class ClinicChat extends LitElement {
     const log = this.#log;
     const before = log ? log.scrollHeight - log.scrollTop : 0;
     this.#follow = false;
-    await this.#conversation.earlier();
+    this.#outcome("not_done", 0, await this.#conversation.earlier());
     await this.updateComplete;
     if (log) log.scrollTop = log.scrollHeight - before;
     log?.focus({ preventScroll: true });
   }
 
-  #reveal(id: string): void {
+  async #reveal(id: string): Promise<void> {
+    this.#follow = false;
+    while (!this.#row(id) && this.#conversation.more && (await this.#conversation.earlier())) await this.updateComplete;
     const row = this.#row(id);
     row?.scrollIntoView({ block: "start" });
     row?.focus({ preventScroll: true });

@@ -1,3 +1,3 @@
 import { ClinicChat } from "./element.ts";
 
-if (!customElements.get("clinic-chat")) customElements.define("clinic-chat", ClinicChat);
+customElements.define("clinic-chat", ClinicChat);

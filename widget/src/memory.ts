@@ -1,12 +1,22 @@
 // What this browser remembers of a conversation: its key, what is not sent yet, what was read.
 // Messages themselves are kept by the server alone, so a shared computer does not keep them.
 
+import type { Problem } from "./protocol.ts";
+
 export interface Unsent {
   id: string;
   text: string;
   payload?: string;
   /** When it was written, ISO 8601, UTC. */
   at: string;
+  /** Why the server did not take it. */
+  failure?: Problem;
+}
+
+/** The last emergency that was told: which message, and whom to call. */
+export interface Alarm {
+  id: string;
+  text: string;
 }
 
 export interface Remembered {
@@ -20,6 +30,10 @@ export interface Remembered {
   invited?: boolean;
   draft?: string;
   outbox?: Unsent[];
+  /** Shown again before the server can be asked, so without what was said. */
+  alarm?: Alarm;
+  /** Reference of the appointment that was last told to the page. */
+  booked?: string;
 }
 
 export type Lifetime = "session" | "local";
@@ -36,7 +50,10 @@ export class Memory {
   }
 
   get(): Remembered {
-    return (this.#held = { ...this.#held, ...this.#stored() });
+    const stored = this.#stored();
+    // With "local" another tab may have taken something away.
+    const alone = this.#lifetime === "session" || !stored;
+    return (this.#held = { ...(alone ? this.#held : {}), ...stored });
   }
 
   update(changes: Remembered): void {
@@ -70,12 +87,13 @@ export class Memory {
     return this.#lifetime === "local" ? localStorage : sessionStorage;
   }
 
-  #stored(): Remembered {
+  /** Undefined where nothing is or can be stored. */
+  #stored(): Remembered | undefined {
     try {
-      const found: unknown = JSON.parse(this.#storage().getItem(this.#key) ?? "{}");
-      return typeof found === "object" && found !== null ? (found as Remembered) : {};
+      const found: unknown = JSON.parse(this.#storage().getItem(this.#key) ?? "null");
+      return typeof found === "object" ? ((found ?? undefined) as Remembered | undefined) : undefined;
     } catch {
-      return {};
+      return undefined;
     }
   }
 }

@@ -40,10 +40,14 @@ export interface Message {
   from: Speaker;
   name?: string;
   text: string;
+  /** BCP 47, where the assistant does not speak English. */
+  lang?: string;
   buttons?: Button[];
   source?: { label: string };
   kind?: Kind | null;
   card?: Card;
+  /** The messaging app in which it was written, or to which alone it matters. */
+  via?: string;
   rateable?: boolean;
   /** The thumb it was given. */
   rated?: "up" | "down";

@@ -8,7 +8,10 @@ export type Inline =
   | { type: "break" }
   | { type: "link"; href: string; text: string };
 
-export type Block = { type: "paragraph"; parts: Inline[] } | { type: "list"; items: Inline[][] };
+export type Block =
+  | { type: "paragraph"; parts: Inline[] }
+  | { type: "list"; items: Inline[][] }
+  | { type: "rows"; rows: [string, Inline[]][] };
 
 const ALLOWED = new Set(["http:", "https:", "mailto:", "tel:"]);
 
@@ -25,12 +28,20 @@ export function safeHref(address: string): string | null {
   }
 }
 
+/** The numbers a message names, in its order, each once. */
+export function numbersIn(text: string, numbers: string[]): string[] {
+  return numbers
+    .filter((number) => number && new RegExp(`(?<![\\d-])${escape(number)}(?![\\d-]*\\d)`).test(text))
+    .sort((a, b) => text.indexOf(a) - text.indexOf(b));
+}
+
 /** What is dialled for a number as people write it. */
 export function dial(number: string): string {
   return "tel:" + number.replace(/(?!^\+)[^\d]/g, "");
 }
 
 const ADDRESS = /\b(?:https?:\/\/|mailto:|tel:)[^\s<>"]+/gi;
+const LABELLED = /^(\S.{0,40}?): (\S.*)$/;
 // Marks that turn the direction of the text after them, and so can disguise it.
 const OVERRIDES = /[\u202a-\u202e\u2066-\u2069]/g;
 
@@ -82,25 +93,38 @@ function inline(text: string, numbers: string[]): Inline[] {
   return parts;
 }
 
-/** Reads a message's text. `numbers` are telephone numbers to link wherever they stand. */
-export function parse(text: string, numbers: string[] = []): Block[] {
+/**
+ * Reads a message's text. `numbers` are telephone numbers to link wherever they stand; with
+ * `labelled`, lines such as "Name: Priya" belong together as what is to be confirmed.
+ */
+export function parse(text: string, numbers: string[] = [], labelled = false): Block[] {
   const blocks: Block[] = [];
   for (const paragraph of text.replace(OVERRIDES, "").split(/\n\s*\n/)) {
     let parts: Inline[] = [];
     let items: Inline[][] = [];
+    let rows: [string, Inline[]][] = [];
     const close = () => {
       if (parts.length) blocks.push({ type: "paragraph", parts });
       if (items.length) blocks.push({ type: "list", items });
+      if (rows.length) blocks.push({ type: "rows", rows });
       parts = [];
       items = [];
+      rows = [];
     };
-    for (const line of paragraph.split("\n")) {
+    const lines = paragraph.split("\n");
+    // One alone is a sentence with a colon.
+    const several = labelled && lines.filter((line) => LABELLED.test(line)).length > 1;
+    for (const line of lines) {
       const item = /^\s*[-•]\s+(\S.*)$/.exec(line);
-      if (item) {
-        if (parts.length) close();
+      const row = several ? LABELLED.exec(line) : null;
+      if (row) {
+        if (!rows.length) close();
+        rows.push([row[1]!, inline(row[2]!, numbers)]);
+      } else if (item) {
+        if (!items.length) close();
         items.push(inline(item[1] ?? "", numbers));
       } else if (line.trim()) {
-        if (items.length) close();
+        if (!parts.length) close();
         if (parts.length) parts.push({ type: "break" });
         parts.push(...inline(line.trim(), numbers));
       }
@@ -136,12 +160,19 @@ function showInline(parts: Inline[]): (TemplateResult | string | typeof nothing)
 }
 
 /** Shows a message's text. */
-export function richText(text: string, numbers: string[] = []): TemplateResult[] {
-  return parse(text, numbers).map((block) =>
-    block.type === "list"
-      ? html`<ul dir="auto">
+export function richText(text: string, numbers: string[] = [], labelled = false): TemplateResult[] {
+  return parse(text, numbers, labelled).map((block) => {
+    switch (block.type) {
+      case "list":
+        return html`<ul dir="auto">
           ${block.items.map((item) => html`<li>${showInline(item)}</li>`)}
-        </ul>`
-      : html`<p dir="auto">${showInline(block.parts)}</p>`,
-  );
+        </ul>`;
+      case "rows":
+        return html`<dl class="card">
+          ${block.rows.map(([label, words]) => html`<div><dt>${label}</dt><dd dir="auto">${showInline(words)}</dd></div>`)}
+        </dl>`;
+      default:
+        return html`<p dir="auto">${showInline(block.parts)}</p>`;
+    }
+  });
 }

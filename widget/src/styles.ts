@@ -417,16 +417,6 @@ export const styles = css`
   .pinned p {
     flex: 1 1 180px;
   }
-  .link {
-    display: inline-block;
-    min-block-size: 24px;
-    padding: 0 2px;
-    border: 0;
-    background: none;
-    color: inherit;
-    text-decoration: underline;
-    text-underline-offset: 2px;
-  }
   .call {
     display: inline-flex;
     align-items: center;
@@ -599,9 +589,7 @@ export const styles = css`
   .clinic .bubble {
     border-color: var(--_accent-text);
   }
-  .text p + p,
-  .text p + ul,
-  .text ul + p {
+  .text > * + * {
     margin-block-start: 8px;
   }
   .text ul {
@@ -760,6 +748,10 @@ export const styles = css`
     border-radius: 14px;
     background: var(--_surface);
   }
+  .bubble .card {
+    padding: 4px 12px;
+    background: var(--_page);
+  }
   .card-title {
     display: flex;
     align-items: center;
@@ -781,14 +773,14 @@ export const styles = css`
     letter-spacing: 0.08em;
     user-select: all;
   }
-  .card dl div {
+  .card div {
     display: flex;
     gap: 12px;
     padding-block: 6px;
     border-block-end: 1px solid var(--_line);
     font-size: 15px;
   }
-  .card dl div:last-child {
+  .card div:last-child {
     border: 0;
   }
   dt,
@@ -990,7 +982,7 @@ export const styles = css`
   }
   /* Two columns become one when there is little room or large text. */
   @media (max-width: 340px) {
-    .card dl div {
+    .card div {
       flex-direction: column;
       gap: 0;
     }

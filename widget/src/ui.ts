@@ -5,6 +5,9 @@ import type { Say } from "./wording.ts";
 
 export type View = "chat" | "refused" | "restart" | "delete" | "apps";
 
+/** What has to stay in view of an emergency: the message, or whom to call until it is here. */
+export type Emergency = Pick<Entry, "id" | "text">;
+
 export interface Clinic {
   name: string;
   phone: string;

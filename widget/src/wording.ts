@@ -7,6 +7,11 @@ export type Say = (key: string, values?: Record<string, string | number>) => str
 
 const LANGUAGES: Record<string, Words> = { en, fr };
 
+/** A language tag that dates can be written in: that of the page where it is one of ours. */
+export function tag(found: string): string {
+  return /^(?:en|fr)(?:-\w{2,})*$/i.test(found) ? found : language(found);
+}
+
 /** The language for a BCP 47 tag: "fr-CA" is French, what is unknown is English. */
 export function language(tag: string | null | undefined): "en" | "fr" {
   const base = (tag ?? "").toLowerCase().split(/[-_]/)[0] ?? "";

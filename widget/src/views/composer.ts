@@ -4,16 +4,18 @@ import { live } from "lit/directives/live.js";
 import * as icons from "../icons.ts";
 import type { Ui } from "../ui.ts";
 
+/** As the server counts: an emoji is one. */
+export function characters(text: string): number {
+  return [...text].length;
+}
+
 export function composer(ui: Ui): TemplateResult {
   const { say, draft, conversation } = ui;
   const { limit } = conversation;
-  const long = draft.length > limit;
-  const near = draft.length > limit * 0.9;
-  const said = long
-    ? say("too_long", { count: draft.length, limit })
-    : near
-      ? say("left", { count: limit - draft.length })
-      : nothing;
+  const count = characters(draft);
+  const long = count > limit;
+  const near = count > limit * 0.9;
+  const said = long ? say("too_long", { count, limit }) : near ? say("left", { count: limit - count }) : nothing;
   return html`
     <form class="composer" part="composer" @submit=${(event: Event) => ui.submit(event)}>
       <label class="hidden" for="text">${say("composer")}</label>
@@ -25,9 +27,8 @@ export function composer(ui: Ui): TemplateResult {
         enterkeyhint="send"
         autocomplete="off"
         placeholder=${say("placeholder")}
-        aria-describedby=${conversation.agreed ? nothing : "notice"}
+        aria-describedby=${long ? "count" : conversation.agreed ? nothing : "notice"}
         aria-invalid=${long ? "true" : nothing}
-        aria-errormessage=${long ? "count" : nothing}
         .value=${live(draft)}
         @input=${(event: InputEvent) => ui.typed(event)}
         @keydown=${(event: KeyboardEvent) => ui.key(event)}

@@ -13,8 +13,10 @@ const APPS: Record<string, string> = {
 };
 
 export function header(ui: Ui): TemplateResult {
-  const { say, clinic, conversation, menu } = ui;
+  const { say, clinic, conversation, menu, view } = ui;
   const { kind, name } = conversation.speaker;
+  // Who would rather not has nothing here that could be copied or deleted.
+  const refused = view === "refused";
   const who = kind === "person" && name ? say("person_named", { name }) : say(kind);
   return html`
     <div class="head" part="header">
@@ -23,7 +25,9 @@ export function header(ui: Ui): TemplateResult {
         <h2 id="title" tabindex="-1">${clinic.name || say("title")}</h2>
         <p id="speaker"><span class="dot ${ui.offline ? "off" : ""}"></span>${who}</p>
       </div>
-      <button
+      ${refused && !clinic.privacy
+        ? nothing
+        : html`<button
         id="menu-button"
         class="icon-button"
         aria-label=${say("menu")}
@@ -32,24 +36,31 @@ export function header(ui: Ui): TemplateResult {
         @click=${() => ui.toggleMenu()}
       >
         ${icons.more}
-      </button>
+      </button>`}
       <button class="icon-button" part="minimise" aria-label=${say("minimise")} @click=${() => ui.minimise()}>
         ${icons.down}
       </button>
     </div>
     <ul id="menu" class="menu" part="menu" ?hidden=${!menu}>
-      <li><button @click=${() => ui.copy()}>${icons.copy}${say("get_copy")}</button></li>
-      ${conversation.session?.apps?.length
-        ? html`<li><button @click=${() => ui.show("apps")}>${icons.phone}${say("apps_title")}</button></li>`
-        : nothing}
-      <li><button @click=${() => ui.show("restart")}>${icons.restart}${say("start_again")}</button></li>
-      <li><button @click=${() => ui.show("delete")}>${icons.bin}${say("delete")}</button></li>
+      ${refused ? nothing : items(ui)}
       ${clinic.privacy
         ? html`<li>
             <a href=${clinic.privacy} target="_blank" rel="noopener">${icons.shield}${say("privacy")}</a>
           </li>`
         : nothing}
     </ul>
+  `;
+}
+
+function items(ui: Ui): TemplateResult {
+  const { say, conversation } = ui;
+  return html`
+      <li><button @click=${() => ui.copy()}>${icons.copy}${say("get_copy")}</button></li>
+      ${conversation.session?.apps?.length
+        ? html`<li><button @click=${() => ui.show("apps")}>${icons.phone}${say("apps_title")}</button></li>`
+        : nothing}
+      <li><button @click=${() => ui.show("restart")}>${icons.restart}${say("start_again")}</button></li>
+      <li><button @click=${() => ui.show("delete")}>${icons.bin}${say("delete")}</button></li>
   `;
 }
 

@@ -5,6 +5,7 @@ import type { Say } from "../wording.ts";
 
 interface Launcher {
   say: Say;
+  lang: string;
   open: boolean;
   unread: number;
   inviting: boolean;
@@ -16,10 +17,10 @@ export function unreadText(say: Say, count: number): string {
   return say(count === 1 ? "unread_one" : "unread_many", { count });
 }
 
-export function launcher({ say, open, unread, inviting, toggle, decline }: Launcher): TemplateResult {
+export function launcher({ say, lang, open, unread, inviting, toggle, decline }: Launcher): TemplateResult {
   return html`
     ${inviting
-      ? html`<div class="invitation" part="invitation">
+      ? html`<div class="invitation" part="invitation" lang=${lang}>
           <button class="invitation-text" @click=${toggle}>${say("invitation")}</button>
           <button class="icon-button" aria-label=${say("invitation_close")} @click=${decline}>${icons.close}</button>
         </div>`
@@ -28,6 +29,7 @@ export function launcher({ say, open, unread, inviting, toggle, decline }: Launc
       id="launcher"
       class="launcher"
       part="launcher"
+      lang=${lang}
       aria-expanded=${open ? "true" : "false"}
       aria-haspopup="dialog"
       aria-controls="panel"

@@ -55,7 +55,7 @@ export function connection(ui: Ui): TemplateResult | typeof nothing {
 
 export function log(ui: Ui): TemplateResult {
   const { say, conversation } = ui;
-  const { entries, notes, more, typing, slow } = conversation;
+  const { entries, notes, more, typing, slow, line } = conversation;
   const name = conversation.speaker.name || say(conversation.speaker.kind);
   return html`
     <div
@@ -69,9 +69,13 @@ export function log(ui: Ui): TemplateResult {
     >
       ${more
         ? html`<button class="plain small earlier" @click=${() => ui.earlier()}>${say("earlier")}</button>`
-        : notice(ui)}
+        : conversation.missing
+          ? line === "connecting"
+            ? nothing
+            : html`<p class="note">${say("missing")}</p>`
+          : notice(ui)}
       ${conversation.deleted ? html`<p class="note done">${say("deleted")}</p>` : nothing}
-      ${entries.length || more ? nothing : suggestions(ui)}
+      ${entries.length || more || conversation.missing ? nothing : suggestions(ui)}
       <ol class="messages">
         ${repeat(rows(entries, notes, ui), (row) => row.key, (row) => row.show())}
       </ol>

@@ -1,31 +1,23 @@
 // One message, with what belongs to it: who, when, source, card, answers to choose, thumbs.
 import { html, nothing, type TemplateResult } from "lit";
-import type { Entry } from "../conversation.ts";
+import { type Entry, spoken } from "../conversation.ts";
 import * as icons from "../icons.ts";
 import type { Card } from "../protocol.ts";
-import { dial, plain, richText } from "../rich-text.ts";
+import { dial, numbersIn, plain, richText } from "../rich-text.ts";
 import { appointment, clockTime, fullTime } from "../times.ts";
-import type { Ui } from "../ui.ts";
+import type { Emergency, Ui } from "../ui.ts";
 
 const STATUSES = ["requested", "confirmed", "changed", "declined", "cancelled", "expired"];
 
 const MARKS = { emergency: icons.alert, urgent: icons.clock, check: icons.question } as const;
 
-/** The numbers a message names, in its order, each once. */
-export function numbersIn(text: string, numbers: string[]): string[] {
-  return numbers
-    .filter((number) => number && new RegExp(`(?<![\\d-])${number.replace(/[^\w-]/g, "\\$&")}(?![\\d-]*\\d)`).test(text))
-    .sort((a, b) => text.indexOf(a) - text.indexOf(b));
-}
-
 function treatment({ service, minutes }: Card, { say }: Ui): string | undefined {
   return service && minutes ? say("treatment", { service, minutes }) : service;
 }
 
-function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
+/** What is known of an appointment: a key of the wording, and the words. */
+export function cardRows(booking: Card, ui: Ui): [string, string][] {
   const { say } = ui;
-  const booking = entry.card;
-  if (booking?.type !== "booking") return nothing;
   const known = STATUSES.includes(booking.status ?? "");
   const rows: [string, string | undefined][] = [
     ["when", appointment(booking.starts, booking.ends, booking.zone, ui.lang)],
@@ -34,6 +26,13 @@ function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
     ["where", booking.place],
     ["status", known ? say(`status_${booking.status}`) : booking.status],
   ];
+  return rows.filter((row): row is [string, string] => !!row[1]);
+}
+
+function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
+  const { say } = ui;
+  const booking = entry.card;
+  if (booking?.type !== "booking") return nothing;
   return html`
     <section class="card" part="card" aria-label=${say("booking")}>
       <p class="card-title">
@@ -41,7 +40,7 @@ function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
       </p>
       <p class="reference"><span>${say("reference")}</span> <strong>${booking.reference}</strong></p>
       <dl>
-        ${rows.map(([key, value]) => (value ? html`<div><dt>${say(key)}</dt><dd dir="auto">${value}</dd></div>` : nothing))}
+        ${cardRows(booking, ui).map(([key, value]) => html`<div><dt>${say(key)}</dt><dd dir="auto">${value}</dd></div>`)}
       </dl>
       ${booking.ics
         ? html`<button class="plain" @click=${(event: Event) => ui.addToCalendar(entry, event)}>
@@ -55,6 +54,7 @@ function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
 function thumbs(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
   const { say } = ui;
   if (!entry.rateable) return nothing;
+  const unrated = entry.unrated ? html`<p class="problem">${icons.alert}<span>${say("not_done")}</span></p>` : nothing;
   if (ui.explaining === entry.id) {
     return html`<form
       class="reason"
@@ -64,6 +64,7 @@ function thumbs(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
         ui.explain(entry, field.value.trim());
       }}
     >
+      ${unrated}
       <label for="reason-${entry.id}">${say("reason")}</label>
       <input id="reason-${entry.id}" name="reason" maxlength="500" autocomplete="off" />
       <div class="choices">
@@ -81,7 +82,7 @@ function thumbs(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
     ${icons.thumb}
   </button>`;
   return html`<div class="thumbs">
-    ${entry.rated ? html`<p class="quiet rated">${say("rated")}</p>` : nothing}
+    ${unrated} ${entry.rated ? html`<p class="quiet rated">${say("rated")}</p>` : nothing}
     ${thumb("up", "helpful")} ${thumb("down", "not_helpful")}
   </div>`;
 }
@@ -119,6 +120,7 @@ export function message(entry: Entry, ui: Ui, last: boolean, closesGroup: boolea
   const loud = kind === "emergency" || kind === "urgent";
   const mark = MARKS[kind as keyof typeof MARKS];
   const calls = loud ? numbersIn(entry.text, clinic.numbers) : [];
+  const lang = spoken(entry) ?? nothing;
   return html`
     <li
       id="m-${entry.id}"
@@ -130,13 +132,13 @@ export function message(entry: Entry, ui: Ui, last: boolean, closesGroup: boolea
       ${entry.text || mark
         ? html`<div class="bubble">
             ${mark ? html`<p class="mark">${mark}${say(kind)}</p>` : nothing}
-            <div class="text">${richText(entry.text, clinic.numbers)}</div>
+            <div class="text" lang=${lang}>${richText(entry.text, clinic.numbers, kind === "summary")}</div>
             ${calls.length
               ? html`<div class="calls">
                   ${calls.map((call) => html`<a class="call" href=${dial(call)}>${icons.phone}${say("call", { number: call })}</a>`)}
                 </div>`
               : nothing}
-            ${entry.source?.label ? html`<p class="source" dir="auto">${entry.source.label}</p>` : nothing}
+            ${entry.source?.label ? html`<p class="source" lang=${lang} dir="auto">${entry.source.label}</p>` : nothing}
           </div>`
         : nothing}
       ${card(entry, ui)}
@@ -155,7 +157,7 @@ export function message(entry: Entry, ui: Ui, last: boolean, closesGroup: boolea
         ? html`<ul class="replies" aria-label=${say("pick")}>
             ${entry.buttons.map(
               (button) => html`<li>
-                <button class="reply" part="reply" dir="auto" @click=${(event: Event) => ui.pick(button, event)}>
+                <button class="reply" part="reply" lang=${lang} dir="auto" @click=${(event: Event) => ui.pick(button, event)}>
                   ${button.title}
                 </button>
               </li>`,
@@ -167,15 +169,17 @@ export function message(entry: Entry, ui: Ui, last: boolean, closesGroup: boolea
 }
 
 /** The last emergency, kept in view above the messages. */
-export function pinned(entry: Entry, ui: Ui): TemplateResult {
+export function pinned(entry: Emergency, ui: Ui): TemplateResult {
   const { say, clinic } = ui;
   const calls = numbersIn(entry.text, clinic.numbers);
+  const language = spoken(entry) ?? nothing;
   const first = plain(entry.text).split(/\n|(?<=[.])\s/)[0];
   return html`
     <section class="pinned" part="pinned" aria-label=${say("emergency")}>
       ${icons.alert}
-      <p><strong>${say("emergency")}:</strong> <span dir="auto">${first}</span>
-        <button class="link" @click=${() => ui.reveal(entry.id)}>${say("show_message")}</button></p>
+      <p><strong>${say("emergency")}:</strong> <span lang=${language} dir="auto">${first}</span>
+</p>
+      <button class="plain small" @click=${() => ui.reveal(entry.id)}>${say("show_message")}</button>
       ${(calls.length ? calls : [clinic.emergency]).slice(0, 1).map(
         (call) => html`<a class="call" href=${dial(call)}>${icons.phone}${say("call", { number: call })}</a>`,
       )}
