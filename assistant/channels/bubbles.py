@@ -46,6 +46,7 @@ def bubble_of(message: dict[str, Any], in_reply_to: str | None = None) -> Bubble
     optional = {
         "in_reply_to": in_reply_to,
         "kind": kind_of(response),
+        "lang": message.get("lang") or language_of(response),
         "source": _source(response, metadata.get("source") or []),
         "card": message.get("card"),
     }
@@ -62,6 +63,14 @@ def kind_of(response: str) -> str | None:
     for pattern, kind in words()["kinds"].items():
         if matches(response, [pattern]):
             return str(kind)
+    return None
+
+
+def language_of(response: str) -> str | None:
+    """The language of a message's words, a BCP 47 tag; None for English."""
+    for language, patterns in words()["languages"].items():
+        if matches(response, patterns):
+            return str(language)
     return None
 
 

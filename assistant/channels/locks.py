@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from weakref import WeakValueDictionary
 
 from redis import asyncio as redis
-from redis.exceptions import LockError
+from redis.exceptions import LockNotOwnedError, RedisError
 
 # Seconds after which the lock of a server that died is free again.
 LEASE = 20.0
@@ -51,11 +51,18 @@ class RedisLocks:
                 yield
             finally:
                 renewing.cancel()
-                with suppress(LockError):
+                # What cannot be given back now ends with its lease.
+                with suppress(RedisError):
                     await lock.release()
 
 
 async def _renew(lock: Any) -> None:
+    """Keeps the lock for as long as it takes, also when Redis is away for a moment."""
     while True:
-        await asyncio.sleep(LEASE / 4)
-        await lock.reacquire()
+        await asyncio.sleep(LEASE / 8)
+        with suppress(RedisError):
+            try:
+                await lock.reacquire()
+            except LockNotOwnedError:
+                # Redis has been started anew and has forgotten who holds what.
+                await lock.acquire(blocking=False)

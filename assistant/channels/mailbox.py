@@ -80,6 +80,8 @@ messages = sa.Table(
     sa.UniqueConstraint("conversation", "seq"),
     sa.UniqueConstraint("conversation", "id"),
     sa.Index("website_messages_state", "state", "number"),
+    # Without it the number of a deleted row would be given out again, and not count as new.
+    sqlite_autoincrement=True,
 )
 
 
@@ -356,11 +358,11 @@ def newest(connection: Connection) -> int:
 def changed(connection: Connection, number: int) -> tuple[int, dict[str, int]]:
     """The newest row's number, and the last ``seq`` of conversations with rows since ``number``."""
     latest = newest(connection)
-    if latest <= number:
+    if latest == number:
         return latest, {}
     query = (
         sa.select(messages.c.conversation, sa.func.max(messages.c.seq))
-        .where(messages.c.number > number - _LATE)
+        .where(messages.c.number > min(number, latest) - _LATE)
         .group_by(messages.c.conversation)
     )
     return latest, {row[0]: row[1] for row in connection.execute(query)}

@@ -15,6 +15,7 @@ import re
 import sys
 import time
 import uuid
+from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -62,6 +63,9 @@ FRAME = 32 * 1024
 ALARMS = ("emergency", "urgent", "check")
 # Other events than messages, from one conversation in a minute.
 EVENTS_PER_MINUTE = 240
+# So many more connections than chat windows may be open, in all and from one address: those that
+# have not said yet what they want, and those that are being told that there is no place.
+SPARE, SPARE_FROM_ONE = 100, 10
 # Seconds after which a window may try again when there is too much to do.
 BUSY_FOR = 5
 # Seconds that answers under way are waited for when the server is told to stop.
@@ -71,6 +75,9 @@ END_WITHIN = 1.0
 # Seconds between two looks for messages that another process has stored, for what a server that
 # died left unanswered, and for connections that never said what they want.
 LOOK_EVERY = 1.0
+# So many looks after something new, rows with lower numbers are looked for too: a transaction that
+# began earlier may have ended later.
+LATE_LOOKS = 10
 # Seconds for which one thread may keep the others waiting.
 SWITCH = 0.0005
 SWEEP_EVERY = 10.0
@@ -102,11 +109,12 @@ class _SocketBlueprint(Blueprint):
     def register(self, app: Sanic, options: dict[str, Any]) -> None:
         """Called by Sanic."""
         # Socket.IO has pings of its own.
-        sizes = {"WEBSOCKET_MAX_SIZE": FRAME, "REQUEST_MAX_SIZE": 4 * FRAME}
+        # What is a little too large is refused with a reason, what is far too large is not read.
+        sizes = {"WEBSOCKET_MAX_SIZE": 4 * FRAME, "REQUEST_MAX_SIZE": 4 * FRAME}
         app.config.update({**sizes, "WEBSOCKET_PING_INTERVAL": None})
         if self.ctx.settings.proxies:
             app.config.PROXIES_COUNT = self.ctx.settings.proxies
-        websockets.attach(self.ctx.sio, app, PATH)
+        websockets.attach(self.ctx.sio, app, PATH, _too_large)
         super().register(app, options)
 
 
@@ -126,7 +134,8 @@ class WebsiteInput(InputChannel):
         sio = AsyncServer(
             async_mode="sanic",
             client_manager=AsyncRedisManager(redis, channel="clinic-website") if redis else None,
-            cors_allowed_origins=_may_knock,
+            # A page that may not chat could not read otherwise that it may not: see Chat.connect.
+            cors_allowed_origins="*",
             cors_credentials=False,
             max_http_buffer_size=FRAME,
             # Their own would write what patients say to the log.
@@ -173,13 +182,6 @@ class WebsiteInput(InputChannel):
 async def _not_yet(sid: str, wsgi: dict[str, Any], auth: Any = None) -> None:
     """Until the channel has started."""
     raise ConnectionRefusedError("server_busy")
-
-
-def _may_knock(origin: str | None, wsgi: dict[str, Any]) -> bool:
-    """Whether Engine.IO lets a request in. WebSockets are refused later, with a reason."""
-    if wsgi.get("HTTP_UPGRADE", "").lower() == "websocket":
-        return True
-    return origins.allowed(origin, wsgi.get("HTTP_HOST", ""), facts.current().allowed_origins)
 
 
 class Outlet(Protocol):
@@ -234,6 +236,11 @@ class Chat:
         # The conversations in which the senders of a deleted one are told so.
         self._left: dict[str, list[str]] = {}
         self._places = Places(settings.connections, settings.connections_from_one)
+        self._doors = Places(
+            settings.connections + SPARE, settings.connections_from_one + SPARE_FROM_ONE
+        )
+        # The address of each Engine.IO connection, whether a window has joined over it or not.
+        self._addresses: dict[str, str] = {}
         self._messages = Rate(settings.per_minute)
         self._messages_from_one = Rate(settings.per_minute_from_one)
         self._events = Rate(EVENTS_PER_MINUTE)
@@ -249,6 +256,9 @@ class Chat:
         for conversation in await self.box.read(mailbox.waiting):
             self._turns.add(conversation, recovered=True)
         self._looking = asyncio.create_task(self._look(newest))
+        handlers = self._sio.eio.handlers
+        handlers["connect"] = self._counting(handlers["connect"])
+        handlers["disconnect"] = self._uncounting(handlers["disconnect"])
         self._sio.on("connect", self.connect)
         self._sio.on("disconnect", self.disconnect)
         for event, handler in (
@@ -277,6 +287,27 @@ class Chat:
         await self.box.close()
 
     # Coming and going.
+
+    def _counting(self, connected: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> Any:
+        """Counts connections from their first byte on; refuses those for which no door is free."""
+
+        async def knock(eio_sid: str, wsgi: dict[str, Any]) -> Any:
+            address = _address(wsgi["sanic.request"])
+            if not self._doors.take(address):
+                return "too_many_connections"
+            self._addresses[eio_sid] = address
+            return await connected(eio_sid, wsgi)
+
+        return knock
+
+    def _uncounting(self, disconnected: Callable[[str, str], Awaitable[Any]]) -> Any:
+        async def leave(eio_sid: str, reason: str) -> Any:
+            address = self._addresses.pop(eio_sid, None)
+            if address is not None:
+                self._doors.leave(address)
+            return await disconnected(eio_sid, reason)
+
+        return leave
 
     async def connect(self, sid: str, wsgi: dict[str, Any], auth: Any = None) -> None:
         """Lets a chat window in, or says why not."""
@@ -427,6 +458,9 @@ class Chat:
         stored = accepted.message
         if accepted.repeated:
             visitor.own.discard(message_id)
+            # Its first acceptance may have failed after it was stored: then nobody knows of it.
+            if stored.state == mailbox.PENDING:
+                self._turns.add(conversation)
         else:
             self.accepted(stored)
         return {"seq": stored.seq, "at": stored.body["at"], "repeated": accepted.repeated}
@@ -627,12 +661,14 @@ class Chat:
 
     async def _look(self, number: int) -> None:
         swept, forgot = time.monotonic(), -FORGET_EVERY
+        numbers = deque([number], maxlen=LATE_LOOKS)
         idle: set[str] = set()
         waiting: set[str] = set()
         while True:
             await asyncio.sleep(LOOK_EVERY)
             try:
-                number, changed = await self.box.read(mailbox.changed, number)
+                newest, changed = await self.box.read(mailbox.changed, numbers[0])
+                numbers.append(newest)
                 for conversation, seq in changed.items():
                     if any(v.sent < seq for v in self._visitors.of(conversation)):
                         await self._visitors.deliver(conversation)
@@ -686,6 +722,11 @@ def _speaker(conversation: str, locale: str) -> dict[str, str]:
 
 def _names(done: dict[str, Any], room: str, key: str) -> set[str]:
     return {str(entry.get(key)) for entry in done.get(room) or []}
+
+
+def _too_large() -> dict[str, str]:
+    """What a window is told before its connection is ended for a frame that is too large."""
+    return {"code": "too_large", "message": error_text("too_large", LOCALES[0])}
 
 
 def _refused(refusal: Refusal, locale: str) -> Ack:

@@ -8,20 +8,44 @@ the same is done with a task.
 from __future__ import annotations
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import Any
 
 from engineio.async_drivers import sanic as driver
+from engineio.packet import MESSAGE
 from sanic import Sanic
 from sanic.request import Request
 from socketio import AsyncServer
 from websockets.connection import CLOSED
 
+# The code with which a WebSocket is closed for a message that is too large (RFC 6455).
+TOO_LARGE = 1009
 
-def attach(sio: AsyncServer, app: Sanic, path: str) -> None:
-    """Puts a Socket.IO server into an application, with WebSockets that work."""
-    sio.eio._async = {**sio.eio._async, "websocket": WebSocket}
+
+def attach(
+    sio: AsyncServer, app: Sanic, path: str, too_large: Callable[[], dict[str, str]]
+) -> None:
+    """Puts a Socket.IO server into an application, with WebSockets that work.
+
+    Before a connection is ended for a frame that is too large, it gets an ``error`` event with what
+    ``too_large`` returns.
+    """
+    most = sio.eio.max_http_buffer_size
+
+    def refusal() -> str:
+        """The event as Socket.IO writes it."""
+        return "2" + json.dumps(["error", too_large()])
+
+    def websocket(handler: Any, server: Any) -> WebSocket:
+        return WebSocket(handler, server, refusal)
+
+    sio.eio._async = {**sio.eio._async, "websocket": websocket}
 
     async def handle(request: Request) -> Any:
+        eio_sid = request.args.get("sid")
+        if request.method == "POST" and len(request.body) > most and eio_sid in sio.eio.sockets:
+            await sio.eio.send(eio_sid, refusal())
         return await sio.handle_request(request)
 
     # Sanic sends no HTTP response after such a handler: the connection is over by then.
@@ -32,6 +56,10 @@ def attach(sio: AsyncServer, app: Sanic, path: str) -> None:
 
 class WebSocket(driver.WebSocket):
     """Engine.IO's WebSocket, with a ``wait`` of its own and nothing to say at its end."""
+
+    def __init__(self, handler: Any, server: Any, refusal: Callable[[], str]) -> None:
+        super().__init__(handler, server)
+        self._refusal = refusal
 
     async def __call__(self, environ: dict[str, Any]) -> None:
         """Serves a connection until it ends."""
@@ -48,6 +76,10 @@ class WebSocket(driver.WebSocket):
         try:
             await asyncio.wait((message, socket.recv_cancel), return_when=asyncio.FIRST_COMPLETED)
             if not message.done() or (data := message.result()) is None:
+                raise OSError
+            if len(data) > self.server.max_http_buffer_size:
+                await socket.send(str(MESSAGE) + self._refusal())
+                await socket.close(TOO_LARGE)
                 raise OSError
             return data
         finally:

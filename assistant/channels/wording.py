@@ -40,7 +40,8 @@ def in_language(
         {**button, "title": title}
         for button, title in zip(message.get("buttons") or [], other.get("titles", []), strict=True)
     ]
-    return {**message, "text": other["text"].format(**known), "buttons": buttons}
+    text = other["text"].format(**known)
+    return {**message, "text": text, "buttons": buttons, "lang": locale}
 
 
 def matches(name: str, patterns: list[str]) -> bool:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from echo_servers import echo_server
 from scenario_logs import said_in_logs
-from scenario_servers import Server, Servers, current_model, free_port, servers_in
+from scenario_servers import Server, Servers, current_model, servers_in
 from window import READY, SETTINGS, Window
-
-from assistant.project import ROOT
-from assistant.server import ENVIRONMENT
 
 # Each test has addresses of its own, so that limits by address do not meet.
 _addresses = itertools.count(1)
@@ -38,23 +34,7 @@ def echo(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
     def start(**settings: str) -> Server:
-        port = free_port()
-        environment = {
-            **os.environ,
-            **ENVIRONMENT,
-            "PYTHONPATH": str(ROOT),
-            "CLINIC_VAR": str(tmp_path),
-            "CLINIC_DATABASE_URL": "",
-            **SETTINGS,
-            **settings,
-        }
-        program = str(Path(__file__).with_name("echo_server.py"))
-        command = [sys.executable, "-W", "ignore", program, "--port", str(port)]
-        log = tmp_path / f"echo-{port}.log"
-        url = f"http://127.0.0.1:{port}{READY}"
-        started.append(Server("the echo server", command, environment, url, log))
-        started[-1].start()
-        started[-1].wait()
+        started.append(echo_server(tmp_path, **settings))
         return started[-1]
 
     yield start

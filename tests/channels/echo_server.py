@@ -5,7 +5,8 @@ Each message is stored in the tracker with its answer, so that a second handling
 Words in a message: ``fail`` makes answering fail; ``hold`` waits for a file "go" in the folder;
 ``die before`` and ``die after`` kill the server, once, before or after they are in the tracker;
 ``numb`` is a danger sign; ``booked`` brings an appointment; ``erase`` deletes the conversation;
-``rate`` is answered with something to be rated. Thumbs are lines of the file "rated"; while there
+``rate`` is answered with something to be rated. A file "lost" in the folder makes the next commit
+look like one that has failed, though it has not. Thumbs are lines of the file "rated"; while there
 is a file "away", the clinic cannot be asked for anything.
 """
 
@@ -15,6 +16,7 @@ import argparse
 import asyncio
 import os
 import signal
+import sqlite3
 import zlib
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ from assistant.channels.apps.input import (
 from assistant.channels.rest import ClinicRestInput
 from assistant.channels.website import WebsiteInput
 from assistant.serving import log
+from assistant.serving.pages import pages
 from assistant.tracker_store import ClinicTrackerStore
 
 
@@ -48,6 +51,18 @@ class Store(ClinicTrackerStore):
         """Called by Rasa."""
         await super().save(tracker)
         _die_if_told(self.folder, "die after", getattr(tracker.events[-1], "text", ""))
+
+
+def _lose_answers(dialect: Any, lost: Path) -> None:
+    commit = dialect.do_commit
+
+    def do_commit(connection: Any) -> None:
+        commit(connection)
+        if lost.exists():
+            lost.unlink()
+            raise sqlite3.OperationalError("the connection was lost")
+
+    dialect.do_commit = do_commit
 
 
 def _die_if_told(folder: Path, words: str, text: str) -> None:
@@ -70,6 +85,7 @@ class Echo:
             else Store(self.domain, dialect="sqlite", db=str(folder / "conversations.sqlite3"))
         )
         self.tracker_store.folder = folder
+        _lose_answers(self.tracker_store.engine.dialect, folder / "lost")
         self.nlg = self
         self.processor = self
         self.lock_store = InMemoryLockStore()
@@ -167,6 +183,7 @@ def main() -> None:
         WhatsAppInput(),
         MessengerInput(),
     ]
+    app.blueprint(pages())
     register([WebsiteInput(), *apps, ClinicRestInput()], app, route="/webhooks/")
 
     app.run("127.0.0.1", options.port, workers=1, access_log=False)

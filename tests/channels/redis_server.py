@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -22,11 +23,15 @@ class Redis:
     """A running server; ``url`` is its address in ``CLINIC_REDIS_URL``."""
 
     def __init__(self) -> None:
-        program, environment = _program()
         self._folder = Path(tempfile.mkdtemp(prefix="clinic-redis-"))
-        socket = self._folder / "redis.sock"
-        self.url = f"unix://{socket}"
-        settings = {"port": "0", "unixsocket": str(socket), "save": "", "appendonly": "no"}
+        self._socket = self._folder / "redis.sock"
+        self.url = f"unix://{self._socket}"
+        self.start()
+
+    def start(self) -> None:
+        """Starts, or starts again at the same address, with nothing remembered."""
+        program, environment = _program()
+        settings = {"port": "0", "unixsocket": str(self._socket), "save": "", "appendonly": "no"}
         options = [part for name, value in settings.items() for part in (f"--{name}", value)]
         self._process = subprocess.Popen(  # noqa: S603
             [program, *options],
@@ -37,16 +42,25 @@ class Redis:
             preexec_fn=_die_with_parent,
         )
         ends = time.monotonic() + PATIENCE
-        while not socket.exists():
+        while not self._listens():
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.stop()
                 raise RuntimeError("Redis did not start")
             time.sleep(0.02)
 
-    def stop(self) -> None:
-        """Ends the server and deletes everything."""
+    def _listens(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            return probe.connect_ex(str(self._socket)) == 0
+
+    def kill(self) -> None:
+        """Ends the server at once."""
         self._process.kill()
         self._process.wait(20)
+        self._socket.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        """Ends the server and deletes everything."""
+        self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from assistant.channels.bubbles import bubble_of, kind_of
-from assistant.channels.wording import LOCALES, error_text, words
+from assistant.channels.wording import LOCALES, error_text, in_language, words
 from assistant.project import DATA
 from clinic import facts
 
@@ -39,10 +39,24 @@ def test_every_message_of_the_safety_rules_is_marked() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [*words()["kinds"], *words()["handed_over"], *words()["sourced"]]
+    "pattern",
+    [
+        *(*words()["kinds"], *words()["handed_over"], *words()["sourced"]),
+        *(pattern for patterns in words()["languages"].values() for pattern in patterns),
+    ],
 )
 def test_every_pattern_is_about_a_response(pattern: str) -> None:
     assert [name for name in responses() if fnmatchcase(name, pattern)]
+
+
+def test_what_is_not_in_english_says_so() -> None:
+    english = responses() - responses("languages") | {"utter_speak_other_language"}
+    for name in responses():
+        language = bubble_of({"text": "x", "metadata": {"response": name}}).body.get("lang")
+        assert language in ((None,) if name in english else ("fr", "es")), name
+        assert name in english or {"fr": "french", "es": "spanish"}[str(language)] in name
+    left = in_language("utter_live_left", {"text": "x"}, "fr", {"person_name": "Natalie"})
+    assert bubble_of(left).body["lang"] == "fr"
 
 
 def test_all_errors_in_all_languages() -> None:

@@ -7,6 +7,7 @@ import signal
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ from scenario_chat import read
 from scenario_servers import Server
 from socketio.exceptions import SocketIOError
 from window import READY, Window, new_id
+
+from assistant.channels import mailbox
+from assistant.channels.bubbles import Bubble
+from assistant.tracker_store import ClinicTrackerStore
 
 Echo = Callable[..., Server]
 
@@ -41,6 +46,22 @@ def in_order(window: Window) -> None:
     """What the window shows: every number once, in order."""
     numbers = [message["seq"] for message in window.seen]
     assert numbers == sorted(set(numbers)), numbers
+
+
+def test_a_message_whose_acceptance_seems_to_have_failed_is_answered(
+    echo: Echo, tmp_path: Path
+) -> None:
+    """The database has it, and its answer to the server was lost."""
+    window = Window(address(echo())).open()
+    (tmp_path / "lost").touch()
+    message = {"id": new_id(), "text": "hello"}
+    assert window.call("message", message)["error"]["code"] == "server_busy"
+    # What a window does: it sends again what was not taken.
+    assert window.call("message", message)["repeated"] is True
+    (answer,) = window.answers(message["id"])
+    assert answer["text"] == "you said hello"
+    assert not (tmp_path / "lost").exists()
+    assert handled(tmp_path) == {"hello": 1}
 
 
 @pytest.mark.parametrize("words", ["die before", "die after"])
@@ -97,6 +118,38 @@ def test_on_postgresql(echo: Echo) -> None:
         window.until(lambda: ("deleted", {}) in window.events, "deleted")
         window.close()
         server.stop()
+    finally:
+        cluster.stop()
+
+
+def test_what_another_server_began_to_write_before_is_shown(echo: Echo) -> None:
+    """Its row has a lower number than what is there when it is committed."""
+    cluster = Cluster()
+    try:
+        cluster.run("CREATE DATABASE chat")
+        url = cluster.url("chat")
+        one, two = (echo(CLINIC_DATABASE_URL=url) for _ in range(2))
+        slow = Window(address(two)).open()
+        (before,) = slow.ask("hello")
+        quick = Window(address(one)).open()
+        quick.ask("hello")
+        mirror = Window(address(two)).open({"token": quick.token, "last_seq": 0})
+        mirror.until(lambda: mirror.last_seq == 2, "what was said there")
+        store = ClinicTrackerStore(dialect="postgresql", host=url)
+        body = {"id": new_id(), "at": "", "from": "assistant", "text": "from another server"}
+        with store.engine.begin() as connection:
+            found = mailbox.find_anywhere(connection, before["id"])
+            assert found is not None
+            mailbox.post(connection, found.conversation, [Bubble("", body)], datetime.now(UTC))
+            # Somebody writes in the meantime, and the server takes notice of that.
+            quick.ask("hello again")
+            mirror.until(lambda: mirror.last_seq == 4, "what was said there")
+        slow.until(lambda: slow.seen[-1]["text"] == body["text"], "the message")
+        store.engine.dispose()
+        for window in (slow, quick, mirror):
+            window.close()
+        one.stop()
+        two.stop()
     finally:
         cluster.stop()
 

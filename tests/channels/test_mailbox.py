@@ -192,6 +192,26 @@ def test_another_process_sees_what_is_new(engine: Any) -> None:
     assert do(engine, mailbox.changed, number)[1]["chat-2"] == 2
 
 
+def test_a_number_is_not_given_out_again(engine: Any) -> None:
+    """Else what is said after a deletion would look to another server like what it knows."""
+    said(engine, "m1")
+    said(engine, "m1", chat="chat-2")
+    number, _ = do(engine, mailbox.changed, 0)
+    do(engine, mailbox.forget, "chat-2", NOW)
+    said(engine, "m1", chat="chat-3")
+    assert do(engine, mailbox.changed, number)[1]["chat-3"] == 1
+
+
+def test_after_the_newest_was_deleted_what_is_new_is_still_found(engine: Any) -> None:
+    said(engine, "m1")
+    said(engine, "m1", chat="chat-2")
+    number, _ = do(engine, mailbox.changed, 0)
+    do(engine, mailbox.forget, "chat-2", NOW)
+    latest, changed = do(engine, mailbox.changed, number)
+    assert latest < number
+    assert changed == {CHAT: 1}
+
+
 def test_tries_are_counted(engine: Any) -> None:
     asked = said(engine, "m1").message
     assert [do(engine, mailbox.count_try, asked) for _ in range(3)] == [1, 2, 3]

@@ -82,6 +82,9 @@ def check(pair: Servers, window: Window, sent: dict[str, str]) -> None:
     assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
     shown = [message["seq"] for message in window.seen]
     assert shown == sorted(set(shown)), "shown twice or out of order"
+    said = [message["seq"] for message in everything if message["from"] != "patient"]
+    theirs = [message["seq"] for message in window.seen if message["from"] != "patient"]
+    assert [seq for seq in theirs if seq >= numbers[0]] == said, "an answer was not shown"
     query = "SELECT conversation FROM website_messages WHERE id = ?"
     (row,) = read(pair.tracker_database, query, next(iter(sent)))
     events = read(

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pytest
 from scenario_servers import Server, locked, wait_until
 from socketio.exceptions import ConnectionError as Refused
 from test_killed import address, handled
@@ -68,6 +69,26 @@ def test_a_window_that_goes_is_no_error(echo: Callable[..., Server]) -> None:
     gone.until(lambda: not gone.client.connected, "the end of the connection")
     Window(address(server)).open().close()
     assert "ERROR" not in server.log.read_text(encoding="utf-8")
+
+
+def test_when_all_places_are_taken_the_next_is_told_so(echo: Callable[..., Server]) -> None:
+    url = address(echo(CLINIC_CHAT_CONNECTIONS="2"))
+    inside = [Window(url, f"198.51.100.{place}").open() for place in (1, 2)]
+    late = Window(url, "198.51.100.3")
+    with pytest.raises(Refused):
+        late.open()
+    assert late.refused == [{"message": "too_many_connections"}]
+    inside[0].close()
+
+    def comes_in() -> bool:
+        with suppress(Refused):
+            late.open()
+        return bool(late.sessions)
+
+    wait_until(comes_in, "there is a place")
+    assert late.ask("hello")
+    for window in (late, inside[1]):
+        window.close()
 
 
 def test_a_window_that_goes_while_it_is_let_in_leaves_its_place(

@@ -6,10 +6,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import engineio
+import protocol_document
 import socketio
+from protocol_document import CONNECTING
 
 PATH = "chat/socket.io"
 # Behind one proxy, the tests can say which address a window comes from.
@@ -49,23 +52,25 @@ class Window:
         self.refused: list[Any] = []
         self.client = _Client(reconnection=False)
         self._happened = threading.Condition()
-        for event in ("session", "message", "typing", "handoff", "error", "history", "deleted"):
-            self.client.on(event, self._note(event))
-        self.client.on("connect_error", self._note("connect_error"))
+        # What docs/website-channel.md does not know of what this window was told.
+        self.undocumented: set[str] = set()
+        self.client.on("*", self._note)
+        self.client.on("connect_error", partial(self._note, "connect_error"))
 
-    def _note(self, event: str) -> Callable[[Any], Any]:
-        def note(data: Any = None) -> None:
-            with self._happened:
-                self.events.append((event, data))
-                if event == "message":
-                    self.seen.append(data)
-                if event == "session":
-                    self.sessions.append(data)
-                if event == "connect_error":
-                    self.refused.append(data)
-                self._happened.notify_all()
-
-        return note
+    def _note(self, event: str, data: Any = None) -> None:
+        with self._happened:
+            self.events.append((event, data))
+            if event == "message":
+                self.seen.append(data)
+            if event == "session":
+                self.sessions.append(data)
+            if event == "connect_error":
+                self.refused.append(data)
+                if isinstance(data, dict):
+                    self.undocumented |= {data["message"]} - protocol_document.names(CONNECTING)
+            else:
+                self.undocumented |= protocol_document.undocumented(event, data)
+            self._happened.notify_all()
 
     def until(self, condition: Callable[[], Any], what: str) -> Any:
         """Waits until something holds, which is looked at after every event."""
@@ -108,6 +113,7 @@ class Window:
     def close(self) -> None:
         """Disconnects."""
         self.client.disconnect()
+        assert not self.undocumented, "docs/website-channel.md does not know it"
 
     @property
     def token(self) -> str:
@@ -121,7 +127,9 @@ class Window:
 
     def call(self, event: str, *data: Any) -> dict[str, Any]:
         """Sends an event and returns its acknowledgement."""
-        return dict(self.client.call(event, data[0] if data else None, timeout=PATIENCE))
+        told = dict(self.client.call(event, data[0] if data else None, timeout=PATIENCE))
+        self.undocumented |= protocol_document.undocumented_answer(event, told)
+        return told
 
     def send(self, text: str, message_id: str | None = None) -> str:
         """Sends words, which must be accepted; returns the message's id."""
