@@ -28,11 +28,9 @@ def attach(
 ) -> None:
     """Puts a Socket.IO server into an application, with WebSockets that work.
 
-    Before a connection is ended for a frame that is too large, it gets an ``error`` event with what
-    ``too_large`` returns.
+    Before a WebSocket is closed for a frame that is too large, it gets an ``error`` event with what
+    ``too_large`` returns. By long polling the request itself is refused.
     """
-    most = sio.eio.max_http_buffer_size
-
     def refusal() -> str:
         """The event as Socket.IO writes it."""
         return "2" + json.dumps(["error", too_large()])
@@ -43,9 +41,6 @@ def attach(
     sio.eio._async = {**sio.eio._async, "websocket": websocket}
 
     async def handle(request: Request) -> Any:
-        eio_sid = request.args.get("sid")
-        if request.method == "POST" and len(request.body) > most and eio_sid in sio.eio.sockets:
-            await sio.eio.send(eio_sid, refusal())
         return await sio.handle_request(request)
 
     # Sanic sends no HTTP response after such a handler: the connection is over by then.
