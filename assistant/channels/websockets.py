@@ -31,6 +31,7 @@ def attach(
     Before a WebSocket is closed for a frame that is too large, it gets an ``error`` event with what
     ``too_large`` returns. By long polling the request itself is refused.
     """
+
     def refusal() -> str:
         """The event as Socket.IO writes it."""
         return "2" + json.dumps(["error", too_large()])
