@@ -56,6 +56,10 @@ _SAID_BEFORE_A_CONTACT = re.compile(
 _WORDS_BEFORE_A_CONTACT = re.compile(
     r"(?:^|\s)([^\W\d_][\w'-]+ [^\W\d_][\w'-]+)\W{1,3}(?=\S+@|[+(]?\d{3}[ .()-]{0,2}\d{3})"
 )
+# No answer to the question for a length or a therapist.
+NO_ANSWERS = frozenset({"invalid_service", "invalid_therapist"})
+# A time and little else.
+FEW_WORDS = 6
 BEFORE_THE_NAME = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 
 
@@ -113,6 +117,11 @@ class ValidateBookingForm(FormValidation):
             )
         events = await super().perform(dispatcher, tracker)
         values = {event["name"]: event["value"] for event in events}
+        known = {**tracker.slots, **values}
+        no_such_time = None if dealt_with(tracker) else _no_such_time(tracker)
+        asks_on = not (known.get("service") and known.get("therapist"))
+        if no_such_time and asks_on and not known.get("preferred_time"):
+            dispatcher.utter_message(response="utter_time_question", problem_text=no_such_time)
         if values.get("next_patient"):
             dispatcher.utter_message(
                 response="utter_next_patient_kept",
@@ -291,7 +300,11 @@ def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, An
     if not said or known.get("preferred_time"):
         return {**values, "unclear_time": None} if tracker.slots.get("unclear_time") else values
     if not (known.get("service") and known.get("therapist")):
-        return {**values, "unclear_time": said}
+        if not unclear or not _no_such_time(tracker):
+            return {**values, "unclear_time": said}
+        # told at once; what was asked for is asked again, plainly
+        plain = no_problem() if values.get("problem") in NO_ANSWERS else {}
+        return {**values, **plain, **near(read_time(said)), "unclear_time": None}
     reading = read_time(said)
     problem = {
         # named, since the problem is told in the place of its question
@@ -303,6 +316,16 @@ def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, An
     }
     told = {**near(reading), **problem} if reading.problem else {}
     return {**values, "unclear_time": None, **told}
+
+
+def _no_such_time(tracker: Tracker) -> str | None:
+    """Why the clinic has no such time ("february 30"), said in the place of a length."""
+    text = text_of(tracker)
+    if asked_in(tracker) not in ("service", "therapist") or len(text.split()) > FEW_WORDS:
+        return None
+    meant = understood(text)
+    cannot_be = meant.status in ("understood", "past") and not meant.windows
+    return meant.say if cannot_be else None
 
 
 def _not_asked(tracker: Tracker) -> dict[str, Any]:

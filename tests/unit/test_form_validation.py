@@ -614,3 +614,47 @@ def test_when_to_call_goes_with_the_message(text: str, when: str | None) -> None
 )
 def test_a_name_in_the_middle_of_a_message(text: str, name: str | None) -> None:
     assert values(heard(text, "book_appointment")).get("patient_name") == name
+
+
+BEGUN = {"therapist": "Natalie Yeo", "note": "", "for_whom": ""}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("february 31", "not in the calendar"),
+        ("october 12th", "has passed"),
+        ("this sunday pls", "closed on Sunday"),
+        ("thursday at 10pm", "open 8 am to 8 pm"),
+    ],
+)
+def test_a_time_that_cannot_be_is_told_at_the_question_for_the_length(
+    monkeypatch: pytest.MonkeyPatch, text: str, why: str
+) -> None:
+    monkeypatch.setenv("CLINIC_NOW", "2026-11-25T10:00:00-05:00")
+    tracker = heard(text, asked="service", slots=BEGUN, time_unclear=text)
+    dispatcher = CollectingDispatcher()
+    set_slots = {
+        event["name"]: event["value"] for event in asyncio.run(BOOKING.perform(dispatcher, tracker))
+    }
+    assert [why in message.get("problem_text", "") for message in said(dispatcher)] == [True]
+    assert set_slots["problem"] is None
+    assert set_slots["unclear_time"] is None
+
+
+@pytest.mark.parametrize(
+    "text", ["purple", "my back has hurt since the third of november you know"]
+)
+def test_other_words_at_the_question_for_the_length_are_no_such_time(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("CLINIC_NOW", "2026-11-25T10:00:00-05:00")
+    dispatcher = CollectingDispatcher()
+    asyncio.run(
+        BOOKING.perform(dispatcher, heard(text, asked="service", slots=BEGUN, time_unclear=text))
+    )
+    assert said(dispatcher) == []
+
+
+def said(dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
+    return list(dispatcher.messages)
