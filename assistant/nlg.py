@@ -9,8 +9,8 @@ Rasa's own generator picks a wording at random and knows only slots. Here
   ``assistant.nlu.mentions``), and then before any other;
 - of several that fit, one with ``metadata.first`` is said before all others;
 - a wording that this conversation has not read yet is preferred, in the order written, and when the
-  same would be read twice within a few turns, more of the topic is told; of something particular, or
-  when there is no more, its first sentence with the question what else is wanted;
+  same would be read twice within a few turns, more of the topic is told; of something particular,
+  or when there is no more, its first sentence with the question what else is wanted;
 - a form whose question was not answered well asks in other words (slot ``problem``);
 - buttons that lead to booking are left out while a red flag is open;
 - an answer to a question can be rated.

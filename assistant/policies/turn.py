@@ -354,6 +354,11 @@ ABOUT_THE_LIST = frozenset(
 NAMING = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"})
 # What "do you treat kids, my son is 14" may be taken for.
 OF_A_CHILD = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "write_for_other"})
+# What "how long is the wait" and "is there a washroom, I always need one" may be taken for.
+BESIDE_A_WAIT = frozenset(
+    {"nlu_fallback", "out_of_scope", "faq/how_many_sessions", "faq/opening_hours"}
+)
+BESIDE_A_ROOM = frozenset({"nlu_fallback", "out_of_scope", "faq/what_to_wear"})
 # They lean on the last answer.
 MORE = ("tell_me_more", "ask_why")
 NOT_UNDERSTOOD = ("utter_not_understood_1", "utter_not_understood_2", "utter_not_understood_3")
@@ -1229,6 +1234,10 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         return Turn((OTHER_THERAPIST,))
     if now.intent == "minor" and _is_for_a_grown_up(now):
         return Turn((ANSWERS["write_for_other"],))
+    if now.intent in BESIDE_A_WAIT and says("asks_earliest", now.text):
+        return Turn(("booking_form",))
+    if now.intent in BESIDE_A_ROOM and says("asks_for_a_room", now.text):
+        return Turn(_with_safety_net(("utter_faq/location",), now))
     if now.intent in OF_A_CHILD and says("about_a_child", now.text):
         return Turn((CAREFUL,))
     if now.intent in NAMING and says("names_therapist", now.text):

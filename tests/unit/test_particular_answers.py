@@ -272,3 +272,20 @@ def test_the_rules_for_cancelling_are_the_owners(answer: Answer) -> None:
     assert "I don't know the clinic's rules" in answer(asked, "faq/cost")
     text = answer(asked, "faq/cost", cancelling="Please cancel a day ahead.")
     assert "Please cancel a day ahead. To cancel" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "mentioned", "said"),
+    [
+        ("do you guys help people who had chemo", "gender", False),
+        ("hey guys is she good", "gender", False),
+        ("could I have a guy", "gender", True),
+        ("my job at the till ruins my leg", "job", False),
+        ("got any jobs going", "job", True),
+        ("is there a job opening", "job", True),
+        ("could she massage my calves", "where_touched", True),
+        ("my calf is sore", "where_touched", False),
+    ],
+)
+def test_words_with_two_meanings(text: str, mentioned: str, said: bool) -> None:
+    assert (mentioned in mentions.find(text)) is said

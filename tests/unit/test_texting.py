@@ -18,6 +18,10 @@ from assistant.nlu.texting import in_words
         ("y r u closed", "why are you closed"),
         ("need ur addy pls", "need your address please"),
         ("b4 or l8r", "before or later"),
+        ("can i still cansel", "can i still cancel"),
+        ("is cancling free", "is cancelling free"),
+        ("gimme the num", "give me the number"),
+        ("whats ur fone num", "whats your phone number"),
     ],
 )
 def test_shorthand_becomes_words(typed: str, words: str) -> None:
@@ -33,6 +37,7 @@ def test_shorthand_becomes_words(typed: str, words: str) -> None:
         "u.r@example.com",
         "room 2 please",
         "L4 and L5",
+        "my toes go num",
     ],
 )
 def test_what_is_no_shorthand_stays(text: str) -> None:

@@ -2105,3 +2105,31 @@ def test_a_child_is_no_matter_beside_the_point(text: str) -> None:
 @pytest.mark.parametrize("text", ["my kids are driving me nuts", "my son is 45 minutes late"])
 def test_who_only_speaks_of_children_asks_about_none(text: str) -> None:
     assert actions(says(text, "out_of_scope")) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "when is the soonest",
+        "how long is your wait right now",
+        "whats the wait time like",
+        "how soon could she fit me in",
+        "how far ahead are you booked",
+    ],
+)
+@pytest.mark.parametrize("label", ["out_of_scope", "faq/how_many_sessions"])
+def test_who_asks_how_soon_is_shown_times(text: str, label: str) -> None:
+    assert actions(says(text, label)) == ("booking_form",)
+
+
+@pytest.mark.parametrize(
+    "text", ["what is the earliest you open", "how long should I wait after an injection"]
+)
+def test_the_hours_and_a_pause_are_no_wish_for_times(text: str) -> None:
+    assert actions(says(text, "faq/opening_hours")) is None
+
+
+def test_a_room_is_asked_for_whatever_is_told_beside_it() -> None:
+    text = "where are the toilets, I drink a lot before a massage"
+    assert actions(says(text, "faq/what_to_wear")) == ("utter_faq/location",)
+    assert actions(says("should I shower before a massage", "faq/what_to_wear")) is None
