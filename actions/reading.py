@@ -364,7 +364,7 @@ def _reference(tracker: Tracker) -> Reading:
         if any(c.isdigit() for c in found) or found.isupper():
             return Reading(found.upper())
     alone = re.sub(r"[\W_]", "", text_of(tracker)).upper()
-    if len(alone) == LENGTH and (set(alone) <= set(ALPHABET) or " " not in text_of(tracker)):
+    if len(alone) == LENGTH and (set(alone) <= set(ALPHABET) or text_of(tracker).isalnum()):
         return Reading(alone)
     return Reading(problem="invalid_change_reference")
 

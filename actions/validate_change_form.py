@@ -86,7 +86,13 @@ class ValidateChangeForm(FormValidation):
         values |= _answer(tracker, asked, {**tracker.slots, **values}, found)
         if {**tracker.slots, **values}.get("change_kind") in WITHOUT_A_TIME:
             return {**values, "preferred_time": SKIPPED, "chosen_time": SKIPPED}
-        values = await with_time(tracker, values) if found else values
+        if not found:
+            values |= _wish_before_found(tracker, asked)
+        # a wish is kept with its windows also before it is known which appointment it is for
+        wishes = values.get("preferred_time") is not None
+        values = await with_time(tracker, values) if found or wishes else values
+        if not found:
+            values |= _not_a_reference(tracker, values)
         return await with_free_times(tracker, values)
 
     async def take_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
@@ -125,6 +131,23 @@ def _reference_said(tracker: Tracker, asked: str | None) -> dict[str, Any]:
     """ "Cancel K7M3QX": the reference in the message that begins the change."""
     found = reference_in(text_of(tracker)) if asked is None else None
     return {"change_reference": found} if found else {}
+
+
+def _not_a_reference(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """ "My ref is AB-1234": that it can be none is said with the first question for it."""
+    if not starting(tracker) or {**tracker.slots, **values}.get("change_reference"):
+        return {}
+    if not re.search(times.words()["wrong_reference"], text_of(tracker), re.IGNORECASE):
+        return {}
+    # the question is named, since the problem is told in its place
+    problem = {"problem": "invalid_change_reference", "problem_count": 1}
+    return {**problem, "requested_slot": "change_reference"}
+
+
+def _wish_before_found(tracker: Tracker, asked: str | None) -> dict[str, Any]:
+    """ "3 pm", said to the question for a reference after "friday": that day at 3."""
+    time = entity_of(tracker, "time")
+    return {"preferred_time": time} if time and asked in ASKED_TO_FIND else {}
 
 
 async def _of_a_proposal(tracker: Tracker, asked: str | None) -> dict[str, Any]:

@@ -14,14 +14,20 @@ from actions.choosing import which_day
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, other_contacts, read
 from actions.validate_booking_form import ValidateBookingForm, _two_names
-from actions.validate_change_form import _kind
+from actions.validate_change_form import ValidateChangeForm, _kind
 from actions.validate_delete_form import ValidateDeleteForm
 from actions.validate_message_form import ValidateMessageForm
 from assistant.checks.project import Project
 from assistant.project import ROOT
 
 BOOKING, MESSAGE, DELETION = ValidateBookingForm(), ValidateMessageForm(), ValidateDeleteForm()
-FORM_OF = {BOOKING: "booking_form", MESSAGE: "message_form", DELETION: "delete_form"}
+CHANGE = ValidateChangeForm()
+FORM_OF = {
+    BOOKING: "booking_form",
+    MESSAGE: "message_form",
+    DELETION: "delete_form",
+    CHANGE: "change_form",
+}
 GIVEN = {
     "service": "massage therapy, 60 minutes",
     "therapist": "Natalie Yeo",
@@ -658,3 +664,35 @@ def test_other_words_at_the_question_for_the_length_are_no_such_time(
 
 def said(dispatcher: CollectingDispatcher) -> list[dict[str, Any]]:
     return list(dispatcher.messages)
+
+
+def change_of(text: str, monkeypatch: pytest.MonkeyPatch, **where: Any) -> dict[str, Any]:
+    """What the change form holds after a message, before an appointment is found."""
+
+    async def nothing(*_: Any) -> None:
+        return None
+
+    monkeypatch.setenv("CLINIC_NOW", "2026-11-25T10:00:00-05:00")
+    monkeypatch.setattr("actions.times.let_go", nothing)
+    tracker = heard(text, "change_appointment", form=CHANGE, **where)
+    return asyncio.run(CHANGE.values_from(tracker))
+
+
+@pytest.mark.parametrize("reference", ["AB-1234", "BK20931", "no. 5512-8"])
+def test_a_wrong_reference_is_told_and_the_day_beside_it_is_kept(
+    monkeypatch: pytest.MonkeyPatch, reference: str
+) -> None:
+    loop = [{"event": "user"}, {"event": "active_loop", "name": "change_form"}]
+    day = {"time": "Friday, November 27, in the afternoon (12 to 5 pm)"}
+    text = f"can you move ref {reference} to friday afternoon"
+    first = change_of(text, monkeypatch, events=loop, **day)
+    assert first["problem"] == "invalid_change_reference"
+    assert first["requested_slot"] == "change_reference"
+    assert first["preferred_time"].startswith("Friday, November 27")
+    kept = {slot: first[slot] for slot in ("preferred_time", "windows", "change_kind")}
+    then = change_of(
+        "4pm", monkeypatch, asked="change_reference", slots=kept, time="any day at 4 pm"
+    )
+    assert then["preferred_time"].startswith("Friday, November 27")
+    assert then["windows"] != first["windows"]
+    assert then["problem"] is None

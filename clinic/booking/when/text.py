@@ -93,6 +93,9 @@ _NOT_WORDS = [
         r"(?<![\d/-])(?:\+?1[-. ]?)?\(?\d{3}\)?[-. ]?\d{3}[-. ]\d{4}(?![\d/-])",
         r"(?<![\d/-])\d{3}[-. ]\d{4}(?![\d/-])",
         r"\+?\d{9,}",
+        # references: "ref AB-1234"
+        r"\bref(?:erence)?\b(?:[:#. ]|\b(?:is|number|num|no|nr|code)\b)*(?=[a-z-]*\d)"
+        r"[a-z0-9]+(?:-[a-z0-9]+)*\b(?<=[\w-]{4})(?<!\d[ap]m)",
         # prices
         r"\$ ?\d+(?:[.,]\d+)?",
         r"\d+(?:[.,]\d+)? ?(?:\$|dollars?\b|bucks\b|cad\b|cents?\b|%|percent\b|euros?\b)",
