@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from scenario_chat import Chat
+from scenario_chat import Chat, give_back_times
 from scenario_logs import said_in_logs
 from scenario_servers import Servers, current_model, servers_in
 
@@ -27,11 +27,13 @@ def new_chat(servers: Servers) -> Callable[[], Chat]:
 
 
 @pytest.fixture
-def chat(servers: Servers) -> Chat:
-    """A new conversation with running servers."""
+def chat(servers: Servers) -> Iterator[Chat]:
+    """A new conversation with running servers. Its times are free again for the next one."""
     for server in (servers.rasa, servers.actions):
         assert server.runs(), f"{server.name} is gone. Its log:\n{server.tail()}"
-    return Chat(servers)
+    opened = Chat(servers)
+    yield opened
+    give_back_times(opened)
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -198,6 +198,19 @@ def stored(chat: Chat) -> Stored:
     )
 
 
+def give_back_times(chat: Chat) -> None:
+    """Frees what a chat has taken: hundreds of them would fill the clinic's next two weeks."""
+    theirs = (
+        "SELECT hold.id FROM booking_hold AS hold"
+        " LEFT JOIN booking_appointmentrequest AS request ON request.id = hold.request_id"
+        " WHERE ? IN (hold.conversation_id, request.conversation_id)"
+    )
+    file = chat.servers.clinic_database
+    with closing(sqlite3.connect(file, timeout=20)) as database, database:
+        for delete in ("booking_bucket WHERE hold_id", "booking_hold WHERE id"):
+            database.execute(f"DELETE FROM {delete} IN ({theirs})", (chat.sender,))  # noqa: S608
+
+
 def read(database: Path, query: str, *values: Any) -> list[dict[str, Any]]:
     """Runs a query on a SQLite file that the servers use; one dictionary a row."""
     with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=20)) as connection:
