@@ -142,7 +142,7 @@ def could_be(person: str | None, text: str) -> bool:
     lists = words()["somebody"]
     if person is None:
         return False
-    said = {word for word in ("he", "she") if _has(rf"\b{word}.?s?\b", text)}
+    said = {word for word, forms in lists["forms"].items() if _has(forms, text)}
     return not said or any(not _has(lists["never"][word], person) for word in said)
 
 
@@ -154,6 +154,11 @@ def somebody() -> str:
 def is_own(text: str) -> bool:
     """Whoever writes tells of their own body."""
     return _has(words()["own_sign"], text.replace("\u2019", "'"))
+
+
+def names_the_writer(text: str) -> bool:
+    """Whether the one who writes is in it: "I", "me"; "my" may be anyone's of theirs."""
+    return _has(words()["the_writer"], text.replace("\u2019", "'"))
 
 
 def asks_to_wait(text: str) -> bool:

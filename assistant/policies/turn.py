@@ -352,6 +352,8 @@ ABOUT_THE_LIST = frozenset(
 )
 # What "Natalie please" may be taken for.
 NAMING = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"})
+# What "it's for my mom, she's 67" may be taken for.
+OF_A_GROWN_UP = frozenset({"minor", "nlu_fallback", "out_of_scope"})
 # What "do you treat kids, my son is 14" may be taken for.
 OF_A_CHILD = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "write_for_other"})
 # What "how long is the wait" and "is there a washroom, I always need one" may be taken for.
@@ -378,7 +380,8 @@ class Situation:
     ``back_after_a_break`` is whether nothing was written before it in this session, or for long.
     ``alarms`` are the signs of the open red flag (see ``alarm.Alarm``), ``alarm_kind`` what the
     latest is, ``alarm_person`` whom it is about when not the patient, ``person_told`` the
-    person that the patient's words named last ("your mother"), ``alarm_language`` the language it
+    person that the patient's words named last ("your mother"), ``person_just_told`` whom alone the
+    message before was about, ``alarm_language`` the language it
     was told in when that is "french" or "spanish", ``after_checked`` what the message asked for
     that said the patient was checked. ``responses`` are the names of all responses
     there are. ``books_elsewhere`` is whether the clinic sends its patients to a booking program
@@ -399,6 +402,7 @@ class Situation:
     alarm_kind: str | None = None
     alarm_person: str | None = None
     person_told: str | None = None
+    person_just_told: str | None = None
     alarm_language: str | None = None
     after_checked: tuple[tuple[str, float], ...] = ()
     open_forms: tuple[str, ...] = ()
@@ -696,8 +700,21 @@ def _person(now: Situation, found: Mapping[str, Any]) -> dict[str, str | None]:
 def _person_in(now: Situation) -> str | None:
     """Whom the message is about; a "she" is who was named before, where she can be."""
     person = alarm.person_in(now.text)
+    if now.alarms:
+        return person
+    if person is None and _goes_on_about_somebody(now):
+        return now.person_just_told
     told = now.person_told if alarm.could_be(now.person_told, now.text) else None
-    return told or person if person == alarm.somebody() and not now.alarms else person
+    return told or person if person == alarm.somebody() else person
+
+
+def _goes_on_about_somebody(now: Situation) -> bool:
+    """ "My dad has a bad back", and then: "sudden chest pain", which names nobody at all."""
+    of_the_body = (now.triage.get("kind") or "medical") not in alarm.ASKED_ONCE
+    signs = bool(now.triage.get("level")) and of_the_body and not now.safety_check
+    if not signs or not alarm.could_be(now.person_just_told, now.text):
+        return False
+    return not (alarm.names_the_writer(now.text) or says("of_mine", now.text))
 
 
 def _open_forms(now: Situation) -> list[str] | None:
@@ -1232,7 +1249,8 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
     if only_one and says("other_therapist", now.text) and now.intent in WITH_A_WISH:
         # with one therapist there is nothing to choose: the topic's answer tells
         return Turn((OTHER_THERAPIST,))
-    if now.intent == "minor" and _is_for_a_grown_up(now):
+    told = now.intent == "minor" or not clauses.is_question(now.text)
+    if now.intent in OF_A_GROWN_UP and told and _is_for_a_grown_up(now):
         return Turn((ANSWERS["write_for_other"],))
     if now.intent in BESIDE_A_WAIT and says("asks_earliest", now.text):
         return Turn(("booking_form",))

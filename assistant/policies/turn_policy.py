@@ -136,6 +136,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         alarm_kind=tracker.get_slot("alarm_kind"),
         alarm_person=tracker.get_slot("alarm_person"),
         person_told=_person_told(tracker),
+        person_just_told=_person_just_told(tracker),
         alarm_language=tracker.get_slot("alarm_language"),
         after_checked=tuple(
             (str(label), float(sure)) for label, sure in tracker.get_slot("after_checked") or ()
@@ -172,6 +173,21 @@ def _person_told(tracker: DialogueStateTracker) -> str | None:
         person = None if text.startswith("/") else alarm.person_in(text)
         if person and person != alarm.somebody():
             return person
+    return None
+
+
+def _person_just_told(tracker: DialogueStateTracker) -> str | None:
+    """Whom the patient's message before this one was about, and nobody else."""
+    messages = 0
+    for event in reversed(tracker.events):
+        if isinstance(event, SessionStarted):
+            break
+        messages += isinstance(event, UserUttered)
+        if messages == 2:
+            text = event.text or ""
+            of_others = not (text.startswith("/") or alarm.names_the_writer(text))
+            person = alarm.person_in(text) if of_others else None
+            return None if person == alarm.somebody() else person
     return None
 
 

@@ -2078,7 +2078,8 @@ def test_who_would_come_on_a_day_changes_nothing() -> None:
     ],
 )
 def test_somebody_grown_up_is_no_minor(text: str) -> None:
-    assert actions(says(text, ("minor", 0.5))) == ("utter_write_for_other",)
+    for label in ("minor", "out_of_scope", "nlu_fallback"):
+        assert actions(says(text, (label, 0.5))) == ("utter_write_for_other",)
     asked = {"form": "booking_form", "requested_slot": "preferred_time"}
     assert plan(says(text, "minor", **asked)) is None
 
@@ -2133,3 +2134,33 @@ def test_a_room_is_asked_for_whatever_is_told_beside_it() -> None:
     text = "where are the toilets, I drink a lot before a massage"
     assert actions(says(text, "faq/what_to_wear")) == ("utter_faq/location",)
     assert actions(says("should I shower before a massage", "faq/what_to_wear")) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("crushing chest pain since lunch", "your husband"),
+        ("sudden numbness in the groin now", "your husband"),
+        ("I have crushing chest pain", None),
+        ("chest pain, and my arm tingles", None),
+        ("her chest hurts", None),
+    ],
+)
+def test_an_alarm_that_names_nobody_is_about_who_was_just_named(
+    text: str, person: str | None
+) -> None:
+    found = {**EMERGENCY, "kind": "medical"}
+    planned = plan(says(text, "faq/symptoms", triage=found, person_just_told="your husband"))
+    assert planned is not None
+    assert planned.slots["alarm_person"] == person
+
+
+def test_despair_and_an_answer_are_of_the_one_who_writes() -> None:
+    told = {"person_just_told": "your husband"}
+    despair = assess("emergency", signs=["suicidal"], kind="crisis")
+    planned = plan(says("no reason to go on", "distress", triage=despair, **told))
+    assert planned is not None
+    assert planned.slots["alarm_person"] is None
+    answered = plan(says("yes", "affirm", safety_check=waiting(), **told))
+    assert answered is not None
+    assert answered.slots["alarm_person"] is None
