@@ -116,6 +116,7 @@ YES_TO = {
     "utter_booking_blocked_red_flag": "message_form",
     "utter_booking_cancelled": "booking_form",
     "utter_booking_not_saved": "booking_form",
+    "utter_cancelled_already": "booking_form",
     "utter_details_are_sent": "message_form",
     "utter_change_not_saved": "change_form",
     "utter_delete_failed": "delete_form",
@@ -310,6 +311,8 @@ CLOSED: Mapping[str, Any] = {
     "alarm_language": None,
     "after_checked": None,
 }
+# Tells what the clinic says about cancelling, where that is asked.
+CANCELLING = "utter_faq/cost"
 # What "can I see a woman?" may be taken for.
 WITH_A_WISH = frozenset(
     {"book_appointment", "faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"}
@@ -590,6 +593,12 @@ def _plan(now: Situation) -> Turn | None:
         return _after_offer(now, now.offered)
     if now.said_before and now.said_before[-1] in YES_TO and now.intent == "affirm":
         return _go_on(now, YES_TO[now.said_before[-1]])
+    if not now.clicked and says("keeps_it", now.text):
+        # said right after it was given up
+        if _last(now) == "utter_appointment_cancelled":
+            return Turn(("utter_cancelled_already",))
+        if _last(now) == "utter_booking_cancelled":
+            return _go_on(now, "booking_form")
     if now.requested or now.waits:
         turn = _about_the_request(now)
         if turn:
@@ -1333,6 +1342,11 @@ def _in_form(now: Situation) -> Turn | None:
     if not free_text and says("gives_up", now.text):
         # "actually nvm" could be a name
         return Turn((STOPS["stop"],))
+    if now.form == "change_form" and not now.clicked and says("keeps_it", now.text):
+        return Turn((STOPS["stop"],))
+    if now.form == "booking_form" and not (free_text or now.clicked):
+        if says("asks_cant_make", now.text):
+            return Turn((CANCELLING, *_resume(now)))
     if now.requested_slot == "confirm_delete" and now.intent == "deny":
         return Turn((STOPS["stop"],))
     if now.form == "booking_form" and _wishes_a_therapist(now):

@@ -2164,3 +2164,21 @@ def test_despair_and_an_answer_are_of_the_one_who_writes() -> None:
     answered = plan(says("yes", "affirm", safety_check=waiting(), **told))
     assert answered is not None
     assert answered.slots["alarm_person"] is None
+
+
+@pytest.mark.parametrize("text", ["oh wait i'd like to keep it", "actually keep my appt please"])
+def test_a_change_of_mind_after_giving_up_is_heard(text: str) -> None:
+    label = "faq/privacy"
+    cancelled = says(text, label, said_before=("utter_appointment_cancelled",))
+    assert actions(cancelled) == ("utter_cancelled_already",)
+    stopped = says(text, label, said_before=("utter_booking_cancelled",), has_draft=True)
+    assert actions(stopped) == ("booking_form",)
+    asked = says(text, label, form="change_form", requested_slot="confirm_change")
+    assert actions(asked) == ("action_stop_form",)
+    assert actions(says(text, label)) not in (("utter_cancelled_already",), ("booking_form",))
+
+
+def test_what_if_i_cannot_come_is_answered_while_booking() -> None:
+    where = {"form": "booking_form", "requested_slot": "patient_name"}
+    now = says("what happens if i cant come that day", "nlu_fallback", **where)
+    assert actions(now) == ("utter_faq/cost", "booking_form")
