@@ -408,11 +408,11 @@ def test_what_is_deleted_in_the_end_is_not_left_as_failed(
     visitor.open().say("hello").sees("You wrote: hello")
     visitor.menu("Delete my chat")
     visitor.panel.get_by_role("button", name="Delete", exact=True).click()
-    visitor.sees("could not be deleted")
+    visitor.sees("Not now.")
     clinic.emit("deleted", {})
     visitor.sees("Your chat has been deleted, here and at the clinic.")
     expect(visitor.field).to_be_visible()
-    expect(visitor.panel.get_by_text("could not be deleted")).to_have_count(0)
+    expect(visitor.panel.get_by_text("Not now.")).to_have_count(0)
 
 
 def test_who_would_rather_not_is_offered_nothing_to_delete(
