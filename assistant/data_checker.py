@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from assistant.checks import messages, names, wordings
+from assistant.checks import messages, names, signs, wordings
 from assistant.checks.project import Project, UnreadableFileError
 from assistant.project import ROOT
 
@@ -33,6 +33,7 @@ CHECKS: tuple[Callable[[Project], Iterator[str]], ...] = (
     names.check_fields,
     names.check_domain,
     names.check_settings,
+    signs.check_table,
 )
 
 
