@@ -60,6 +60,17 @@ _SIGNS = (
     (re.compile(r"\s+(?:dash|hyphen|minus)\s+", re.I), "-"),
     (re.compile(r"\s+plus\s+", re.I), "+"),
 )
+# A phone number as it is dictated, some of it in figures: "six four seven, double five five 0122".
+_FIGURES = {
+    **{"zero": "0", "oh": "0", "o": "0", "one": "1", "two": "2", "three": "3", "four": "4"},
+    **{"five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9"},
+}
+_FIGURE = rf"(?:{'|'.join(_FIGURES)})"
+SPOKEN_NUMBER = re.compile(
+    rf"\b(?:(?:double |triple )?{_FIGURE}|\d{{1,4}})"
+    rf"(?:[\s,.-]{{1,3}}(?:(?:double |triple )?{_FIGURE}|\d{{1,4}})\b){{3,11}}",
+    re.I,
+)
 # Up to two words right before a dictated address, which may be the beginning of it.
 _WORDS_BEFORE = re.compile(r"(?:^|(?<=\s)|(?<=[,;:.]))((?:[^\W_]+ +){1,2})$")
 _LOCAL_NUMBER = re.compile(r"(?<![\d.\-/:])(?<!\d[ )])[2-9]\d{2}[ .\-]?\d{4}(?![\d:/]|[.\-]\d)")
@@ -142,6 +153,11 @@ def read_contacts(text: str) -> list[Contact]:
                 blank = " " * len(match[0])
                 rest = f"{rest[: match.start()]}{blank}{rest[match.end() :]}"
     rest = _ADDRESS.sub(lambda match: " " * len(match[0]), rest)
+    for match in SPOKEN_NUMBER.finditer(rest):
+        contact = _spoken_phone(match)
+        if contact:
+            found.append((match.start(), contact))
+            rest = f"{rest[: match.start()]}{' ' * len(match[0])}{rest[match.end() :]}"
     for phone in phonenumbers.PhoneNumberMatcher(rest, REGION):
         number = phonenumbers.format_number(phone.number, phonenumbers.PhoneNumberFormat.E164)
         if phone.number.extension:
@@ -166,6 +182,27 @@ def contact_problem(text: str) -> ContactProblem | None:
     if _DIGITS.search(_DATE_OR_CLOCK.sub(" ", text)):
         return ContactProblem.PHONE_NOT_VALID
     return ContactProblem.NOTHING_FOUND
+
+
+def _spoken_phone(match: re.Match[str]) -> Contact | None:
+    """A phone number some figures of which are words; None where they make none."""
+    if not re.search(_FIGURE, match[0], re.I):
+        return None
+    figures, times = "", 1
+    for word in re.findall(r"[a-z]+|\d+", match[0].lower()):
+        if word in ("double", "triple"):
+            times = 2 if word == "double" else 3
+        else:
+            figures += _FIGURES.get(word, word) * times
+            times = 1
+    try:
+        number = phonenumbers.parse(figures, REGION)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(number) or len(figures) not in (10, 11):
+        return None
+    value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return Contact("phone", value, match[0])
 
 
 def _plain(text: str) -> str:

@@ -550,7 +550,7 @@ def file_that_is_missing(copy: Copy) -> None:
     copy.delete("data/titles.yml")
 
 
-@breaks(r"data/safety/signs_crisis.yml: findings.farewell: 'even_if_passed': unknown key; allowed: ")
+@breaks(r"data/safety/signs_crisis.yml: findings.farewell: .even_if_passed.: unknown key")
 def sign_with_an_unknown_key(copy: Copy) -> None:
     copy.replace("data/safety/signs_crisis.yml", r"even_if_past", "even_if_passed")
 
