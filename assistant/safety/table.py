@@ -173,7 +173,9 @@ SLOTS: Mapping[str, tuple[str, ...]] = {
         *("table tennis", "ping pong", "arm wrestling", "a race", "the race"),
     ),
     "treat": (
-        *_split("sunshine chocolate netflix sugar cake relaxation giggles laughter pies pie turkey"),
+        *_split(
+            "sunshine chocolate netflix sugar cake relaxation giggles laughter pies pie turkey"
+        ),
         *_split("cookies candy pizza cheese sweets carbs pasta curry tv tiktok stuffing crisps"),
         *_split("chips pudding bbq minecraft fortnite roblox youtube hockey football memes coffee"),
         *_split("zoom meetings emails gossip work news"),

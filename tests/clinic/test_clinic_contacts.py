@@ -286,3 +286,19 @@ def test_a_long_message_is_read_in_no_time(text: str) -> None:
     begun = time.perf_counter()
     read_contacts(text * 300)
     assert time.perf_counter() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("six four seven five five five zero one two two", "+16475550122"),
+        ("416 five five five 0199 is my cell", "+14165550199"),
+        ("its four one six, double five five oh one nine nine thanks", "+14165550199"),
+        ("one two three four", None),
+        ("two or three or four or five", None),
+        ("one six four seven five five five zero one two two", "+16475550122"),
+    ],
+)
+def test_a_phone_number_in_words(text: str, value: str | None) -> None:
+    found = read_contact(text)
+    assert (found.value if found else None) == value

@@ -216,7 +216,8 @@ _WORDINGS = [
         # "Not first time", "isn't my first visit", "not new here" are no day and turn none round
         (
             r"\b(?:(?:it'?s|i'?m|i am|this is|that'?s|s?he'?s|we'?re|this|it) )?"
-            r"(?:not|isn'?t|wasn'?t|won'?t be|is not)(?: (?:for|at|my|the|an?|his|her|their|our)){0,2}"
+            r"(?:not|isn'?t|wasn'?t|won'?t be|is not)"
+            r"(?: (?:for|at|my|the|an?|his|her|their|our)){0,2}"
             r" (?:(?:very )?(?:first|1st|frist|firt|furst)(?:[- ]ever)?[- ]?"
             r"(?:times?|timers?|visits?|app(?:ointmen)?ts?|massage|session)"
             r"|(?:brand )?(?:new|nwe)\b(?! year))\b"
