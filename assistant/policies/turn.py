@@ -1344,9 +1344,9 @@ def _in_form(now: Situation) -> Turn | None:
         return Turn((STOPS["stop"],))
     if now.form == "change_form" and not now.clicked and says("keeps_it", now.text):
         return Turn((STOPS["stop"],))
-    if now.form == "booking_form" and not (free_text or now.clicked):
-        if says("asks_cant_make", now.text):
-            return Turn((CANCELLING, *_resume(now)))
+    told = now.form == "booking_form" and not (free_text or now.clicked)
+    if told and says("asks_cant_make", now.text):
+        return Turn((CANCELLING, *_resume(now)))
     if now.requested_slot == "confirm_delete" and now.intent == "deny":
         return Turn((STOPS["stop"],))
     if now.form == "booking_form" and _wishes_a_therapist(now):
