@@ -14,24 +14,25 @@ from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking import waiting
 from clinic.booking.models import WaitingEntry, WaitingOffer
+from clinic.desk import paging
 from clinic.desk.bookings import tab_counts
 from clinic.desk.reasons import reason_of
 from clinic.desk.words import say
 from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 
+PAGE = 50
+
 
 @open_to(Right.BOOKINGS)
 def waiting_list(request: HttpRequest) -> HttpResponse:
-    """Everybody who waits, first come first."""
+    """Who waits, first come first, page by page."""
     told = Count("offers", filter=Q(offers__state=WaitingOffer.State.TOLD))
-    entries = list(
-        WaitingEntry.objects.filter(state=WaitingEntry.State.WAITING)
-        .annotate(told=told)
-        .order_by("pk")
-    )
-    log.note(who(request), Action.LIST, "waiting list", count=len(entries))
-    return render(request, "desk/waiting_list.html", {"entries": entries, **tab_counts()})
+    those = WaitingEntry.objects.filter(state=WaitingEntry.State.WAITING).annotate(told=told)
+    page = paging.oldest_first(those, request.GET.get("after", ""), PAGE)
+    log.note(who(request), Action.LIST, "waiting list", count=len(page.rows))
+    shown = {"entries": page.rows, "more": page.more, **tab_counts()}
+    return render(request, "desk/waiting_list.html", shown)
 
 
 @open_to(Right.BOOKINGS)

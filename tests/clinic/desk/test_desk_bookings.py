@@ -483,6 +483,39 @@ def test_messages_in_apps_that_did_not_arrive(desk: Any) -> None:
     assert [row.conversation_id for row in LateMessage.objects.all()] == ["one"]
 
 
+def test_a_long_waiting_list_is_reached_to_its_end(desk: Any) -> None:
+    from clinic.booking.waiting import join_waiting_list
+
+    made = [
+        join_waiting_list(
+            conversation_id=f"waits{number}",
+            patient_name="Sam Roy",
+            patient_contact=PHONE,
+            minutes=60,
+            windows=[(START, START + timedelta(hours=8))],
+            idempotency_key=f"waits{number}",
+            now=NOW,
+            note="",
+            for_whom="",
+            new_or_returning="new",
+            consent_version="2026-11",
+            consent_at=NOW,
+        ).reference
+        for number in range(120)
+    ]
+    query: str | None = ""
+    seen: list[str] = []
+    while query is not None:
+        page = desk.get(f"/bookings/waiting-list{query}").content.decode()
+        rows = re.findall(r'action="/bookings/waiting-list/(\w{6})/take-off"', page)
+        assert len(rows) <= 50
+        seen += rows
+        assert len(seen) <= len(made), "the same page again"
+        more = re.search(r'rel="next" href="([^"]*)"', page)
+        query = html.unescape(more[1]) if more else None
+    assert seen == made
+
+
 def test_who_waits_is_shown_with_all_they_said_and_can_be_taken_off(desk: Any) -> None:
     from clinic.booking.waiting import join_waiting_list
 
