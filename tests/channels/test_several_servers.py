@@ -41,6 +41,7 @@ def test_two_windows_at_two_servers(echo: Echo, redis: Redis, tmp_path: Path) ->
     assert here.call("delete", {})["ok"]
     there.until(lambda: ("deleted", {}) in there.events, "deleted")
     there.until(lambda: len(there.sessions) == 2, "another session")
+    here.until(lambda: len(here.sessions) == 2, "another session")
     assert there.token == here.token
     # The other server still knows it as the old conversation: it is told so and comes back.
     ack = there.call("message", {"id": sent[0], "text": "hello"})

@@ -20,6 +20,18 @@ from typing import Any
 import httpx
 from scenario_servers import Servers
 
+#: Messages that are not understood. Which of these the classifier can make nothing of changes with
+#: every training.
+VAGUE = (
+    "between the two I suppose",
+    "it depends I guess",
+    "like last time but different",
+    "sort of, kind of",
+    "the other one",
+    "left or right",
+    "asdf qwer",
+)
+
 # Longer than any outage may keep a patient waiting.
 LONGEST_ANSWER = 60  # seconds
 

@@ -5,19 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from scenario_chat import Chat
+from scenario_chat import VAGUE, Chat
 from scenario_steps import expect
 
-# Which of these the classifier can make nothing of changes with every training.
-VAGUE = (
-    "between the two I suppose",
-    "it depends I guess",
-    "like last time but different",
-    "sort of, kind of",
-    "the other one",
-    "left or right",
-    "asdf qwer",
-)
 QUESTION = "what does one massage cost at your clinic? "
 FILLER = "I have been thinking about it for a while. "
 RED_FLAG = " Since this morning I cannot feel anything when I wipe myself."
