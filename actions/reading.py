@@ -18,6 +18,7 @@ from clinic.contacts import (
     contact_problem,
     read_contact,
     read_contacts,
+    without_spoken_phones,
 )
 from clinic.mentions import find_name
 from clinic.names import read_name
@@ -209,7 +210,7 @@ def tells_who_only(text: str) -> bool:
 
 def without_contacts(text: str) -> str:
     """The text without its phone numbers and addresses."""
-    return re.sub(_CONTACT, " ", text)
+    return re.sub(_CONTACT, " ", without_spoken_phones(text, " "))
 
 
 def read(slot: str, tracker: Tracker) -> Reading:

@@ -170,6 +170,11 @@ def read_contacts(text: str) -> list[Contact]:
     return list(unique.values())
 
 
+def without_spoken_phones(text: str, gap: str) -> str:
+    """The text with ``gap`` for each phone number that is said in words."""
+    return SPOKEN_NUMBER.sub(lambda match: gap if _spoken_phone(match) else match[0], text)
+
+
 def contact_problem(text: str) -> ContactProblem | None:
     """Why :func:`read_contact` finds nothing in ``text``; None when it finds something."""
     if read_contacts(text):

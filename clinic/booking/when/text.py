@@ -17,6 +17,7 @@ import yaml
 from rapidfuzz.distance import OSA
 
 from clinic.booking.when import sentences, taken_back
+from clinic.contacts import without_spoken_phones
 
 #: Longer texts are cut here; nobody needs more to say when they want to come.
 LONGEST = 600
@@ -558,7 +559,7 @@ def _says_when(word: str) -> bool:
 
 def canonical(text: str) -> str:
     """The words of ``text``, one space apart, as the grammar spells them; ``_`` for no time."""
-    plain = _plain(text[:LONGEST])
+    plain = without_spoken_phones(_plain(text[:LONGEST]), f" {GAP} ")
     for pattern in _NOT_WORDS:
         plain = pattern.sub(f" {GAP} ", plain)
     signs, rules = _french()
