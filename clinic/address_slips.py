@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 
+Place = tuple[int, int]
+"""Where a character begins and ends in another text."""
+
 #: Providers with one ending only.
 ONE_ENDING = ("gmail", "googlemail", "icloud")
 #: Providers of which a patient may mean either ending, the likelier one first.
@@ -56,18 +59,47 @@ _WITHOUT_ENDING = re.compile(
     rf"({_LOCAL})@\s?({'|'.join(TWO_ENDINGS)})(?![\w-]|\.\w)", re.IGNORECASE
 )
 
+_ANY_SIGN = ("@", "#", " at ", "(at)", "[at]", "{at}", *ONE_ENDING, *TWO_ENDINGS)
 
-def mended(text: str) -> str:
-    """``text`` with what is plainly a slip in an address put right."""
+
+def mended(text: str, places: list[Place] | None = None) -> str:
+    """``text`` with what is plainly a slip in an address put right.
+
+    ``places``, one for each character of ``text``, are kept in step with it.
+    """
     for pattern, right in _RULES:
-        text = pattern.sub(right, text)
+        slips = [(*match.span(), match.expand(right)) for match in pattern.finditer(text)]
+        for begin, end, new in reversed(slips):
+            if places is not None:
+                places[begin:end] = _moved(places[begin:end], text[begin:end], new)
+            text = text[:begin] + new + text[end:]
     return text
 
 
-def without_ending(text: str) -> tuple[str, ...]:
-    """The addresses that "sam@yahoo" may stand for, the likelier first; empty for any other."""
-    match = _WITHOUT_ENDING.search(text)
-    if not match:
-        return ()
+def _moved(places: list[Place], old: str, new: str) -> list[Place]:
+    """The places of the characters of ``new``, which was ``old``."""
+    shorter = min(len(old), len(new))
+    before = next((at for at in range(shorter) if old[at] != new[at]), shorter)
+    shorter -= before
+    after = next((at for at in range(shorter) if old[-1 - at] != new[-1 - at]), shorter)
+    rest = len(old) - after
+    replaced = places[before:rest] or [(places[before - 1][1],) * 2]
+    whole = (replaced[0][0], replaced[-1][1])
+    return [*places[:before], *[whole] * (len(new) - before - after), *places[rest:]]
+
+
+def without_ending(text: str) -> re.Match[str] | None:
+    """Where an address stands that has no ending and may have two, as "sam@yahoo"."""
+    return _WITHOUT_ENDING.search(text)
+
+
+def with_endings(match: re.Match[str]) -> tuple[str, ...]:
+    """The addresses that such a one may stand for, the likelier first."""
     provider = match[2].lower()
     return tuple(f"{match[1]}@{provider}.{ending}" for ending in TWO_ENDINGS[provider])
+
+
+def may_be_one(text: str) -> bool:
+    """Whether anything here can be an address, well written or not; a quick look."""
+    text = text.lower()
+    return any(sign in text for sign in _ANY_SIGN)

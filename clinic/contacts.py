@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Literal
@@ -13,6 +14,7 @@ from email_validator import EmailNotValidError, validate_email
 from rapidfuzz.distance import OSA
 
 from clinic import address_slips
+from clinic.address_slips import Place
 from clinic.names import read_name
 from clinic.text import BadInput
 
@@ -60,21 +62,26 @@ _SIGNS = (
     (re.compile(r"\s+(?:dash|hyphen|minus)\s+", re.I), "-"),
     (re.compile(r"\s+plus\s+", re.I), "+"),
 )
-# A phone number as it is dictated, some of it in figures: "six four seven, double five five 0122".
+# A row of figures as it is dictated, some of them in digits: "six four seven, double five 0122".
 _FIGURES = {
     **{"zero": "0", "oh": "0", "o": "0", "one": "1", "two": "2", "three": "3", "four": "4"},
     **{"five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9"},
 }
 _FIGURE = rf"(?:{'|'.join(_FIGURES)})"
-SPOKEN_NUMBER = re.compile(
-    rf"\b(?:(?:double |triple )?{_FIGURE}|\d{{1,4}})"
-    rf"(?:[\s,.-]{{1,3}}(?:(?:double |triple )?{_FIGURE}|\d{{1,4}})\b){{3,11}}",
-    re.I,
+#: For the expressions of SQLite (Python's) and of PostgreSQL alike. Four of them at least: fewer
+#: are in every second sentence.
+SPOKEN_FIGURES = (
+    rf"(?:(?:double |triple )?{_FIGURE}|\d{{1,4}})"
+    rf"(?:[\s,.-]{{1,3}}(?:(?:double |triple )?{_FIGURE}|\d{{1,4}})){{3,}}"
 )
+_SPOKEN_NUMBER = re.compile(rf"\b{SPOKEN_FIGURES}\b", re.I)
+_FEWEST_DIGITS = 5  # of a phone number anywhere, with its country in front
 # Up to two words right before a dictated address, which may be the beginning of it.
 _WORDS_BEFORE = re.compile(r"(?:^|(?<=\s)|(?<=[,;:.]))((?:[^\W_]+ +){1,2})$")
 _LOCAL_NUMBER = re.compile(r"(?<![\d.\-/:])(?<!\d[ )])[2-9]\d{2}[ .\-]?\d{4}(?![\d:/]|[.\-]\d)")
 _DATE_OR_CLOCK = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{1,2}:\d{2}")
+# What is one letter, whatever it is made of.
+_LETTER = re.compile(r"[\s\S][\u0300-\u036f\u3099\u309a]*")
 _DIGITS = re.compile(r"\d(?:[ .\-()]{0,2}\d){5,}")
 
 
@@ -137,42 +144,40 @@ def read_contact(text: str) -> Contact | None:
 
 def read_contacts(text: str) -> list[Contact]:
     """Every phone number and e-mail address in ``text``, in order, each once."""
-    text = _plain(text)
-    found: list[tuple[int, Contact]] = []
-    open_ended = address_slips.without_ending(text)
-    if open_ended:
-        *likelier, value = open_ended
-        found.append((0, Contact("email", value, text.strip(), longer=tuple(likelier))))
-    rest = text
-    for pattern, read in ((_SPOKEN, _dictated), (_ADDRESS, _email)):
-        for match in pattern.finditer(rest):
-            contact = read(match)
-            if contact:
-                found.append((match.start(), contact))
-                # Digits inside an address are no phone number.
-                blank = " " * len(match[0])
-                rest = f"{rest[: match.start()]}{blank}{rest[match.end() :]}"
-    rest = _ADDRESS.sub(lambda match: " " * len(match[0]), rest)
-    for match in SPOKEN_NUMBER.finditer(rest):
-        contact = _spoken_phone(match)
-        if contact:
-            found.append((match.start(), contact))
-            rest = f"{rest[: match.start()]}{' ' * len(match[0])}{rest[match.end() :]}"
-    for phone in phonenumbers.PhoneNumberMatcher(rest, REGION):
-        number = phonenumbers.format_number(phone.number, phonenumbers.PhoneNumberFormat.E164)
-        if phone.number.extension:
-            number += f";ext={phone.number.extension}"
-        found.append((phone.start, Contact("phone", number, phone.raw_string)))
-    found.sort(key=lambda pair: pair[0])
     unique: dict[str, Contact] = {}
-    for _, contact in found:
+    for _, _, contact in _found(_plain(text)):
         unique.setdefault(contact.value, contact)
     return list(unique.values())
 
 
+def contact_places(text: str) -> Iterator[tuple[int, int, Literal["phone", "email"]]]:
+    """Where all that stands in ``text`` that :func:`read_contacts` reads, and which kind it is."""
+    places: list[Place] = []
+    plain = _plain(text, places)
+    for begin, end, contact in _found(plain):
+        yield places[begin][0], places[end - 1][1], contact.kind
+
+
+def spoken_figures(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where rows of figures stand some of which are words, and the digits that they are."""
+    for match in _SPOKEN_NUMBER.finditer(text):
+        digits, times = "", 1
+        for word in re.findall(r"[a-z]+|\d+", match[0].lower()):
+            if word in ("double", "triple"):
+                times = 2 if word == "double" else 3
+            else:
+                digits += _FIGURES.get(word, word) * times
+                times = 1
+        if re.search(r"[a-z]", match[0], re.I):
+            yield *match.span(), digits
+
+
 def without_spoken_phones(text: str, gap: str) -> str:
     """The text with ``gap`` for each phone number that is said in words."""
-    return SPOKEN_NUMBER.sub(lambda match: gap if _spoken_phone(match) else match[0], text)
+    phones = [(begin, end) for begin, end, digits in spoken_figures(text) if _as_phone(digits)]
+    for begin, end in reversed(phones):
+        text = text[:begin] + gap + text[end:]
+    return text
 
 
 def contact_problem(text: str) -> ContactProblem | None:
@@ -189,51 +194,95 @@ def contact_problem(text: str) -> ContactProblem | None:
     return ContactProblem.NOTHING_FOUND
 
 
-def _spoken_phone(match: re.Match[str]) -> Contact | None:
-    """A phone number some figures of which are words; None where they make none."""
-    if not re.search(_FIGURE, match[0], re.I):
-        return None
-    figures, times = "", 1
-    for word in re.findall(r"[a-z]+|\d+", match[0].lower()):
-        if word in ("double", "triple"):
-            times = 2 if word == "double" else 3
-        else:
-            figures += _FIGURES.get(word, word) * times
-            times = 1
+def _found(text: str) -> list[tuple[int, int, Contact]]:
+    """All contacts in a plain text, with their places in it, in order."""
+    found: list[tuple[int, int, Contact]] = []
+    rest = text
+    if address_slips.may_be_one(text):
+        open_ended = address_slips.without_ending(text)
+        if open_ended:
+            *likelier, value = address_slips.with_endings(open_ended)
+            contact = Contact("email", value, text.strip(), longer=tuple(likelier))
+            found.append((*open_ended.span(), contact))
+        for pattern, read in ((_SPOKEN, _dictated), (_ADDRESS, _email)):
+            for match in pattern.finditer(rest):
+                one = read(match)
+                if one:
+                    found.append(one)
+                    # Digits inside an address are no phone number.
+                    rest = _blanked(rest, *match.span())
+        rest = _ADDRESS.sub(lambda match: " " * len(match[0]), rest)
+    for begin, end, digits in spoken_figures(rest):
+        value = _as_phone(digits)
+        if value:
+            found.append((begin, end, Contact("phone", value, text[begin:end])))
+            rest = _blanked(rest, begin, end)
+    if sum(map(str.isdigit, rest)) >= _FEWEST_DIGITS:
+        for phone in phonenumbers.PhoneNumberMatcher(rest, REGION):
+            number = phonenumbers.format_number(phone.number, phonenumbers.PhoneNumberFormat.E164)
+            if phone.number.extension:
+                number += f";ext={phone.number.extension}"
+            found.append((phone.start, phone.end, Contact("phone", number, phone.raw_string)))
+    return sorted(found, key=lambda one: one[0])
+
+
+def _blanked(text: str, begin: int, end: int) -> str:
+    return f"{text[:begin]}{' ' * (end - begin)}{text[end:]}"
+
+
+def _as_phone(digits: str) -> str:
+    """The phone number that dictated digits make, in E.164; "" where they make none."""
+    if len(digits) not in (10, 11):
+        return ""
     try:
-        number = phonenumbers.parse(figures, REGION)
+        number = phonenumbers.parse(digits, REGION)
     except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(number) or len(figures) not in (10, 11):
-        return None
-    value = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return Contact("phone", value, match[0])
+        return ""
+    if not phonenumbers.is_possible_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def _plain(text: str) -> str:
-    """Full-width digits and signs as plain ones, no control characters, no slips; not too much."""
-    text = unicodedata.normalize("NFKC", text[:_LONGEST])
-    return address_slips.mended(
-        "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
-    )
+def _plain(text: str, places: list[Place] | None = None) -> str:
+    """Full-width digits and signs as plain ones, no control characters, no slips; not too much.
+
+    Fills ``places`` with where each character stands in ``text``.
+    """
+    text = text[:_LONGEST]
+    if text.isascii():
+        plain = text
+        if places is not None:
+            places += [(at, at + 1) for at in range(len(text))]
+    elif places is None:
+        plain = unicodedata.normalize("NFKC", text)
+    else:
+        parts: list[str] = []
+        for letter in _LETTER.finditer(text):
+            parts.append(unicodedata.normalize("NFKC", letter[0]))
+            places += [letter.span()] * len(parts[-1])
+        plain = "".join(parts)
+    plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in plain)
+    return address_slips.mended(plain, places) if address_slips.may_be_one(plain) else plain
 
 
-def _dictated(match: re.Match[str]) -> Contact | None:
-    """An address of which at least one sign is a word."""
+def _dictated(match: re.Match[str]) -> tuple[int, int, Contact] | None:
+    """An address of which at least one sign is a word, with what may be the beginning of it."""
     address = _spoken_address(match)
     contact = _validated(address, match[0]) if address else None
     if contact is None:
         return None
-    before = _WORDS_BEFORE.search(match.string[: match.start()])
+    begin, end = match.span()
+    before = _WORDS_BEFORE.search(match.string, 0, begin)
     words: list[str] = []
-    for word in reversed(before[1].split() if before else []):
+    for word in reversed(list(re.finditer(r"\S+", before[1])) if before else []):
         # "my address is jo at ..." ends with a word that is in no address
-        if read_name(word) is None:
+        if before is None or read_name(word[0]) is None:
             break
-        words.insert(0, word.lower())
+        words.insert(0, word[0].lower())
+        begin = before.start() + word.start()
     local, _, domain = contact.value.partition("@")
     longer = tuple(f"{sign.join([*words, local])}@{domain}" for sign in (".", "") if words)
-    return replace(contact, longer=longer)
+    return begin, end, replace(contact, longer=longer)
 
 
 def _spoken_address(match: re.Match[str]) -> str | None:
@@ -252,10 +301,13 @@ def _spoken_address(match: re.Match[str]) -> str | None:
     return f"{local}@{domain}"
 
 
-def _email(match: re.Match[str]) -> Contact | None:
+def _email(match: re.Match[str]) -> tuple[int, int, Contact] | None:
     local = match["local"].lstrip(".'*").removeprefix("mailto:")
     domain = match["domain"].rstrip(".'*-_…")
-    return _validated(f"{local}@{domain}", match[0])
+    contact = _validated(f"{local}@{domain}", match[0])
+    if contact is None:
+        return None
+    return match.end("local") - len(local), match.start("domain") + len(domain), contact
 
 
 def _validated(written: str, typed: str) -> Contact | None:

@@ -1,7 +1,8 @@
 """Taking out of a text what tells who a patient is.
 
-One place for every page, export and notice. Masking rather takes too much than too little: a row of
-seven digits is taken for a phone number unless it is plainly a day or a time.
+One place for every page, export and notice. All that :mod:`clinic.contacts` reads as a contact is
+taken out, and rather too much than too little beside it: a row of seven digits is taken for a phone
+number unless it is plainly a day or a time.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import phonenumbers
 import yaml
 
 from clinic import clock, facts
-from clinic.contacts import REGION
+from clinic.contacts import contact_places, spoken_figures
 from clinic.mentions import find_name
 
 Span = tuple[int, int, str]
@@ -27,16 +27,10 @@ Span = tuple[int, int, str]
 _YOUNGEST = 3
 
 _SHORT = r"[\s().\-\u2010-\u2015\u2212/_\u00b7\\|]{0,3}"
+_SHORTEST = 7  # digits of a phone number, without its area code
 _DIGITS = re.compile(
     rf"(?<![\w$\u20ac.])[+(]{{0,2}}\d(?:{_SHORT}\d){{6,}}"
     r"(?:\s*(?:ext\.?|extension|x|#)\s*\d{1,6})?",
-    re.IGNORECASE,
-)
-_NEAR = re.compile(r"\d(?:\D{0,4}\d){6,}")
-_DIGIT_WORDS = re.compile(
-    r"\b(?:zero|oh?|one|two|three|four|five|six|seven|eight|nine|double|triple)"
-    r"(?:[\s,.\-]{1,3}(?:zero|oh?|one|two|three|four|five|six|seven|eight|nine|double|triple)\b)"
-    r"{6,}",
     re.IGNORECASE,
 )
 _EMAIL = re.compile(
@@ -109,7 +103,7 @@ def mask(text: str, names: Iterable[str] = ()) -> str:
     """
     private = [
         (begin, end, kind)
-        for begin, end, kind in _always(text)
+        for begin, end, kind in _private(text)
         if text[begin:end].casefold() not in _of_the_clinic()
     ]
     return _replaced(text, [*private, *_named(text, names)], _words()["masks"])
@@ -136,7 +130,7 @@ def scrub(text: str, names: Iterable[str] = ()) -> str:
     longer number. Invented ones stand in their place.
     """
     own = find_name(text)
-    spans = [*_always(text), *_named(text, [*names, *([own] if own else [])]), *_also(text)]
+    spans = [*_private(text), *_named(text, [*names, *([own] if own else [])]), *_also(text)]
     return _replaced(text, spans, _words()["examples"])
 
 
@@ -183,13 +177,20 @@ def _in_plain(find: Callable[..., Iterator[Span]]) -> Callable[..., list[Span]]:
     return found
 
 
+def _private(text: str) -> Iterator[Span]:
+    """What tells who somebody is: all that is read as a contact, and what looks like more."""
+    yield from contact_places(text)
+    yield from _looks_private(text)
+
+
 @_in_plain
-def _always(text: str) -> Iterator[Span]:
+def _looks_private(text: str) -> Iterator[Span]:
     digits = sum(character.isdigit() for character in text)
     for match in _EMAIL.finditer(text):
         yield *match.span(), "email"
-    for match in _DIGIT_WORDS.finditer(text):
-        yield *match.span(), "phone"
+    for begin, end, said in spoken_figures(text):
+        if len(said) >= _SHORTEST:
+            yield begin, end, "phone"
     for match in _BORN.finditer(text):
         then = _BORN_THEN.match(text, match.end())
         if then:
@@ -207,20 +208,10 @@ def _always(text: str) -> Iterator[Span]:
         yield *match.span(), "health_number"
     for match in _HEALTH_WORDS.finditer(text):
         yield *match.span("number"), "health_number"
-    if digits < 7:
-        return
-    rest = text
     for match in _DIGITS.finditer(text):
         for begin, end in _without(match.span(), days):
-            if sum(character.isdigit() for character in text[begin:end]) >= 7:
+            if sum(character.isdigit() for character in text[begin:end]) >= _SHORTEST:
                 yield begin, end, "phone"
-                rest = rest[:begin] + " " * (end - begin) + rest[end:]
-    for begin, end in days:
-        rest = rest[:begin] + " " * (end - begin) + rest[end:]
-    # The library knows how other countries write theirs, and takes a millisecond.
-    if _NEAR.search(rest):
-        for phone in phonenumbers.PhoneNumberMatcher(rest, REGION):
-            yield phone.start, phone.end, "phone"
 
 
 def _could_be_birth(year: str) -> bool:

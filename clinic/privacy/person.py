@@ -6,6 +6,7 @@ log, before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +19,7 @@ from django.forms.models import model_to_dict
 
 from clinic import clock, environment
 from clinic.booking.models import AppointmentRequest, WaitingEntry
-from clinic.contacts import Contact, read_contact, read_contacts
+from clinic.contacts import SPOKEN_FIGURES, Contact, read_contact, read_contacts
 from clinic.conversations.models import Feedback, Message, Note, Session
 from clinic.conversations.store import open_store
 from clinic.conversations.ties import with_tied
@@ -32,6 +33,9 @@ from clinic.text import BadInput, required
 _KEPT: tuple[type[Model], ...] = (AppointmentRequest, PatientMessage, WaitingEntry)
 # The apps that know patients by their phone numbers, and what each writes before the digits.
 _BEFORE_DIGITS = {"sms": "+", "twilio-whatsapp": "whatsapp:+", "whatsapp": ""}
+# Where the ten digits of that width begin.
+_FULL_WIDTH = 0xFF10
+_SIGN = "dot|period|under ?score|dash|hyphen|minus|plus"
 
 
 @dataclass(frozen=True)
@@ -102,19 +106,28 @@ def _written_from(number: str) -> set[str]:
 
 
 def _said_in(contact: Contact) -> set[str]:
-    """The conversations in which a contact was typed, however it was written."""
+    """The conversations in which a contact was typed or dictated, however it was written."""
     said = Message.objects.filter(author=Message.Author.PATIENT)
     if contact.kind == "email":
-        said = said.filter(text__icontains=contact.value.partition("@")[0])
+        may_be = Q(text__iregex=_spelling(contact.value.partition("@")[0]))
     else:
         digits = contact.value.partition(";")[0][-7:]
-        said = said.filter(text__regex=r"[^0-9]*".join(digits))
-    rows = said.values_list("session__conversation_id", "text")
+        in_digits = "[^0-9]*".join(f"[{digit}{chr(_FULL_WIDTH + int(digit))}]" for digit in digits)
+        may_be = Q(text__regex=in_digits) | Q(text__iregex=SPOKEN_FIGURES)
+    rows = said.filter(may_be).values_list("session__conversation_id", "text")
     return {
         who
         for who, text in rows.iterator()
-        if any(each.value == contact.value for each in read_contacts(text))
+        if any(contact.value in (each.value, *each.choices) for each in read_contacts(text))
     }
+
+
+def _spelling(local: str) -> str:
+    """An expression for the part before the @: "lena.okoro", "lena dot okoro", "lena okoro"."""
+    between = "[^a-z0-9]*"
+    return between.join(
+        re.escape(sign) if sign.isalnum() else f"(?:{_SIGN}|{between})" for sign in local
+    )
 
 
 def export(conversation_ids: Iterable[str]) -> dict[str, Any]:

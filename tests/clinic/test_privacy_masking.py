@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import chain
+
 import phonenumbers
 import pytest
+import test_clinic_contacts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -31,6 +35,13 @@ def today(monkeypatch: pytest.MonkeyPatch) -> None:
         ("416\u200b555\u200b0142", "[phone]"),
         ("416\u2013555\u20130142", "[phone]"),
         ("four one six five five five oh one four two", "[phone]"),
+        ("416 five five five 0199 is my cell", "[phone] is my cell"),
+        ("six four seven, double five five 0122", "[phone]"),
+        ("call five five five, oh one four two", "call [phone]"),
+        ("its lena okoro at example dot com ok", "its [e-mail] ok"),
+        ("jo@yahoo", "[e-mail]"),
+        ("sam at gmail", "[e-mail]"),
+        ("my email is samfox hotmail.com", "my email is [e-mail]"),
         ("priya@example.com, thanks", "[e-mail], thanks"),
         ("priya.nair+x@mail.example.co.uk", "[e-mail]"),
         ("priya (at) example (dot) com", "[e-mail]"),
@@ -73,6 +84,8 @@ def test_what_is_masked(text: str, masked: str) -> None:
         "call 911 or 811",
         "your reference is 7KQ3RD",
         "l5 s1 at rest",
+        "one or two of four, five at most",
+        "I am at gmail",
     ],
 )
 def test_what_is_left_alone(text: str) -> None:
@@ -135,13 +148,80 @@ def test_no_phone_number_is_left(
     assert number[6:] not in left
 
 
-@given(st.text(max_size=80))
+# All that the tests of reading contacts have patients type.
+CONTACTS = sorted(
+    {
+        each[0]
+        for test in vars(test_clinic_contacts).values()
+        for mark in getattr(test, "pytestmark", [])
+        if mark.name == "parametrize"
+        for each in mark.args[1]
+        if isinstance(each, tuple) and read_contacts(each[0])
+    }
+)
+SPOKEN = dict(enumerate(["zero oh o", "one", "two", "three", "four", "five", "six", "seven"]))
+SPOKEN |= {8: "eight", 9: "nine"}
+
+
+INVENTED = {"+14165550142", "sam@example.com"}  # those of examples
+
+
+def left_in(masked: str) -> set[str]:
+    """The contacts that are still to be read."""
+    return {contact.value for contact in read_contacts(masked)} - INVENTED
+
+
+@pytest.mark.parametrize("hide", [mask, scrub])
+@pytest.mark.parametrize("typed", CONTACTS)
+def test_no_contact_that_is_read_is_left(typed: str, hide: Callable[[str], str]) -> None:
+    for text in (typed, f"Lena here.\n{typed}", f"\u200b{typed}", typed.upper()):
+        hidden = hide(text)
+        assert not left_in(hidden)
+        for contact in read_contacts(text):
+            assert contact.value in INVENTED or contact.typed not in hidden
+
+
+def test_there_are_contacts_of_all_kinds() -> None:
+    kinds = {contact.kind for contact in chain.from_iterable(map(read_contacts, CONTACTS))}
+    assert (len(CONTACTS) > 60, kinds) == (True, {"phone", "email"})
+
+
+@st.composite
+def dictated(draw: st.DrawFn) -> str:
+    """A phone number of which at least one figure is a word, others may be."""
+    digits = "416555" + draw(st.text("0123456789", min_size=4, max_size=4))
+    as_words = draw(st.lists(st.booleans(), min_size=10, max_size=10).filter(any))
+    said = [
+        draw(st.sampled_from(SPOKEN[int(digit)].split())) if word else digit
+        for digit, word in zip(digits, as_words, strict=True)
+    ]
+    return "".join(each + draw(st.sampled_from([" ", ", ", "-", ". "])) for each in said).strip()
+
+
+@given(dictated(), st.sampled_from(["{}", "my cell is {}", "{} is my cell", "so, {}, after 5"]))
+@settings(max_examples=300, deadline=None)
+def test_no_number_that_is_dictated_is_left(number: str, sentence: str) -> None:
+    text = sentence.format(number)
+    assert read_contacts(text)
+    for hidden in (mask(text), scrub(text)):
+        assert not left_in(hidden)
+        assert number.strip(" ,.-") not in hidden
+
+
+@given(st.text(max_size=80) | st.text("0123456789 .-+()@abc/:,xt", max_size=60))
 @settings(max_examples=400, deadline=None)
 def test_what_is_read_as_a_contact_is_masked(text: str) -> None:
     masked = mask(text)
     for contact in read_contacts(text):
         assert contact.value not in masked
+        assert contact.typed not in masked
     assert mask(masked) == masked
+
+
+@given(st.sampled_from(CONTACTS), st.text(max_size=30), st.text(max_size=30))
+@settings(max_examples=400, deadline=None)
+def test_no_contact_in_a_text_is_left(typed: str, before: str, after: str) -> None:
+    assert not left_in(mask(f"{before} {typed} {after}"))
 
 
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from desk_chats import NOW, chat
 from desk_people import browser, deeds, person
+from test_privacy_masking import CONTACTS
 
 PHONE = "416-555-0177"
 
@@ -66,6 +67,21 @@ def test_everything_of_a_person_is_found_across_conversations(desk: Any) -> None
     assert deeds(action="search", reason="patient_asked") == [("omar", "search")] * 2
     looked = Entry.objects.filter(action="view", detail="person found")
     assert {one.about for one in looked} == {"conversation 1", "conversation 3"}
+
+
+def test_a_contact_is_found_however_it_was_typed_or_dictated() -> None:
+    from clinic.contacts import read_contacts
+    from clinic.privacy import person as everything
+
+    chats = {chat(str(place), [("patient", typed, {})]).conversation_id: typed
+             for place, typed in enumerate(CONTACTS)}  # fmt: skip
+    for conversation, typed in chats.items():
+        for contact in read_contacts(typed):
+            for value in contact.choices or (contact.value,):
+                assert conversation in everything.find(value).conversations, (typed, value)
+    dictated = {chats[one] for one in everything.find("416-555-0199").conversations}
+    assert "416 five five five 0199 is my cell" in dictated
+    assert everything.find("604-555-0100").conversations == ()
 
 
 def test_a_copy_holds_everything_and_is_noted(desk: Any) -> None:
