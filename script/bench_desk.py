@@ -81,8 +81,11 @@ TEXTS = {
 #: What the issue of the staff desk asks for: 95 of 100 pages of a list and searches, in
 #: milliseconds; seconds for 3 million events, and behind the assistant; megabytes.
 LIST, SEARCH, REBUILD, BEHIND, MEMORY = 150, 300, 300, 2, 150
-#: Of our own: any other page, and everything of one person, in milliseconds.
-PAGE, PERSON = 300, 3000
+#: Of our own: any other page, everything of one person, and a look at what a night has erased, in
+#: milliseconds.
+PAGE, PERSON, LOOK = 300, 3000, 500
+#: Conversations that one night erases, when their days were shortened.
+ERASED = 3000
 #: Milliseconds of the assistant's own p50 that are nothing; when rounds without the desk differ
 #: by more, so many are.
 NOTHING = 1.0
@@ -152,6 +155,7 @@ def measure(folder: Path, conversations: int, cluster: Any) -> None:
     seconds(f"the questions inbox, {found:,} questions collected", took)
     pages()
     memory_of_the_desk(folder)
+    look_again(store)
     follow(write, projection.reconcile(store))
     if not cluster:
         beside(folder)
@@ -414,6 +418,28 @@ def memory_of_the_desk(folder: Path) -> None:
         figures.note(Figure("memory of the desk", resident(process.pid), "MB", MEMORY, more))
     finally:
         desk.stop()
+
+
+def look_again(store: Any) -> None:
+    """How long the worker looks at what was erased, every few seconds for an hour."""
+    from datetime import timedelta
+
+    from clinic import clock
+    from clinic.conversations.models import Recheck
+    from clinic.conversations.projection import Tail
+
+    tail = Tail(store)
+    while tail.step():
+        pass
+    until = clock.now() + timedelta(hours=1)
+    Recheck.objects.bulk_create(
+        Recheck(conversation_id=f"erased-{number}", until=until, erase_events=True)
+        for number in range(ERASED)
+    )
+    for what in (f"a look at {ERASED:,} erased conversations", "half a second after it"):
+        (took, _), _ = timed(tail.step)
+        figures.note(Figure(what, took * 1000, "ms", LOOK))
+    Recheck.objects.all().delete()
 
 
 def follow(write: Callable[[list[tuple[str, Any]]], None], before: Any) -> None:

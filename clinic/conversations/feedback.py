@@ -6,7 +6,7 @@ Needs ``clinic.setup.ready()``. Nothing here writes patients' words to a log.
 from __future__ import annotations
 
 from clinic.conversations.models import Feedback
-from clinic.conversations.projection import read_again
+from clinic.conversations.rechecks import read_again
 from clinic.text import BadInput, optional, required
 
 

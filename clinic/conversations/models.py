@@ -282,13 +282,15 @@ class Recheck(models.Model):
     Until then when it is being erased: its events go a little later than what is kept here, with
     ``erase_events`` as soon as nobody talks in it. SQLite gives the numbers of erased rows to new
     ones; nothing up to ``rewind_to`` was erased, so events are read again from there once they
-    are gone.
+    are gone. ``asked`` is how often this was asked for, ``looked`` how often when it was done last.
     """
 
     conversation_id = models.CharField(max_length=255, unique=True)
     until = models.DateTimeField(null=True)
     rewind_to = models.BigIntegerField(null=True)
     erase_events = models.BooleanField(default=False)
+    asked = models.PositiveIntegerField(default=1)
+    looked = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"recheck {self.pk}"
@@ -297,10 +299,12 @@ class Recheck(models.Model):
 class RatedDown(models.Model):
     """An answer whose thumb down came or was taken back, until the questions inbox has noticed.
 
-    ``event_id`` is its row in Rasa's ``events``; the message may be gone by then.
+    ``event_id`` is its row in Rasa's ``events``; the message may be gone by then. ``token`` is
+    another one each time.
     """
 
     event_id = models.BigIntegerField(primary_key=True)
+    token = models.CharField(max_length=16, blank=True)
 
     def __str__(self) -> str:
         return f"rated down {self.event_id}"

@@ -8,23 +8,22 @@ comparing everything with the events (:func:`reconcile`) is the same work withou
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 
 from clinic import clock, facts
-from clinic.conversations import bulk, counting, search
-from clinic.conversations.erasing import erase_idle
+from clinic.conversations import bulk, counting, rechecks, search
 from clinic.conversations.models import (
     Feedback,
     Message,
     Position,
     RatedDown,
-    Recheck,
     Session,
     SessionTopic,
 )
@@ -38,10 +37,8 @@ OVERLAP, OVERLAP_AT_START = 1000, 20_000
 #: A number further back that was missing is looked for every so many seconds, for so long; at most
 #: so many of them.
 HOLES_EVERY, HOLES_FOR, MOST_HOLES = 10.0, 900.0, 5000
-#: How long a conversation that is erased is compared with its events.
-ERASED_WITHIN = timedelta(hours=1)
-#: And one from which words are taken out.
-REDACTED_WITHIN = timedelta(minutes=1)
+#: Seconds between two looks at conversations that are being erased or changed, after the first.
+LOOKED_AT_EVERY = 5.0
 
 _MOST = 3000  # events of one transaction
 _AT_ONCE = 200  # conversations of one transaction
@@ -92,6 +89,7 @@ class Tail:
     _low: int | None = None
     _holes: dict[int, float] = field(default_factory=dict)
     _next_holes: float = 0.0
+    _next_rechecks: float = 0.0
 
     def step(self) -> int:
         """Read what is new; the number of events. Call again at once while it is not 0.
@@ -105,11 +103,13 @@ class Tail:
         last = position.last_event_id
         self._overlap = self._overlap or OVERLAP_AT_START
         late = self._late()
-        if not (late or self._news(last) or self.store.newest() < last or Recheck.objects.exists()):
+        fewer = self.store.newest() < last
+        due = self._due(at_once=fewer)
+        if not (late or fewer or due.rows or self._news(last)):
             return 0
         with transaction.atomic():
             position = Position.objects.select_for_update().get(name=_NAME)
-            last, erased = self._recheck(position.last_event_id)
+            last, erased = self._recheck(due, position.last_event_id)
             new = self._news(last)
             first_new: dict[str, int] = {}
             for number, conversation in sorted((*late, *new)):
@@ -164,37 +164,30 @@ class Tail:
         self._holes.clear()
         self._low = None
 
-    def _recheck(self, last: int) -> tuple[int, bool]:
+    def _due(self, *, at_once: bool) -> rechecks.Due:
+        """What is to be read again as a whole: what is new, and all of it now and then."""
+        now = time.monotonic()
+        every = at_once or now >= self._next_rechecks
+        if every:
+            self._next_rechecks = now + LOOKED_AT_EVERY
+        return rechecks.due(self.store, every=every)
+
+    def _recheck(self, due: rechecks.Due, last: int) -> tuple[int, bool]:
         """Read conversations again as a whole.
 
         From where events are to be read from now on, and whether something was erased.
         """
-        due = {each.conversation_id: each for each in Recheck.objects.all()}
-        # Made a client's health record meanwhile: it is kept, whatever was wanted before.
-        rows = Session.objects.filter(conversation_id__in=list(due), hold=True)
-        held = set(rows.values_list("conversation_id", flat=True))
-        erasing = {who for who, each in due.items() if each.erase_events and who not in held}
-        for who in erasing:
-            erase_idle(who)
-        there = _project(self.store, dict.fromkeys(due, 0))
-        erased = [
-            each for who, each in due.items() if each.rewind_to is not None and who not in there
+        there = _project(self.store, dict.fromkeys(due.reading, 0))
+        again = [
+            row.rewind_to
+            for who, row in due.rows.items()
+            if row.rewind_to is not None and who not in there
         ]
-        for each in erased:
-            if each.rewind_to is not None and each.rewind_to < last:
-                last = each.rewind_to
-                self._begin_anew()
-        now = clock.now()
-        for who, each in due.items():
-            over = each.until is None or each.until <= now
-            if over and who in erasing and who in there:
-                # Somebody talks in it and talks on: what a receipt says is gone has to go, and is
-                # looked at again afterwards, too.
-                Recheck.objects.filter(pk=each.pk).update(until=now + ERASED_WITHIN)
-            elif over:
-                each.delete()
-        Recheck.objects.filter(pk__in=[each.pk for each in erased]).update(rewind_to=None)
-        return last, bool(erased)
+        if again and min(again) < last:
+            last = min(again)
+            self._begin_anew()
+        rechecks.note_looked(due, there)
+        return last, bool(again)
 
     def _news(self, last: int) -> list[tuple[int, str]]:
         rows = self.store.numbers(max(0, last - self._overlap), self._overlap + _MOST)
@@ -264,17 +257,6 @@ def status(store: Store) -> Status:
     )
 
 
-def read_again(conversation_id: str, *, until: datetime | None = None) -> None:
-    """Have a conversation read again soon, for what is not in its events: a thumb.
-
-    Or again and again until a moment, for what is changed in them.
-    """
-    Recheck.objects.get_or_create(conversation_id=conversation_id)
-    if until is not None:
-        longer = models.Q(until=None) | models.Q(until__lt=until)
-        Recheck.objects.filter(longer, conversation_id=conversation_id).update(until=until)
-
-
 def read_now(store: Store, conversation_id: str) -> None:
     """Read a conversation again as a whole, at once."""
     with transaction.atomic():
@@ -297,12 +279,7 @@ def forget(conversation_ids: Iterable[str], *, erase_events: bool = False) -> in
     others = Session.objects.exclude(conversation_id__in=conversations)
     newest_first = others.order_by("-last_event_id").values_list("last_event_id", flat=True)
     rewind_to = newest_first.first() or 0
-    until = clock.now() + ERASED_WITHIN
-    for conversation in conversations:
-        Recheck.objects.update_or_create(
-            conversation_id=conversation,
-            defaults={"until": until, "rewind_to": rewind_to, "erase_events": erase_events},
-        )
+    rechecks.erase_later(conversations, rewind_to, erase_events=erase_events)
     return _delete(list(mine.values_list("id", flat=True)))
 
 
@@ -440,7 +417,8 @@ def _compare_messages(
                 rows.append({**message, "session_id": session.pk})
                 was_down = before is not None and before[_FEEDBACK] == "down"
                 if (message["feedback"] == "down") != was_down:
-                    rated.append(RatedDown(event_id=message["event_id"]))
+                    token = secrets.token_hex(8)
+                    rated.append(RatedDown(event_id=message["event_id"], token=token))
         gone += mine
         if differs or mine:
             documents.append((session.pk, told.document()))
@@ -448,7 +426,9 @@ def _compare_messages(
     if write:
         Message.objects.filter(event_id__in=gone).delete()
         bulk.upsert(Message, rows)
-        RatedDown.objects.bulk_create(rated, ignore_conflicts=True)
+        RatedDown.objects.bulk_create(
+            rated, update_conflicts=True, unique_fields=["event_id"], update_fields=["token"]
+        )
         search.put(documents)
     _compare_topics(found, [*new, *same], there, write=write)
 

@@ -24,6 +24,15 @@ from clinic.conversations.reading import Row
 
 T = TypeVar("T")
 
+#: What the channels keep of conversations, by table.
+_KEPT_BESIDE = {
+    "website_messages": "SELECT DISTINCT conversation FROM website_messages"
+    " WHERE conversation IN ({})",
+    "website_conversations": "SELECT id FROM website_conversations"
+    " WHERE id IN ({}) AND state <> 'deleted'",
+    "app_senders": "SELECT conversation FROM app_senders WHERE conversation IN ({})",
+}
+
 _WAIT = 5.0  # seconds for a busy database
 _AT_ONCE = 500
 
@@ -80,6 +89,9 @@ class Store(Protocol):
     def with_events(self, conversations: Sequence[str]) -> set[str]:
         """Those of these conversations that have events."""
 
+    def left_of(self, conversations: Sequence[str]) -> set[str]:
+        """Those of these conversations of which the assistant and its channels keep something."""
+
     def close(self) -> None:
         """Let go of the database."""
 
@@ -108,7 +120,7 @@ class _Sql(ABC):
 
     def numbered(self, numbers: Sequence[int]) -> list[tuple[int, str]]:
         found: list[tuple[int, str]] = []
-        for some in _portions(numbers):
+        for some in portions(numbers):
             marks = ", ".join(["%s"] * len(some))
             found += self._rows(f"SELECT id, sender_id FROM events WHERE id IN ({marks})", some)  # noqa: S608
         return found
@@ -162,7 +174,7 @@ class _Sql(ABC):
 
     def tied(self, conversations: Sequence[str]) -> list[str]:
         found: list[str] = []
-        for some in _portions(conversations):
+        for some in portions(conversations):
             marks = ", ".join(["%s"] * len(some))
             for here, there in (("conversation", "later"), ("later", "conversation")):
                 found += self._in_apps(
@@ -173,9 +185,10 @@ class _Sql(ABC):
 
     def stops(self, conversations: Sequence[str]) -> list[Stop]:
         found: list[Stop] = []
-        for some in _portions(conversations):
+        for some in portions(conversations):
             marks = ", ".join(["%s"] * len(some))
-            rows = self._rows_in_apps(
+            rows = self._rows_beside(
+                "app_senders",
                 "SELECT app, opted_out_at, resumed_at FROM app_senders "  # noqa: S608
                 f"WHERE opted_out_at IS NOT NULL AND conversation IN ({marks}) ORDER BY app",
                 some,
@@ -185,9 +198,11 @@ class _Sql(ABC):
 
     def _in_apps(self, statement: str, values: Sequence[Any]) -> list[str]:
         """Conversations; none while there is no table of messaging apps."""
-        return [conversation for (conversation,) in self._rows_in_apps(statement, values)]
+        rows = self._rows_beside("app_senders", statement, values)
+        return [conversation for (conversation,) in rows]
 
-    def _rows_in_apps(self, statement: str, values: Sequence[Any]) -> list[Any]:
+    def _rows_beside(self, table: str, statement: str, values: Sequence[Any]) -> list[Any]:
+        """What is found in a table of the channels; nothing while there is no such ``table``."""
         try:
             return self._rows(statement, values)
         except StoreMissing:
@@ -195,7 +210,7 @@ class _Sql(ABC):
 
     def with_events(self, conversations: Sequence[str]) -> set[str]:
         found: set[str] = set()
-        for some in _portions(conversations):
+        for some in portions(conversations):
             marks = ", ".join(["%s"] * len(some))
             rows = self._rows(
                 f"SELECT DISTINCT sender_id FROM events WHERE sender_id IN ({marks})",  # noqa: S608
@@ -204,9 +219,18 @@ class _Sql(ABC):
             found.update(conversation for (conversation,) in rows)
         return found
 
+    def left_of(self, conversations: Sequence[str]) -> set[str]:
+        found = self.with_events(conversations)
+        for some in portions(conversations):
+            marks = ", ".join(["%s"] * len(some))
+            for table, statement in _KEPT_BESIDE.items():
+                rows = self._rows_beside(table, statement.format(marks), some)
+                found.update(conversation for (conversation,) in rows)
+        return found
+
     def events(self, since: Mapping[str, int]) -> dict[str, list[Row]]:
         found: dict[str, list[Row]] = {conversation: [] for conversation in since}
-        for some in _portions(list(since)):
+        for some in portions(list(since)):
             marks = ", ".join(["%s"] * len(some))
             least = min(since[conversation] for conversation in some)
             rows = self._rows(
@@ -273,8 +297,8 @@ class _Postgresql(_Sql):
             return False
         return super().is_read(conversation, message_id)
 
-    def _rows_in_apps(self, statement: str, values: Sequence[Any]) -> list[Any]:
-        return super()._rows_in_apps(statement, values) if _exists("app_senders") else []
+    def _rows_beside(self, table: str, statement: str, values: Sequence[Any]) -> list[Any]:
+        return super()._rows_beside(table, statement, values) if _exists(table) else []
 
     def close(self) -> None:
         """The connection is Django's."""
@@ -304,5 +328,6 @@ def as_stored(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
 
 
-def _portions(whole: Sequence[T]) -> Iterable[Sequence[T]]:
+def portions(whole: Sequence[T]) -> Iterable[Sequence[T]]:
+    """The whole in parts, none too long for one statement."""
     return (whole[begin : begin + _AT_ONCE] for begin in range(0, len(whole), _AT_ONCE))

@@ -13,7 +13,7 @@ from django.db import transaction
 from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
-from clinic.conversations import projection, search
+from clinic.conversations import projection, rechecks, search
 from clinic.conversations.models import Feedback, Message
 from clinic.conversations.redacting import redact_idle, without
 from clinic.conversations.store import Store
@@ -47,7 +47,7 @@ def redact(message: Message, words: str, who: str, store: Store) -> RedactionCou
     conversation = message.session.conversation_id
     with transaction.atomic():
         refuse_held(conversation)
-        projection.read_again(conversation, until=clock.now() + projection.REDACTED_WITHIN)
+        rechecks.read_again(conversation, until=clock.now() + rechecks.REDACTED_WITHIN)
     receipt = new_reference()
     with transaction.atomic():
         refuse_held(conversation)

@@ -54,7 +54,7 @@ def collect() -> int:
     rows = rows.values_list("event_id", "understood", "confidence")
     late = rows.filter(event_id__gt=begin - OVERLAP, event_id__lte=begin)
     new = list(rows.filter(event_id__gt=begin)[:_AT_ONCE])
-    rated = list(RatedDown.objects.values_list("event_id", flat=True)[:_AT_ONCE])
+    rated = dict(RatedDown.objects.values_list("event_id", "token")[:_AT_ONCE])
     reasons: dict[int, set[str]] = defaultdict(set)
     for event_id, understood, confidence in (*late, *new):
         if not understood:
@@ -68,7 +68,8 @@ def collect() -> int:
     taken = _take(_not_noted(reasons))
     _take_thumbs_back(asked - down)
     if rated:
-        RatedDown.objects.filter(event_id__in=rated).delete()
+        # One that was turned again since has another token, and stays.
+        RatedDown.objects.filter(event_id__in=rated, token__in=rated.values()).delete()
     last = new[-1][0] if len(new) == _AT_ONCE else newest
     if taken or len(new) == _AT_ONCE or not 0 <= last - begin <= OVERLAP:
         position.last_event_id, position.read_at = last, clock.now()

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fabricated import Events
 
+from clinic.conversations import projection
 from clinic.conversations.projection import Tail
 from clinic.conversations.store import Sqlite
 
@@ -27,6 +28,7 @@ def store(events: Events) -> Iterator[Sqlite]:
 
 
 @pytest.fixture
-def tail(store: Sqlite) -> Tail:
-    """What reads along."""
+def tail(store: Sqlite, monkeypatch: pytest.MonkeyPatch) -> Tail:
+    """What reads along. Looks each time at what is being erased."""
+    monkeypatch.setattr(projection, "LOOKED_AT_EVERY", 0.0)
     return Tail(store)

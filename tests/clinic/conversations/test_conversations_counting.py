@@ -11,7 +11,8 @@ from fabricated import START, Events, Talk, question
 from clinic.conversations import counting
 from clinic.conversations.feedback import save_feedback
 from clinic.conversations.models import DayCount
-from clinic.conversations.projection import Tail, forget, read_again
+from clinic.conversations.projection import Tail, forget
+from clinic.conversations.rechecks import read_again
 
 # That of START.
 DAY = date(2026, 11, 1)

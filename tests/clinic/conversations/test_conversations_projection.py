@@ -11,7 +11,7 @@ import pytest
 from fabricated import INSERT, Events, Talk, many, question
 
 from clinic import clock
-from clinic.conversations import bulk, listing, projection, search
+from clinic.conversations import bulk, listing, projection, rechecks, search
 from clinic.conversations.feedback import save_feedback, withdraw_feedback
 from clinic.conversations.listing import Filters
 from clinic.conversations.models import (
@@ -420,7 +420,7 @@ def test_after_a_while_nobody_looks_again(
     read_all(tail)
     delete_conversation("goes")
     events.erase("goes")
-    later = datetime.now(UTC) + projection.ERASED_WITHIN + timedelta(seconds=1)
+    later = datetime.now(UTC) + rechecks.ERASED_WITHIN + timedelta(seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     tail.step()
     assert not Recheck.objects.exists()

@@ -21,7 +21,7 @@ from clinic.audit.models import Entry
 from clinic.booking.models import AppointmentRequest, Status
 from clinic.booking.requests import create_request
 from clinic.conversations import erasing as events_erasing
-from clinic.conversations import projection
+from clinic.conversations import rechecks
 from clinic.conversations.feedback import save_feedback
 from clinic.conversations.models import Message, Note, Recheck, Session
 from clinic.conversations.projection import Tail
@@ -516,7 +516,7 @@ def test_a_recheck_of_what_is_gone_ends(
     events.write("c", question(at=LONG_AGO))
     tail.step()
     erase(["c"], "natalie")
-    later = datetime.now(UTC) + projection.ERASED_WITHIN + timedelta(seconds=1)
+    later = datetime.now(UTC) + rechecks.ERASED_WITHIN + timedelta(seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
     tail.step()
     assert not Recheck.objects.exists()
