@@ -57,6 +57,8 @@ class Session(models.Model):
 
     reviewed_at = models.DateTimeField(null=True)
     reviewed_by = models.CharField(max_length=150, blank=True)
+    #: When it had been reviewed before something came that made it one to look at again.
+    reviewed_before = models.DateTimeField(null=True)
     assigned_to = models.CharField(max_length=150, blank=True)
     #: Part of a client's health record: not deleted when its days are over.
     hold = models.BooleanField(default=False)

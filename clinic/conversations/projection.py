@@ -16,9 +16,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from clinic import clock, facts
 from clinic.conversations import bulk, counting, rechecks, search
+from clinic.conversations.listing import ALARMS
 from clinic.conversations.models import (
     Feedback,
     Message,
@@ -54,6 +56,7 @@ _MESSAGE_FIELDS = tuple(
     each.attname for each in Message._meta.concrete_fields if each.attname != "session_id"
 )
 _FEEDBACK = _MESSAGE_FIELDS.index("feedback")
+_LEVEL, _UNDERSTOOD = map(_MESSAGE_FIELDS.index, ("triage_level", "understood"))
 
 
 @dataclass
@@ -405,13 +408,17 @@ def _compare_messages(
     rated: list[RatedDown] = []
     gone: list[int] = []
     documents: list[tuple[int, str]] = []
+    look_again: list[int] = []
     for session, told in (*new, *same):
         mine = there.get(session.pk, {}) if session.pk else {}
         differs = False
         for message in told.messages:
             before = mine.pop(message["event_id"], None)
-            if before != tuple(message[name] for name in _MESSAGE_FIELDS):
+            now = tuple(message[name] for name in _MESSAGE_FIELDS)
+            if before != now:
                 differs = True
+                if session.reviewed_at and _calls_for_a_look(now) - _calls_for_a_look(before):
+                    look_again.append(session.pk)
                 found.missing += before is None
                 found.other += before is not None
                 rows.append({**message, "session_id": session.pk})
@@ -429,8 +436,24 @@ def _compare_messages(
         RatedDown.objects.bulk_create(
             rated, update_conflicts=True, unique_fields=["event_id"], update_fields=["token"]
         )
+        # Whoever reviewed it has not seen that.
+        Session.objects.filter(pk__in=look_again, reviewed_at__isnull=False).update(
+            reviewed_before=F("reviewed_at"), reviewed_at=None, reviewed_by=""
+        )
         search.put(documents)
     _compare_topics(found, [*new, *same], there, write=write)
+
+
+def _calls_for_a_look(message: tuple[Any, ...] | None) -> set[str]:
+    """Why staff should look at a message, as it is kept: an alarm, not understood, a thumb down."""
+    if message is None:
+        return set()
+    reasons = {
+        "alarm": message[_LEVEL] in ALARMS,
+        "not_understood": not message[_UNDERSTOOD],
+        "thumb_down": message[_FEEDBACK] == "down",
+    }
+    return {reason for reason, there in reasons.items() if there}
 
 
 def _compare_topics(

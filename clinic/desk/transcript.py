@@ -126,6 +126,7 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
         "people": Person.objects.filter(is_active=True),
         "last": said[-1].event_id if said and not later and _is_going_on(session) else None,
         "may_mark": _may_mark(request, session),
+        "new": _new_since_review(session),
         "may_unmask": may(request, Right.PRIVACY),
         "unmasked": unmasked,
         "reasons": wording()["unmask_reasons"],
@@ -280,6 +281,14 @@ def review(request: HttpRequest, number: int) -> HttpResponse:
     undo = reviewing.review([session.pk], who(request), reviewed)
     undoing.tell(request, undo, "reviewed" if reviewed else "not_reviewed", count=1)
     return undoing.back(request, "conversations")
+
+
+def _new_since_review(session: Session) -> Message | None:
+    """The first thing said after it was reviewed, when that made it one to look at again."""
+    if session.reviewed_at or session.reviewed_before is None:
+        return None
+    said = Message.objects.filter(session=session, at__gt=session.reviewed_before)
+    return said.order_by("event_id").first()
 
 
 def _may_mark(request: HttpRequest, session: Session) -> bool:

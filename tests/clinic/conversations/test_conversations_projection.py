@@ -268,6 +268,56 @@ def test_reading_again_changes_nothing(database: Path, events: Events, store: Sq
     assert found.conversations == 3
 
 
+@pytest.mark.parametrize(
+    ("news", "again"),
+    [
+        (Talk().patient("I cannot feel my legs", "faq/cost", level="emergency").listen(), True),
+        (Talk().patient("hm").assistant("Pardon?", "utter_not_understood_1").listen(), True),
+        (Talk().patient("and when", "faq/hours").assistant("At 8.", "utter_faq/hours"), False),
+    ],
+)
+def test_what_calls_for_a_look_after_a_review_takes_it_back(
+    news: Talk, again: bool, database: Path, events: Events, store: Sqlite, tail: Tail
+) -> None:
+    talk = Talk().start().patient("numb below", "faq/symptoms", level="urgent")
+    events.write("c", talk.assistant("About it.", "utter_faq/symptoms").listen())
+    read_all(tail)
+    reviewed = clock.now()
+    Session.objects.update(reviewed_at=reviewed, reviewed_by="natalie")
+    projection.rebuild(store)
+    assert session("c").reviewed_by == "natalie"
+    # Read in the middle of the turn, and again at its end.
+    first, *rest = news.events
+    for some in ([first], rest):
+        part = Talk()
+        part.events = list(some)
+        events.write("c", part)
+        read_all(tail)
+    read = session("c")
+    expected = (None, "", reviewed) if again else (reviewed, "natalie", None)
+    assert (read.reviewed_at, read.reviewed_by, read.reviewed_before) == expected
+    if again:
+        # Once: who has seen to that is not asked again by reading again.
+        Session.objects.update(reviewed_at=reviewed, reviewed_by="natalie")
+        projection.rebuild(store)
+        assert session("c").reviewed_by == "natalie"
+
+
+def test_a_thumb_down_after_a_review_takes_it_back(
+    database: Path, events: Events, tail: Tail
+) -> None:
+    events.write("c", question())
+    read_all(tail)
+    Session.objects.update(reviewed_at=clock.now(), reviewed_by="natalie")
+    thumb = {"conversation_id": "c", "answer": "utter_faq/cost", "message_reference": "w1"}
+    save_feedback(**thumb, value="up")
+    read_all(tail)
+    assert session("c").reviewed_by == "natalie"
+    save_feedback(**thumb, value="down")
+    read_all(tail)
+    assert session("c").reviewed_at is None
+
+
 def test_a_rebuild_mends_everything_and_keeps_what_people_added(
     database: Path, events: Events, store: Sqlite
 ) -> None:

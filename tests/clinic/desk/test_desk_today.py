@@ -18,6 +18,37 @@ def front_desk(database: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     return browser(person("mara", "front_desk", "reviewer"))
 
 
+def test_a_red_flag_after_a_review_is_one_to_look_at(front_desk: Any, tmp_path: Path) -> None:
+    from fabricated import Events, Talk
+
+    from clinic.conversations.models import Message, Session
+    from clinic.conversations.projection import Tail
+    from clinic.conversations.store import Sqlite
+
+    events = Events(tmp_path / "conversations.sqlite3")
+    events.write("c", Talk(at=NOW.timestamp() - 60).start().patient("numb", level="urgent"))
+    store = Sqlite(events.file)
+    tail = Tail(store)
+    tail.step()
+    (session,) = Session.objects.all()
+    page = f"/conversations/{session.pk}"
+    assert "red_flag=yes" in front_desk.get("/").content.decode()
+    front_desk.post(f"{page}/review")
+    assert "red_flag=yes" not in front_desk.get("/").content.decode()
+    assert "New since" not in front_desk.get(page).content.decode()
+    events.write("c", Talk(at=NOW.timestamp() + 60).patient("cannot walk", level="emergency"))
+    tail.step()
+    store.close()
+    assert "red_flag=yes" in front_desk.get("/").content.decode()
+    assert "new since the review" in front_desk.get("/conversations/").content.decode()
+    shown = front_desk.get(page).content.decode()
+    assert "New since the review" in shown
+    news = Message.objects.get(text="cannot walk")
+    assert f'href="{page}?message={news.pk}#m{news.pk}"' in shown
+    front_desk.post(f"{page}/review")
+    assert "New since" not in front_desk.get(page).content.decode()
+
+
 def test_what_happened_since_the_last_visit_opens_its_list(
     front_desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
