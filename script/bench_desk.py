@@ -84,6 +84,8 @@ LIST, SEARCH, REBUILD, BEHIND, MEMORY = 150, 300, 300, 2, 150
 #: Of our own: any other page, everything of one person, and a look at what a night has erased, in
 #: milliseconds.
 PAGE, PERSON, LOOK = 300, 3000, 500
+#: Seconds that writing the groups of the inbox may take when one question is new.
+GROUPS = 10
 #: Conversations that one night erases, when their days were shortened.
 ERASED = 3000
 #: Milliseconds of the assistant's own p50 that are nothing; when rounds without the desk differ
@@ -153,6 +155,7 @@ def measure(folder: Path, conversations: int, cluster: Any) -> None:
     fill()
     took, found = timed(collect_all)
     seconds(f"the questions inbox, {found:,} questions collected", took)
+    regroup()
     pages()
     memory_of_the_desk(folder)
     look_again(store)
@@ -276,6 +279,20 @@ def collect_all() -> int:
     while collect():
         pass
     return Question.objects.count()
+
+
+def regroup() -> None:
+    """How long it takes to write the groups of the inbox when one question is new."""
+    from clinic.questions import grouping
+    from clinic.questions.models import Question
+
+    keys = list(Question.objects.order_by("pk").values_list("pk", flat=True))
+    understood = dict.fromkeys(keys, grouping.Understood("faq/cost", 0.5, "1"))
+    meanings = dict.fromkeys(keys, bytes(768))
+    groups = [keys[place : place + 4] for place in range(1, len(keys), 4)]
+    grouping.write(groups, understood, meanings, {})
+    took, _ = timed(lambda: grouping.write([keys[:1], *groups], {}, {}, {}))
+    seconds("groups written when one question is new", took, GROUPS)
 
 
 def pages() -> None:

@@ -116,7 +116,6 @@ def forget_asked(event_ids: Iterable[int]) -> None:
         if question.occurrences.exists():
             Question.objects.filter(pk=question.pk).update(count=F("count") - gone)
             continue
-        Question.objects.filter(group_name=question.text).update(group_name="")
         question.delete()
 
 

@@ -21,14 +21,8 @@ from clinic.questions.models import Question, State
 #: Seconds between two groupings while no question is new.
 _EVERY = 3600
 _AT_ONCE = 100
-_WRITTEN = (
-    *("group", "group_name", "meaning"),
-    *("now_as", "now_confidence", "now_model", "now_level"),
-)
 
 _running: list[subprocess.Popen[bytes]] = []
-
-
 _last_start: float | None = None
 
 
@@ -78,27 +72,48 @@ def write(
 ) -> None:
     """Keep groups, each the ids of its questions with the most typical one first, and the rest.
 
-    What has been deleted meanwhile is left out, and what was not compared is in no group any more.
+    ``meanings`` are those that were not known. What has been deleted meanwhile is left out, and
+    what was not compared is in no group any more.
     """
-    compared = {key for group in groups for key in group}
-    rows = Question.objects.in_bulk()
-    before = {key: [getattr(row, name) for name in _WRITTEN] for key, row in rows.items()}
-    for key in rows.keys() - compared:
-        rows[key].group, rows[key].group_name = None, ""
-    for number, group in enumerate(groups, 1):
-        there = [rows[key] for key in group if key in rows]
-        for question in there:
-            question.group, question.group_name = number, there[0].text
-    for key, question in rows.items():
-        question.now_level = levels.get(key, "")
-        question.meaning = meanings.get(key, question.meaning)
-        made = understood.get(key)
-        if made:
-            question.now_as, question.now_confidence = made.label, made.confidence
-            question.now_model = made.model
-    changed = [
-        row for key, row in rows.items() if before[key] != [getattr(row, name) for name in _WRITTEN]
-    ]
+    rows = Question.objects.defer("meaning").in_bulk()
+    typical = {key: group[0] for group in groups for key in group}
+    _write_changed(rows, {key: {"group": typical.get(key)} for key in rows})
+    _write_changed(rows, {key: {"now_level": levels.get(key, "")} for key in rows})
+    _write_changed(
+        rows,
+        {
+            key: {
+                "now_as": made.label,
+                "now_confidence": made.confidence,
+                "now_model": made.model,
+            }
+            for key, made in understood.items()
+        },
+    )
+    _write_changed(rows, {key: {"meaning": meaning} for key, meaning in meanings.items()})
+
+
+def _write_changed(
+    rows: Mapping[int, Question], wanted: Mapping[int, Mapping[str, object]]
+) -> None:
+    """Write what is not so yet, the same columns of each row, and no others.
+
+    A new question changes little: the inbox is not written anew for it.
+    """
+    changed = []
+    names: tuple[str, ...] = ()
+    for key, values in wanted.items():
+        row = rows.get(key)
+        if row is None or ("meaning" not in values and _has(row, values)):
+            continue
+        for name, value in values.items():
+            setattr(row, name, value)
+        names = tuple(values)
+        changed.append(row)
     # A few at a time: the assistant and the desk write to the same database.
     for begin in range(0, len(changed), _AT_ONCE):
-        Question.objects.bulk_update(changed[begin : begin + _AT_ONCE], _WRITTEN)
+        Question.objects.bulk_update(changed[begin : begin + _AT_ONCE], names)
+
+
+def _has(row: Question, values: Mapping[str, object]) -> bool:
+    return all(getattr(row, name) == value for name, value in values.items())

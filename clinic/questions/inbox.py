@@ -65,9 +65,11 @@ def groups(
     for question in found.filter(Q(group__in=numbers) | Q(pk__in=alone)):
         key = (question.group, question.pk if question.group is None else None)
         together.setdefault(key, []).append(question)
+    typical = dict(Question.objects.filter(pk__in=numbers).values_list("pk", "text"))
     return [
         Group(
-            rows[0].group_name or rows[0].text,
+            # The most typical one may have been erased since.
+            typical.get(group, rows[0].text),
             sorted(rows, key=lambda row: -row.count),
             asked,
         )

@@ -191,8 +191,9 @@ def questions() -> None:
 
     while collect():
         pass
-    for place, question in enumerate(Question.objects.order_by("pk")):
-        question.group, question.group_name = place // 2, "can my dog come along"
+    questions = list(Question.objects.order_by("pk"))
+    for place, question in enumerate(questions):
+        question.group = questions[place - place % 2].pk
         question.save()
 
 
