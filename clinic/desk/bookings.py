@@ -145,6 +145,14 @@ def _page(
     return render(request, "desk/booking.html", shown, status=status)
 
 
+def _refused(
+    request: HttpRequest, found: AppointmentRequest, status: int, problem: str
+) -> HttpResponse:
+    """The request as it stands now, and why nothing was done. A look like any other."""
+    log.note(who(request), Action.VIEW, f"request {found.reference}")
+    return _page(request, found, status, problem=problem)
+
+
 def _reasons() -> list[tuple[str, str]]:
     """What the patient can be told, by key."""
     phone = facts.current().phone
@@ -203,7 +211,7 @@ def decide(request: HttpRequest, reference: str, status: str) -> HttpResponse:
     except BadInput:
         # Somebody else has decided meanwhile.
         found.refresh_from_db()
-        return _page(request, found, 409, problem=say("errors.decided"))
+        return _refused(request, found, 409, say("errors.decided"))
     messages.success(request, _told(found, status))
     return redirect("booking", found.reference)
 
@@ -215,7 +223,7 @@ def move(request: HttpRequest, reference: str) -> HttpResponse:
     found = get_object_or_404(AppointmentRequest, reference=reference.upper())
     slot = _chosen(request, found)
     if slot is None or slot.start_utc <= clock.now():
-        return _page(request, found, 400, problem=say("errors.time"))
+        return _refused(request, found, 400, say("errors.time"))
     try:
         with transaction.atomic():
             moved = reschedule_request(found, slot, who=who(request))
@@ -223,9 +231,9 @@ def move(request: HttpRequest, reference: str) -> HttpResponse:
                 log.note(who(request), Action.CHANGE, f"request {found.reference}", detail="moved")
     except BadInput:
         found.refresh_from_db()
-        return _page(request, found, 409, problem=say("errors.decided"))
+        return _refused(request, found, 409, say("errors.decided"))
     if moved is None:
-        return _page(request, found, 409, problem=say("errors.time_taken"))
+        return _refused(request, found, 409, say("errors.time_taken"))
     messages.success(request, _told(moved, Status.CHANGED))
     return redirect("booking", found.reference)
 

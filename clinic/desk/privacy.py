@@ -97,16 +97,25 @@ def find(request: HttpRequest) -> HttpResponse:
         found = person.find(typed)
     except BadInput:
         return _page(request, 400, problem=say("errors.person"), typed=typed)
-    reason = reason_of(request)
+    _note_found(request, found, reason_of(request))
+    return _found(request, typed, found)
+
+
+def _note_found(request: HttpRequest, found: person.Found, reason: str) -> None:
+    """Why somebody looked for a person, and what they were shown of them."""
     with transaction.atomic():
-        about = Session.objects.filter(conversation_id__in=found.conversations)
         log.note(
             who(request), Action.SEARCH, "person", reason=reason, count=len(found.conversations)
         )
         # Which ones, so that who looks at the log of one conversation sees it.
-        for number in about.order_by("pk").values_list("pk", flat=True):
+        for number in _numbers(found):
             log.note(who(request), Action.VIEW, f"conversation {number}", detail="person found")
-    return _found(request, typed, found)
+
+
+def _numbers(found: person.Found) -> list[int]:
+    """The numbers of all sessions of a person."""
+    rows = Session.objects.filter(conversation_id__in=found.conversations)
+    return list(rows.order_by("pk").values_list("pk", flat=True))
 
 
 def _found(request: HttpRequest, typed: str, found: person.Found, **more: Any) -> HttpResponse:
@@ -138,8 +147,7 @@ def copy(request: HttpRequest) -> HttpResponse:
         log.note(
             who(request), Action.EXPORT, "person", reason=reason, count=len(found.conversations)
         )
-        about = Session.objects.filter(conversation_id__in=found.conversations)
-        for number in about.order_by("pk").values_list("pk", flat=True):
+        for number in _numbers(found):
             log.note(who(request), Action.EXPORT, f"conversation {number}", detail="copy")
     response = JsonResponse(
         person.export(found.conversations), json_dumps_params={"ensure_ascii": False, "indent": 2}
@@ -157,8 +165,15 @@ def erase_person(request: HttpRequest) -> HttpResponse:
         found = person.find(typed)
     except BadInput:
         return _page(request, 400, problem=say("errors.person"))
+    reason = reason_of(request)
     if not request.POST.get("sure"):
+        # It shows what Find shows.
+        _note_found(request, found, reason)
         return _found(request, typed, found, problem=say("errors.sure"))
+    if not found.conversations:
+        messages.info(request, say("flash.nothing_kept"))
+        return redirect("privacy")
+    log.note(who(request), Action.ERASE, "person", reason=reason, count=len(found.conversations))
     done = erase(found.conversations, who(request))
     if done.held:
         messages.warning(request, say("flash.erase_held", count=len(done.held)))

@@ -18,7 +18,10 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """A request no page of the desk would send."""
-    return render(request, "desk/problem.html", {"problem": "bad_request"}, status=400)
+    answer = render(request, "desk/problem.html", {"problem": "bad_request"}, status=400)
+    # No look at anything, whatever page was asked for.
+    answer.tells_nothing = True
+    return answer
 
 
 def failed(request: HttpRequest) -> HttpResponse:

@@ -123,13 +123,16 @@ class Access:
 
 
 def _is_look(request: HttpRequest, response: HttpResponse) -> bool:
-    """Whether a page was shown that can tell something of patients or colleagues."""
+    """Whether a page was shown that can tell something of patients or colleagues.
+
+    Also in answer to a form that could not be done as it stood.
+    """
     match = request.resolver_match
     return (
         match is not None
         and getattr(match.func, "is_noted", False)
-        and request.method in ("GET", "HEAD")
-        and response.status_code == 200
+        and response.status_code in (200, 400, 409)
+        and not getattr(response, "tells_nothing", False)
     )
 
 

@@ -116,7 +116,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "drop-filter": ("filter.pk", {}),
     "undo": ("undo.pk", {}),
     "settle-wish": ("wish.pk", {}),
-    "erase-person": ("", {"person": PHONE, "sure": "1"}),
+    "erase-person": ("", {"person": PHONE, "sure": "1", "reason": "patient_asked"}),
     "change-roles": ("mara.username", {"roles": "reviewer"}),
     "stop-person": ("mara.username", {}),
     "bring-back": ("gone.username", {}),
@@ -136,7 +136,7 @@ OTHERS = {
         "live-stay",
         "live-contact",
     ),
-    *("find-booking", "find-person", "copy-person", "dry-run", "live-stay"),
+    *("find-booking", "find-person", "copy-person", "dry-run"),
     *("message-new", "waiting-put-back", "reopen-wish", "redact"),
     *("delivery-not-done", "live-put-back"),
 }
@@ -173,8 +173,11 @@ def test_nothing_is_done_that_cannot_be_noted(deed: str, monkeypatch: pytest.Mon
     world = World()
     address = reverse(deed, args=[attrgetter(about)(world)] if about else [])
     before = everything()
+    create = Entry.objects.create
 
-    def full(**_: Any) -> None:
+    def full(**entry: Any) -> Any:
+        if deed == "erase-person" and entry["about"] == "person":
+            return create(**entry)
         raise DatabaseError("the disk is full")
 
     with monkeypatch.context() as broken:
@@ -205,3 +208,61 @@ def test_every_deed_of_the_desk_is_tried() -> None:
         if pattern.callback.right in set(Right) and desk.get(_address(pattern)).status_code == 405
     }
     assert forms == set(DEEDS) | OTHERS
+
+
+WHY = {"reason": "patient_asked"}
+#: Forms that are answered with a page, or with what stands on one, and how they are filled in.
+PAGES = {
+    "find-booking": {"q": "Priya"},
+    "find-person": {"person": PHONE, **WHY},
+    "copy-person": {"person": PHONE, **WHY},
+    "erase-person": {"person": PHONE, **WHY},
+    "dry-run": {},
+    "unmask": WHY,
+    **dict.fromkeys(("booking-contact", "message-contact", "waiting-contact", "live-contact"), WHY),
+    # Decided by somebody else meanwhile, or not possible.
+    **{key: {} for key in ("confirm", "decline", "cancel", "move")},
+    # New links for a colleague, and files.
+    **{key: DEEDS[key][1] for key in ("begin-anew", "invite", "patch", "for-clinician")},
+}
+ABOUT = {
+    "booking-contact": "request.reference",
+    "message-contact": "message.reference",
+    "waiting-contact": "waits.reference",
+    "live-contact": "waiting.pk",
+    "live-stay": "joined.pk",
+    "unmask": "session.pk",
+    "redact": "session.first_event_id",
+    "message-new": "message.reference",
+    "waiting-put-back": "waits.reference",
+    "reopen-wish": "wish.pk",
+    "delivery-not-done": "item.pk",
+    "live-put-back": "waiting.pk",
+    **{deed: about for deed, (about, _) in DEEDS.items()},
+}
+
+
+@pytest.mark.parametrize("name", sorted({*DEEDS, *OTHERS}))
+def test_a_form_that_is_answered_with_a_page_is_a_look(name: str) -> None:
+    from django.urls import reverse
+
+    from clinic.audit.models import Entry
+    from clinic.desk.words import say
+
+    person("everybody", *EVERY_ROLE)
+    desk = browser(person("nosy", *EVERY_ROLE))
+    about = ABOUT.get(name, "")
+    address = reverse(name, args=[attrgetter(about)(World())] if about else [])
+    if not about:
+        World()
+    bad_request = say("problems.bad_request.title")
+    shown = False
+    # As it should be, the same once more, without anything.
+    for form in (PAGES.get(name), DEEDS.get(name, ("", {}))[1], PAGES.get(name, {}), {}):
+        before = Entry.objects.filter(who="nosy").count()
+        answer = desk.post(address, form or {})
+        refused = bad_request in answer.content.decode()
+        if answer.content and answer.status_code in (200, 400, 409) and not refused:
+            shown = True
+            assert Entry.objects.filter(who="nosy").count() > before, answer.status_code
+    assert shown == (name in PAGES)

@@ -109,8 +109,18 @@ def test_erasing_takes_a_tick_and_gives_receipts_and_respects_holds(
             "CREATE TABLE events (id serial, sender_id text, timestamp double precision)"
         )
     session = patient()
-    asked = desk.post("/privacy/person/erase", {"person": PHONE})
+    why = {"person": PHONE, "reason": "patient_asked"}
+    assert desk.post("/privacy/person/erase", {"person": PHONE}).status_code == 400
+    assert not deeds(action="search")
+    asked = desk.post("/privacy/person/erase", why)
     assert "Tick that you have made sure" in text(asked)
+    # It tells what Find tells, and is noted like that.
+    assert "Known as Priya Nair" in text(asked)
+    assert deeds(action="search", reason="patient_asked") == [("omar", "search")]
+    assert len(deeds(action="view", detail="person found")) == 2
+    nobody = {**why, "person": "604-555-0100", "sure": "1"}
+    nothing = text(desk.post("/privacy/person/erase", nobody, follow=True))
+    assert "nothing was erased" in nothing
     assert Session.objects.count() == 3
     held = Session.objects.get(conversation_id="b")
     marked = desk.post(f"/conversations/{held.pk}/hold", {"hold": "yes"}, follow=True)
@@ -118,7 +128,7 @@ def test_erasing_takes_a_tick_and_gives_receipts_and_respects_holds(
     desk.post(undo)
     assert not Session.objects.get(pk=held.pk).hold
     desk.post(f"/conversations/{held.pk}/hold", {"hold": "yes"})
-    form = {"person": PHONE, "sure": "1"}
+    form = {**why, "sure": "1"}
     done = text(desk.post("/privacy/person/erase", form, follow=True))
     assert "Kept as client records: 1." in done
     receipt = re.search(r"Receipts: (\w{6})\.", done)[1]
@@ -126,6 +136,7 @@ def test_erasing_takes_a_tick_and_gives_receipts_and_respects_holds(
     assert Session.objects.filter(pk=held.pk).exists()
     assert AppointmentRequest.objects.get().patient_name == ""
     assert ("omar", "erase") in deeds(about=f"receipt {receipt}")
+    assert ("omar", "erase") in deeds(about="person", reason="patient_asked")
     desk.post(f"/conversations/{held.pk}/hold", {"hold": "no"})
     desk.post("/privacy/person/erase", form)
     assert Session.objects.count() == 1
