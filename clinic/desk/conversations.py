@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,6 +23,7 @@ from clinic.conversations.reading import BOOKING_STEPS
 from clinic.desk import downloads, reviewing, undoing
 from clinic.desk.figures import HOURS
 from clinic.desk.models import SavedFilter
+from clinic.desk.paging import is_key
 from clinic.desk.words import say, wording
 from clinic.people.access import may, open_to, who
 from clinic.people.models import Person
@@ -36,6 +38,8 @@ _MOST_SAVED = 30
 def conversations(request: HttpRequest) -> HttpResponse:
     """One page of the list."""
     problem = ""
+    # Before the list is read: what comes later is not on it.
+    newest = Session.objects.aggregate(newest=Max("last_event_id"))["newest"] or 0
     try:
         filters = Filters.from_query(request.GET)
         page = listing.page(filters, older=request.GET.get("older"), newer=request.GET.get("newer"))
@@ -60,6 +64,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
         "more_filters": replace(filters, text="", outcome="", reviewed=None) != Filters(),
         "problem": problem,
         "counted": counted,
+        "newest": newest,
         "most": MOST_COUNTED,
         "choices": listing.choices(),
         "shares": [0.9, 0.7, 0.5, 0.3],
@@ -150,10 +155,17 @@ def bulk(request: HttpRequest) -> HttpResponse:
 
 
 def _meant(request: HttpRequest, filters: Filters) -> list[int]:
+    """Those with nothing newer than the page the form was on: an alarm since was not seen."""
+    newest = request.POST.get("newest", "")
+    if not is_key(newest):
+        raise BadInput("newest is no number. Allowed: that of the page.")
     if request.POST.get("all"):
-        rows = listing.matching(filters).order_by("-last_activity_at", "-id")
-        return list(rows.values_list("pk", flat=True)[:MOST_COUNTED])
-    return [int(pk) for pk in request.POST.getlist("sessions") if pk.isdecimal()]
+        rows = listing.matching(filters)
+    else:
+        ticked = [int(pk) for pk in request.POST.getlist("sessions") if is_key(pk)]
+        rows = Session.objects.filter(pk__in=ticked)
+    seen = rows.filter(last_event_id__lte=int(newest)).order_by("-last_activity_at", "-id")
+    return list(seen.values_list("pk", flat=True)[:MOST_COUNTED])
 
 
 def _do(request: HttpRequest, ids: list[int]) -> tuple[Any, str]:

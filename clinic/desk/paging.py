@@ -26,7 +26,7 @@ class Page:
 
 def newest_first(rows: QuerySet[Any], after: str, size: int) -> Page:
     """One page, what was stored last first."""
-    if _is_key(after):
+    if is_key(after):
         rows = rows.filter(pk__lt=int(after))
     found = list(rows.order_by("-pk")[: size + 1])
     return Page(found[:size], str(found[size - 1].pk) if len(found) > size else None)
@@ -34,7 +34,7 @@ def newest_first(rows: QuerySet[Any], after: str, size: int) -> Page:
 
 def oldest_first(rows: QuerySet[Any], after: str, size: int) -> Page:
     """One page, what was stored first first."""
-    if _is_key(after):
+    if is_key(after):
         rows = rows.filter(pk__gt=int(after))
     found = list(rows.order_by("pk")[: size + 1])
     return Page(found[:size], str(found[size - 1].pk) if len(found) > size else None)
@@ -43,13 +43,14 @@ def oldest_first(rows: QuerySet[Any], after: str, size: int) -> Page:
 def soonest_first(rows: QuerySet[Any], after: str, size: int) -> Page:
     """One page of what has ``starts_at``, in whole seconds; what has no time comes last."""
     start, _, key = after.rpartition("-")
-    if _is_key(key):
+    if is_key(key):
         rows = rows.filter(_later(start, int(key)))
     found = list(rows.order_by(F("starts_at").asc(nulls_last=True), "pk")[: size + 1])
     return Page(found[:size], _place(found[size - 1]) if len(found) > size else None)
 
 
-def _is_key(text: str) -> bool:
+def is_key(text: str) -> bool:
+    """Whether a text from outside can be the key of a row."""
     return text.isascii() and text.isdecimal() and len(text) <= _DIGITS
 
 

@@ -256,11 +256,20 @@ def _portions(ids: list[int]) -> Iterable[list[int]]:
 
 def _reviewed(data: dict[str, Any]) -> TakenBack:
     back = 0
-    for pk, by, at in data["rows"]:
-        rows = Session.objects.filter(pk=pk, **_from_data(data["after"]))
+    for (by, at), sessions in _same_before(data["rows"]).items():
         moment = datetime.fromisoformat(at) if at else None
-        back += rows.update(reviewed_by=by, reviewed_at=moment)
+        for some in _portions(sessions):
+            rows = Session.objects.filter(pk__in=some, **_from_data(data["after"]))
+            back += rows.update(reviewed_by=by, reviewed_at=moment)
     return TakenBack(back, _there([row[0] for row in data["rows"]]) - back)
+
+
+def _same_before(rows: Iterable[list[Any]]) -> dict[tuple[Any, ...], list[int]]:
+    """The sessions by what they had before, so that thousands are a few statements."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for pk, *before in rows:
+        found.setdefault(tuple(before), []).append(pk)
+    return found
 
 
 def _tagged(data: dict[str, Any]) -> TakenBack:
@@ -284,10 +293,11 @@ def _untagged(data: dict[str, Any]) -> TakenBack:
 
 
 def _assigned(data: dict[str, Any]) -> TakenBack:
-    back = sum(
-        Session.objects.filter(pk=pk, **data["after"]).update(assigned_to=to)
-        for pk, to in data["rows"]
-    )
+    back = 0
+    for (to,), sessions in _same_before(data["rows"]).items():
+        for some in _portions(sessions):
+            rows = Session.objects.filter(pk__in=some, **data["after"])
+            back += rows.update(assigned_to=to)
     return TakenBack(back, _there([row[0] for row in data["rows"]]) - back)
 
 

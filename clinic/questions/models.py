@@ -45,12 +45,12 @@ class Question(models.Model):
 
     ``key`` is the text without case and signs. Four flags say why it is here. ``decided_event`` is
     the message beside which staff said what it is; None when that was said in the inbox, or not
-    at all. ``guess`` and
-    ``confidence`` are what it was taken for last. ``group``, the key of the
-    most typical question of its group, comes from ``python -m assistant questions``, as do
-    ``meaning``, the vector they are compared by, and ``now_as`` with ``now_confidence``, what the model takes it
-    for that was trained last, at ``now_model`` in seconds since 1970. ``now_level`` is what the
-    table of danger signs makes of it now: a level, "none", or empty when that was not asked.
+    at all. ``guess`` and ``confidence`` are what it was taken for last. ``group``, the primary key
+    of the most typical question of its group, comes from ``python -m assistant questions``, as do
+    ``meaning``, the vector they are compared by, and ``now_as`` with ``now_confidence``, what the
+    model takes it for that was trained last, at ``now_model`` in seconds since 1970. ``now_level``
+    is what the table of danger signs makes of it now: a level, "none", or empty when that was not
+    asked.
     """
 
     key = models.CharField(max_length=500, unique=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ WAS = grouping.Understood("faq/cost", 0.8, "1")
 
 
 @pytest.fixture
-def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, str]]]:
+def written(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
     """The rows that are written from now on, once for each of their columns."""
     found: list[tuple[int, str]] = []
     bulk_update = QuerySet.bulk_update
@@ -27,7 +27,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[int, str]]]:
         return bulk_update(self, rows, fields, **more)
 
     monkeypatch.setattr(QuerySet, "bulk_update", noted)
-    yield found
+    return found
 
 
 def ask(*texts: str) -> list[int]:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from desk_chats import NOW, chat, understood
 from desk_people import browser, deeds, person
+from django.db import connection
 
 from clinic.conversations import ties
 from clinic.conversations.store import Stop
@@ -181,14 +182,20 @@ def test_many_at_once_are_reviewed_tagged_and_given_and_that_is_undone(desk: Any
     some = [chat(f"c{count}") for count in range(3)]
     other = chat("other", outcome="red_flag")
     person("ana", "reviewer")
-    ticked = [str(one.pk) for one in some[:2]]
-    desk.post("/conversations/bulk", {"what": "tag", "tag": "parking", "sessions": ticked})
+    ticked = {"sessions": [str(one.pk) for one in some[:2]], "newest": newest(desk)}
+    desk.post("/conversations/bulk", {"what": "tag", "tag": "parking", **ticked})
     assert Session.objects.filter(tags__name="parking").count() == 2
-    desk.post("/conversations/bulk", {"what": "assign", "to": "ana", "sessions": ticked})
+    desk.post("/conversations/bulk", {"what": "assign", "to": "ana", **ticked})
     assert Session.objects.filter(assigned_to="ana").count() == 2
     done = desk.post(
         "/conversations/bulk",
-        {"what": "review", "all": "1", "query": "outcome=answered", "back": "/conversations/"},
+        {
+            "what": "review",
+            "all": "1",
+            "newest": newest(desk),
+            "query": "outcome=answered",
+            "back": "/conversations/",
+        },
         follow=True,
     )
     assert "Marked as reviewed: 3." in text(done)
@@ -205,6 +212,64 @@ def test_many_at_once_are_reviewed_tagged_and_given_and_that_is_undone(desk: Any
     assert Session.objects.filter(tags__name="parking").count() == 2
 
 
+def newest(desk: Any) -> str:
+    """Up to where the list was loaded, as its form says."""
+    page = desk.get("/conversations/").content.decode()
+    return re.search(r'name="newest" value="(\d+)"', page)[1]
+
+
+@pytest.mark.parametrize("chosen", ["all", "ticked"])
+def test_what_has_come_since_the_list_was_loaded_is_not_marked(desk: Any, chosen: str) -> None:
+    """Nobody has seen the alarm that came meanwhile: it stays on Today."""
+    from clinic.conversations.models import Session
+
+    calm, worse = chat("calm"), chat("worse")
+    seen = newest(desk)
+    new = chat("new", outcome="red_flag", triage_level="emergency")
+    Session.objects.filter(pk=worse.pk).update(
+        triage_level="urgent", last_event_id=new.last_event_id + 1
+    )
+    which = {"all": "1"} if chosen == "all" else {"sessions": [calm.pk, worse.pk, new.pk]}
+    form = {"what": "review", "newest": seen, **which}
+    assert "Marked as reviewed: 1." in text(desk.post("/conversations/bulk", form, follow=True))
+    assert [one.conversation_id for one in Session.objects.exclude(reviewed_at=None)] == ["calm"]
+    page = text(desk.get("/"))
+    assert re.search(r"\b2 red flags", page), page
+
+
+def test_of_more_than_are_counted_the_newest_are_marked_and_that_is_undone(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinic.conversations import listing
+    from clinic.conversations.models import Session
+    from clinic.desk import conversations
+
+    for module in (listing, conversations):
+        monkeypatch.setattr(module, "MOST_COUNTED", 20)
+    for count in range(25):
+        chat(f"c{count}", at=NOW - timedelta(minutes=5 * count))
+    page = text(desk.get("/conversations/"))
+    assert "over 10,000" in page
+    assert "the newest 10,000" in page
+    form = {"what": "review", "all": "1", "query": "reviewed=no"}
+    done = desk.post("/conversations/bulk", form | {"newest": newest(desk)}, follow=True)
+    assert "Marked as reviewed: 20." in text(done)
+    left = Session.objects.filter(reviewed_at=None).order_by("pk")
+    assert [one.conversation_id for one in left] == [f"c{count}" for count in range(20, 25)]
+    undo = re.findall(r'action="(/undo/\d+)"', done.content.decode())[-1]
+    made: list[str] = []
+
+    def noting(execute: Any, statement: str, *more: Any) -> Any:
+        made.append(statement)
+        return execute(statement, *more)
+
+    with connection.execute_wrapper(noting):
+        desk.post(undo)
+    assert not Session.objects.exclude(reviewed_at=None).exists()
+    written = [one for one in made if one.startswith('UPDATE "conversations_session"')]
+    assert len(written) == 1, "however many there are"
+
+
 def test_an_old_undo_leaves_alone_what_a_colleague_has_changed_since(desk: Any) -> None:
     from clinic.conversations.models import Correction, Session, SessionTag
 
@@ -213,7 +278,7 @@ def test_an_old_undo_leaves_alone_what_a_colleague_has_changed_since(desk: Any) 
     first = Session.objects.filter(pk=some[0].pk)
     wrong = f"/messages-said/{some[0].first_event_id}/wrong"
     ana = browser(person("ana", "reviewer"))
-    ticked = {"sessions": [str(one.pk) for one in some]}
+    ticked = {"sessions": [str(one.pk) for one in some], "newest": newest(desk)}
 
     def undo_of(done: Any) -> str:
         return str(re.findall(r'action="(/undo/\d+)"', done.content.decode())[-1])
@@ -246,7 +311,14 @@ def test_an_old_undo_leaves_alone_what_a_colleague_has_changed_since(desk: Any) 
 
 def test_nothing_ticked_changes_nothing(desk: Any) -> None:
     chat()
-    for form in ({"what": "review"}, {"what": "tag", "tag": "", "all": "1"}, {"what": "burn"}):
+    every = {"all": "1", "newest": newest(desk)}
+    for form in (
+        {"what": "review", "newest": "1"},
+        {"what": "tag", "tag": "", **every},
+        {"what": "burn", **every},
+        {"what": "review", "all": "1"},
+        {"what": "review", "all": "1", "newest": "9" * 30},
+    ):
         assert "Tick at least one" in text(desk.post("/conversations/bulk", form, follow=True))
 
 

@@ -106,7 +106,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "note": ("session.pk", {"text": "Look"}),
     "drop-note": ("note.pk", {}),
     "assign": ("session.pk", {"to": "mara"}),
-    "bulk": ("", {"what": "review", "all": "1"}),
+    "bulk": ("", {"what": "review", "all": "1", "newest": "999999"}),
     "hold": ("session.pk", {"hold": "yes"}),
     "correct": ("session.first_event_id", {"wrong": "false_alarm"}),
     "decide": ("", {"questions": "100", "what": "out_of_scope"}),
