@@ -37,6 +37,7 @@ def ask(conversation_id: str, now: datetime | None = None) -> Chat:
             chat.state = State.WAITING
             chat.asked_at = chat.changed_at = chat.patient_at = now
             chat.alarm, chat.alarm_at, chat.told_at = "", None, None
+            chat.dismissed_at = None
             chat.save()
             chat.asks.create(asked_at=now)
     return chat
@@ -64,6 +65,7 @@ def join(conversation_id: str, who: str, name: str, now: datetime | None = None)
         if chat.alarm_at and chat.state not in OPEN and chat.alarm_at < now - ALARM_SHOWN:
             chat.alarm, chat.alarm_at = "", None
         chat.state = State.PERSON
+        chat.dismissed_at = None
         chat.person, chat.person_name = who, name
         chat.joined_at = chat.staff_at = chat.changed_at = now
         chat.save()
@@ -148,23 +150,34 @@ def close(chat_id: int, who: str, now: datetime | None = None) -> Chat:
 
 
 def dismiss(chat_id: int, now: datetime | None = None) -> bool:
-    """Off the list without joining: nobody needs to come any more."""
-    waiting = Chat.objects.filter(pk=chat_id, state=State.WAITING)
-    return bool(waiting.update(state=State.CLOSED, changed_at=now or clock.now()))
+    """Off the list without joining: nobody at the clinic comes.
+
+    Unless the patient was told so before, they are told now, and offered to be called back.
+    """
+    now = now or clock.now()
+    with transaction.atomic():
+        chat = Chat.objects.select_for_update().filter(pk=chat_id, state=State.WAITING).first()
+        if chat is None:
+            return False
+        if chat.told_at is None:
+            chat.told_at = now
+            add_step(chat, Kind.LONG_WAIT, now)
+        chat.state = State.CLOSED
+        chat.dismissed_at = chat.changed_at = now
+        chat.save(update_fields=["told_at", "state", "dismissed_at", "changed_at"])
+    return True
 
 
 def put_back(chat_id: int, now: datetime | None = None) -> bool:
-    """Undo of :func:`dismiss`: on the list again, unless somebody has come into the chat since."""
-    with transaction.atomic():
-        chat = Chat.objects.select_for_update().filter(pk=chat_id, state=State.CLOSED).first()
-        if chat is None or chat.asked_at is None:
-            return False
-        if chat.joined_at is not None and chat.joined_at >= chat.asked_at:
-            return False
-        chat.state = State.WAITING
-        chat.changed_at = now or clock.now()
-        chat.save(update_fields=["state", "changed_at"])
-    return True
+    """Undo of :func:`dismiss`: on the list again, and waited for as if just asked for.
+
+    Not what has ended in another way since, or before.
+    """
+    now = now or clock.now()
+    dismissed = Chat.objects.filter(pk=chat_id, state=State.CLOSED, dismissed_at__isnull=False)
+    return bool(
+        dismissed.update(state=State.WAITING, dismissed_at=None, patient_at=now, changed_at=now)
+    )
 
 
 def forget(conversation_id: str) -> int:

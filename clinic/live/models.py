@@ -53,9 +53,9 @@ class Chat(models.Model):
     reads. ``asked_at`` is when the patient asked for a person, ``joined_at`` when one came,
     ``staff_at`` when that person last did something, ``patient_at`` when the patient last wrote
     while waiting or with a person there, ``alarm_at`` when the assistant last saw a danger sign
-    meanwhile, of the kind ``alarm``, ``told_at`` when the patient was told that nobody has
-    come yet. ``staff_typing_at`` and ``patient_typing_at`` are when the person and the patient
-    last typed.
+    meanwhile, of the kind ``alarm``, ``told_at`` when the patient was told that nobody has come
+    yet, ``dismissed_at`` when staff took the chat off the list without joining. ``staff_typing_at``
+    and ``patient_typing_at`` are when the person and the patient last typed.
     """
 
     conversation_id = models.CharField(max_length=255, unique=True)
@@ -67,6 +67,7 @@ class Chat(models.Model):
     staff_at = models.DateTimeField(null=True, blank=True)
     patient_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
+    dismissed_at = models.DateTimeField(null=True, blank=True)
     alarm_at = models.DateTimeField(null=True, blank=True)
     alarm = models.CharField(max_length=16, blank=True)
     staff_typing_at = models.DateTimeField(null=True, blank=True)

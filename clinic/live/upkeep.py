@@ -18,16 +18,20 @@ from clinic.outbox import queue
 
 #: A patient who has not written for so long and waits for a person has gone.
 GIVEN_UP_AFTER = timedelta(hours=1)
+#: But not before they have been told that nobody came, and could answer.
+TOLD_BEFORE = timedelta(minutes=10)
 
 
 def look(now: datetime, settings: LiveChat) -> None:
     """Tell who waits too long, hand back what a person has left, forget who has gone.
 
     A patient waits too long after ``settings.wait``, or as soon as nobody takes chats any more, and
-    is told once; the clinic gets an e-mail.
+    is told once and offered to be called back; the clinic gets an e-mail. Nobody is forgotten
+    before that, however long the worker was away.
     """
     waiting = Chat.objects.filter(state=State.WAITING)
-    waiting.filter(patient_at__lte=now - GIVEN_UP_AFTER).update(state=State.CLOSED, changed_at=now)
+    gone = waiting.filter(patient_at__lte=now - GIVEN_UP_AFTER, told_at__lte=now - TOLD_BEFORE)
+    gone.update(state=State.CLOSED, changed_at=now)
     untold = waiting.filter(told_at__isnull=True)
     if settings.wait and duty.available(now):
         untold = untold.filter(asked_at__lte=now - settings.wait)

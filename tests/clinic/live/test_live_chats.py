@@ -12,6 +12,7 @@ from django.apps import apps
 from clinic.facts import LiveChat
 from clinic.live import chats, duty, upkeep
 from clinic.live.models import Ask, Chat, Step
+from clinic.outbox.models import Item
 from clinic.privacy.deletion import delete_conversation
 from clinic.text import BadInput
 
@@ -157,9 +158,25 @@ def test_asking_anew_can_be_told_anew() -> None:
 
 def test_who_has_not_written_for_an_hour_waits_no_more() -> None:
     chats.ask("c1", NOW)
-    upkeep.look(NOW + 59 * MINUTE, SETTINGS)
-    assert state() == "waiting"
+    for minutes in (5, 59):
+        upkeep.look(NOW + minutes * MINUTE, SETTINGS)
+        assert state() == "waiting"
     upkeep.look(NOW + 60 * MINUTE, SETTINGS)
+    assert state() == "closed"
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, LiveChat(wait=60 * MINUTE, idle=10 * MINUTE)])
+def test_nobody_is_forgotten_before_being_told(settings: LiveChat) -> None:
+    """The worker stood for two hours, or the clinic lets patients wait for one."""
+    chat = chats.ask("c1", NOW)
+    available(NOW + 120 * MINUTE)
+    upkeep.look(NOW + 120 * MINUTE, settings)
+    assert (state(), steps(chat)) == ("waiting", ["long_wait"])
+    item = Item.objects.get()
+    assert (item.step.kind, item.part) == ("long_wait", "clinic")
+    upkeep.look(NOW + 129 * MINUTE, settings)
+    assert state() == "waiting", "they may answer now"
+    upkeep.look(NOW + 130 * MINUTE, settings)
     assert state() == "closed"
 
 
@@ -189,6 +206,42 @@ def test_dismissing_takes_off_the_list_who_waits_and_nobody_else() -> None:
     assert state() == "closed"
     joined()
     assert not chats.dismiss(chat.pk, NOW)
+
+
+def test_whoever_is_dismissed_is_told_unless_they_know() -> None:
+    chat = chats.ask("c1", NOW)
+    chats.dismiss(chat.pk, NOW + MINUTE)
+    assert steps(chat) == ["long_wait"]
+    assert chats.put_back(chat.pk, NOW + 2 * MINUTE)
+    chats.dismiss(chat.pk, NOW + 3 * MINUTE)
+    assert steps(chat) == ["long_wait"]
+    # Another time is told anew.
+    chats.ask("c1", NOW + 4 * MINUTE)
+    chats.dismiss(chat.pk, NOW + 5 * MINUTE)
+    assert steps(chat) == ["long_wait", "long_wait"]
+
+
+def test_whoever_is_put_back_waits_another_hour() -> None:
+    chat = chats.ask("c1", NOW)
+    chats.dismiss(chat.pk, NOW + 55 * MINUTE)
+    assert chats.put_back(chat.pk, NOW + 61 * MINUTE)
+    upkeep.look(NOW + 62 * MINUTE, SETTINGS)
+    assert state() == "waiting"
+    upkeep.look(NOW + 121 * MINUTE, SETTINGS)
+    assert state() == "closed"
+
+
+def test_only_what_was_dismissed_is_put_back() -> None:
+    chat = chats.ask("c1", NOW)
+    for minutes in (5, 60):
+        upkeep.look(NOW + minutes * MINUTE, SETTINGS)
+    assert state() == "closed"
+    assert not chats.put_back(chat.pk, NOW + 61 * MINUTE)
+    chats.ask("c1", NOW + 70 * MINUTE)
+    chats.dismiss(chat.pk, NOW + 71 * MINUTE)
+    chats.join("c1", "natalie", "Natalie Yeo", NOW + 72 * MINUTE)
+    chats.close(chat.pk, "natalie", NOW + 73 * MINUTE)
+    assert not chats.put_back(chat.pk, NOW + 74 * MINUTE)
 
 
 def test_deleting_the_conversation_leaves_nothing(database: Path) -> None:
