@@ -80,6 +80,7 @@ _FEWEST_DIGITS = 5  # of a phone number anywhere, with its country in front
 _WORDS_BEFORE = re.compile(r"(?:^|(?<=\s)|(?<=[,;:.]))((?:[^\W_]+ +){1,2})$")
 _LOCAL_NUMBER = re.compile(r"(?<![\d.\-/:])(?<!\d[ )])[2-9]\d{2}[ .\-]?\d{4}(?![\d:/]|[.\-]\d)")
 _DATE_OR_CLOCK = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}/\d{1,2}(?:/\d{2,4})?|\d{1,2}:\d{2}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # What is one letter, whatever it is made of.
 _LETTER = re.compile(r"[\s\S][\u0300-\u036f\u3099\u309a]*")
 _DIGITS = re.compile(r"\d(?:[ .\-()]{0,2}\d){5,}")
@@ -152,10 +153,12 @@ def read_contacts(text: str) -> list[Contact]:
 
 def contact_places(text: str) -> Iterator[tuple[int, int, Literal["phone", "email"]]]:
     """Where all that stands in ``text`` that :func:`read_contacts` reads, and which kind it is."""
-    places: list[Place] = []
-    plain = _plain(text, places)
-    for begin, end, contact in _found(plain):
-        yield places[begin][0], places[end - 1][1], contact.kind
+    found = _found(_plain(text))
+    if found:
+        places: list[Place] = []
+        _plain(text, places)
+        for begin, end, contact in found:
+            yield places[begin][0], places[end - 1][1], contact.kind
 
 
 def spoken_figures(text: str) -> Iterator[tuple[int, int, str]]:
@@ -261,7 +264,9 @@ def _plain(text: str, places: list[Place] | None = None) -> str:
             parts.append(unicodedata.normalize("NFKC", letter[0]))
             places += [letter.span()] * len(parts[-1])
         plain = "".join(parts)
-    plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in plain)
+    if not plain.isascii():
+        plain = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in plain)
+    plain = _CONTROL.sub(" ", plain)
     return address_slips.mended(plain, places) if address_slips.may_be_one(plain) else plain
 
 

@@ -184,7 +184,7 @@ def prepare() -> None:
     SessionTopic.objects.bulk_create(
         SessionTopic(session_id=pk, topic="faq/lost") for pk in few[:50]
     )
-    search.put([(pk, "a wombat on the stairs") for pk in few[:50]])
+    search.put([(pk, ["a wombat on the stairs"]) for pk in few[:50]])
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

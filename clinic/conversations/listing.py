@@ -303,7 +303,7 @@ def _words(name: str, value: str) -> str:
 
 
 def _text(name: str, value: str) -> str:
-    # Numbers and addresses are hidden from whoever reads here: the search must not tell of them.
+    # Hidden from whoever reads here, and not in the search: said, rather than nothing found.
     if "@" in value or sum(letter.isdigit() for letter in value) > _DIGITS:
         raise BadInput(
             f"{name} looks like a phone number or an e-mail address. Allowed: words. The privacy "

@@ -407,7 +407,7 @@ def _compare_messages(
     rows: list[dict[str, Any]] = []
     rated: list[RatedDown] = []
     gone: list[int] = []
-    documents: list[tuple[int, str]] = []
+    documents: list[tuple[int, list[str]]] = []
     look_again: list[int] = []
     for session, told in (*new, *same):
         mine = there.get(session.pk, {}) if session.pk else {}
@@ -428,7 +428,7 @@ def _compare_messages(
                     rated.append(RatedDown(event_id=message["event_id"], token=token))
         gone += mine
         if differs or mine:
-            documents.append((session.pk, told.document()))
+            documents.append((session.pk, told.said()))
     found.too_many += len(gone)
     if write:
         Message.objects.filter(event_id__in=gone).delete()

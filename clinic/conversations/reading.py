@@ -72,9 +72,9 @@ class Told:
     messages: list[dict[str, Any]] = field(default_factory=list)
     topics: list[str] = field(default_factory=list)
 
-    def document(self) -> str:
+    def said(self) -> list[str]:
         """All that was said, for the search."""
-        return "\n".join(message["text"] for message in self.messages)
+        return [message["text"] for message in self.messages]
 
 
 def sessions_of(rows: Iterable[Row], zone: tzinfo = UTC) -> list[Told | None]:

@@ -1,16 +1,20 @@
 """Finding sessions by what was said in them: FTS5 on SQLite, tsvector on PostgreSQL.
 
-Needs ``clinic.setup.ready()``. A session is one document, all that was said in it. All words must
-be in it, in any form ("burning" finds "burns"); words in quotation marks must follow each other.
+Needs ``clinic.setup.ready()``. A session is one document, all that was said in it as it is shown,
+with numbers and addresses hidden: so the search tells of none, however few figures one looks for.
+All words must be in it, in any form ("burning" finds "burns"); words in quotation marks must follow
+each other.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
+
+from clinic.privacy.masking import mask
 
 _FIND = {
     "postgresql": (
@@ -62,10 +66,13 @@ def _phrases(text: str) -> list[str]:
     return [f'"{" ".join(words)}"' for words in parts if words]
 
 
-def put(documents: Sequence[tuple[int, str]]) -> None:
-    """Store what was said in sessions, as (session id, all of it), in place of what was there."""
-    # Only words, so that both databases take addresses and numbers apart in the same way.
-    rows = [(session, " ".join(_WORD.findall(document))) for session, document in documents]
+def put(said: Iterable[tuple[int, Iterable[str]]]) -> None:
+    """Store what was said in sessions, as (session id, texts), in place of what was there."""
+    # Only words, so that both databases take a text apart in the same way.
+    rows = [
+        (session, " ".join(word for text in texts for word in _WORD.findall(mask(text))))
+        for session, texts in said
+    ]
     if rows:
         with connection.cursor() as cursor:
             cursor.executemany(_PUT[connection.vendor], rows)

@@ -33,6 +33,7 @@ _DIGITS = re.compile(
     r"(?:\s*(?:ext\.?|extension|x|#)\s*\d{1,6})?",
     re.IGNORECASE,
 )
+_AT = re.compile(r"@|[\s(\[]at[\s)\]]", re.IGNORECASE)
 _EMAIL = re.compile(
     r"[^\s<>()\[\],;:\"@]{1,64}\s?@\s?[^\s<>()\[\],;:\"@/?!]{1,255}?(?:\s?\.\s?[^\W\d_]{2,24})+"
     r"|[^\s<>()\[\],;:\"@]{1,64}\s*(?:\(at\)|\[at\]|\sat\s)\s*"
@@ -186,8 +187,9 @@ def _private(text: str) -> Iterator[Span]:
 @_in_plain
 def _looks_private(text: str) -> Iterator[Span]:
     digits = sum(character.isdigit() for character in text)
-    for match in _EMAIL.finditer(text):
-        yield *match.span(), "email"
+    if _AT.search(text):
+        for match in _EMAIL.finditer(text):
+            yield *match.span(), "email"
     for begin, end, said in spoken_figures(text):
         if len(said) >= _SHORTEST:
             yield begin, end, "phone"

@@ -48,7 +48,7 @@ def keep(rows: list[tuple[int, int]]) -> None:
             SessionTopic.objects.create(session=session, topic="faq/cost")
         if on[3]:
             SessionTag.objects.create(session=session, tag=tag, by="rui")
-        search.put([(session.pk, session.opening)])
+        search.put([(session.pk, [session.opening])])
 
 
 def keys(page: listing.Page) -> list[int]:

@@ -53,7 +53,7 @@ def chat(
         SessionTopic(session=session, topic=topic) for topic in session.topics
     )
     counting.spoil([session.last_activity_at])
-    search.put([(session.pk, " ".join(text for _, text, _ in lines))])
+    search.put([(session.pk, [text for _, text, _ in lines])])
     return session
 
 

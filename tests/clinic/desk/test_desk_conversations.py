@@ -136,13 +136,18 @@ def test_filters_stand_in_the_address_and_can_be_saved(desk: Any) -> None:
 
 
 def test_a_search_tells_nobody_that_a_number_occurs(desk: Any) -> None:
-    private()
+    link = f'href="/conversations/{private().pk}?'
     for text_ in (PHONE, "555 0177", "5550177", "priya@example.com", "1234-567-890"):
         page = desk.get("/conversations/", {"text": text_})
         assert page.status_code == 400
         assert "looks like a phone number" in text(page)
         assert desk.get("/conversations/download.json", {"text": text_}).status_code == 400
     assert desk.get("/conversations/", {"text": "since 2015"}).status_code == 200
+    # Nor a few figures, nor half of an address at a time.
+    for text_ in ("0177", "416", "555", "example", "1980", "567", "NAIP"):
+        page = desk.get("/conversations/", {"text": text_})
+        assert (page.status_code, link in page.content.decode()) == (200, False), text_
+    assert link in desk.get("/conversations/", {"text": "thank health"}).content.decode()
 
 
 def test_words_that_were_searched_for_are_not_saved(desk: Any) -> None:
