@@ -30,13 +30,15 @@ _DIGITS = 4  # as many as a year has
 _FEW = 2000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_MINUTE = "%Y-%m-%dT%H:%M"
 
 
 @dataclass(frozen=True)
 class Filters:
     """What is shown. What is empty or None does not filter.
 
-    ``since`` and ``until`` are days in the clinic's zone, both included, of the last activity.
+    ``since`` and ``until`` are days in the clinic's zone, both included, of the last activity;
+    ``since`` can be a moment, too, which is aware and a whole minute.
     ``topic`` is an intent or ``faq/<topic>``; ``confidence_below`` is between 0 and 1; ``feedback``
     is "up", "down" or "any"; ``assigned`` a user name; ``not_understood`` asks for an answer that
     said so; ``wrong`` is what staff said was wrong in it, a kind of ``Correction``;
@@ -44,7 +46,7 @@ class Filters:
     booking came at least, one of ``BOOKING_STEPS``.
     """
 
-    since: date | None = None
+    since: date | datetime | None = None
     until: date | None = None
     channel: str = ""
     topic: str = ""
@@ -128,7 +130,9 @@ def matching(filters: Filters) -> QuerySet[Session]:
     rows = Session.objects.all()
     zone = facts.current().zone
     if filters.since:
-        rows = rows.filter(last_activity_at__gte=_midnight(filters.since, zone))
+        exact = isinstance(filters.since, datetime)
+        begin = filters.since if exact else _midnight(filters.since, zone)
+        rows = rows.filter(last_activity_at__gte=begin)
     if filters.until:
         rows = rows.filter(last_activity_at__lt=_midnight(filters.until + timedelta(days=1), zone))
     if filters.channel:
@@ -249,6 +253,28 @@ def _midnight(day: date, zone: Any) -> datetime:
 # Reading one filter from an address.
 
 
+def read_since(value: str) -> date | datetime:
+    """A day, or a minute of the clinic's clock: ``2026-11-27T14:05``.
+
+    Raises ``clinic.text.BadInput``.
+    """
+    try:
+        if "T" in value:
+            return datetime.strptime(value, _MINUTE).replace(tzinfo=facts.current().zone)
+        return date.fromisoformat(value)
+    except ValueError:
+        raise BadInput(
+            "since is no day. Allowed: for example 2026-11-27, or 2026-11-27T14:05."
+        ) from None
+
+
+def written_since(value: date | datetime) -> str:
+    """As :func:`read_since` reads it."""
+    if isinstance(value, datetime):
+        return value.astimezone(facts.current().zone).strftime(_MINUTE)
+    return value.isoformat()
+
+
 def _day(name: str, value: str) -> date:
     try:
         return date.fromisoformat(value)
@@ -314,7 +340,7 @@ def _text(name: str, value: str) -> str:
 
 _READERS: dict[str, Any] = {
     "text": _text,
-    "since": _day,
+    "since": lambda _, value: read_since(value),
     "until": _day,
     "confidence_below": _share,
     "outcome": _outcome,
@@ -331,4 +357,4 @@ _EMPTY = (None, "")
 def _written(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return value.isoformat() if isinstance(value, date) else str(value)
+    return written_since(value) if isinstance(value, date) else str(value)

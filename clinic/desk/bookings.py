@@ -21,7 +21,7 @@ from clinic.booking.handoff import mail
 from clinic.booking.handoff import words as letters
 from clinic.booking.handoff.interface import LIMIT, Part
 from clinic.booking.handoff.patience import Deadline
-from clinic.booking.models import AppointmentRequest, Status
+from clinic.booking.models import AppointmentRequest, Status, StatusChange
 from clinic.booking.requests import (
     NEXT,
     REFUSED,
@@ -29,6 +29,7 @@ from clinic.booking.requests import (
     is_proposal,
     reschedule_request,
 )
+from clinic.conversations.listing import read_since, written_since
 from clinic.conversations.models import Session
 from clinic.desk import paging
 from clinic.desk.reasons import reason_of
@@ -46,11 +47,26 @@ PAGE = 50
 #: which they are chosen.
 _OFFERED, _A_DAY, _APART, _LOOKED_AT = 8, 3, timedelta(hours=1), 200
 _SHOWN = ("decide", "coming", "over")
+#: What can have happened to requests since a moment, as Today says it.
+HAPPENED = {
+    "requested": Q(who="patient", status=Status.REQUESTED, reason=""),
+    "accepted": Q(who="patient", status=Status.CONFIRMED),
+    "refused": Q(who="patient", reason=REFUSED),
+    "changed": Q(who="patient", status=Status.CHANGED),
+    "cancelled": Q(who="patient", status=Status.CANCELLED),
+    "expired": Q(status=Status.EXPIRED),
+}
 
 
 def undecided() -> QuerySet[AppointmentRequest]:
     """What waits for an answer, the soonest appointment first, then those without a time."""
     return AppointmentRequest.objects.filter(status__in=UNDECIDED, erased_at=None)
+
+
+def happened(what: str, since: datetime) -> QuerySet[AppointmentRequest]:
+    """The requests to which this has happened since an aware moment, a key of ``HAPPENED``."""
+    changes = StatusChange.objects.filter(HAPPENED[what], at__gte=since)
+    return AppointmentRequest.objects.filter(pk__in=changes.values("request"))
 
 
 def tab_counts() -> dict[str, int]:
@@ -64,8 +80,10 @@ def tab_counts() -> dict[str, int]:
 
 @open_to(Right.BOOKINGS)
 def bookings(request: HttpRequest) -> HttpResponse:
-    """The lists: to decide, coming, over."""
+    """The lists: to decide, coming, over; and what has happened since a moment."""
     show = request.GET.get("show", "decide")
+    if show in HAPPENED:
+        return _what_happened(request, show)
     show = show if show in _SHOWN else "decide"
     rows: Any
     now = clock.now()
@@ -85,6 +103,20 @@ def bookings(request: HttpRequest) -> HttpResponse:
     page = in_order(rows, request.GET.get("after", ""), PAGE)
     log.note(who(request), Action.LIST, "bookings", detail=show)
     return _list(request, page, show=show, soonest_first=soonest)
+
+
+def _what_happened(request: HttpRequest, what: str) -> HttpResponse:
+    try:
+        since = read_since(request.GET.get("since", ""))
+    except BadInput:
+        return redirect("bookings")
+    if not isinstance(since, datetime):
+        since = facts.current().times.moment(since, 0)
+    rows = happened(what, since)
+    page = paging.newest_first(rows, request.GET.get("after", ""), PAGE)
+    log.note(who(request), Action.LIST, "bookings", detail=what)
+    more = {"since": since, "from": written_since(since), "count": rows.count()}
+    return _list(request, page, show=what, **more)
 
 
 def _list(request: HttpRequest, page: paging.Page, **more: Any) -> HttpResponse:

@@ -17,7 +17,7 @@ from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.conversations import listing
-from clinic.conversations.listing import MOST_COUNTED, Filters
+from clinic.conversations.listing import MOST_COUNTED, Filters, written_since
 from clinic.conversations.models import Correction, Session
 from clinic.conversations.reading import BOOKING_STEPS
 from clinic.desk import downloads, reviewing, undoing
@@ -59,6 +59,7 @@ def conversations(request: HttpRequest) -> HttpResponse:
         "older": page.older,
         "newer": page.newer,
         "filters": filters,
+        "since": written_since(filters.since) if filters.since else "",
         "query": query,
         # Those that are in use must be seen, wherever one comes from.
         "more_filters": replace(filters, text="", outcome="", reviewed=None) != Filters(),

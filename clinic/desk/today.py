@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 
 from clinic import clock, facts
-from clinic.booking.models import AppointmentRequest, Status, StatusChange
-from clinic.booking.requests import REFUSED
-from clinic.conversations.listing import MOST_COUNTED, Filters, count, matching
-from clinic.conversations.models import Message, Session
+from clinic.booking.models import AppointmentRequest, Status
+from clinic.conversations.listing import MOST_COUNTED, Filters, count, matching, written_since
 from clinic.desk import bookings, letters
 from clinic.live.models import Chat
 from clinic.live.models import State as ChatState
@@ -54,7 +53,8 @@ def today(request: HttpRequest) -> HttpResponse:
     """Everything that waits for somebody, each with a link to its list."""
     now = clock.now()
     before = _last_visit(request, now)
-    since = max(before or now - timedelta(days=1), now - _LONGEST)
+    # To the minute, as the address of a list can say it: the number is that of the list.
+    since = max(before or now - timedelta(days=1), now - _LONGEST).replace(second=0, microsecond=0)
     waiting = [
         item
         for right, find in _KINDS
@@ -147,8 +147,7 @@ def _for_clinician(since: datetime) -> list[Waiting | None]:
 
 
 def _review(since: datetime) -> list[Waiting | None]:
-    day = since.astimezone(facts.current().zone).date()
-    not_understood = Filters(not_understood=True, reviewed=False, since=day)
+    not_understood = Filters(not_understood=True, reviewed=False, since=since)
     down = Filters(feedback="down", reviewed=False)
     return [
         _waiting(
@@ -201,27 +200,16 @@ def _appointments(now: datetime) -> list[AppointmentRequest]:
 def _happened(request: HttpRequest, since: datetime) -> list[Waiting]:
     """What happened since, by key of ``happened`` in wording.yml, with its list; no zeros."""
     found: list[tuple[str, int, str, str]] = []
-    day = since.astimezone(facts.current().zone).date()
+    lists = {}
     if may(request, Right.CONVERSATIONS):
-        sessions = Session.objects.filter(last_activity_at__gte=since)
-        found.append(("chats", sessions.count(), "conversations", Filters(since=day).to_query()))
+        lists["chats"] = Filters(since=since)
     if may(request, Right.REVIEW):
-        lost = Message.objects.filter(at__gte=since, understood=False)
-        query = Filters(since=day, not_understood=True).to_query()
-        found.append(("not_understood", lost.count(), "conversations", query))
+        lists["not_understood"] = Filters(since=since, not_understood=True)
+    for key, filters in lists.items():
+        found.append((key, count(filters), "conversations", filters.to_query()))
     if may(request, Right.BOOKINGS):
-        changes = StatusChange.objects.filter(at__gte=since)
-        by_patient = changes.filter(who="patient")
-        found += [
-            (key, rows.count(), "bookings", query)
-            for key, rows, query in (
-                ("requested", by_patient.filter(status=Status.REQUESTED, reason=""), ""),
-                ("accepted", by_patient.filter(status=Status.CONFIRMED), "show=coming"),
-                ("refused", by_patient.filter(reason=REFUSED), ""),
-                ("changed", by_patient.filter(status=Status.CHANGED), ""),
-                ("cancelled", by_patient.filter(status=Status.CANCELLED), "show=over"),
-                ("expired", changes.filter(status=Status.EXPIRED), "show=over"),
-            )
-        ]
+        for key in bookings.HAPPENED:
+            query = urlencode({"show": key, "since": written_since(since)})
+            found.append((key, bookings.happened(key, since).count(), "bookings", query))
     listed = [_waiting(key, number, page, query=query) for key, number, page, query in found]
     return [one for one in listed if one is not None and one.count]

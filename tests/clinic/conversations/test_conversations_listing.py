@@ -57,6 +57,9 @@ def test_filters_survive_the_address() -> None:
         text='"burning leg" & more',
     )
     assert Filters.from_query("?" + filters.to_query()) == filters
+    to_the_minute = Filters(since=datetime(2026, 11, 23, 19, 5, tzinfo=UTC))
+    assert to_the_minute.to_query() == "since=2026-11-23T14%3A05"
+    assert Filters.from_query(to_the_minute.to_query()) == to_the_minute
     assert Filters().to_query() == ""
     assert Filters.from_query({"page": "2", "channel": " "}) == Filters()
 
@@ -65,6 +68,7 @@ def test_filters_survive_the_address() -> None:
     "query",
     [
         "since=yesterday",
+        "since=2026-11-27T24:30",
         "confidence_below=nan",
         "confidence_below=2",
         "reviewed=maybe",
