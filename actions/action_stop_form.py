@@ -13,7 +13,7 @@ from actions.base import ClinicAction, Event
 from actions.choosing import UNCHOSEN
 from actions.form_validation import no_problem
 from actions.reading import slot_events
-from assistant.policies.turn import TIMED_FORMS
+from assistant.policies.forms import TIMED_FORMS
 
 SAID = {
     "booking_form": "utter_booking_cancelled",

@@ -30,7 +30,7 @@ from actions.reading import (
 from actions.refining import Before
 from actions.times import Offer
 from assistant.policies import wishes
-from assistant.policies.turn import CHANGES
+from assistant.policies.forms import CHANGES
 from clinic import clock
 from clinic.booking.when import Understanding, say
 from clinic.opening import Interval

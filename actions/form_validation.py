@@ -26,7 +26,7 @@ from actions.reading import (
     slot_events,
     text_of,
 )
-from assistant.policies.turn import CHANGES, FREE_TEXT_SLOTS, LEFT_TO_US, offers_of
+from assistant.policies.forms import CHANGES, FREE_TEXT_SLOTS, LEFT_TO_US, offers_of
 from assistant.policies.wishes import says
 from assistant.project import DATA
 from clinic import hours

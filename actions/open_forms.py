@@ -7,7 +7,7 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from assistant.policies.turn import TIMED_FORMS, offers_of
+from assistant.policies.forms import TIMED_FORMS, offers_of
 
 
 def begun(tracker: Tracker, form: str) -> dict[str, Any]:

@@ -36,7 +36,8 @@ from rasa.utils.endpoints import EndpointConfig
 from assistant import asked_day
 from assistant.nlu import clauses, mentions, understanding
 from assistant.policies import alarm
-from assistant.policies.turn import offers_of, topic_of
+from assistant.policies.answers import topic_of
+from assistant.policies.forms import offers_of
 from assistant.project import DATA
 from clinic import clock, facts, hours
 

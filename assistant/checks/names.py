@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 from assistant.checks.project import RETRIEVAL_INTENT, Project
-from assistant.policies.turn import Situation, offers_of, plan
+from assistant.policies.forms import offers_of
+from assistant.policies.situation import Situation
+from assistant.policies.turn import plan
 from assistant.safety.table import CHECKS, SIGN_LEVELS
 from clinic.contacts import ContactProblem
 
@@ -64,7 +66,7 @@ def _named_responses(project: Project) -> Iterator[tuple[str, str]]:
             yield name, path
     for form in project.forms:
         for offer in offers_of(form):
-            yield offer, "assistant/policies/turn.py"
+            yield offer, "assistant/policies/forms.py"
     for path, texts in project.code.items():
         for text in texts:
             if _RESPONSE.fullmatch(text) and text not in _NO_RESPONSES:

@@ -15,7 +15,9 @@ from rasa.shared.core.constants import REQUESTED_SLOT
 from rasa.shared.core.events import ActiveLoop, BotUttered, Event, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from assistant.policies.turn import ALARMS, concerns_safety, form_to_offer, offers_of, plan
+from assistant.policies.forms import form_to_offer, offers_of
+from assistant.policies.red_flag import ALARMS, concerns_safety
+from assistant.policies.turn import plan
 from assistant.policies.turn_policy import situation
 
 # In the metadata of a patient's message: a person was there, and the assistant said nothing.

@@ -30,8 +30,11 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from assistant.live import standing
 from assistant.nlu.safety_triage import shared_triage
 from assistant.policies import alarm
+from assistant.policies.answers import topic_of
+from assistant.policies.forms import FORMS
 from assistant.policies.proposals import proposal_in
-from assistant.policies.turn import AWAY, FORMS, THERE, Situation, Turn, plan, topic_of
+from assistant.policies.situation import AWAY, THERE, Situation, Turn
+from assistant.policies.turn import plan
 from assistant.safety.together import MOST_EARLIER, MOST_EARLIER_FOR_HISTORY, assess_together
 from clinic import facts
 from clinic.live.limits import CHANNELS

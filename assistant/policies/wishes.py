@@ -1,4 +1,4 @@
-"""What patients say beside the answer to a question, from ``data/booking_words.yml``."""
+"""What patients say beside the answer to a question; most words are in data/booking_words.yml."""
 
 from __future__ import annotations
 
@@ -10,10 +10,19 @@ import yaml
 
 from assistant.nlu import clauses
 from assistant.nlu.therapists import naming
+from assistant.policies import alarm, checked
 from assistant.project import DATA
 
 _PART = re.compile(
     r"(?<=[.;!?])\s+|,\s*|\n+|\s+(?:but|so)\s+|\s+and\s+(?=i\b|i'|my\b)", re.IGNORECASE
+)
+# How the wish to cancel is written.
+CANCELS = re.compile(r"\b(?:cancel|cancle|cansel|canel\b)", re.IGNORECASE)
+# A question that begins in the middle: "wait whats the price first".
+_ASKS = re.compile(
+    r"\b(?:what.?s|how (?:much|long|many|often)|(?:what|where|when|which|who) (?:is|are|do|does|r)|"
+    r"(?:do|does|are|r) (?:you|u|it|they|she)|is (?:it|there|that))\b",
+    re.IGNORECASE,
 )
 
 
@@ -65,3 +74,25 @@ def therapist_wish(text: str) -> str | None:
         if re.search(naming(pattern), text, re.IGNORECASE):
             return str(wish)
     return None
+
+
+def wishes_a_series(text: str, *, books: bool) -> bool:
+    """ "Twice a week for a month": more than one request, but no question how often to come.
+
+    ``books`` is whether the message was understood as the wish for an appointment.
+    """
+    if not says("series", text):
+        return False
+    return books or checked.wants_appointment(text) or not asks_something(text)
+
+
+def is_for_a_grown_up(text: str) -> bool:
+    """ "It's for my mom, she's 67", with nobody's child."""
+    somebody = alarm.person_in(text) is not None
+    return somebody and says("grown_up", text) and not says("under_16", text)
+
+
+def asks_something(text: str) -> bool:
+    """A part of the text is a question, also one without a mark."""
+    asks = any(clauses.is_question(part) for part in (text, *clauses.split(text)))
+    return asks or _ASKS.search(text) is not None

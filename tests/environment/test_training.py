@@ -31,6 +31,7 @@ def tree(tmp_path: Path) -> Path:
         ("data/safety/signs_legs.yml", set()),
         ("assistant/nlu/intent_model.py", {"code"}),
         ("assistant/policies/turn_policy.py", {"code"}),
+        ("assistant/policies/a_new_one.py", {"code"}),
         ("assistant/safety/triage.py", {"code"}),
         ("uv.lock", {"code"}),
     ],

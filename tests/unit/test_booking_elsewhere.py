@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from assistant.policies.turn import Situation, Turn, plan
+from assistant.policies.situation import Situation, Turn
+from assistant.policies.turn import plan
 
 EMERGENCY = {"level": "emergency", "response": "utter_emergency", "why": "A reason."}
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from assistant.policies.turn import Situation, Turn, concerns_safety, plan
+from assistant.policies.red_flag import concerns_safety
+from assistant.policies.situation import Situation, Turn
+from assistant.policies.turn import plan
 
 EMERGENCY = {"level": "emergency", "response": "utter_emergency", "why": "A reason."}
 IN_BOOKING = {"form": "booking_form", "requested_slot": "patient_name"}

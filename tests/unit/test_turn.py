@@ -11,8 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assistant.checks.project import Project
-from assistant.policies import alarm, turn
-from assistant.policies.turn import Situation, Turn, plan, topic_of
+from assistant.policies import (
+    alarm,
+    answers,
+    coming_back,
+    forms,
+    in_form,
+    open_red_flag,
+    outside_forms,
+    situation,
+)
+from assistant.policies.answers import topic_of
+from assistant.policies.situation import Situation, Turn
+from assistant.policies.turn import plan
 from assistant.project import ROOT
 
 PROJECT = Project(ROOT)
@@ -218,7 +229,7 @@ def test_nothing_is_booked_while_a_red_flag_is_open(now: Situation) -> None:
         planned = plan(now)
         if planned is None:
             in_message = now.form == "message_form" or now.form == "delete_form"
-            assert in_message or not {label for label, _ in now.acts} & turn.BOOKING
+            assert in_message or not {label for label, _ in now.acts} & forms.BOOKING
         else:
             assert not {"booking_form", "change_form"} & set(planned.actions)
 
@@ -387,7 +398,7 @@ def test_a_question_beside_the_wish_to_book_is_answered() -> None:
 
 
 # The advice again, instead of a booking.
-REFUSALS = {"utter_booking_blocked_red_flag", *turn.ADVICE_AGAIN.values()}
+REFUSALS = {"utter_booking_blocked_red_flag", *open_red_flag.ADVICE_AGAIN.values()}
 BLADDER = {
     "sign": "bladder_cannot_empty",
     "named": "trouble passing or feeling urine",
@@ -516,7 +527,7 @@ def test_what_is_said_back_is_met_by_the_advice_again(
     assert not planned.slots
 
 
-@pytest.mark.parametrize("label", sorted(turn.PLAIN_BESIDE_ALARM))
+@pytest.mark.parametrize("label", sorted(open_red_flag.PLAIN_BESIDE_ALARM))
 def test_a_plain_question_is_answered_with_a_line_of_the_advice(label: str) -> None:
     planned = plan(alarmed("words", label))
     assert planned is not None
@@ -926,7 +937,7 @@ def test_a_no_that_names_a_sign_takes_none_back() -> None:
     assert actions(now) == ("utter_alarm_again",)
 
 
-@pytest.mark.parametrize("label", sorted(turn.UNTOUCHED_BY_ALARM))
+@pytest.mark.parametrize("label", sorted(open_red_flag.UNTOUCHED_BY_ALARM))
 def test_everything_else_goes_on(label: str) -> None:
     assert plan(says("words", label, red_flag_level="urgent")) is None
 
@@ -993,7 +1004,7 @@ def test_every_intent_at_every_question(
         assert set(planned.actions) <= KNOWN_ACTIONS, label
         if _ends(planned, form):
             continue
-        asks = planned.actions[-1] in (form, turn.CHECKED_QUESTION)
+        asks = planned.actions[-1] in (form, open_red_flag.CHECKED_QUESTION)
         assert asks or label == "goodbye", f"{label}: the form asks again"
         assert not set(planned.slots) & set(FORMS[form]), f"{label}: nothing given is lost"
 
@@ -1001,13 +1012,13 @@ def test_every_intent_at_every_question(
 def _ends(planned: Turn, form: str) -> bool:
     """The form is stopped, or another one takes its place."""
     others = set(FORMS) - {form}
-    if planned.actions == turn.PASS_CHANGE_ON:
+    if planned.actions == in_form.PASS_CHANGE_ON:
         # what was to be changed stands in the message from now on
         return not planned.slots["open_forms"]
     if planned.stop_form:
         assert planned.slots["open_forms"] == [form]
     assert planned.stop_form or not set(planned.actions) & others
-    return planned.stop_form or bool(set(planned.actions) & set(turn.STOPS.values()))
+    return planned.stop_form or bool(set(planned.actions) & set(forms.STOPS.values()))
 
 
 at_name = {"form": "message_form", "requested_slot": "patient_name"}
@@ -1030,11 +1041,11 @@ def test_two_questions_are_answered_in_their_order() -> None:
 
 
 @pytest.mark.parametrize("where", [at_name, at_contact, at_time, at_confirmation])
-@pytest.mark.parametrize("label", sorted(turn.ANSWERS))
+@pytest.mark.parametrize("label", sorted(answers.ANSWERS))
 def test_what_is_said_in_between_is_answered(where: dict[str, str], label: str) -> None:
     now = says("is it?", (label, 0.95), **where)
     resumed = () if label == "goodbye" else (where["form"],)
-    assert actions(now) == (turn.ANSWERS[label], *resumed)
+    assert actions(now) == (answers.ANSWERS[label], *resumed)
 
 
 def test_more_is_told_in_a_form_too() -> None:
@@ -1085,7 +1096,7 @@ def test_replies_are_left_to_the_form(form: str, slot: str, label: str) -> None:
     expected = {
         ("confirm_delete", "deny"): ("action_stop_form",),
         # the question offers to pass a message on
-        ("change_reference", "affirm"): turn.PASS_CHANGE_ON,
+        ("change_reference", "affirm"): in_form.PASS_CHANGE_ON,
     }.get((slot, label))
     assert actions(says("words", label, form=form, requested_slot=slot)) == expected
     if label != "deny":
@@ -1094,7 +1105,7 @@ def test_replies_are_left_to_the_form(form: str, slot: str, label: str) -> None:
 
 @every_place
 def test_stop_and_start_over_end_any_form(form: str, slot: str) -> None:
-    for label, action in turn.STOPS.items():
+    for label, action in forms.STOPS.items():
         assert actions(clicks(label, form=form, requested_slot=slot)) == (action,)
         assert actions(says("enough", label, form=form, requested_slot=slot)) == (action,)
 
@@ -1119,7 +1130,7 @@ def test_the_form_that_runs_is_not_started_again() -> None:
 
 @pytest.mark.parametrize("where", [at_contact, at_name, at_time, at_confirmation])
 def test_what_is_not_clear_is_left_to_the_form(where: dict[str, str]) -> None:
-    assert plan(says("hm", ("faq/cost", turn.CLEAR - 0.01), **where)) is None
+    assert plan(says("hm", ("faq/cost", situation.CLEAR - 0.01), **where)) is None
     assert plan(says("hm", "nlu_fallback", **where)) is None
     assert plan(says("?", "no_words", **where)) is None
 
@@ -1219,7 +1230,7 @@ def test_a_message_that_is_too_long_is_refused_and_the_form_asks_again() -> None
     assert actions(long) == ("utter_too_long",)
     assert actions(replace(long, **at_time)) == ("utter_too_long", "booking_form")
     assert actions(replace(long, triage=EMERGENCY)) == ("utter_emergency",)
-    assert plan(says("w" * turn.LONGEST_MESSAGE, "faq/cost")) is None
+    assert plan(says("w" * situation.LONGEST_MESSAGE, "faq/cost")) is None
 
 
 # 5. Outside forms
@@ -1300,9 +1311,9 @@ def test_not_understood_goes_one_step_further_each_time() -> None:
         (said,) = actions(now) or ()
         steps.append(said)
         now = replace(now, said_before=(said,))
-    assert steps == [*turn.NOT_UNDERSTOOD, turn.NOT_UNDERSTOOD[-1]]
+    assert steps == [*answers.NOT_UNDERSTOOD, answers.NOT_UNDERSTOOD[-1]]
     now = replace(now, said_before=("utter_faq/cost",))
-    assert actions(now) == (turn.NOT_UNDERSTOOD[0],), "an answer in between begins anew"
+    assert actions(now) == (answers.NOT_UNDERSTOOD[0],), "an answer in between begins anew"
 
 
 def test_when_to_get_help_is_said_with_the_answer() -> None:
@@ -1643,7 +1654,7 @@ def test_another_appointment_after_sending_is_no_change() -> None:
 def test_a_wrong_number_after_sending_goes_to_a_person() -> None:
     wrong = says("my number is 416-555-0199", "correct_booking", details={"contact": "416"}, **told)
     assert actions(wrong) == ("utter_details_are_sent",)
-    assert turn.YES_TO["utter_details_are_sent"] == "message_form"
+    assert coming_back.YES_TO["utter_details_are_sent"] == "message_form"
 
 
 def test_go_on_after_an_answer_tells_more_and_offers_the_booking() -> None:
@@ -1661,7 +1672,7 @@ def test_a_draft_is_offered_again_when_the_patient_goes_on() -> None:
     assert actions(says("go on", "tell_me_more", **stopped)) == ("booking_form",)
 
 
-@pytest.mark.parametrize("label", sorted(turn.OF_AN_OFFER))
+@pytest.mark.parametrize("label", sorted(coming_back.OF_AN_OFFER))
 def test_a_button_from_before_takes_the_draft_up_again(label: str) -> None:
     assert actions(clicks(label, has_draft=True)) == ("booking_form",)
     assert plan(clicks(label)) is None
@@ -1688,7 +1699,7 @@ def test_without_a_reference_a_person_is_asked(text: str) -> None:
     label = "affirm" if text == "yes" else "deny"
     now = says(text, label, form="change_form", requested_slot="change_reference")
     planned = plan(now)
-    assert planned == Turn(turn.PASS_CHANGE_ON, {"open_forms": None}, stop_form=True)
+    assert planned == Turn(in_form.PASS_CHANGE_ON, {"open_forms": None}, stop_form=True)
 
 
 @pytest.mark.parametrize(
@@ -1951,7 +1962,7 @@ def test_a_therapists_name_alone_is_asked_about() -> None:
 
 
 def test_who_calls_the_clinic_a_fraud_complains() -> None:
-    assert actions(says("this clinic is a total scam", "out_of_scope")) == turn.COMPLAINT
+    assert actions(says("this clinic is a total scam", "out_of_scope")) == outside_forms.COMPLAINT
     assert actions(says("is massage a scam?", "out_of_scope")) is None
 
 

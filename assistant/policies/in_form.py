@@ -1,0 +1,166 @@
+"""Inside a form: what the message gives up, asks, wishes or answers there."""
+
+from __future__ import annotations
+
+from assistant.nlu import clauses
+from assistant.policies.answers import (
+    OTHER_THERAPIST,
+    SERIES,
+    WAITING_LIST,
+    answers_to,
+    resume,
+    take_note,
+    topic_answers,
+    with_safety_net,
+)
+from assistant.policies.forms import (
+    CHANGES,
+    DETAIL_OF,
+    FORM_REPLIES,
+    FORMS,
+    FREE_TEXT_SLOTS,
+    NOTES,
+    STOPS,
+    TAKES_DETAILS,
+)
+from assistant.policies.interruptions import changes_time, interrupts
+from assistant.policies.situation import CLEAR, GIVEN, Situation, Turn
+from assistant.policies.wishes import (
+    asks_something,
+    note_in,
+    refuses_contact,
+    says,
+    therapist_wish,
+    wishes_a_series,
+)
+
+# Read-backs: what is given there corrects what was given before.
+CONFIRMATIONS = frozenset({"confirm_booking", "confirm_message", "confirm_change"})
+# Asked for a reference that not everybody has.
+REFERENCE = frozenset({"change_reference"})
+# Done when a patient has no reference: a person finds the appointment.
+PASS_CHANGE_ON = ("action_pass_change_on", "message_form")
+# Said when the patient wonders what a name and a contact are for.
+ABOUT_DETAILS = ("utter_why_patient_contact", "utter_why_patient_name")
+# Tells what the clinic says about cancelling, where that is asked.
+CANCELLING = "utter_faq/cost"
+
+
+def in_form(now: Situation) -> Turn | None:
+    """The turn while a form runs; None where the form reads the message itself."""
+    if now.clicked and now.intent == "resume_form":
+        return Turn((now.form or "",))
+    if now.clicked and now.intent in FORM_REPLIES:
+        return None
+    acts = tuple(act for act in now.acts if interrupts(act, now))
+    stop = _stop(now, acts)
+    if stop:
+        return Turn((stop,))
+    free_text = now.requested_slot in FREE_TEXT_SLOTS
+    if now.form == "booking_form" and not free_text and not now.clicked:
+        beside = _beside_booking(now, acts)
+        if beside:
+            return beside
+        denies = says("denies_signs", now.text) and not now.details.keys() & GIVEN
+        if denies and now.requested_slot == "confirm_booking" and says("sends", now.text):
+            return None
+        if denies:
+            return Turn(("utter_good_to_know", *resume(now)))
+        if says("for_two", now.text):
+            return Turn(("action_read_details", "utter_one_at_a_time", *resume(now)))
+        if wishes_a_series(now.text, books=now.intent == "book_appointment"):
+            return Turn(("action_read_details", *SERIES, *resume(now)))
+    if now.requested_slot in REFERENCE and _has_no_reference(now):
+        still_open = [form for form in now.open_forms if form != now.form]
+        return Turn(PASS_CHANGE_ON, {"open_forms": still_open or None}, stop_form=True)
+    about = _about_the_question(now)
+    if about:
+        read = ("action_read_details",) if now.details.keys() & GIVEN else ()
+        return Turn((*read, about, *resume(now)))
+    if _fits(now):
+        answers = topic_answers(acts) if asks_something(now.text) else ()
+        if not answers:
+            return None
+        return Turn(("action_read_details", *with_safety_net(answers, now), *resume(now)))
+    if now.form == "booking_form" and _is_note(now):
+        return Turn((*take_note(now), now.form))
+    for label, _ in acts:
+        if label in FORMS and FORMS[label] != now.form:
+            return Turn((FORMS[label],), {"open_forms": now.open_once_stopped}, stop_form=True)
+    answers = answers_to(acts, now)
+    if not answers:
+        return None
+    return Turn((*with_safety_net(answers, now), *resume(now, *answers)))
+
+
+def _stop(now: Situation, acts: tuple[tuple[str, float], ...]) -> str | None:
+    """The action that ends the form, when the message gives it up."""
+    for label, _ in acts:
+        if label in STOPS:
+            return STOPS[label]
+    free_text = now.requested_slot in FREE_TEXT_SLOTS
+    # "cancel it pls" resembles the wish to cancel an appointment
+    cancels = now.form == "booking_form" and not free_text and says("cancels_this", now.text)
+    # "actually nvm" could be a name
+    gives_up = not free_text and says("gives_up", now.text)
+    keeps_it = now.form == "change_form" and not now.clicked and says("keeps_it", now.text)
+    denies = now.requested_slot == "confirm_delete" and now.intent == "deny"
+    return STOPS["stop"] if cancels or gives_up or keeps_it or denies else None
+
+
+def _beside_booking(now: Situation, acts: tuple[tuple[str, float], ...]) -> Turn | None:
+    """What is asked or wished for in words of its own, beside the question of the booking."""
+    if says("asks_cant_make", now.text):
+        return Turn((CANCELLING, *resume(now)))
+    if therapist_wish(now.text) is not None:
+        others = tuple(act for act in acts if act[0] != "faq/therapist_info")
+        answers = ("action_answer_wish", *topic_answers(others))
+        return Turn(("action_read_details", *answers, *resume(now)))
+    if not now.several_therapists and says("other_therapist", now.text):
+        return Turn((OTHER_THERAPIST, *resume(now)))
+    if says("goes_back", now.text):
+        return Turn(("utter_ask_which_field",))
+    if says("asks_waiting_list", now.text):
+        return Turn((WAITING_LIST, *resume(now)))
+    if says("asks_what_next", now.text):
+        return Turn(("utter_what_happens_now", *resume(now)))
+    return None
+
+
+def _has_no_reference(now: Situation) -> bool:
+    """The patient has none, or takes up the offer of a message to the clinic."""
+    if now.clicked:
+        return now.intent == "speak_to_human"
+    return now.intent == "affirm" or says("has_no_reference", now.text)
+
+
+def _about_the_question(now: Situation) -> str | None:
+    """The response to "why do you need my number?" and the like, while details are asked for."""
+    if now.clicked or now.form not in TAKES_DETAILS or now.requested_slot in FREE_TEXT_SLOTS:
+        return None
+    for response in ABOUT_DETAILS:
+        if says(response, now.text):
+            return response
+    if now.requested_slot != "patient_contact" and refuses_contact(now.text):
+        return None if now.details.keys() & GIVEN else "utter_one_contact_is_enough"
+    return None
+
+
+def _is_note(now: Situation) -> bool:
+    if now.requested_slot in FREE_TEXT_SLOTS or now.clicked or clauses.is_question(now.text):
+        return False
+    if changes_time(now):
+        return False
+    if note_in(now.text):
+        return not now.details.keys() & GIVEN
+    return now.intent in NOTES and now.acts[0][1] >= CLEAR
+
+
+def _fits(now: Situation) -> bool:
+    """The message holds an answer to the form's question, or changes one given before."""
+    given = now.details.keys() & GIVEN
+    corrects = any(label in CHANGES for label, _ in now.acts)
+    if given and (corrects or now.requested_slot in CONFIRMATIONS):
+        return True
+    wanted = DETAIL_OF.get(now.requested_slot or "", ())
+    return any(now.details.get(detail) is not None for detail in wanted)
