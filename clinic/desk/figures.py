@@ -18,6 +18,7 @@ from clinic.conversations import counting
 from clinic.conversations.listing import Filters
 from clinic.conversations.models import Session
 from clinic.conversations.reading import BOOKING_STEPS
+from clinic.handoff.models import PatientMessage
 from clinic.live.models import Ask, State
 
 #: The hours of a day as they are named.
@@ -127,40 +128,67 @@ class Counted:
         )
 
 
+#: How a person at the clinic answers a request.
+_DECIDED = (Status.CONFIRMED, Status.DECLINED, Status.CHANGED, Status.CANCELLED)
+
+
 @dataclass(frozen=True)
 class Wait:
-    """Somebody waited from ``since`` for ``length``: for a request's answer, or for a person.
+    """Somebody waited from ``since`` for ``length``.
 
-    ``request`` is the request's reference. ``length`` is None when nobody came.
+    For the answer to the ``request`` or the ``message`` of a reference, or for a person. ``length``
+    is None when nobody answered or came.
     """
 
     since: datetime
     length: timedelta | None
     request: str = ""
+    message: str = ""
     session: Session | None = None
 
 
 def waits_for_answer(days: Days) -> list[Wait]:
     """How long requests waited until somebody decided about them, the longest first.
 
-    Those that were decided in these days, whenever they were made.
+    Those that ended in these days, whenever they began: with a request, with a proposed time that
+    did not suit, or with a change that the patient asked for. Before them those to which nobody
+    answered until their time had come. What still waits is not here, nor what the patient took
+    back.
     """
     asked: dict[str, datetime] = {}
     waits: list[Wait] = []
-    decided = (Status.CONFIRMED, Status.DECLINED, Status.CHANGED)
     in_these = StatusChange.objects.filter(
-        at__gte=days.begin, at__lt=days.end, status__in=decided
+        at__gte=days.begin, at__lt=days.end, status__in=(*_DECIDED, Status.EXPIRED)
     ).values("request")
     changes = StatusChange.objects.filter(request__in=in_these, at__lt=days.end).order_by("id")
     columns = ("request__reference", "status", "who", "at")
     for reference, status, who, at in changes.values_list(*columns):
-        if status == Status.REQUESTED:
-            asked[reference] = at
-        elif status in decided and who not in ("patient", "assistant") and reference in asked:
-            since = asked.pop(reference)
-            if at >= days.begin:
-                waits.append(Wait(since, at - since, request=reference))
+        by_staff = who not in ("patient", "assistant")
+        if status == Status.REQUESTED or (status == Status.CHANGED and not by_staff):
+            asked.setdefault(reference, at)
+        elif status == Status.EXPIRED or by_staff:
+            since = asked.pop(reference, None)
+            if since is not None and at >= days.begin:
+                length = None if status == Status.EXPIRED else at - since
+                waits.append(Wait(since, length, request=reference))
+        else:
+            # Accepted or cancelled by the patient.
+            asked.pop(reference, None)
     return _longest_first(waits)
+
+
+def waits_for_message(days: Days) -> list[Wait]:
+    """How long messages that were left waited for their answer in these days, the longest first.
+
+    What still waits, and what was answered before that moment was kept, is not here.
+    """
+    rows = PatientMessage.objects.filter(answered_at__gte=days.begin, answered_at__lt=days.end)
+    return _longest_first(
+        Wait(asked, answered - asked, message=reference)
+        for reference, asked, answered in rows.order_by("pk").values_list(
+            "reference", "created_at", "answered_at"
+        )
+    )
 
 
 def waits_for_person(days: Days) -> list[Wait]:

@@ -72,7 +72,11 @@ def waits(request: HttpRequest, kind: str) -> HttpResponse:
     return render(request, "desk/waits.html", shown)
 
 
-_WAITS = {"request": figures.waits_for_answer, "person": figures.waits_for_person}
+_WAITS = {
+    "request": figures.waits_for_answer,
+    "message": figures.waits_for_message,
+    "person": figures.waits_for_person,
+}
 #: Kinds of waiting, for the addresses.
 KINDS = tuple(_WAITS)
 

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.desk import paging
@@ -52,11 +53,13 @@ def left_messages(request: HttpRequest) -> HttpResponse:
 def mark(request: HttpRequest, reference: str, status: str) -> HttpResponse:
     """Answered, or not after all."""
     message = get_object_or_404(PatientMessage, reference=reference.upper())
+    answered = status == PatientMessage.Status.ANSWERED
     with transaction.atomic():
         message.status = status
-        message.save(update_fields=["status"])
+        message.answered_at = clock.now() if answered else None
+        message.save(update_fields=["status", "answered_at"])
         log.note(who(request), Action.CHANGE, f"message {message.reference}", detail=status)
-    if status == PatientMessage.Status.ANSWERED:
+    if answered:
         undo = reverse("message-new", args=[message.reference])
         messages.success(request, say("flash.message_answered"), extra_tags=undo)
     return redirect("messages")

@@ -9,7 +9,11 @@ from clinic.references import LENGTH
 
 
 class PatientMessage(models.Model):
-    """What a patient wants a person to read, and how to answer."""
+    """What a patient wants a person to read, and how to answer.
+
+    ``answered_at`` is when somebody had dealt with it; of one that was answered before an update it
+    is not known.
+    """
 
     class Status(models.TextChoices):
         """Whether someone has dealt with it."""
@@ -33,6 +37,7 @@ class PatientMessage(models.Model):
     text = models.TextField()
     idempotency_key = models.CharField(max_length=255, unique=True)
     created_at = models.DateTimeField(default=clock.now, db_index=True)
+    answered_at = models.DateTimeField(null=True, blank=True, db_index=True)
 
     class Meta:
         constraints = (

@@ -201,6 +201,70 @@ def test_asking_twice_is_waiting_twice_and_who_waited_for_nobody_is_shown(desk: 
     assert "nobody came" in desk.get("/insights/waits/person").content.decode()
 
 
+def test_what_counts_as_a_wait_for_an_answer(any_database: str) -> None:
+    """A change that the patient asked for, what nobody answered, but not what they took back."""
+    from clinic.booking.models import AppointmentRequest
+    from clinic.desk import figures
+
+    begin = NOW - timedelta(days=2)
+
+    def history(key: str, *steps: tuple[str, str, int]) -> str:
+        """A request with ``(status, who, hours after the beginning)``."""
+        from clinic.booking.requests import create_request
+
+        request = create_request(
+            conversation_id=key,
+            patient_name="Sam",
+            patient_contact="sam@example.com",
+            preferred_time="soon",
+            idempotency_key=key,
+            now=begin,
+        )
+        for status, who, hours in steps:
+            at = begin + timedelta(hours=hours)
+            request.status_changes.create(status=status, who=who, at=at)
+        return str(AppointmentRequest.objects.get(pk=request.pk).reference)
+
+    changed = history(
+        "c", ("confirmed", "mara", 1), ("changed", "patient", 10), ("confirmed", "mara", 14)
+    )
+    moved_twice = history("m", ("changed", "patient", 2), ("declined", "mara", 5))
+    refused = history("r", ("changed", "mara", 3), ("requested", "patient", 20))
+    expired = history("e", ("expired", "assistant", 40))
+    history("p", ("changed", "mara", 6), ("expired", "assistant", 40))
+    history("t", ("cancelled", "patient", 2), ("cancelled", "mara", 3))
+    history("w")
+    waits = figures.waits_for_answer(figures.Days(date(2026, 11, 1), date(2026, 11, 30)))
+    found = [(one.request, one.length and one.length // timedelta(hours=1)) for one in waits]
+    assert found[0] == (expired, None)
+    assert set(found[1:]) >= {(changed, 4), (changed, 1), (moved_twice, 5), (refused, 3)}
+    assert len(found) == 6, "and the first answer to p"
+
+
+def test_messages_that_were_left_are_waited_for_too(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinic.handoff.messages import leave_message
+    from clinic.handoff.models import PatientMessage
+
+    chat("c")
+    left = leave_message(
+        conversation_id="c",
+        patient_contact="sam@example.com",
+        text="please call",
+        idempotency_key="c",
+    )
+    PatientMessage.objects.update(created_at=NOW - timedelta(hours=3))
+    mara = browser(person("mara", "front_desk"))
+    mara.post(f"/messages/{left.reference}/answered")
+    assert ">3 h</a>" in desk.get("/insights/").content.decode()
+    page = desk.get("/insights/waits/message").content.decode()
+    assert f"message {left.reference}" in page
+    # Not after all.
+    mara.post(f"/messages/{left.reference}/new")
+    assert "Nobody waited" in desk.get("/insights/waits/message").content.decode()
+
+
 def test_every_wait_can_be_reached(desk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from clinic.desk import insights
 
