@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +17,7 @@ from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest
 from clinic.conversations.models import Session
+from clinic.conversations.ties import with_tied
 from clinic.desk import reviewing, undoing
 from clinic.desk.reasons import reason_of
 from clinic.desk.words import say
@@ -25,6 +27,7 @@ from clinic.people.roles import Right
 from clinic.privacy import person, records, retention
 from clinic.privacy.erasing import erase
 from clinic.privacy.models import DeletionReceipt, DeletionRequest, RedactionReceipt, RetentionRun
+from clinic.privacy.personal_copy import personal_copy
 from clinic.text import BadInput
 
 _SHOWN, _NIGHTS = 30, 10
@@ -107,15 +110,22 @@ def _note_found(request: HttpRequest, found: person.Found, reason: str) -> None:
         log.note(
             who(request), Action.SEARCH, "person", reason=reason, count=len(found.conversations)
         )
-        # Which ones, so that who looks at the log of one conversation sees it.
-        for number in _numbers(found):
-            log.note(who(request), Action.VIEW, f"conversation {number}", detail="person found")
+        _note_each(request, Action.VIEW, found.conversations, "person found")
 
 
-def _numbers(found: person.Found) -> list[int]:
-    """The numbers of all sessions of a person."""
-    rows = Session.objects.filter(conversation_id__in=found.conversations)
-    return list(rows.order_by("pk").values_list("pk", flat=True))
+def _note_each(
+    request: HttpRequest, action: Action, conversations: Iterable[str], detail: str
+) -> None:
+    """An entry for each thing, so that who looks at the log of one of them sees it."""
+    theirs = {"conversation_id__in": list(conversations)}
+    for kind, model, name in (
+        ("conversation", Session, "pk"),
+        ("request", AppointmentRequest, "reference"),
+        ("message", PatientMessage, "reference"),
+    ):
+        rows = model._default_manager.filter(**theirs).order_by("pk")
+        for number in rows.values_list(name, flat=True):
+            log.note(who(request), action, f"{kind} {number}", detail=detail)
 
 
 def _found(request: HttpRequest, typed: str, found: person.Found, **more: Any) -> HttpResponse:
@@ -142,15 +152,24 @@ def copy(request: HttpRequest) -> HttpResponse:
         found = person.find(request.POST.get("person", ""))
     except BadInput:
         return _page(request, 400, problem=say("errors.person"))
+    return _copy(request, found.conversations, "person")
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def copy_conversation(request: HttpRequest, number: int) -> HttpResponse:
+    """The same of one conversation, for a patient who gave no contact to be found by."""
+    session = get_object_or_404(Session, pk=number)
+    return _copy(request, with_tied([session.conversation_id]), f"conversation {number}")
+
+
+def _copy(request: HttpRequest, conversations: Collection[str], about: str) -> HttpResponse:
     reason = reason_of(request)
     with transaction.atomic():
-        log.note(
-            who(request), Action.EXPORT, "person", reason=reason, count=len(found.conversations)
-        )
-        for number in _numbers(found):
-            log.note(who(request), Action.EXPORT, f"conversation {number}", detail="copy")
+        log.note(who(request), Action.EXPORT, about, reason=reason, count=len(conversations))
+        _note_each(request, Action.EXPORT, conversations, "copy")
     response = JsonResponse(
-        person.export(found.conversations), json_dumps_params={"ensure_ascii": False, "indent": 2}
+        personal_copy(conversations), json_dumps_params={"ensure_ascii": False, "indent": 2}
     )
     response["Content-Disposition"] = 'attachment; filename="personal-data.json"'
     return response
@@ -170,11 +189,30 @@ def erase_person(request: HttpRequest) -> HttpResponse:
         # It shows what Find shows.
         _note_found(request, found, reason)
         return _found(request, typed, found, problem=say("errors.sure"))
-    if not found.conversations:
+    return _erase(request, found.conversations, "person", reason)
+
+
+@open_to(Right.PRIVACY)
+@require_POST
+def erase_conversation(request: HttpRequest, number: int) -> HttpResponse:
+    """The same of one conversation, and of those that its patient left for it or went on with."""
+    session = get_object_or_404(Session, pk=number)
+    reason = reason_of(request)
+    if not request.POST.get("sure"):
+        messages.error(request, say("errors.sure"))
+        return redirect("transcript", number)
+    theirs = with_tied([session.conversation_id])
+    return _erase(request, theirs, f"conversation {number}", reason)
+
+
+def _erase(
+    request: HttpRequest, conversations: Collection[str], about: str, reason: str
+) -> HttpResponse:
+    if not conversations:
         messages.info(request, say("flash.nothing_kept"))
         return redirect("privacy")
-    log.note(who(request), Action.ERASE, "person", reason=reason, count=len(found.conversations))
-    done = erase(found.conversations, who(request))
+    log.note(who(request), Action.ERASE, about, reason=reason, count=len(conversations))
+    done = erase(conversations, who(request))
     if done.held:
         messages.warning(request, say("flash.erase_held", count=len(done.held)))
     if done.talking:

@@ -115,6 +115,7 @@ def _page(request: HttpRequest, session: Session, *, unmasked: bool = False) -> 
     shown |= {
         "joinable": session.channel in CHANNELS,
         "others": others.order_by("-started_at")[:20],
+        "tied": len(theirs) - 1,
         "bookings": bookings if may(request, Right.BOOKINGS) else [],
         "stops": _stops(theirs),
         "tags": session.tags.order_by("name"),

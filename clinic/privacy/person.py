@@ -1,4 +1,4 @@
-"""Everything of one person: finding it across channels, and handing it out.
+"""Finding everything of one person across channels.
 
 Needs ``clinic.setup.ready()``. What is found is unmasked: who asks and why belongs in the desk's
 log, before.
@@ -7,25 +7,20 @@ log, before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Model, Q
-from django.forms.models import model_to_dict
 
-from clinic import clock, environment
+from clinic import environment
 from clinic.booking.models import AppointmentRequest, WaitingEntry
 from clinic.contacts import SPOKEN_FIGURES, Contact, read_contact, read_contacts
-from clinic.conversations.models import Feedback, Message, Note, Session
+from clinic.conversations.models import Message
 from clinic.conversations.store import open_store
 from clinic.conversations.ties import with_tied
 from clinic.handoff.models import PatientMessage
-from clinic.outbox.models import LinkGiven
-from clinic.privacy.models import DeletionRequest
 from clinic.references import LENGTH
 from clinic.seal import Seal
 from clinic.text import BadInput, required
@@ -128,57 +123,3 @@ def _spelling(local: str) -> str:
     return between.join(
         re.escape(sign) if sign.isalnum() else f"(?:{_SIGN}|{between})" for sign in local
     )
-
-
-def export(conversation_ids: Iterable[str]) -> dict[str, Any]:
-    """All that is kept of conversations, as values for JSON, for the person they belong to.
-
-    Moments are ISO 8601 in UTC.
-    """
-    conversations = sorted(set(conversation_ids))
-    return {
-        "made_at": clock.now().isoformat(),
-        "conversations": [_conversation(who) for who in conversations],
-        "appointment_requests": _rows(AppointmentRequest, conversations),
-        "messages_to_the_clinic": _rows(PatientMessage, conversations),
-        "waiting_list": _rows(WaitingEntry, conversations),
-        "ratings": _rows(Feedback, conversations),
-        "links_given": _rows(LinkGiven, conversations),
-        "asked_to_delete": _rows(DeletionRequest, conversations),
-    }
-
-
-def _conversation(who: str) -> dict[str, Any]:
-    sessions = Session.objects.filter(conversation_id=who).order_by("number")
-    said = Message.objects.filter(session__in=sessions).order_by("event_id")
-    notes = Note.objects.filter(session__in=sessions, removed_at=None).order_by("at")
-    return {
-        "conversation": who,
-        "channels": sorted({session.channel for session in sessions}),
-        "messages": [
-            {
-                "at": each.at.isoformat(),
-                "from": each.person or each.author,
-                "text": each.text,
-                "understood_as": each.topics,
-                "noted_down": each.slots,
-            }
-            for each in said
-        ],
-        "notes_of_staff": [
-            {"at": note.at.isoformat(), "by": note.by, "text": note.text} for note in notes
-        ],
-    }
-
-
-def _rows(model: type[Model], conversations: list[str]) -> list[dict[str, Any]]:
-    rows = model._default_manager.filter(Q(conversation_id__in=conversations)).order_by("pk")
-    hidden = {"id", "idempotency_key"}
-    return [
-        {
-            name: value.isoformat() if isinstance(value, datetime) else value
-            for name, value in model_to_dict(row).items()
-            if name not in hidden and value not in (None, "")
-        }
-        for row in rows
-    ]

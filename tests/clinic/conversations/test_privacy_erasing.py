@@ -33,6 +33,7 @@ from clinic.privacy.deletion import conversation_digest, delete_conversation
 from clinic.privacy.erasing import delete_for_patient, erase
 from clinic.privacy.known_names import known_names
 from clinic.privacy.models import DeletionReceipt, DeletionRequest, RetentionRun
+from clinic.privacy.personal_copy import personal_copy
 from clinic.seal import Seal
 from clinic.text import BadInput
 
@@ -171,7 +172,7 @@ def test_what_is_held_is_kept_from_its_patient_too_and_the_officer_is_told(
     assert Message.objects.exists()
     wish = DeletionRequest.objects.get()
     assert (wish.conversation_id, wish.settled_at) == ("second", None)
-    (asked,) = person.export(["second"])["asked_to_delete"]
+    (asked,) = personal_copy(["second"])["asked_to_delete"]
     assert asked["conversation_id"] == "second"
     (noted,) = Entry.objects.filter(action="deletion_asked")
     session = Session.objects.get(conversation_id="second")
@@ -239,7 +240,7 @@ def test_a_person_gets_all_that_is_kept(database: Path, events: Events, tail: Ta
     message("c")
     save_feedback(conversation_id="c", answer="utter_faq/cost", value="up", message_reference="")
     Note.objects.create(session=Session.objects.get(), text="called back", by="natalie")
-    whole = person.export(["c"])
+    whole = personal_copy(["c"])
     assert json.loads(json.dumps(whole)) == whole
     (said,) = whole["conversations"]
     assert [each["text"] for each in said["messages"]] == [f"I am at {PHONE}", "About cost."]

@@ -117,6 +117,7 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "undo": ("undo.pk", {}),
     "settle-wish": ("wish.pk", {}),
     "erase-person": ("", {"person": PHONE, "sure": "1", "reason": "patient_asked"}),
+    "erase-conversation": ("session.pk", {"sure": "1", "reason": "patient_asked"}),
     "change-roles": ("mara.username", {"roles": "reviewer"}),
     "stop-person": ("mara.username", {}),
     "bring-back": ("gone.username", {}),
@@ -125,6 +126,8 @@ DEEDS: dict[str, tuple[str, dict[str, str]]] = {
     "invite": ("", {"name": "Sam", "roles": "reviewer"}),
     "take-back": ("invitation.pk", {}),
 }
+#: Each conversation by itself, and what could not be is said.
+ERASING = {"erase-person", "erase-conversation"}
 #: They change nothing, or are the way back of one above and made in the same way. What is taken
 #: out of a conversation has a test of its own.
 OTHERS = {
@@ -136,7 +139,7 @@ OTHERS = {
         "live-stay",
         "live-contact",
     ),
-    *("find-booking", "find-person", "copy-person", "dry-run"),
+    *("find-booking", "find-person", "copy-person", "copy-conversation", "dry-run"),
     *("message-new", "waiting-put-back", "reopen-wish", "redact"),
     *("delivery-not-done", "live-put-back"),
 }
@@ -176,14 +179,14 @@ def test_nothing_is_done_that_cannot_be_noted(deed: str, monkeypatch: pytest.Mon
     create = Entry.objects.create
 
     def full(**entry: Any) -> Any:
-        if deed == "erase-person" and entry["about"] == "person":
+        if deed in ERASING and not entry["about"].startswith("receipt"):
             return create(**entry)
         raise DatabaseError("the disk is full")
 
     with monkeypatch.context() as broken:
         broken.setattr(Entry.objects, "create", full)
         refused = desk.post(address, form)
-    if deed == "erase-person":
+    if deed in ERASING:
         # The others are tried, and that it could not be done is said.
         assert refused.status_code == 302
         assert "Could not be erased" in desk.get("/privacy/").content.decode()
@@ -216,6 +219,7 @@ PAGES = {
     "find-booking": {"q": "Priya"},
     "find-person": {"person": PHONE, **WHY},
     "copy-person": {"person": PHONE, **WHY},
+    "copy-conversation": WHY,
     "erase-person": {"person": PHONE, **WHY},
     "dry-run": {},
     "unmask": WHY,
@@ -232,6 +236,7 @@ ABOUT = {
     "live-contact": "waiting.pk",
     "live-stay": "joined.pk",
     "unmask": "session.pk",
+    "copy-conversation": "session.pk",
     "redact": "session.first_event_id",
     "message-new": "message.reference",
     "waiting-put-back": "waits.reference",

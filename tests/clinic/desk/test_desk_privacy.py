@@ -47,6 +47,16 @@ def patient() -> Any:
     return chat("a")
 
 
+def make_events(database: str) -> None:
+    """As Rasa makes it at its start; on PostgreSQL in the same database."""
+    from django.db import connection
+
+    if database == "postgresql":
+        connection.cursor().execute(
+            "CREATE TABLE events (id serial, sender_id text, timestamp double precision)"
+        )
+
+
 def test_everything_of_a_person_is_found_across_conversations(desk: Any) -> None:
     patient()
     why = {"reason": "patient_asked"}
@@ -66,7 +76,11 @@ def test_everything_of_a_person_is_found_across_conversations(desk: Any) -> None
     assert "0177" not in kept
     assert deeds(action="search", reason="patient_asked") == [("omar", "search")] * 2
     looked = Entry.objects.filter(action="view", detail="person found")
-    assert {one.about for one in looked} == {"conversation 1", "conversation 3"}
+    from clinic.booking.models import AppointmentRequest
+
+    (reference,) = AppointmentRequest.objects.values_list("reference", flat=True)
+    shown = {"conversation 1", "conversation 3", f"request {reference}"}
+    assert {one.about for one in looked} == shown
 
 
 def test_a_contact_is_found_however_it_was_typed_or_dictated() -> None:
@@ -92,22 +106,19 @@ def test_a_copy_holds_everything_and_is_noted(desk: Any) -> None:
     assert copy["appointment_requests"][0]["patient_name"] == "Priya Nair"
     assert len(copy["conversations"]) == 2
     assert deeds(action="export", about="person", reason="patient_asked") == [("omar", "export")]
-    assert deeds(action="export", detail="copy") == [("omar", "export")] * 2
+    assert deeds(action="export", detail="copy") == [("omar", "export")] * 3
+    reference = copy["appointment_requests"][0]["reference"]
+    about = f"request {reference}"
+    assert deeds(action="export", about=about) == [("omar", "export")]
 
 
 def test_erasing_takes_a_tick_and_gives_receipts_and_respects_holds(
     desk: Any, any_database: str
 ) -> None:
-    from django.db import connection
-
     from clinic.booking.models import AppointmentRequest
     from clinic.conversations.models import Session
 
-    if any_database == "postgresql":
-        # As Rasa makes it at its start, in the same database.
-        connection.cursor().execute(
-            "CREATE TABLE events (id serial, sender_id text, timestamp double precision)"
-        )
+    make_events(any_database)
     session = patient()
     why = {"person": PHONE, "reason": "patient_asked"}
     assert desk.post("/privacy/person/erase", {"person": PHONE}).status_code == 400
@@ -117,7 +128,7 @@ def test_erasing_takes_a_tick_and_gives_receipts_and_respects_holds(
     # It tells what Find tells, and is noted like that.
     assert "Known as Priya Nair" in text(asked)
     assert deeds(action="search", reason="patient_asked") == [("omar", "search")]
-    assert len(deeds(action="view", detail="person found")) == 2
+    assert len(deeds(action="view", detail="person found")) == 3
     nobody = {**why, "person": "604-555-0100", "sure": "1"}
     nothing = text(desk.post("/privacy/person/erase", nobody, follow=True))
     assert "nothing was erased" in nothing
@@ -163,6 +174,162 @@ def test_a_patient_who_wants_a_client_record_deleted_is_seen_and_answered(desk: 
     about = f"deletion request {address.split('/')[3]}"
     assert deeds(about=about) == [("omar", "change"), ("omar", "undo")]
     assert "client record" not in text(browser(person("mara", "front_desk")).get("/"))
+
+
+def test_a_held_chat_without_a_contact_is_copied_and_erased_to_its_receipt(
+    desk: Any, any_database: str
+) -> None:
+    from clinic.conversations.models import Message, Session
+    from clinic.privacy.erasing import delete_for_patient
+    from clinic.privacy.models import DeletionReceipt, DeletionRequest
+
+    make_events(any_database)
+    session = chat("a", [("patient", "my calf burns", {})])
+    at = f"/conversations/{session.pk}"
+    desk.post(f"{at}/hold", {"hold": "yes"})
+    assert delete_for_patient("a") == {"a"}
+    why = {"reason": "patient_asked"}
+    page = desk.get(at)
+    assert "A client record is not erased" in text(page)
+    assert f'action="{at}/erase"' not in page.content.decode()
+    # Not by another tab, either.
+    refused = desk.post(f"{at}/erase", {**why, "sure": "1"}, follow=True)
+    assert "Kept as client records: 1." in text(refused)
+    assert desk.post(f"{at}/copy").status_code == 400
+    copy = json.loads(desk.post(f"{at}/copy", why).content)
+    assert copy["conversations"][0]["messages"][0]["text"] == "my calf burns"
+    noted = deeds(action="export", about=f"conversation {session.pk}", reason="patient_asked")
+    assert noted == [("omar", "export")]
+    desk.post(f"{at}/hold", {"hold": "no"})
+    assert f'action="{at}/erase"' in desk.get(at).content.decode()
+    assert desk.post(f"{at}/erase", {"sure": "1"}).status_code == 400
+    unticked = desk.post(f"{at}/erase", why, follow=True)
+    assert "Tick that you have made sure" in text(unticked)
+    assert Session.objects.count() == 1
+    done = text(desk.post(f"{at}/erase", {**why, "sure": "1"}, follow=True))
+    receipt = DeletionReceipt.objects.get()
+    assert f"Erased. Receipts: {receipt.reference}." in done
+    left = (Session.objects.count(), Message.objects.count(), DeletionRequest.objects.count())
+    assert left == (0, 0, 0)
+    erased = deeds(action="erase", about=f"conversation {session.pk}", reason="patient_asked")
+    assert erased == [("omar", "erase")] * 2
+
+
+def test_only_the_privacy_officer_copies_and_erases(everyone: dict[str, Any]) -> None:
+    session = chat("a")
+    for role in ("front_desk", "reviewer", "administrator"):
+        for deed in ("copy", "erase"):
+            form = {"sure": "1", "reason": "patient_asked"}
+            address = f"/conversations/{session.pk}/{deed}"
+            assert browser(everyone[role]).post(address, form).status_code == 403
+
+
+#: What tells of no person and of no conversation, or only how the program is at work.
+NOT_OF_A_PERSON = {
+    *("audit.entry", "booking.bucket", "booking.wrongpairs", "conversations.daycount"),
+    *("conversations.position", "conversations.recheck", "conversations.rateddown"),
+    *("conversations.tag", "desk.savedfilter", "desk.undo", "live.duty", "people.invitation"),
+    *("people.person", "people.wrongtries", "privacy.deletionreceipt", "privacy.retentionrun"),
+    *("privacy.redactionreceipt",),
+    # How often something is asked, by whomever; the messages themselves are in the copy.
+    *("questions.question", "questions.occurrence"),
+}
+
+
+def filled(model: Any, **given: Any) -> Any:
+    """A row with something of its own in each column that may be empty."""
+    from django.db import models
+
+    marks: dict[Any, Any] = {
+        models.CharField: lambda name: f"{name}!"[-4:],
+        models.TextField: lambda name: f"some {name}",
+        models.JSONField: lambda name: [f"list of {name}"],
+        models.DateTimeField: lambda _: NOW,
+        models.FloatField: lambda _: 0.5,
+        models.BooleanField: lambda _: True,
+    }
+    for column in model._meta.concrete_fields:
+        if column.name in given or column.primary_key or column.remote_field:
+            continue
+        if column.choices:
+            given[column.name] = column.choices[0][0]
+        else:
+            mark = next((make for kind, make in marks.items() if isinstance(column, kind)), None)
+            given[column.name] = mark(column.name) if mark else 3
+    return model.objects.create(**given)
+
+
+def test_the_copy_holds_every_column_of_everything(database: Path) -> None:
+    from django.apps import apps
+
+    from clinic.booking.models import AppointmentRequest, StatusChange, WaitingEntry, WaitingOffer
+    from clinic.booking.models import Hold as TimeHeld
+    from clinic.conversations.models import (
+        Correction,
+        Feedback,
+        Message,
+        Note,
+        Session,
+        SessionTag,
+        SessionTopic,
+        Tag,
+    )
+    from clinic.handoff.models import PatientMessage
+    from clinic.live.models import Ask, Chat, Step
+    from clinic.outbox.models import Item, LateMessage, LinkGiven
+    from clinic.privacy.models import DeletionRequest
+    from clinic.privacy.personal_copy import KEYS, personal_copy
+
+    mine = {"conversation_id": "a"}
+    later = {"starts_at": NOW, "ends_at": NOW + timedelta(hours=1)}
+    session = filled(Session, **mine)
+    message = filled(Message, event_id=7, session=session, person="")
+    request = filled(AppointmentRequest, **mine, **later)
+    waits = filled(WaitingEntry, **mine)
+    live = filled(Chat, **mine)
+    change = filled(StatusChange, request=request, **later)
+    rows = [
+        *(session, message, request, waits, live, change),
+        filled(Note, session=session, event_id=7, removed_at=None),
+        filled(Correction, session=session, event_id=7),
+        filled(PatientMessage, **mine),
+        filled(WaitingOffer, entry=waits, **later),
+        filled(TimeHeld, **mine, **later, free_at=NOW + timedelta(hours=2), expires_at=None,
+               request=request),
+        filled(Ask, chat=live),
+        filled(Step, chat=live),
+        filled(Item, request=request, change=change),
+        filled(LateMessage, **mine, state="stuck"),
+        filled(Feedback, **mine),
+        filled(LinkGiven, **mine),
+        filled(DeletionRequest, **mine),
+    ]  # fmt: skip
+    SessionTag.objects.create(session=session, tag=Tag.objects.create(name="odd"), by="rui")
+    copied = {type(row) for row in rows} | {SessionTag, SessionTopic}
+    clinics = {model for model in apps.get_models() if model.__module__.startswith("clinic.")}
+    assert {model._meta.label_lower for model in clinics - copied} == NOT_OF_A_PERSON
+    whole = json.loads(json.dumps(personal_copy(["a"])))
+    (conversation,) = whole["conversations"]
+    (said,) = conversation["messages"]
+    assert conversation["sessions"][0]["tags"] == ["odd"]
+    assert said["said_to_be_wrong"]["kind"] == "topic"
+    assert (said["confidence"], said["clicked"], said["card"]) == (
+        0.5,
+        "some payload",
+        ["list of card"],
+    )
+    assert said["danger_signs_found"] == ["list of triage"]
+    (booking,) = whole["appointment_requests"]
+    assert booking["history"][0]["who"] == "who!"
+    assert booking["told"][0]["part"] == "art!"
+    written = json.dumps(whole)
+    for row in rows:
+        for column in row._meta.concrete_fields:
+            value = getattr(row, column.attname)
+            if column.attname in KEYS or value in (None, "", []):
+                continue
+            value = value.isoformat() if column.get_internal_type() == "DateTimeField" else value
+            assert json.dumps(value) in written, (row._meta.label, column.name)
 
 
 def test_every_receipt_and_every_night_can_be_looked_up(desk: Any) -> None:
