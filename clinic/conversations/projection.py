@@ -359,9 +359,13 @@ def _compare(
 ) -> None:
     kept: dict[tuple[str, int], Session] = {}
     numbers: dict[str, int] = {}
+    # A client's health record is all of a conversation, also what comes later.
+    holds: dict[str, dict[str, Any]] = {}
     for session in Session.objects.filter(conversation_id__in=list(since)).order_by("number"):
         who = session.conversation_id
         numbers[who] = max(numbers.get(who, 0), session.number)
+        if session.hold:
+            holds[who] = {name: getattr(session, name) for name in ("hold", "hold_by", "hold_at")}
         if session.first_event_id >= since[who]:
             kept[who, session.first_event_id] = session
     new: list[tuple[Session, Told]] = []
@@ -374,7 +378,8 @@ def _compare(
             if session is None:
                 numbers[who] = numbers.get(who, 0) + 1
                 identity = {"conversation_id": who, "first_event_id": each.first_event_id}
-                new.append((Session(**identity, number=numbers[who], **each.values), each))
+                identity |= {"number": numbers[who], **holds.get(who, {})}
+                new.append((Session(**identity, **each.values), each))
                 continue
             same.append((session, each))
             if any(getattr(session, name) != each.values[name] for name in _SESSION_FIELDS):

@@ -315,7 +315,12 @@ def _held(data: dict[str, Any]) -> TakenBack:
     for pk, values in data["rows"]:
         rows = Session.objects.filter(pk=pk, **_from_data(data["after"]))
         back += rows.update(**_from_data(values))
-    return TakenBack(back, _there([row[0] for row in data["rows"]]) - back)
+    ids = [row[0] for row in data["rows"]]
+    # And what has become part of the record since because the rest is.
+    theirs = Session.objects.filter(pk__in=ids).values("conversation_id")
+    since = Session.objects.filter(conversation_id__in=theirs, **_from_data(data["after"]))
+    since.exclude(pk__in=ids).update(**_from_data(data["rows"][0][1]))
+    return TakenBack(back, _there(ids) - back)
 
 
 def _corrected(data: dict[str, Any]) -> TakenBack:
