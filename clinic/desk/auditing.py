@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -27,7 +28,9 @@ def audit(request: HttpRequest) -> HttpResponse:
     if given["action"]:
         rows = rows.filter(action=given["action"])
     if given["about"]:
-        rows = rows.filter(about__startswith=given["about"])
+        # "conversation 12" and not 120; "conversation" is every one of them.
+        one, every = Q(about=given["about"]), Q(about__startswith=f"{given['about']} ")
+        rows = rows.filter(one | every)
     since, until = _day(given["since"]), _day(given["until"])
     if since:
         rows = rows.filter(at__gte=_midnight(since))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -73,3 +74,23 @@ def test_a_page_that_is_opened_anew_is_another_look(typed: dict[str, str]) -> No
     for count in (1, 2):
         desk.get("/")
         assert noted("mara") == count
+
+
+def test_the_log_of_one_thing_is_of_that_alone(typed: dict[str, str]) -> None:  # noqa: F811
+    from clinic.audit import log
+    from clinic.audit.models import Action
+    from clinic.people.roles import Role
+
+    for about in ("conversation 12", "conversation 120", "conversations", "request 7KQ3RD"):
+        log.note("mara", Action.VIEW, about)
+    desk = browser(person("ada", *Role))
+
+    def found(about: str) -> set[str]:
+        page = desk.get("/audit/", {"about": about, "who": "mara"}).content.decode()
+        return set(re.findall(r"<td>((?:conversation|request)[^<]*)</td>", page))
+
+    assert found("conversation 12") == {"conversation 12"}
+    assert found(" conversation 12 ") == {"conversation 12"}
+    assert found("conversation") == {"conversation 12", "conversation 120"}
+    assert found("request 7KQ3RD") == {"request 7KQ3RD"}
+    assert found("conversation 1") == set()
