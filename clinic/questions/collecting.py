@@ -63,7 +63,9 @@ def collect() -> int:
             reasons[event_id].add("low_confidence")
     asked = _asked_before(rated)
     down = {event_id for event_id in asked if _is_rated_down(event_id)}
-    for event_id in down:
+    # In a form it is what the form asked for: a name, a contact, a wish.
+    questions = Message.objects.filter(pk__in=down, form="")
+    for event_id in questions.values_list("event_id", flat=True):
         reasons[event_id].add("thumbs_down")
     taken = _take(_not_noted(reasons))
     _take_thumbs_back(asked - down)

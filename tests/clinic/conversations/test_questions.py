@@ -18,7 +18,7 @@ from fabricated import Events, Talk, question
 
 from clinic import clock
 from clinic.conversations.feedback import save_feedback, withdraw_feedback
-from clinic.conversations.models import Message, Session
+from clinic.conversations.models import Message, RatedDown, Session
 from clinic.conversations.projection import Tail
 from clinic.desk import reviewing
 from clinic.privacy.deletion import delete_conversation
@@ -155,6 +155,55 @@ def test_forms_and_clicks_are_no_questions(database: Path, events: Events, tail:
     events.write("c", talk.patient("/x", "x", 0.1).assistant("Hm", "utter_not_understood_1"))
     tail.step()
     assert collecting.collect() == 0
+
+
+@pytest.mark.parametrize("typed", ["Priya Nair", "/inform"])
+def test_a_thumb_down_in_a_form_makes_no_question_of_what_was_answered(
+    typed: str, database: Path, events: Events, tail: Tail
+) -> None:
+    talk = Talk(time.time() - 9000).start().form("booking_form").patient(typed, "faq/cost")
+    events.write("a", talk.assistant("It costs.", "utter_faq/cost", {}).listen())
+    tail.step()
+    rate_down("a")
+    tail.step()
+    assert collecting.collect() == 0
+    assert not RatedDown.objects.exists()
+    message = Message.objects.get(author="patient")
+    reviewing.correct(message, "topic", "faq/location", "natalie")
+    assert (only().marked_wrong, only().thumbs_down) == (True, False), "staff said so"
+
+
+def test_answers_in_forms_that_were_collected_before_go_with_the_update(
+    any_database: str,
+) -> None:
+    from datetime import UTC, datetime
+
+    from django.core.management import call_command
+
+    from clinic.questions.models import Occurrence
+
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    values = dict.fromkeys(("messages", "patient_messages", "not_understood", "last_event_id"), 1)
+    session = Session.objects.create(
+        conversation_id="a", number=1, first_event_id=1, started_at=at, last_activity_at=at,
+        channel="website", outcome="answered", **values,
+    )  # fmt: skip
+    cases = {
+        "a name": ("booking_form", {"thumbs_down": True}),
+        "a question": ("", {"thumbs_down": True}),
+        "wrong": ("booking_form", {"thumbs_down": True, "marked_wrong": True}),
+        "decided": ("booking_form", {"thumbs_down": True, "state": "out_of_scope"}),
+    }
+    for event, (text, (form, reasons)) in enumerate(cases.items(), 1):
+        Message.objects.create(
+            event_id=event, session=session, at=at, author="patient", text=text, form=form
+        )
+        asked = Question.objects.create(key=text, text=text, first_at=at, last_at=at, **reasons)
+        Occurrence.objects.create(question=asked, session=session, event_id=event, at=at)
+    call_command("migrate", "questions", "0004", verbosity=0)
+    call_command("migrate", verbosity=0)
+    assert set(Question.objects.values_list("text", flat=True)) == cases.keys() - {"a name"}
+    assert Occurrence.objects.count() == 3
 
 
 def test_a_correction_decides_at_once(said: Callable[..., Message]) -> None:
