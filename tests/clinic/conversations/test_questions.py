@@ -206,6 +206,30 @@ def test_answers_in_forms_that_were_collected_before_go_with_the_update(
     assert Occurrence.objects.count() == 3
 
 
+def test_numbers_in_words_that_were_collected_before_go_with_the_update(any_database: str) -> None:
+    from datetime import UTC, datetime
+
+    from django.core.management import call_command
+
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    texts = (
+        "is 416 five five five 0199 right",
+        "is six four seven, double five five 0122 right",
+        "is it far",
+    )
+    for text in texts:
+        Question.objects.create(
+            key=collecting.key_of(text), text=text, count=1, first_at=at, last_at=at,
+            thumbs_down=text == texts[1], meaning=b"x", group=1,
+        )  # fmt: skip
+    call_command("migrate", "questions", "0005", verbosity=0)
+    call_command("migrate", verbosity=0)
+    one, other = Question.objects.order_by("pk")
+    assert (one.text, one.count, one.thumbs_down) == ("is 416-555-0142 right", 2, True)
+    assert (one.key, one.meaning, one.group) == ("is 416 555 0142 right", None, None)
+    assert (other.text, bytes(other.meaning or b""), other.group) == ("is it far", b"x", 1)
+
+
 def test_a_correction_decides_at_once(said: Callable[..., Message]) -> None:
     message = said("is parking free", sure=0.9, lost=False)
     reviewing.correct(message, "topic", "faq/location", "natalie")
