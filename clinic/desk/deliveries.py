@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking.handoff import mail
@@ -34,7 +35,7 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         **tab_counts(),
         "to_call": to_call,
         "items": _with_words(item for item in items if item.pk not in called and is_late(item)),
-        "late": late.listed(),
+        "late": late.in_words(late.unsettled().order_by("-state", "pk")),
         "no_mail": not mail.is_set_up(),
         "on_their_way": _with_words(item for item in items if not is_late(item)),
     }
@@ -101,13 +102,29 @@ def not_done(request: HttpRequest, number: int) -> HttpResponse:
 def settle(request: HttpRequest, number: int) -> HttpResponse:
     """Someone has reached the patient in another way."""
     with transaction.atomic():
-        done = late.settle(number)
+        done = late.settle(number, clock.now())
         if done:
             log.note(who(request), Action.CHANGE, f"late message {number}", detail="settled")
     if done:
-        messages.success(request, say("flash.settled"))
+        undo = reverse("reopen-late", args=[number])
+        messages.success(request, say("flash.settled"), extra_tags=undo)
     else:
         messages.warning(request, say("flash.retry_late"))
+    return undoing.back(request, "deliveries")
+
+
+@open_to(Right.BOOKINGS)
+@require_POST
+def reopen(request: HttpRequest, number: int) -> HttpResponse:
+    """Undo of :func:`settle`: somebody still has to reach the patient."""
+    with transaction.atomic():
+        done = late.reopen(number)
+        if done:
+            log.note(who(request), Action.UNDO, f"late message {number}", detail="settled")
+    if done:
+        messages.success(request, say("flash.undone"))
+    else:
+        messages.warning(request, say("flash.undo_changed"))
     return undoing.back(request, "deliveries")
 
 

@@ -149,6 +149,18 @@ def close(chat_id: int, who: str, now: datetime | None = None) -> Chat:
     return _end(chat_id, who, State.CLOSED, Kind.CLOSED, now)
 
 
+def leave_all(who: str, now: datetime) -> list[int]:
+    """Somebody works here no more: the assistant answers in the chats they are in; which these are.
+
+    Call it in the transaction that stops them.
+    """
+    mine = Chat.objects.select_for_update().filter(state=State.PERSON, person=who)
+    left = list(mine.order_by("pk").values_list("pk", flat=True))
+    for chat_id in left:
+        hand_back(chat_id, who, now)
+    return left
+
+
 def dismiss(chat_id: int, now: datetime | None = None) -> bool:
     """Off the list without joining: nobody at the clinic comes.
 

@@ -29,6 +29,11 @@ def set_available(who: str, name: str, available: bool, now: datetime | None = N
     return duty
 
 
+def stop(who: str) -> None:
+    """Someone works here no more."""
+    Duty.objects.filter(who=who).update(available=False)
+
+
 def seen(who: str, now: datetime | None = None) -> bool:
     """A page of the staff desk is open in someone's browser; whether they take chats."""
     now = now or clock.now()

@@ -5,7 +5,11 @@ Needs ``clinic.setup.ready()``. The Rasa server notes it down and takes back wha
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
 
 from clinic.conversations.models import Session
 from clinic.outbox.models import LateMessage, State
@@ -21,20 +25,40 @@ class Late:
     session: int | None
 
 
-def listed() -> list[Late]:
-    """All rows, those that need someone first."""
-    rows = sorted(LateMessage.objects.all(), key=lambda row: row.state != State.STUCK)
+def unsettled() -> QuerySet[LateMessage]:
+    """What nobody has seen to: late, and what needs someone."""
+    return LateMessage.objects.filter(settled_at=None)
+
+
+def stuck() -> QuerySet[LateMessage]:
+    """What needs someone."""
+    return unsettled().filter(state=State.STUCK)
+
+
+def in_words(rows: Iterable[LateMessage]) -> list[Late]:
+    """Rows as they are listed."""
     return [Late(row, wording()["late"][row.reason], _session(row)) for row in rows]
 
 
 def count() -> int:
     """How many need someone."""
-    return LateMessage.objects.filter(state=State.STUCK).count()
+    return stuck().count()
 
 
-def settle(number: int) -> bool:
+def settle(number: int, now: datetime) -> bool:
     """Someone has seen to it; False when it was gone already."""
-    return bool(LateMessage.objects.filter(pk=number, state=State.STUCK).delete()[0])
+    return bool(stuck().filter(pk=number).update(settled_at=now))
+
+
+def reopen(number: int) -> bool:
+    """Undo of :func:`settle`; False when it is open again already, or gone."""
+    settled = LateMessage.objects.filter(pk=number).exclude(settled_at=None)
+    return bool(settled.update(settled_at=None))
+
+
+def tidy(before: datetime) -> None:
+    """Delete what someone has seen to before an aware moment."""
+    LateMessage.objects.filter(settled_at__lte=before).delete()
 
 
 def forget(conversation_id: str) -> int:

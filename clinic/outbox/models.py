@@ -40,6 +40,7 @@ class LateMessage(models.Model):
     ``failed``: it is late and tried again; ``stuck``: it was given up, refused, or the patient has
     blocked the assistant, so someone must look. The Rasa server writes these rows
     (``assistant/channels/apps/late.py``); ``reason`` is one of ``late`` in ``wording.yml``.
+    ``settled_at`` is when someone has seen to it; the row goes when that cannot be undone any more.
     """
 
     conversation_id = models.CharField(max_length=255)
@@ -49,6 +50,7 @@ class LateMessage(models.Model):
     )
     reason = models.CharField(max_length=20)
     at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("id",)

@@ -19,8 +19,8 @@ from clinic.desk import options
 from clinic.environment import EnvironmentProblem
 from clinic.live.models import Kind, Step
 from clinic.live.models import State as ChatState
-from clinic.outbox import queue
-from clinic.outbox.models import Item, LateMessage, State
+from clinic.outbox import late, queue
+from clinic.outbox.models import Item, State
 
 SETTING = "CLINIC_SLACK_WEBHOOK"
 #: What has been stuck for longer when the notices are turned on is not told of.
@@ -55,8 +55,8 @@ def enqueue(now: datetime) -> int:
     for item in stuck.exclude(part=Part.SLACK):
         about = {"step": item.step, "change": item.change, "offer": item.offer, "late": None}
         noted += _note(about, now, request=item.request, sequence=item.sequence)
-    for late in LateMessage.objects.filter(state=State.STUCK, at__gte=now - _NEWS):
-        noted += _note({"step": None, "change": None, "offer": None, "late": late}, now)
+    for row in late.stuck().filter(at__gte=now - _NEWS):
+        noted += _note({"step": None, "change": None, "offer": None, "late": row}, now)
     return noted
 
 
@@ -72,8 +72,8 @@ def tell(item: Item) -> Delivery | None:
         return _send("waits", f"{address}/live/{item.step.chat_id}")
     if item.late_id is not None:
         # Gone when somebody has seen to it, or it has arrived.
-        late = LateMessage.objects.filter(pk=item.late_id, state=State.STUCK)
-        return _send("stuck", f"{address}/bookings/deliveries") if late.exists() else None
+        open_still = late.stuck().filter(pk=item.late_id).exists()
+        return _send("stuck", f"{address}/bookings/deliveries") if open_still else None
     same = Item.objects.filter(change=item.change, offer=item.offer, step=item.step)
     if same.exclude(pk=item.pk).filter(state=State.STUCK).exists():
         return _send("stuck", f"{address}/bookings/deliveries")

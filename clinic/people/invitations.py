@@ -96,6 +96,16 @@ def take_back(invitation: Invitation, now: datetime) -> None:
     Invitation.objects.filter(pk=invitation.pk, used_at=None).update(until=now)
 
 
+def give_back(invitation: Invitation, now: datetime) -> bool:
+    """Undo of :func:`take_back`: it works for as long as it would have; False when that is over."""
+    until = invitation.made_at + VALID
+    person = invitation.person
+    if until <= now or (person is not None and not person.is_active):
+        return False
+    unused = Invitation.objects.filter(pk=invitation.pk, used_at=None, until__lte=now)
+    return bool(unused.update(until=until))
+
+
 def accept(
     secret: str, now: datetime, *, username: str, name: str, password: str
 ) -> Person | dict[str, list[str]]:

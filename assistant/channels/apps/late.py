@@ -23,6 +23,7 @@ late = sa.Table(
     sa.Column("state", sa.String(7)),
     sa.Column("reason", sa.String(20)),
     sa.Column("at", sa.DateTime(timezone=True)),
+    sa.Column("settled_at", sa.DateTime(timezone=True)),
 )
 
 
@@ -31,9 +32,10 @@ def note(
 ) -> None:
     """A message of the conversation is late (FAILED) or will not arrive (STUCK)."""
     mine = (late.c.conversation_id == conversation) & (late.c.app == app)
-    values = {"state": state, "reason": reason, "at": now}
+    values = {"state": state, "reason": reason, "at": now, "settled_at": None}
     # What will not arrive stays until someone has seen to it.
-    open_to_change = mine if state == STUCK else mine & (late.c.state == FAILED)
+    seen_to = late.c.settled_at.isnot(None)
+    open_to_change = mine if state == STUCK else mine & ((late.c.state == FAILED) | seen_to)
     if connection.execute(late.update().where(open_to_change).values(values)).rowcount:
         return
     if connection.execute(sa.select(late.c.id).where(mine)).first() is None:

@@ -202,6 +202,7 @@ def busy() -> None:
     from clinic.booking.models import WaitingEntry
     from clinic.conversations.models import Message, Session
     from clinic.desk import reviewing
+    from clinic.handoff.models import PatientMessage
     from clinic.live import chats as live
     from clinic.live import duty
     from clinic.live.models import Chat
@@ -224,6 +225,18 @@ def busy() -> None:
         created_at=NOW - DAY,
     )
 
+    PatientMessage.objects.create(
+        reference="MSG234",
+        status="answered",
+        conversation_id="faq-6",
+        patient_contact_kind="email",
+        patient_contact="lou@example.com",
+        patient_contact_typed="lou@example.com",
+        text="Do you have a lift?",
+        idempotency_key="answered",
+        created_at=NOW - DAY,
+        answered_at=NOW - DAY + 3 * HOUR,
+    )
     duty.set_available("natalie", "Natalie Yeo", True, NOW)
     live.ask("flag", NOW - 4 * MINUTE)
     Chat.objects.filter(conversation_id="flag").update(alarm="emergency", alarm_at=NOW - 3 * MINUTE)

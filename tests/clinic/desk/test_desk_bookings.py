@@ -480,7 +480,54 @@ def test_messages_in_apps_that_did_not_arrive(desk: Any) -> None:
     assert "It has arrived meanwhile" in text(desk.get("/bookings/deliveries"))
     assert deeds(detail="settled") == [("mara", "change")]
     delete_conversation("three")
+    delete_conversation("two")
     assert [row.conversation_id for row in LateMessage.objects.all()] == ["one"]
+
+
+def test_what_was_seen_to_by_mistake_is_to_be_seen_to_again(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinic.desk.upkeep import tidy
+    from clinic.outbox.models import LateMessage
+
+    row = LateMessage.objects.create(
+        conversation_id="two", app="telegram", state="stuck", reason="stopped", at=NOW
+    )
+    seen_to = f"/bookings/deliveries/late/{row.pk}"
+    done = desk.post(seen_to, follow=True).content.decode()
+    assert "1 delivery that failed" not in text(desk.get("/"))
+    undo = re.search(r'action="([^"]+)"[^>]*>(?:(?!</form>).)*Undo', done, re.S)[1]
+    assert "Undone" in text(desk.post(undo, follow=True))
+    assert "1 delivery that failed" in text(desk.get("/"))
+    assert "left as it is" in text(desk.post(undo, follow=True)), "it was open already"
+    # It is kept for as long as that can be undone.
+    desk.post(seen_to)
+    tidy(NOW + timedelta(hours=23))
+    assert LateMessage.objects.exists()
+    tidy(NOW + timedelta(hours=25))
+    assert not LateMessage.objects.exists()
+
+
+@pytest.mark.parametrize("state", ["failed", "stuck"])
+def test_what_does_not_arrive_after_it_was_seen_to_is_news(
+    desk: Any, database: Path, state: str
+) -> None:
+    import sqlalchemy as sa
+
+    from assistant.channels.apps import late as assistants
+    from clinic.outbox import late
+    from clinic.outbox.models import LateMessage
+
+    row = LateMessage.objects.create(
+        conversation_id="two", app="sms", state="stuck", reason="stopped", at=NOW
+    )
+    desk.post(f"/bookings/deliveries/late/{row.pk}")
+    assert not late.unsettled().exists()
+    engine = sa.create_engine(f"sqlite:///{database}")
+    with engine.begin() as connection:
+        assistants.note(connection, "two", "sms", state, "busy", NOW)
+    engine.dispose()
+    assert [one.state for one in late.unsettled()] == [state]
 
 
 def test_a_long_waiting_list_is_reached_to_its_end(desk: Any) -> None:

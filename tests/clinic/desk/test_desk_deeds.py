@@ -141,7 +141,7 @@ OTHERS = {
     ),
     *("find-booking", "find-person", "copy-person", "copy-conversation", "dry-run"),
     *("message-new", "waiting-put-back", "reopen-wish", "redact"),
-    *("delivery-not-done", "live-put-back"),
+    *("delivery-not-done", "live-put-back", "reopen-late", "give-back", "roles-before"),
 }
 
 
@@ -243,6 +243,9 @@ ABOUT = {
     "reopen-wish": "wish.pk",
     "delivery-not-done": "item.pk",
     "live-put-back": "waiting.pk",
+    "reopen-late": "late.pk",
+    "give-back": "invitation.pk",
+    "roles-before": "mara.username",
     **{deed: about for deed, (about, _) in DEEDS.items()},
 }
 

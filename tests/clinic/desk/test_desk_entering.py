@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desk_people import PASSWORD, browser, code_of, deeds, person
@@ -329,6 +330,64 @@ def test_a_stopped_person_is_out_at_once_and_the_last_administrator_stays() -> N
     desk.post("/people/ada/roles", {"roles": ["reviewer"]})
     assert desk.get("/people/").status_code == 403
     assert ("ada", "roles_changed") in deeds(about="person mara")
+
+
+def undo_of(page: Any) -> str:
+    """Where the button of the line that says what was done leads."""
+    found = re.search(r'action="([^"]+)"[^>]*>(?:(?!</form>).)*Undo', page.content.decode(), re.S)
+    return found[1].replace("&amp;", "&")
+
+
+def test_other_roles_are_undone_unless_somebody_has_changed_them_since() -> None:
+    mara = person("mara", "front_desk", "reviewer")
+    desk = browser(person("ada", "administrator"))
+    undo = undo_of(desk.post("/people/mara/roles", {"roles": ["administrator"]}, follow=True))
+    assert mara.__class__.objects.get(pk=mara.pk).roles() == {"administrator"}
+    desk.post(undo)
+    assert mara.__class__.objects.get(pk=mara.pk).roles() == {"front_desk", "reviewer"}
+    assert ("ada", "roles_changed") in deeds(detail="front_desk reviewer")
+    assert "left as it is" in desk.post(undo, follow=True).content.decode()
+    # Nobody is left without an administrator by it.
+    undo = undo_of(desk.post("/people/mara/roles", {"roles": ["administrator"]}, follow=True))
+    desk.post("/people/ada/stop")
+    browser(mara).post(undo)
+    assert mara.__class__.objects.get(pk=mara.pk).roles() == {"administrator"}
+
+
+def test_a_link_that_was_taken_back_by_mistake_works_again() -> None:
+    from clinic.people.models import Invitation
+
+    desk = browser(person("ada", "administrator"))
+    page = desk.post("/people/invite", {"name": "Rui", "roles": ["reviewer"]}).content.decode()
+    link = re.search(r'value="http://127\.0\.0\.1:\d+(/invitation/[^"]+)"', page)[1]
+    until = Invitation.objects.get().until
+    taken_back = desk.post(
+        f"/people/invitation/{Invitation.objects.get().pk}/take-back", follow=True
+    )
+    assert browser().get(link).status_code != 200
+    desk.post(undo_of(taken_back))
+    assert Invitation.objects.get().until == until
+    assert browser().get(link).status_code == 200
+    assert "cannot be undone" in desk.post(undo_of(taken_back), follow=True).content.decode()
+
+
+def test_whoever_is_stopped_takes_no_chats_and_leaves_those_they_are_in() -> None:
+    from clinic import clock
+    from clinic.live import chats, duty
+    from clinic.live.models import Chat
+
+    person("mara", "front_desk")
+    desk = browser(person("ada", "administrator"))
+    now = clock.now()
+    duty.set_available("mara", "Mara", True, now)
+    chats.ask("c", now)
+    mine = chats.join("c", "mara", "Mara", now)
+    done = desk.post("/people/mara/stop", follow=True).content.decode()
+    assert not duty.available(now)
+    assert Chat.objects.get().state == "bot"
+    assert list(mine.steps.values_list("kind", flat=True)) == ["joined", "left"]
+    assert "with the assistant again: 1." in done
+    assert ("ada", "live") in deeds(about=f"live chat {mine.pk}")
 
 
 def test_what_has_served_its_time_is_thrown_away_at_a_login() -> None:

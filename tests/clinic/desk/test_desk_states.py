@@ -27,6 +27,7 @@ STATES: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "transcript-held": ("/conversations/?hold=yes", ("client record",)),
     "waits-person": ("/insights/waits/person", ("nobody came", "7 min")),
+    "waits-message": ("/insights/waits/message", ("3 h", "message MSG234")),
     "refused-values": ("/conversations/?hour=99", ("hour is not known",)),
 }
 
