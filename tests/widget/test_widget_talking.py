@@ -691,6 +691,17 @@ def test_on_a_phone_the_window_takes_the_screen_and_leaves_room_for_the_keyboard
     assert field["y"] + field["height"] <= 420
 
 
+@pytest.mark.parametrize("dir_", ["ltr", "rtl"])
+def test_on_a_phone_it_takes_the_screen_wherever_the_button_stands(
+    new_visitor: NewVisitor, dir_: str
+) -> None:
+    phone = new_visitor(**PHONE, reduced_motion="reduce")
+    visitor = phone.visit(dir=dir_, attributes='position="start"')
+    visitor.launcher.tap()
+    expect(visitor.panel).to_be_visible()
+    assert visitor.panel.bounding_box() == {"x": 0, "y": 0, "width": 390, "height": 844}
+
+
 def test_french_from_the_page_or_from_the_element(new_visitor: NewVisitor) -> None:
     visitor = new_visitor().visit(lang="fr")
     visitor.page.get_by_role("button", name="Clavarder avec nous").click()
@@ -705,7 +716,10 @@ def test_the_button_stands_at_the_end_of_the_line(new_visitor: NewVisitor, dir_:
     box = visitor.launcher.bounding_box()
     assert box is not None
     assert (box["x"] > 550) == (dir_ == "ltr")
-    other = new_visitor().visit(dir=dir_, attributes='position="start"')
-    box = other.launcher.bounding_box()
-    assert box is not None
-    assert (box["x"] < 550) == (dir_ == "ltr")
+    attributes = 'position="start" invite-after="0.01"'
+    other = new_visitor(reduced_motion="reduce").visit(dir=dir_, attributes=attributes)
+    boxes = [other.chat.locator(".invitation").bounding_box(), other.launcher.bounding_box()]
+    for box in [*boxes, other.open().panel.bounding_box()]:
+        assert box is not None
+        right = DESKTOP["viewport"]["width"] - box["x"] - box["width"]
+        assert (box["x"] if dir_ == "ltr" else right) == pytest.approx(20)

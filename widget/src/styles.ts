@@ -236,7 +236,7 @@ export const styles = css`
     color: var(--_text);
     box-shadow: var(--_shadow);
   }
-  :host([position="start"]) dialog {
+  :host([position="start"]) dialog:not(.full) {
     inset-inline: var(--clinic-chat-inline, 20px) auto;
   }
   dialog[open] {
