@@ -161,6 +161,41 @@ def test_too_fast_is_sent_a_little_later(visitor: Visitor, clinic: FakeClinic) -
     assert visitor.texts() == ["one", "You wrote: one"]
 
 
+BUSY = {
+    "code": "server_busy",
+    "message": "I cannot take your message. Call the clinic at 416-555-0142. In an emergency call 911.",
+    "retry_after": 5,
+}
+
+
+def test_what_a_busy_server_says_is_not_called_the_patients_haste(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    clinic.rejections = [BUSY] * 3
+    visitor.visit().open().listen()
+    visitor.say("one").sees("I cannot take your message.")
+    for number in ("416-555-0142", "911"):
+        expect(visitor.mine.get_by_role("link", name=number)).to_be_visible()
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sending")
+    expect(visitor.mine).not_to_contain_text("a little fast")
+    visitor.until("window.announced.some(one => one.includes('I cannot take your message.'))")
+    for times in (2, 3):
+        visitor.page.clock.fast_forward(5_100)
+        while len(clinic.received) < times:
+            visitor.page.wait_for_timeout(20)
+    slow = visitor.log.locator(".slow")
+    expect(slow).to_contain_text("Your message is not sent yet")
+    clinic.answers = False
+    visitor.page.clock.fast_forward(5_100)
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    expect(slow).to_contain_text("Your message is here")
+    expect(visitor.mine).not_to_contain_text("I cannot take your message.")
+    heard = [one for one in visitor.announcements() if "I cannot take" in one]
+    assert len(heard) == 1
+
+
 def test_after_ten_seconds_without_an_answer_the_number_is_given(
     new_visitor: NewVisitor, clinic: FakeClinic
 ) -> None:

@@ -55,6 +55,8 @@ export interface Watcher {
   noted(key: string, values: Record<string, string>): void;
   /** The answer takes long; maybe with a text of the server's. */
   late(why: boolean | string): void;
+  /** A message is sent again in a moment; the server may have said why. */
+  delayed(why: string | undefined): void;
 }
 
 export interface Options {
@@ -154,6 +156,11 @@ export class Conversation {
   get missing(): boolean {
     const { token, agreed } = this.memory.get();
     return !!token && !!agreed && this.#base === undefined && !(this.session && this.line === "online");
+  }
+
+  /** Whether the server has the message that waits longest for its answer. */
+  get reached(): boolean {
+    return this.#entries.get(this.#awaited ?? "")?.seq !== undefined;
   }
 
   /** The greatest number of characters of a message. */
@@ -322,6 +329,7 @@ export class Conversation {
       this.#quiet();
       for (const entry of this.#entries.values()) {
         if (entry.delivery === "sending") entry.delivery = "waiting";
+        if (entry.delivery === "waiting") delete entry.failure;
         delete entry.since;
       }
     }
@@ -511,8 +519,11 @@ export class Conversation {
       return false;
     }
     if (problem.retry_after !== undefined || problem.code === "server_busy") {
+      // Who writes fast is asked to wait, though it is this window that waits for them.
+      const message = problem.code === "too_fast" ? undefined : problem.message;
+      if (!entry.failure) this.#options.watcher.delayed(message);
       entry.delivery = "waiting";
-      entry.failure = problem;
+      entry.failure = { ...problem, message };
       this.#changed();
       clearTimeout(this.#pause);
       this.#pause = setTimeout(() => void this.#flush(), (problem.retry_after ?? 5) * 1000);

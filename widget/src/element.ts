@@ -11,7 +11,7 @@ import type { Clinic, Emergency, Ui, View } from "./ui.ts";
 import { characters, composer } from "./views/composer.ts";
 import { cover, header } from "./views/header.ts";
 import { launcher, unreadText } from "./views/launcher.ts";
-import { connection, log } from "./views/log.ts";
+import { connection, log, slowness } from "./views/log.ts";
 import { pinned } from "./views/message.ts";
 import { refused } from "./views/notice.ts";
 import { language, type Say, tag, words } from "./wording.ts";
@@ -118,7 +118,8 @@ export class ClinicChat extends LitElement {
         changed: () => this.#changed(),
         arrived: (entries) => this.#arrived(entries),
         noted: (key, values) => this.#noted(key, values),
-        late: (why) => (typeof why === "string" ? this.#tell(why) : this.#noted("slow", {})),
+        late: (why) => (typeof why === "string" ? this.#tell(why) : this.#noted(slowness(this.#conversation), {})),
+        delayed: (why) => (why ? this.#tell(why) : this.#noted("soon", {})),
       },
     });
     const { token, outbox, draft, open, invited } = this.#conversation.memory.get();
@@ -465,7 +466,7 @@ export class ClinicChat extends LitElement {
     // A sentence about the connection is for those who look at the window.
     if (!this.opened && key !== "deleted" && !key.startsWith("handoff")) return;
     const { phone } = this.#clinic;
-    const call = { slow: "slow_call", offline: "offline_call", busy: "offline_call" }[key];
+    const call = key.startsWith("slow") ? "slow_call" : key === "offline" || key === "busy" ? "offline_call" : "";
     const also = call && phone ? ` ${this.#say(call, { phone })}` : "";
     this.#announcer.say(this.#say(key, values) + also);
   }

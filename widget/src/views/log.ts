@@ -1,7 +1,7 @@
 // The messages, in order, with days, notes between them and what is happening now.
 import { html, nothing, type TemplateResult } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import type { Entry, Note } from "../conversation.ts";
+import type { Conversation, Entry, Note } from "../conversation.ts";
 import * as icons from "../icons.ts";
 import { richText } from "../rich-text.ts";
 import { dayName, sameDay } from "../times.ts";
@@ -53,6 +53,11 @@ export function connection(ui: Ui): TemplateResult | typeof nothing {
   return nothing;
 }
 
+/** What is said of an answer that takes long: a key of the wording. */
+export function slowness({ reached }: Conversation): string {
+  return reached ? "slow" : "slow_unsent";
+}
+
 export function log(ui: Ui): TemplateResult {
   const { say, conversation } = ui;
   const { entries, notes, more, typing, slow, line } = conversation;
@@ -88,7 +93,7 @@ export function log(ui: Ui): TemplateResult {
       ${slow
         ? html`<div class="slow note">
             ${icons.clock}
-            <div>${slow === true ? [say("slow"), " ", callLine("slow_call", ui)] : richText(slow, ui.clinic.numbers)}</div>
+            <div>${slow === true ? [say(slowness(conversation)), " ", callLine("slow_call", ui)] : richText(slow, ui.clinic.numbers)}</div>
           </div>`
         : nothing}
     </div>

@@ -104,10 +104,12 @@ function status(entry: Entry, ui: Ui): TemplateResult {
   const { say } = ui;
   if (entry.delivery === "failed") return failure(entry, ui);
   return html`
-    ${entry.failure ? html`<p class="quiet">${say("soon")}</p>` : nothing}
+    ${entry.failure
+      ? html`<div class="quiet">${entry.failure.message ? richText(entry.failure.message, ui.clinic.numbers) : say("soon")}</div>`
+      : nothing}
     <p class="meta">
       <time datetime=${entry.at} title=${fullTime(entry.at, ui.lang)}>${clockTime(entry.at, ui.lang)}</time>
-      <span class="delivery">${entry.delivery ? say(entry.delivery) : nothing}</span>
+      <span class="delivery">${entry.delivery ? say(entry.failure ? "sending" : entry.delivery) : nothing}</span>
     </p>
   `;
 }
