@@ -317,6 +317,27 @@ def test_deleted_in_one_tab_is_gone_in_the_other(new_visitor: NewVisitor) -> Non
     expect(second.messages).to_have_count(0)
 
 
+@pytest.mark.parametrize("delivery", ["Sending", "Not sent"])
+def test_what_is_not_sent_yet_is_deleted_as_well(
+    visitor: Visitor, clinic: FakeClinic, delivery: str
+) -> None:
+    visitor.open().say("one").sees("You wrote: one")
+    clinic.rejections = [
+        {"code": "too_fast", "message": "Wait.", "retry_after": 60}
+        if delivery == "Sending"
+        else {"code": "bad_message", "message": "This could not be read."}
+    ]
+    visitor.say("my secret")
+    expect(visitor.mine.last).to_contain_text(delivery)
+    visitor.menu("Delete my chat")
+    visitor.panel.get_by_role("button", name="Delete", exact=True).click()
+    visitor.sees("Your chat has been deleted, here and at the clinic.")
+    expect(visitor.messages).to_have_count(0)
+    assert "secret" not in visitor.page.evaluate("JSON.stringify(sessionStorage)")
+    visitor.say("afresh").sees("You wrote: afresh")
+    assert [message["text"] for message in clinic.received] == ["one", "my secret", "afresh"]
+
+
 def test_a_conversation_that_has_ended_is_followed_by_a_new_one(
     visitor: Visitor, clinic: FakeClinic
 ) -> None:

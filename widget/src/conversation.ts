@@ -439,7 +439,10 @@ export class Conversation {
   }
 
   #deleted(): void {
-    if (this.deleted) return;
+    // Said twice where it was asked for: between the two something new may have been written.
+    if (this.deleted || this.#label === undefined) return;
+    // What was not sent yet is as much of it as what was.
+    this.memory.update({ outbox: [] });
     this.#forget();
     this.deleted = true;
     this.#options.watcher.noted("deleted", {});
