@@ -119,6 +119,42 @@ def test_a_message_that_was_stored_but_not_acknowledged_is_not_said_twice(
     assert visitor.texts() == ["one", "Answered meanwhile.", "two", "You wrote: two"]
 
 
+def test_a_message_that_was_refused_and_is_there_all_the_same_is_sent(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    """The database took it, and the server did not hear of that."""
+    visitor.open().say("one").sees("You wrote: one")
+    clinic.rejections = [{"code": "too_fast", "message": "Wait.", "retry_after": 60}]
+    visitor.say("two").sees("Your message is sent in a moment.")
+    clinic.push(id=clinic.received[-1]["id"], text="two", **{"from": "patient"})
+    expect(visitor.mine.locator(".delivery")).to_have_text(["Sent", "Sent"])
+    expect(visitor.mine.last.locator(".quiet")).to_have_count(0)
+    assert visitor.texts() == ["one", "You wrote: one", "two"]
+
+
+def test_what_comes_back_while_it_is_being_sent_is_sent(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    """A database that stood still stores all at once what was sent three times."""
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    visitor.visit().open().say("one").sees("You wrote: one")
+    clinic.acknowledges = False
+    visitor.say("two")
+    for times in (2, 3, 4):
+        while len(clinic.received) < times:
+            visitor.page.wait_for_timeout(20)
+        if times == 4:
+            sent = clinic.received[-1]
+            clinic.push(id=sent["id"], text="two", **{"from": "patient"})
+            expect(visitor.mine.last.locator(".delivery")).to_have_text("Sent")
+        visitor.page.clock.fast_forward(8_100)
+    clinic.acknowledges = True
+    visitor.say("three").sees("You wrote: three")
+    expect(visitor.mine.locator(".delivery")).to_have_text(["Sent"] * 3)
+    expect(visitor.mine.locator(".failure")).to_have_count(0)
+
+
 def test_a_refused_message_says_why_and_can_be_sent_again_or_removed(
     visitor: Visitor, clinic: FakeClinic
 ) -> None:

@@ -402,14 +402,16 @@ export class Conversation {
       const known = this.#entries.get(message.id);
       this.#base ??= message.seq - 1;
       this.memory.drop(message.id);
-      this.#entries.set(message.id, {
-        ...known,
-        ...message,
-        text: String(message.text ?? ""),
-        ...(message.from === "patient" ? { delivery: "sent" as const } : {}),
-      });
-      if (message.from === "patient") continue;
-      if (!known && message.seq > read) fresh.push(this.#entries.get(message.id)!);
+      // The entry itself is changed: it may be the one that is being sent.
+      const entry: Entry = Object.assign(known ?? {}, message, { text: String(message.text ?? "") });
+      this.#entries.set(message.id, entry);
+      if (message.from === "patient") {
+        entry.delivery = "sent";
+        delete entry.failure;
+        this.#tries = 0;
+      } else if (!known && message.seq > read) {
+        fresh.push(entry);
+      }
     }
     if (fresh.length) {
       this.typing = false;
@@ -500,7 +502,7 @@ export class Conversation {
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error;
       // The server drops what it has already, so sending again cannot say it twice.
-      if (this.line === "online" && ++this.#tries >= TRIES) this.#refused(entry, { code: "no_ack" });
+      if (entry.seq === undefined && this.line === "online" && ++this.#tries >= TRIES) this.#refused(entry, { code: "no_ack" });
       return this.line === "online";
     }
     this.#tries = 0;
@@ -514,6 +516,8 @@ export class Conversation {
       this.#changed();
       return true;
     }
+    // It has come back from the server in the meantime, so it is there.
+    if (entry.seq !== undefined) return true;
     const problem = answer.error ?? { code: "bad_message" };
     if (problem.code === "not_found") {
       // Closed or deleted in another window: it belongs into the conversation that follows.
