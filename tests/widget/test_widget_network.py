@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from fake_clinic import FakeClinic
+from fake_clinic import BOOKING, FakeClinic
 from playwright.sync_api import WebSocketRoute, expect
 from widget_visitor import NewVisitor, Visitor
 
@@ -14,6 +14,7 @@ class Line:
     """One tab's line to the server, which can be cut while other tabs keep theirs."""
 
     def __init__(self, visitor: Visitor) -> None:
+        self._page = visitor.page
         self._whole = True
         self._open: list[WebSocketRoute] = []
         address = re.compile("/chat/socket.io/")
@@ -36,8 +37,9 @@ class Line:
             socket.close()
 
     def mend(self) -> None:
-        """Lets everything through again."""
+        """Lets everything through again, of which the browser tells the page."""
         self._whole = True
+        self._page.evaluate("dispatchEvent(new Event('online'))")
 
 
 def test_what_is_written_without_a_connection_is_sent_once_it_is_back(
@@ -325,6 +327,59 @@ def test_kept_locally_it_is_there_in_the_next_tab(new_visitor: NewVisitor) -> No
     later = new_visitor(context=visitor.context).visit(attributes='keep="local"')
     later.sees("You wrote: one")
     visitor.check = lambda: None  # type: ignore[method-assign]
+
+
+REQUESTED = ["clinic-chat:booking-requested", "null"]
+
+
+@pytest.mark.parametrize("keep", ["session", "local"])
+@pytest.mark.parametrize("answered", ["during the reload", "after it"])
+def test_a_request_is_told_to_the_page_that_follows(
+    new_visitor: NewVisitor, clinic: FakeClinic, keep: str, answered: str
+) -> None:
+    clinic.answers = False
+    visitor = new_visitor().visit(attributes=f'keep="{keep}"').open().say("book")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    answer = {"text": "Requested.", "card": BOOKING, "in_reply_to": clinic.received[0]["id"]}
+    if answered == "during the reload":
+        clinic.talk.add(**answer)
+    visitor.page.reload()
+    expect(visitor.mine).to_have_count(1)
+    if answered == "after it":
+        clinic.push(**answer)
+    visitor.sees("Requested.")
+    assert visitor.heard().count(REQUESTED) == 1
+    # Another one, and none of the two is counted again.
+    other = {**BOOKING, "reference": "ZZ9ZZ9"}
+    visitor.say("another").mine.nth(1).locator(".delivery", has_text="Sent").wait_for()
+    clinic.push(text="Too.", card=other, in_reply_to=clinic.received[1]["id"])
+    visitor.sees("Too.")
+    assert visitor.heard().count(REQUESTED) == 2
+    visitor.page.reload()
+    visitor.sees("Too.")
+    assert REQUESTED not in visitor.heard()
+
+
+def test_what_another_tab_showed_first_is_told_to_who_asked(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    clinic.answers = False
+    asking = new_visitor()
+    line = Line(asking)
+    asking.visit(attributes='keep="local"').open().say("book")
+    expect(asking.mine.locator(".delivery")).to_have_text("Sent")
+    other = new_visitor(context=asking.context).visit(attributes='keep="local"')
+    expect(other.mine).to_have_count(1)
+    line.cut()
+    expect(asking.panel.locator(".bar")).to_be_visible()
+    asking.listen()
+    clinic.push(text="Requested.", card=BOOKING, in_reply_to=clinic.received[0]["id"])
+    other.sees("Requested.")
+    other.until("""Object.values(localStorage).join().includes('"read":2')""")
+    line.mend()
+    asking.sees("Requested.")
+    asking.until("window.announced.some(one => one.includes('Requested.'))")
+    assert [*asking.heard(), *other.heard()].count(REQUESTED) == 1
 
 
 def test_two_tabs_show_one_conversation(new_visitor: NewVisitor, clinic: FakeClinic) -> None:

@@ -19,6 +19,8 @@ const DELETING = 60;
 /** Times a message is sent without an acknowledgement before the patient is asked. */
 const TRIES = 3;
 const PAGE = 50;
+/** So many of the tab's own messages are known on the next page. */
+const OWN = 50;
 /** Seconds after the last key until the patient counts as no longer typing. */
 const STILL_TYPING = 4;
 
@@ -31,8 +33,6 @@ export interface Entry extends Omit<Message, "seq"> {
   delivery?: Delivery;
   /** Why it failed, a code of the protocol. */
   failure?: Problem;
-  /** It was written in this tab, and on this page. */
-  own?: boolean;
   /** Since when its answer is waited for, milliseconds. */
   since?: number;
   /** The last thumb could not be passed on. */
@@ -49,8 +49,10 @@ export interface Note {
 
 export interface Watcher {
   changed(): void;
-  /** Messages that this browser has not shown before, in order, none of the patient's. */
+  /** Messages that nobody has been shown before, in order, none of the patient's. */
   arrived(entries: Entry[]): void;
+  /** A message is here, maybe once more after a reload. */
+  here(entry: Entry): void;
   /** To be told to everyone, also to those who do not look. */
   noted(key: string, values: Record<string, string>): void;
   /** The answer takes long; maybe with a text of the server's. */
@@ -83,6 +85,8 @@ export function newId(): string {
 
 export class Conversation {
   readonly memory: Memory;
+  /** What is this tab's alone. */
+  readonly #tab: Memory;
   session: Session | undefined;
   notes: Note[] = [];
   typing = false;
@@ -113,6 +117,7 @@ export class Conversation {
   constructor(options: Options) {
     this.#options = options;
     this.memory = new Memory(options.server, options.lifetime);
+    this.#tab = options.lifetime === "session" ? this.memory : new Memory(options.server, "session");
     this.#connection = new Connection(options.server, {
       hello: () => ({
         token: this.memory.get().token,
@@ -127,7 +132,7 @@ export class Conversation {
     this.#label = conversation;
     for (const unsent of outbox) {
       const delivery = unsent.failure ? "failed" : "waiting";
-      this.#entries.set(unsent.id, { ...unsent, from: "patient", own: true, delivery });
+      this.#entries.set(unsent.id, { ...unsent, from: "patient", delivery });
     }
     this.#join();
   }
@@ -201,10 +206,10 @@ export class Conversation {
     this.deleted = false;
     this.memory.update({ agreed: true, draft: "" });
     this.memory.keep(unsent);
+    this.#tab.update({ own: [...(this.#tab.get().own ?? []), unsent.id].slice(-OWN) });
     this.#entries.set(unsent.id, {
       ...unsent,
       from: "patient",
-      own: true,
       delivery: this.line === "online" ? "sending" : "waiting",
     });
     this.#stopTyping();
@@ -266,9 +271,9 @@ export class Conversation {
     return this.entries;
   }
 
-  /** Whether the message was written here and not in another tab. */
+  /** Whether the message was written in this tab, maybe on an earlier page. */
   wroteHere(id = ""): boolean {
-    return this.#entries.get(id)?.own ?? false;
+    return this.#tab.get().own?.includes(id) ?? false;
   }
 
   /** An address that opens a messaging app with this conversation; undefined when there is none now. */
@@ -342,7 +347,7 @@ export class Conversation {
         this.#greeted(data as Session);
         break;
       case "message":
-        this.#merge([data as Message]);
+        this.#merge([data as Message], 0);
         break;
       case "history":
         this.#read(data as Page);
@@ -391,11 +396,11 @@ export class Conversation {
     if (first <= known || !page.messages.length) this.more = page.more;
     this.#base = Math.min(this.#base ?? Infinity, first - 1);
     if (this.#base === Infinity) this.#base = 0;
-    this.#merge(page.messages);
+    this.#merge(page.messages, this.memory.get().read ?? 0);
   }
 
-  #merge(messages: Message[]): void {
-    const read = this.memory.get().read ?? 0;
+  /** `read`: up to where they may have been shown on an earlier page. */
+  #merge(messages: Message[], read: number): void {
     const fresh: Entry[] = [];
     for (const message of messages) {
       if (typeof message?.id !== "string" || typeof message.seq !== "number") continue;
@@ -409,9 +414,10 @@ export class Conversation {
         entry.delivery = "sent";
         delete entry.failure;
         this.#tries = 0;
-      } else if (!known && message.seq > read) {
-        fresh.push(entry);
+        continue;
       }
+      this.#options.watcher.here(entry);
+      if (!known && message.seq > read) fresh.push(entry);
     }
     if (fresh.length) {
       this.typing = false;
@@ -454,8 +460,10 @@ export class Conversation {
   #clear(): void {
     // What was written and not sent yet belongs to the patient, not to the conversation.
     const { open, invited, outbox } = this.memory.get();
+    const { own } = this.#tab.get();
     const unsent = this.line !== "idle" && outbox?.length ? { outbox, agreed: true } : {};
     this.memory.clear({ open, invited, ...unsent });
+    this.#tab.update({ own: unsent.outbox && own });
   }
 
   #forget(): void {

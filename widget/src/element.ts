@@ -117,6 +117,7 @@ export class ClinicChat extends LitElement {
       watcher: {
         changed: () => this.#changed(),
         arrived: (entries) => this.#arrived(entries),
+        here: (entry) => this.#count(entry),
         noted: (key, values) => this.#noted(key, values),
         late: (why) => (typeof why === "string" ? this.#tell(why) : this.#noted(slowness(this.#conversation), {})),
         delayed: (why) => (why ? this.#tell(why) : this.#noted("soon", {})),
@@ -430,10 +431,10 @@ export class ClinicChat extends LitElement {
       const said = [`${mark}${this.#speakerName(entry)}: `, plain(entry.text), ...choices];
       this.#announcer.say(said, urgent, spoken(entry));
       if (entry.kind === "emergency") this.#remember(entry);
-      this.#count(entry);
     }
+    const { unread } = this.#conversation;
     if (!this.opened) {
-      this.#announcer.say(unreadText(say, this.#conversation.unread));
+      if (unread) this.#announcer.say(unreadText(say, unread));
     } else if (this.#follow) {
       // The beginning of what is new stays in view, however long it is.
       this.#scrollTo ??= entries[0]!.id;
@@ -452,9 +453,10 @@ export class ClinicChat extends LitElement {
   /** Tells the page of a request that was made in this tab, once. */
   #count({ card, in_reply_to }: Entry): void {
     const { memory } = this.#conversation;
-    if (card?.status !== "requested" || card.reference === memory.get().booked) return;
+    const { booked = [] } = memory.get();
+    if (card?.status !== "requested" || booked.includes(card.reference)) return;
     if (!this.#conversation.wroteHere(in_reply_to)) return;
-    memory.update({ booked: card.reference });
+    memory.update({ booked: [...booked, card.reference] });
     this.#fire("clinic-chat:booking-requested");
   }
 

@@ -32,8 +32,10 @@ export interface Remembered {
   outbox?: Unsent[];
   /** Shown again before the server can be asked, so without what was said. */
   alarm?: Alarm;
-  /** Reference of the appointment that was last told to the page. */
-  booked?: string;
+  /** References of the appointments that were told to the page. */
+  booked?: string[];
+  /** Ids of the messages that were written in this tab last. */
+  own?: string[];
 }
 
 export type Lifetime = "session" | "local";
