@@ -250,9 +250,50 @@ def test_after_ten_seconds_without_an_answer_the_number_is_given(
     expect(slow.get_by_role("link", name="416-555-0142")).to_have_attribute(
         "href", "tel:4165550142"
     )
-    clinic.push(text="At last.")
+    # News of something else is no answer.
+    clinic.push(text="Your appointment is confirmed.")
+    visitor.sees("Your appointment is confirmed.")
+    expect(slow).to_be_visible()
+    clinic.push(text="At last.", in_reply_to=clinic.received[0]["id"])
     visitor.sees("At last.")
     expect(slow).to_have_count(0)
+
+
+def test_news_before_the_time_is_over_is_no_answer(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    clinic.answers = False
+    visitor.visit().open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    clinic.push(text="From the app.", **{"from": "clinic"})
+    visitor.sees("From the app.")
+    visitor.page.clock.fast_forward(11_000)
+    expect(visitor.log.locator(".slow")).to_be_visible()
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_what_a_person_was_there_for_waits_for_no_answer_of_the_assistant(
+    new_visitor: NewVisitor, clinic: FakeClinic, says: bool
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    clinic.answers = False
+    visitor.visit().open().say("one")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    clinic.emit("handoff", {"state": "joined", "name": "Natalie"})
+    if says:
+        clinic.push(text="Natalie here.", name="Natalie", **{"from": "person"})
+    clinic.emit("handoff", {"state": "left"})
+    clinic.push(text="Natalie has left the chat.")
+    visitor.sees("Natalie has left the chat.")
+    visitor.page.clock.fast_forward(11_000)
+    expect(visitor.log.locator(".slow")).to_have_count(0)
+    visitor.say("two")
+    expect(visitor.mine.locator(".delivery")).to_have_text(["Sent", "Sent"])
+    visitor.page.clock.fast_forward(11_000)
+    expect(visitor.log.locator(".slow")).to_be_visible()
 
 
 def test_what_the_server_says_about_a_late_answer_is_shown_until_it_comes(

@@ -105,6 +105,8 @@ export class Conversation {
   /** Conversations that were on the screen before. */
   #left = new Set<string | undefined>();
   #awaited: string | undefined;
+  /** The seq up to which a person had the word. */
+  #handedBack = 0;
   #options: Options;
   #connection: Connection;
   #tabs: BroadcastChannel | undefined;
@@ -430,6 +432,7 @@ export class Conversation {
   #handedOff({ state, name }: Handoff): void {
     this.speaker = state === "joined" ? { kind: "person", name } : { kind: "assistant" };
     if (state !== "joined") this.speaker.name = this.session?.assistant?.name;
+    if (state === "left") this.#handedBack = this.#lastSeq();
     const unnamed = state === "joined" && !name ? "_unnamed" : "";
     this.#note(`handoff_${state}${unnamed}`, name ? { name } : {});
     this.#watch();
@@ -476,6 +479,7 @@ export class Conversation {
     this.notes = [];
     this.#left.add(this.#label);
     this.#label = this.#base = undefined;
+    this.#handedBack = 0;
     this.more = false;
     this.typing = false;
     this.#quiet();
@@ -568,10 +572,10 @@ export class Conversation {
     const found: Entry[] = [];
     const answered = new Set<string>();
     for (const entry of this.entries.reverse()) {
+      // A person has read what is above what they say; what programs say unasked ends no waiting.
+      if (entry.from === "person" || (entry.seq ?? Infinity) <= this.#handedBack) break;
       if (entry.from !== "patient") {
-        // What answers nothing was said by somebody who has read what is above it.
-        if (!entry.in_reply_to) break;
-        answered.add(entry.in_reply_to);
+        if (entry.in_reply_to) answered.add(entry.in_reply_to);
       } else if (answered.has(entry.id)) {
         break;
       } else if (entry.delivery !== "failed") {
