@@ -414,6 +414,26 @@ def test_a_connection_that_is_refused_is_announced(
     said(visitor, text)
 
 
+def test_of_the_connection_only_the_open_window_speaks(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    visitor.open().say("hello").sees("You wrote: hello").listen()
+    offline = "document.querySelector('clinic-chat')._offline"
+    clinic.stop()
+    said(visitor, "No connection.")
+    clinic.start()
+    said(visitor, "Connected again")
+    visitor.panel.get_by_role("button", name="Minimise the chat").click()
+    clinic.stop()
+    visitor.until(offline)
+    clinic.start()
+    visitor.until(f"!{offline}")
+    clinic.push(text="One more.")
+    said(visitor, "1 new message")
+    told = [one for one in visitor.announcements() if "onnect" in one]
+    assert len(told) == 2
+
+
 def language_of(part: Locator) -> str:
     """The language in which a screen reader reads an element."""
     found: str = part.evaluate(

@@ -405,7 +405,7 @@ export class ClinicChat extends LitElement {
       this.#offlineTimer = undefined;
       if (this._offline && line === "online") {
         this._offline = false;
-        this.#announcer.say(this.#say("back_online"));
+        this.#noted("back_online", {});
       }
     } else if (!this._offline) {
       this.#offlineTimer ??= setTimeout(() => {
