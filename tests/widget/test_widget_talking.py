@@ -664,6 +664,29 @@ def test_the_page_can_open_close_and_suggest_and_hears_of_it(visitor: Visitor) -
     assert {detail for name, detail in visitor.heard()} == {"null"}
 
 
+def test_what_is_suggested_leaves_what_the_patient_is_writing(visitor: Visitor) -> None:
+    suggest = "document.querySelector('clinic-chat').suggest('I want to book')"
+    visitor.open().field.fill("My back hurts")
+    visitor.page.locator("#page-button").focus()
+    for _ in range(2):
+        visitor.page.evaluate(suggest)
+        expect(visitor.field).to_have_value("My back hurts\nI want to book")
+        expect(visitor.field).to_be_focused()
+    visitor.page.reload()
+    expect(visitor.field).to_have_value("My back hurts\nI want to book")
+    visitor.field.fill("")
+    # Over whatever the window shows.
+    visitor.panel.get_by_role("button", name="I would rather not").click()
+    visitor.sees("Nothing is stored.").page.evaluate(suggest)
+    expect(visitor.field).to_have_value("I want to book")
+    visitor.menu("Delete my chat").sees("cannot be brought back")
+    visitor.panel.get_by_role("button", name="Minimise the chat").click()
+    visitor.page.evaluate(suggest)
+    expect(visitor.field).to_be_focused()
+    visitor.field.press("Enter")
+    visitor.sees("You wrote: I want to book")
+
+
 def test_on_a_phone_the_window_takes_the_screen_and_leaves_room_for_the_keyboard(
     new_visitor: NewVisitor,
 ) -> None:

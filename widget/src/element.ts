@@ -170,10 +170,14 @@ export class ClinicChat extends LitElement {
     else this.open();
   }
 
-  /** Opens the window with a text in the field, for the patient to send or change. */
+  /** Opens the window with a text in the field, below what is there, for the patient to send or change. */
   suggest(text: string): void {
-    this._draft = text;
-    this.open();
+    const draft = this._draft.trimEnd();
+    if (!draft.endsWith(text)) this._draft = draft ? `${draft}\n${text}` : text;
+    this.#conversation.memory.update({ draft: this._draft });
+    this._view = "chat";
+    if (this.opened) void this.#look("chat");
+    else this.open();
   }
 
   protected override render(): unknown {
