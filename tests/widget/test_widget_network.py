@@ -661,9 +661,14 @@ def test_without_a_connection_an_earlier_chat_is_not_called_a_new_one(
     pinned = visitor.panel.get_by_role("region", name="Emergency")
     expect(pinned.get_by_role("link", name="Call 988")).to_be_visible()
     assert "Please call" not in visitor.page.evaluate("JSON.stringify(sessionStorage)")
+    visitor.listen()
+    pinned.get_by_role("button", name="Show the message").click()
+    visitor.sees("That did not work just now.")
+    visitor.until("window.announced.some(one => one.includes('That did not work just now.'))")
     clinic.refusal = ""
     visitor.sees("Please call 988 now.")
     expect(pinned).to_have_count(0)
+    expect(visitor.log.get_by_text("That did not work just now.")).to_have_count(0)
 
 
 def test_an_emergency_far_back_stays_in_view_and_can_be_read(
@@ -677,5 +682,10 @@ def test_an_emergency_far_back_stays_in_view_and_can_be_read(
     visitor.sees("Number 119.")
     pinned = visitor.panel.get_by_role("region", name="Emergency")
     expect(pinned.get_by_role("link", name="Call 988")).to_be_visible()
+    clinic.refuses = {"history"}
+    pinned.get_by_role("button", name="Show the message").click()
+    expect(visitor.log.get_by_text("That did not work just now.")).to_be_in_viewport()
+    clinic.refuses = set()
     pinned.get_by_role("button", name="Show the message").click()
     expect(visitor.log.get_by_text("Please call 988 now.")).to_be_in_viewport()
+    expect(visitor.log.get_by_text("That did not work just now.")).to_have_count(0)

@@ -256,6 +256,16 @@ export class Conversation {
     this.#typed = setTimeout(() => this.#stopTyping(), STILL_TYPING * 1000);
   }
 
+  /** Says between the messages, by default at their end, what could not be done, until it has been. */
+  tried(note: string, done: boolean, after = Number.MAX_SAFE_INTEGER): void {
+    this.notes = this.notes.filter((one) => one.note !== note);
+    if (!done) {
+      this.notes.push({ note, values: {}, after });
+      this.#options.watcher.noted(note, {});
+    }
+    this.#changed();
+  }
+
   /** Fetches the page before what is here; returns whether it came. */
   async earlier(): Promise<boolean> {
     const data = { before: this.#first, limit: PAGE };
@@ -386,6 +396,7 @@ export class Conversation {
     if (!session.resumed) this.#base ??= 0;
     this.speaker = { kind: session.assistant?.kind ?? "assistant", name: session.assistant?.name };
     this.memory.update({ token, conversation });
+    this.tried("not_done", true);
     this.#tabs?.postMessage({ token, conversation, from });
     void this.#flush();
     this.#watch();

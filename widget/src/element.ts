@@ -581,16 +581,8 @@ export class ClinicChat extends LitElement {
     if (entries) {
       download(`${this.#say("copy_file")}.txt`, "text/plain", transcript(entries, this.#ui()));
     }
-    this.#outcome("copy_failed", Number.MAX_SAFE_INTEGER, !!entries);
+    this.#conversation.tried("copy_failed", !!entries);
     this.renderRoot.querySelector<HTMLElement>("#menu-button")?.focus();
-  }
-
-  /** Says at a place between the messages what could not be done, until it has been. */
-  #outcome(note: string, after: number, done: boolean): void {
-    const rest = this.#conversation.notes.filter((one) => one.note !== note);
-    this.#conversation.notes = done ? rest : [...rest, { note, values: {}, after }];
-    this.requestUpdate();
-    if (!done) this.#noted(note, {});
   }
 
   #cannot(key: string): void {
@@ -630,7 +622,7 @@ export class ClinicChat extends LitElement {
     const log = this.#log;
     const before = log ? log.scrollHeight - log.scrollTop : 0;
     this.#follow = false;
-    this.#outcome("not_done", 0, await this.#conversation.earlier());
+    this.#conversation.tried("not_done", await this.#conversation.earlier(), 0);
     await this.updateComplete;
     if (log) log.scrollTop = log.scrollHeight - before;
     log?.focus({ preventScroll: true });
@@ -640,6 +632,9 @@ export class ClinicChat extends LitElement {
     this.#follow = false;
     while (!this.#row(id) && this.#conversation.more && (await this.#conversation.earlier())) await this.updateComplete;
     const row = this.#row(id);
+    // What could not be done is said at the end.
+    this.#follow = !row;
+    this.#conversation.tried("not_done", !!row);
     row?.scrollIntoView({ block: "start" });
     row?.focus({ preventScroll: true });
   }
