@@ -65,6 +65,10 @@ def test_what_could_not_be_sent_yet_comes_along(
     shown = telegram.until("700", 4)
     assert shown[2].text.startswith("you said numb")
     assert "from the website" in shown[3].text
+    sentences = window.until(
+        lambda: [each for each in window.seen if each["from"] == "clinic"], "the app's sentence"
+    )
+    assert {each.get("lang") for each in sentences} == {"en"}
     wait_until(lambda: not LateMessage.objects.exists(), "nothing is late any more")
     window.close()
 

@@ -471,6 +471,9 @@ def test_everything_is_read_in_its_own_language(
     clinic.push(text="Bonjour.", name="Natalie", **{"from": "person"})
     visitor.sees("Bonjour.")
     assert language_of(visitor.theirs.last.locator(".text p")) == own
+    clinic.push(text="From the app.", lang="en", **{"from": "clinic"})
+    visitor.sees("From the app.")
+    assert language_of(visitor.theirs.last.locator(".text p")) == "en"
 
 
 def test_an_emergency_is_read_at_once(visitor: Visitor, clinic: FakeClinic) -> None:

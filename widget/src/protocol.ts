@@ -40,7 +40,7 @@ export interface Message {
   from: Speaker;
   name?: string;
   text: string;
-  /** BCP 47, where the assistant does not speak English. */
+  /** BCP 47, where the assistant does not speak English and in every sentence of the clinic's. */
   lang?: string;
   buttons?: Button[];
   source?: { label: string };

@@ -411,6 +411,7 @@ def sentence_bubble(sender: Sender, name: str, /, **values: object) -> Bubble:
         "at": stamp(),
         "from": "clinic",
         "text": sentence(name, sender.locale, **values),
+        "lang": sender.locale,
         "buttons": [],
         "rateable": False,
         VIA: sender.app,
