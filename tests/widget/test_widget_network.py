@@ -234,6 +234,24 @@ def test_what_a_busy_server_says_is_not_called_the_patients_haste(
     assert len(heard) == 1
 
 
+def test_who_writes_on_does_not_shorten_the_time_the_server_asked_for(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    visitor.page.clock.install()
+    clinic.rejections = [{"code": "too_fast", "message": "Wait.", "retry_after": 20}]
+    visitor.visit().open().say("one").sees("Your message is sent in a moment.")
+    visitor.say("two").say("three")
+    visitor.page.clock.fast_forward(15_000)
+    news = clinic.push(text="News.")
+    while clinic.shown != [news["seq"]]:  # what was sent before has come, too
+        visitor.page.wait_for_timeout(20)
+    assert [message["text"] for message in clinic.received] == ["one"]
+    visitor.page.clock.fast_forward(6_000)
+    visitor.sees("You wrote: three")
+    assert [one["text"] for one in clinic.received] == ["one", "one", "two", "three"]
+
+
 def test_after_ten_seconds_without_an_answer_the_number_is_given(
     new_visitor: NewVisitor, clinic: FakeClinic
 ) -> None:

@@ -191,7 +191,7 @@ export class Conversation {
     this.#connection.close();
     this.#tabs?.close();
     this.#tabs = undefined;
-    for (const timer of [this.#slowly, this.#pause, this.#typed]) clearTimeout(timer);
+    for (const timer of [this.#slowly, this.#typed]) clearTimeout(timer);
   }
 
   /** Disconnects and forgets: the patient does not want to write. */
@@ -342,6 +342,7 @@ export class Conversation {
 
   #line(line: Line): void {
     if (line !== "online") {
+      this.#goOn();
       this.typing = false;
       this.#quiet();
       for (const entry of this.#entries.values()) {
@@ -491,6 +492,7 @@ export class Conversation {
     this.#left.add(this.#label);
     this.#label = this.#base = undefined;
     this.#handedBack = 0;
+    this.#goOn();
     this.more = false;
     this.typing = false;
     this.#quiet();
@@ -498,7 +500,7 @@ export class Conversation {
 
   /** Sends what is in the outbox, one after the other so that the order stays. */
   async #flush(): Promise<void> {
-    if (this.#flushing) return;
+    if (this.#flushing || this.#pause) return;
     this.#flushing = true;
     try {
       for (;;) {
@@ -513,6 +515,12 @@ export class Conversation {
     } finally {
       this.#flushing = false;
     }
+  }
+
+  /** Ends the pause that the server has asked for. */
+  #goOn(): void {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
   }
 
   /** Returns whether to go on with the next one now. */
@@ -555,8 +563,10 @@ export class Conversation {
       entry.delivery = "waiting";
       entry.failure = { ...problem, message };
       this.#changed();
-      clearTimeout(this.#pause);
-      this.#pause = setTimeout(() => void this.#flush(), (problem.retry_after ?? 5) * 1000);
+      this.#pause = setTimeout(() => {
+        this.#goOn();
+        void this.#flush();
+      }, (problem.retry_after ?? 5) * 1000);
       return false;
     }
     this.#refused(entry, problem);
