@@ -94,8 +94,11 @@ function failure(entry: Entry, ui: Ui): TemplateResult {
   return html`
     <p class="failure">${icons.alert}<span>${say("failed")}. ${reason}</span></p>
     <div class="choices">
-      <button class="plain small" data-retry @click=${() => conversation.retry(entry.id)}>${say("retry")}</button>
-      <button class="plain small" @click=${() => conversation.discard(entry.id)}>${say("discard")}</button>
+      <button class="plain small" @click=${() => conversation.retry(entry.id)}>${say("retry")}</button>
+      ${entry.failure?.code === "no_ack"
+        ? // It may have come to the clinic all the same, and be answered.
+          nothing
+        : html`<button class="plain small" @click=${() => conversation.discard(entry.id)}>${say("discard")}</button>`}
     </div>
   `;
 }
