@@ -508,6 +508,48 @@ def test_messages_while_closed_are_counted(visitor: Visitor, clinic: FakeClinic)
     assert clinic.shown[-1] == clinic.talk.last_seq
 
 
+def test_what_nobody_has_seen_is_not_reported_as_shown(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    def two_more() -> None:
+        there = visitor.chat.locator(".message")  # also under a cover
+        count = there.count()
+        clinic.push(text="One more.")
+        clinic.push(text="And another.")
+        expect(there).to_have_count(count + 2)
+
+    def reported(seq: int) -> None:
+        while clinic.shown[-1] != seq:
+            visitor.page.wait_for_timeout(20)
+
+    def tab(state: str) -> None:
+        visitor.page.evaluate(
+            """state => {
+              Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+              document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            state,
+        )
+
+    clinic.answering = lambda text: [{"text": f"{text}\n\n" + "Long. " * 400}]
+    visitor.open().say("one").sees("Long.")
+    reported(2)
+    visitor.menu("Delete my chat").sees("cannot be brought back")
+    two_more()
+    visitor.panel.get_by_role("button", name="Cancel").click()
+    reported(4)
+    visitor.log.evaluate("log => (log.scrollTop = 0)")
+    expect(visitor.panel.locator("#notice")).to_be_in_viewport()
+    two_more()
+    visitor.panel.get_by_role("button", name="New messages").click()
+    reported(6)
+    tab("hidden")
+    two_more()
+    tab("visible")
+    reported(8)
+    assert [seq for seq in clinic.shown if seq > 1] == [2, 4, 6, 8]
+
+
 def test_a_long_text_is_refused_before_it_is_sent(visitor: Visitor, clinic: FakeClinic) -> None:
     visitor.open().sees("Before you write")
     visitor.say("x" * 2001).sees("Your message has 2001 characters. At most 2000 are possible.")

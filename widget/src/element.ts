@@ -129,6 +129,7 @@ export class ClinicChat extends LitElement {
     if (this.inviteAfter > 0 && !invited && !token) {
       this.#inviteTimer = setTimeout(() => (this._inviting = !this.opened), this.inviteAfter * 1000);
     }
+    document.addEventListener("visibilitychange", this.#seen);
     this.#narrow.addEventListener("change", this.#resized);
     window.visualViewport?.addEventListener("resize", this.#keyboard);
     window.visualViewport?.addEventListener("scroll", this.#keyboard);
@@ -143,6 +144,7 @@ export class ClinicChat extends LitElement {
     this.#watched = undefined;
     clearTimeout(this.#offlineTimer);
     clearTimeout(this.#inviteTimer);
+    document.removeEventListener("visibilitychange", this.#seen);
     this.#narrow.removeEventListener("change", this.#resized);
     window.visualViewport?.removeEventListener("resize", this.#keyboard);
     window.visualViewport?.removeEventListener("scroll", this.#keyboard);
@@ -232,8 +234,14 @@ export class ClinicChat extends LitElement {
     this.#watch();
     if (!this.opened) return;
     this.#scroll();
-    if (document.visibilityState === "visible") this.#conversation.shown();
+    this.#seen();
   }
+
+  /** What is under a cover, further down or in a tab behind another one has not been shown. */
+  #seen = (): void => {
+    const shows = this.opened && this._view === "chat" && this.#follow;
+    if (shows && document.visibilityState === "visible") this.#conversation.shown();
+  };
 
   /** Looks whether the last emergency's number to call can be seen. */
   #watch(): void {
@@ -654,6 +662,7 @@ export class ClinicChat extends LitElement {
   #scrolled = (): void => {
     this.#follow = this.#atEnd();
     if (this.#follow) this._below = false;
+    this.#seen();
   };
 
   #scroll(): void {
