@@ -654,6 +654,23 @@ def test_a_tab_without_a_connection_follows_when_the_other_starts_again(
     assert len(clinic.conversations) == 2
 
 
+def test_who_would_rather_not_is_not_drawn_into_another_tabs_chat(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    talking = new_visitor().visit()
+    refusing = new_visitor(context=talking.context).visit().open()
+    refusing.panel.get_by_role("button", name="I would rather not").click()
+    refusing.sees("Nothing is stored.")
+    greeted = len(clinic.handshakes)
+    talking.open().say("one").sees("You wrote: one")
+    third = new_visitor(context=talking.context).visit().open()
+    third.sees("You wrote: one")
+    assert len(clinic.handshakes) == greeted + 2
+    assert "token" not in refusing.page.evaluate("JSON.stringify(sessionStorage)")
+    refusing.panel.get_by_role("button", name="Back to the chat").click()
+    refusing.sees("You wrote: one")
+
+
 def test_what_one_tab_has_forgotten_another_does_not_bring_back(new_visitor: NewVisitor) -> None:
     first = new_visitor().visit(attributes='keep="local"')
     first.open().say("one").sees("You wrote: one")

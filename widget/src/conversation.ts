@@ -178,6 +178,7 @@ export class Conversation {
   /** Connects, unless it is connected. Asks other tabs for their conversation first. */
   async start(): Promise<void> {
     if (this.line !== "idle") return;
+    if (!this.#tabs) this.#join();
     if (!this.memory.get().token && this.#tabs) {
       this.#tabs.postMessage({ ask: true });
       await new Promise((resolve) => setTimeout(resolve, 120));
@@ -194,9 +195,9 @@ export class Conversation {
     for (const timer of [this.#slowly, this.#typed]) clearTimeout(timer);
   }
 
-  /** Disconnects and forgets: the patient does not want to write. */
+  /** Disconnects and forgets, and leaves the other tabs: the patient does not want to write. */
   refuse(): void {
-    this.#connection.close();
+    this.stop();
     this.#forget();
     this.#changed();
   }
