@@ -25,6 +25,8 @@ class Visitor:
     sent: int
     # It resumes a conversation and shows nothing of it yet.
     wants_past: bool = False
+    # It has been told its session, and so can be sent what follows.
+    greeted: bool = False
     # Ids of messages that were typed in this window, which shows them already.
     own: set[str] = field(default_factory=set)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -99,8 +101,10 @@ class Visitors:
             await self.bring_up_to_date(visitor, news)
 
     async def bring_up_to_date(self, visitor: Visitor, news: Sequence[Stored] = ()) -> None:
-        """Sends one window what it has not got."""
+        """Sends one window what it has not got, once it has been greeted."""
         async with visitor.lock:
+            if not visitor.greeted:
+                return
             if news and news[-1].seq <= visitor.sent:
                 return
             if not news or news[0].seq != visitor.sent + 1:

@@ -359,13 +359,16 @@ class Chat:
             await self._sio.manager.disconnect(visitor.sid, "/", ignore_queue=True)
             await self.disconnect(visitor.sid)
             return
-        await self._visitors.enter(visitor)
-        if deleted:
-            await self._visitors.tell(visitor, "deleted", {})
-        session = self._session(visitor.conversation, visitor.locale, resumed, received)
-        await self._visitors.tell(visitor, "session", session)
-        if visitor.wants_past:
-            await self._visitors.show_past(visitor, MOST_OF_HISTORY)
+        try:
+            await self._visitors.enter(visitor)
+            if deleted:
+                await self._visitors.tell(visitor, "deleted", {})
+            session = self._session(visitor.conversation, visitor.locale, resumed, received)
+            await self._visitors.tell(visitor, "session", session)
+            if visitor.wants_past:
+                await self._visitors.show_past(visitor, MOST_OF_HISTORY)
+        finally:
+            visitor.greeted = True
         await self._visitors.bring_up_to_date(visitor)
 
     def _has_gone(self, sid: str) -> bool:

@@ -52,6 +52,7 @@ class Window:
         self.refused: list[Any] = []
         self.client = _Client(reconnection=False)
         self._happened = threading.Condition()
+        self._greeted = False
         # What docs/website-channel.md does not know of what this window was told.
         self.undocumented: set[str] = set()
         self.client.on("*", self._note)
@@ -62,8 +63,11 @@ class Window:
             self.events.append((event, data))
             if event == "message":
                 self.seen.append(data)
+                if not self._greeted:
+                    self.undocumented.add("a message before the session")
             if event == "session":
                 self.sessions.append(data)
+                self._greeted = True
             if event == "connect_error":
                 self.refused.append(data)
                 if isinstance(data, dict):
@@ -97,6 +101,7 @@ class Window:
         # Otherwise the client's own library would send the server's address.
         self.client.eio.websocket_extra_options = {"origin": origin, "suppress_origin": not origin}
         before = len(self.sessions)
+        self._greeted = False
         self.client.connect(
             self.url, headers, auth or {}, [transport], socketio_path=PATH, wait_timeout=30
         )
