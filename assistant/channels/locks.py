@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Protocol
@@ -10,6 +11,8 @@ from weakref import WeakValueDictionary
 
 from redis import asyncio as redis
 from redis.exceptions import LockNotOwnedError, RedisError
+
+logger = logging.getLogger(__name__)
 
 # Seconds after which the lock of a server that died is free again.
 LEASE = 20.0
@@ -65,4 +68,5 @@ async def _renew(lock: Any) -> None:
                 await lock.reacquire()
             except LockNotOwnedError:
                 # Redis has been started anew and has forgotten who holds what.
-                await lock.acquire(blocking=False)
+                if not await lock.acquire(blocking=False):
+                    logger.error("Another server holds the lock of a conversation at work here")

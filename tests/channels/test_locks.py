@@ -66,3 +66,18 @@ def test_a_redis_that_is_started_anew_takes_no_lock_away(redis: Redis) -> None:
         return still
 
     assert asyncio.run(work())
+
+
+def test_a_lock_that_another_server_has_taken_meanwhile_is_told(
+    redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        async with RedisLocks(redis.url).of("chat"), Client.from_url(redis.url) as client:
+            (name,) = await client.keys("*chat")
+            await client.set(name, "another's")
+            async with asyncio.timeout(PATIENCE):
+                while not caplog.records:
+                    await asyncio.sleep(0.01)
+
+    asyncio.run(work())
+    assert "Another server holds the lock" in caplog.text
