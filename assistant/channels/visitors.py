@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,23 +69,23 @@ class Visitors:
         """Lets the window hear what concerns its conversation."""
         await self._sio.enter_room(visitor.sid, visitor.conversation)
 
-    async def move(self, old: str, new: str, events: Sequence[tuple[str, dict[str, Any]]]) -> None:
-        """Tells all windows of a conversation and shows another one in them, from its beginning.
+    async def move(
+        self, old: str, new: str, events: Callable[[str], Sequence[tuple[str, dict[str, Any]]]]
+    ) -> None:
+        """Tells the windows of a conversation here and shows another one in them, from its start.
 
-        Windows at other servers are only told; they come back with what they are told.
+        ``events`` makes what is told in a language.
         """
         for visitor in self.of(old):
             # No message of the old conversation may arrive after the events.
             async with visitor.lock:
                 self._leave(visitor)
                 await self._sio.leave_room(visitor.sid, old)
-                for event, data in events:
+                for event, data in events(visitor.locale):
                     await self.tell(visitor, event, data)
                 visitor.conversation, visitor.sent = new, 0
                 self._by_conversation[new].add(visitor)
                 await self.enter(visitor)
-        for event, data in events:
-            await self.tell_all(old, event, data)
 
     async def tell(self, visitor: Visitor, event: str, data: dict[str, Any]) -> None:
         """Sends an event to one window."""

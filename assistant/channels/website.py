@@ -36,6 +36,7 @@ from assistant.channels.limits import Places, Rate
 from assistant.channels.live import LiveChats
 from assistant.channels.locks import LocalLocks, Locks, RedisLocks
 from assistant.channels.mailbox import Mailbox, Stored
+from assistant.channels.moves import Move, RedisMoves
 from assistant.channels.tokens import Tokens, new_conversation
 from assistant.channels.turns import CHANNEL, Turns, stored_conversations
 from assistant.channels.visitors import Visitor, Visitors
@@ -230,6 +231,7 @@ class Chat:
         self._store = stored_conversations(self._agent)
         self.box = Mailbox(self._store.engine)
         self._visitors = Visitors(sio, self.box)
+        self._moves = RedisMoves(settings.redis_url, self._moved) if settings.redis_url else None
         self.locks: Locks = RedisLocks(settings.redis_url) if settings.redis_url else LocalLocks()
         self._turns = Turns(self._agent, self.box, on_new_message, self, self.locks)
         self.arrivals = self._turns.arrivals
@@ -256,6 +258,8 @@ class Chat:
         for conversation in await self.box.read(mailbox.waiting):
             self._turns.add(conversation, recovered=True)
         self._looking = asyncio.create_task(self._look(newest))
+        if self._moves is not None:
+            self._moves.start()
         handlers = self._sio.eio.handlers
         handlers["connect"] = self._counting(handlers["connect"])
         handlers["disconnect"] = self._uncounting(handlers["disconnect"])
@@ -282,6 +286,8 @@ class Chat:
         """Ends in order: what is not answered by then is answered after the next start."""
         if self._looking is not None:
             self._looking.cancel()
+        if self._moves is not None:
+            await self._moves.stop()
         await self._turns.stop(STOP_WITHIN)
         await self.live.stop(STOP_WITHIN)
         await self.box.close()
@@ -544,7 +550,7 @@ class Chat:
         old, new = visitor.conversation, new_conversation()
         await self.box.write(mailbox.close, old, mailbox.CLOSED, clock.now())
         await self.live.ended(old)
-        _keep(asyncio.create_task(self._begin_again(old, new, [])))
+        _keep(asyncio.create_task(self._begin_again(Move(old, new, deleted=False))))
         return {}
 
     async def link(self, visitor: Visitor, data: dict[str, Any]) -> Ack:
@@ -562,12 +568,20 @@ class Chat:
         await self.live.typed(visitor.conversation, bool(data.get("on")))
         return {}
 
-    async def _begin_again(
-        self, old: str, new: str, events: list[tuple[str, dict[str, Any]]]
-    ) -> None:
-        events = [*events, ("session", self._session(new, LOCALES[0]))]
-        await self._visitors.move(old, new, events)
-        await self._visitors.deliver(new)
+    async def _begin_again(self, move: Move) -> None:
+        await self._moved(move)
+        if self._moves is not None:
+            await self._moves.tell(move)
+
+    async def _moved(self, move: Move) -> None:
+        """Shows another conversation in the windows that are connected here."""
+
+        def events(locale: str) -> list[tuple[str, dict[str, Any]]]:
+            deleted: list[tuple[str, dict[str, Any]]] = [("deleted", {})]
+            return deleted * move.deleted + [("session", self._session(move.new, locale))]
+
+        await self._visitors.move(move.old, move.new, events)
+        await self._visitors.deliver(move.new)
 
     async def _perform(
         self, action: str, conversation: str, details: dict[str, Any]
@@ -630,12 +644,12 @@ class Chat:
         left = self._left.pop(conversation, [])
         for outlet in self.outlets:
             await outlet.erased(conversation, left, farewell)
-        if left and not self._visitors.of(conversation):
+        if left and self._moves is None and not self._visitors.of(conversation):
             return
         new = new_conversation()
         if farewell:
             await self.box.write(mailbox.post, new, farewell, clock.now())
-        await self._begin_again(conversation, new, [("deleted", {})])
+        await self._begin_again(Move(conversation, new, deleted=True))
 
     # What people at the clinic do: see assistant.channels.live.Windows.
 

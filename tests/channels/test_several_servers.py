@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 from providers.telegram import Telegram
+from redis import Redis as Client
 from redis_server import Redis
 from scenario_servers import Server, wait_until
 from test_killed import address, handled, in_order
 from window import Window
+
+from assistant.channels import moves
 
 Echo = Callable[..., Server]
 
@@ -24,7 +27,7 @@ def redis() -> Iterator[Redis]:
 
 
 def test_two_windows_at_two_servers(echo: Echo, redis: Redis, tmp_path: Path) -> None:
-    """They show one conversation, its typing and its order; deleting reaches both."""
+    """They show one conversation, its typing and its order, and the one that follows it."""
     one, two = (echo(CLINIC_REDIS_URL=redis.url) for _ in range(2))
     here = Window(address(one)).open()
     asked = here.send("hello")
@@ -38,18 +41,63 @@ def test_two_windows_at_two_servers(echo: Echo, redis: Redis, tmp_path: Path) ->
     in_order(here)
     in_order(there)
     assert set(handled(tmp_path).values()) == {1, 2}
-    assert here.call("delete", {})["ok"]
-    there.until(lambda: ("deleted", {}) in there.events, "deleted")
-    there.until(lambda: len(there.sessions) == 2, "another session")
-    here.until(lambda: len(here.sessions) == 2, "another session")
-    assert there.token == here.token
-    # The other server still knows it as the old conversation: it is told so and comes back.
-    ack = there.call("message", {"id": sent[0], "text": "hello"})
-    assert ack["error"]["code"] == "not_found"
-    there.reopen(0)
-    assert there.ask("hello again")[0]["seq"] == 2
+    for count, ending in enumerate(("restart", "delete"), 2):
+        assert here.call(ending, {})["ok"]
+        for window in (here, there):
+            window.until(lambda: len(window.sessions) == count, "another session")
+            assert (("deleted", {}) in window.events) == (ending == "delete")
+        labels = {window.sessions[-1]["conversation"] for window in (here, there)}
+        assert len(labels) == 1
+        # What is said in one is seen in the other without being asked for.
+        (answer,) = here.ask(f"afresh {count}")
+        assert there.answers(answer["in_reply_to"]) == [answer]
+        (answer,) = there.ask(f"from there {count}")
+        assert here.answers(answer["in_reply_to"]) == [answer]
+        assert answer["seq"] == 4
     for window in (here, there):
         window.close()
+
+
+def listen(redis: Redis, count: int) -> bool:
+    """Whether so many servers hear of moves."""
+    with Client.from_url(redis.url) as client:
+        return dict(client.pubsub_numsub(moves.CHANNEL)) == {moves.CHANNEL.encode(): count}
+
+
+def test_what_follows_is_shown_also_after_redis_was_away(echo: Echo, redis: Redis) -> None:
+    one, two = (echo(CLINIC_REDIS_URL=redis.url) for _ in range(2))
+    here = Window(address(one)).open()
+    here.ask("hello")
+    there = Window(address(two)).open({"token": here.token, "last_seq": here.last_seq})
+    redis.kill()
+    redis.start()
+    wait_until(lambda: listen(redis, 2), "both servers listen again")
+    assert here.call("restart", {})["ok"]
+    there.until(lambda: len(there.sessions) == 2, "another session")
+    (answer,) = here.ask("afresh")
+    assert there.answers(answer["in_reply_to"]) == [answer]
+    for window in (here, there):
+        window.close()
+
+
+def test_what_is_deleted_in_an_app_is_so_in_the_windows_of_every_server(
+    echo: Echo, redis: Redis
+) -> None:
+    telegram = Telegram()
+    settings = {**telegram.settings(), "CLINIC_REDIS_URL": redis.url}
+    one, two = (echo(**settings) for _ in range(2))
+    telegram.server = address(one)
+    window = Window(address(two)).open()
+    window.ask("hello")
+    link = window.call("link", {"app": "telegram"})
+    assert telegram.deliver(telegram.follow("700", link["url"])) == 200
+    telegram.until("700", 1)
+    assert telegram.deliver(telegram.text("700", "erase")) == 200
+    window.until(lambda: ("deleted", {}) in window.events, "deleted")
+    window.until(lambda: len(window.sessions) == 2, "another session")
+    window.close()
+    telegram.close()
+    assert not telegram.broken
 
 
 def test_a_server_that_dies_leaves_the_updates_of_apps(
