@@ -109,6 +109,7 @@ class FakeClinic:
         self.acknowledges = True  # False: no acknowledgement comes
         self.types = False  # True: "typing" before the answer
         self.refusal = ""  # the reason with which connections are refused
+        self.full = False  # True: connections are refused before they can be given a reason
         self.rejections: list[dict[str, Any]] = []  # errors for the next messages
         self.deletes = True  # False: deleting fails
         self.not_deleted: dict[str, Any] = REFUSED  # what is answered then
@@ -189,6 +190,7 @@ class FakeClinic:
         self._sio.on("restart", self._on_restart)
         self._sio.on("typing", self._on_typing)
         self._sio.on("link", self._on_link)
+        self._sio.eio.handlers["connect"] = self._door(self._sio.eio.handlers["connect"])
         app = web.Application()
         app.router.add_get("/{name:[a-z]+\\.(?:html|js|css)}", self._file)
         app.router.add_get("/widget/clinic-chat.js", self._bundle)
@@ -199,6 +201,12 @@ class FakeClinic:
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
+
+    def _door(self, connected: Callable[..., Any]) -> Callable[..., Any]:
+        async def come_in(sid: str, environ: dict[str, Any]) -> Any:
+            return False if self.full else await connected(sid, environ)
+
+        return come_in
 
     async def _stop(self) -> None:
         if self._runner is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.server
 import os
@@ -16,6 +17,7 @@ import pytest
 from echo_servers import echo_server
 from fake_clinic import BUNDLE, ROOT
 from playwright.sync_api import Browser, expect, sync_playwright
+from websocket import WebSocketBadStatusException, create_connection
 from widget_browser import chromium
 from widget_visitor import DESKTOP, Visitor
 from window import READY
@@ -149,6 +151,18 @@ def test_on_a_page_that_is_not_listed_it_gives_the_number(
     patient.page.goto(site.page(ANOTHER, path))
     patient.open().sees("The chat is not set up for this page.")
     expect(patient.panel.locator(".bar").get_by_role("link", name="416-555-0142")).to_be_visible()
+
+
+def test_where_no_door_is_free_it_says_so_and_waits(patient: Visitor, site: Site) -> None:
+    """Too many connections from one address, none of which has said yet what it wants."""
+    line = f"{site.server.replace('http:', 'ws:')}/chat/socket.io/?EIO=4&transport=websocket"
+    with contextlib.ExitStack() as silent:
+        with pytest.raises(WebSocketBadStatusException):
+            while True:
+                silent.enter_context(contextlib.closing(create_connection(line)))
+        patient.page.goto(site.page())
+        patient.open().say("hello").sees("Many people are writing at this moment.")
+    patient.sees("you said hello")
 
 
 def test_a_file_that_was_altered_is_not_run(patient: Visitor, site: Site) -> None:

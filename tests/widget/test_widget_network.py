@@ -510,11 +510,12 @@ def test_a_page_that_is_not_allowed_gets_the_number(
     expect(visitor.panel.locator(".bar").get_by_role("link", name="416-555-0142")).to_be_visible()
 
 
-@pytest.mark.parametrize("refusal", ["server_busy", "too_many_connections"])
+@pytest.mark.parametrize("refusal", ["server_busy", "too_many_connections", ""])
 def test_a_full_server_is_asked_again(visitor: Visitor, clinic: FakeClinic, refusal: str) -> None:
-    clinic.refusal = refusal
+    clinic.refusal, clinic.full = refusal, not refusal
     visitor.open().say("one").sees("Many people are writing at this moment.")
-    clinic.refusal = ""
+    expect(visitor.panel.get_by_text("No connection")).to_have_count(0)
+    clinic.refusal, clinic.full = "", False
     visitor.sees("You wrote: one")
 
 

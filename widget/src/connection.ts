@@ -62,7 +62,9 @@ export class Connection {
         this.#set("refused");
         return;
       }
-      const busy = error.message === "server_busy" || error.message === "too_many_connections";
+      // Where there is no place even to be refused in, the server answers with 401.
+      const full = (error as { description?: unknown }).description === 401;
+      const busy = full || error.message === "server_busy" || error.message === "too_many_connections";
       this.#set(busy ? "busy" : "offline");
       // Socket.IO tries again by itself unless the server has said no.
       if (!socket.active) this.#later(Math.min(1000 * 2 ** this.#refusals++, LONGEST_PAUSE));
