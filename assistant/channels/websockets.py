@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engineio.async_drivers import sanic as driver
-from engineio.packet import MESSAGE
+from engineio.packet import MESSAGE, Packet
 from sanic import Sanic
 from sanic.request import Request
 from socketio import AsyncServer
@@ -28,8 +28,8 @@ def attach(
 ) -> None:
     """Puts a Socket.IO server into an application, with WebSockets that work.
 
-    Before a WebSocket is closed for a frame that is too large, it gets an ``error`` event with what
-    ``too_large`` returns. By long polling the request itself is refused.
+    Before a connection is closed for a frame that is too large, it gets an ``error`` event with
+    what ``too_large`` returns. By long polling the request is refused as well.
     """
 
     def refusal() -> str:
@@ -42,6 +42,10 @@ def attach(
     sio.eio._async = {**sio.eio._async, "websocket": websocket}
 
     async def handle(request: Request) -> Any:
+        polling = sio.eio.sockets.get(request.args.get("sid", ""))
+        length = int(request.headers.get("content-length", 0))
+        if request.method == "POST" and polling and length > sio.eio.max_http_buffer_size:
+            await polling.send(Packet(MESSAGE, refusal()))
         return await sio.handle_request(request)
 
     # Sanic sends no HTTP response after such a handler: the connection is over by then.
@@ -73,7 +77,8 @@ class WebSocket(driver.WebSocket):
             await asyncio.wait((message, socket.recv_cancel), return_when=asyncio.FIRST_COMPLETED)
             if not message.done() or (data := message.result()) is None:
                 raise OSError
-            if len(data) > self.server.max_http_buffer_size:
+            frame = data.encode() if isinstance(data, str) else data
+            if len(frame) > self.server.max_http_buffer_size:
                 await socket.send(str(MESSAGE) + self._refusal())
                 await socket.close(TOO_LARGE)
                 raise OSError

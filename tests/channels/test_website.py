@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 
 import httpx
@@ -179,9 +181,21 @@ def test_a_frame_too_large_is_refused_and_ends_the_connection(
     window = new_window().open(transport=transport)
     window.client.emit("message", {"id": new_id(), "text": "x" * 70_000})
     window.until(lambda: not window.client.connected, "the end of the connection")
-    told = [data["code"] for event, data in window.events if event == "error"]
-    # By polling it is the request that is refused.
-    assert told == (["too_large"] if transport == "websocket" else [])
+    assert [data["code"] for event, data in window.events if event == "error"] == ["too_large"]
+
+
+def test_a_frame_is_measured_in_bytes(servers: Servers, window: Window) -> None:
+    """20,000 characters of four bytes each."""
+    url = f"{servers.rasa_url.replace('http', 'ws')}/{PATH}/?EIO=4&transport=websocket"
+    header = {"X-Forwarded-For": window.address}
+    with closing(create_connection(url, header=header)) as line:
+        line.send("40")
+        text = "\U0001f469" * 20_000
+        event = json.dumps(["message", {"id": new_id(), "text": text}], ensure_ascii=False)
+        line.send(f"421{event}")
+        # What is heard at the end is empty.
+        heard = list(iter(line.recv, ""))
+    assert "too_large" in heard[-1], heard
 
 
 def test_connections_that_say_nothing_are_counted(servers: Servers, window: Window) -> None:
