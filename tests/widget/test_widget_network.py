@@ -174,6 +174,23 @@ def test_a_refused_message_says_why_and_can_be_sent_again_or_removed(
     assert visitor.texts() == ["one", "You wrote: one"]
 
 
+def test_what_is_too_large_for_the_server_is_said_to_be_and_not_sent_again(
+    visitor: Visitor, clinic: FakeClinic
+) -> None:
+    clinic.acknowledges = False
+    visitor.open().say("one")
+    while not clinic.received:
+        visitor.page.wait_for_timeout(20)
+    talk = clinic.conversations[0]
+    clinic.emit("error", {"code": "too_large", "message": "Please send less at once."}, talk)
+    expect(visitor.mine).to_contain_text("Not sent. Please send less at once.")
+    clinic.acknowledges = True
+    clinic.stop()
+    clinic.start()
+    visitor.say("two").sees("You wrote: two")
+    assert [message["text"] for message in clinic.received] == ["one", "two"]
+
+
 def test_without_any_acknowledgement_the_patient_is_asked(
     new_visitor: NewVisitor, clinic: FakeClinic
 ) -> None:

@@ -452,7 +452,11 @@ export class Conversation {
   }
 
   #failed(problem: Problem): void {
-    const entry = problem.in_reply_to ? this.#entries.get(problem.in_reply_to) : undefined;
+    // A frame that is too large is that of the message on its way, which would be sent again for ever.
+    const entry =
+      problem.code === "too_large"
+        ? this.entries.find((one) => one.delivery === "sending")
+        : this.#entries.get(problem.in_reply_to ?? "");
     if (problem.code === "no_answer") {
       // It is still given as soon as it can be, and then this disappears.
       this.typing = false;
