@@ -358,6 +358,7 @@ def test_written_into_a_conversation_that_was_closed_elsewhere(
     clinic.rejections = [{"code": "not_found", "message": "This chat is not here any more."}]
     visitor.say("two").sees("You wrote: two")
     assert visitor.texts() == ["two", "You wrote: two"]
+    visitor.sees("Your earlier chat had ended, so this is a new one.")
 
 
 @pytest.mark.parametrize("keep", ["session", "local"])
@@ -507,12 +508,17 @@ def test_what_is_not_sent_yet_is_deleted_as_well(
     assert [message["text"] for message in clinic.received] == ["one", "my secret", "afresh"]
 
 
+@pytest.mark.parametrize("while_", ["the page is open", "it is loaded anew"])
 def test_a_conversation_that_has_ended_is_followed_by_a_new_one(
-    visitor: Visitor, clinic: FakeClinic
+    visitor: Visitor, clinic: FakeClinic, while_: str
 ) -> None:
     visitor.open().say("one").sees("You wrote: one")
     clinic.conversations.clear()
-    visitor.page.reload()
+    if while_ == "the page is open":
+        clinic.stop()
+        clinic.start()
+    else:
+        visitor.page.reload()
     visitor.sees("Your earlier chat had ended, so this is a new one.")
     visitor.say("two").sees("You wrote: two")
     assert visitor.texts() == ["two", "You wrote: two"]
@@ -665,7 +671,9 @@ def test_a_tab_without_a_connection_follows_when_the_other_starts_again(
     expect(first.messages).to_have_count(0)
     first.say("afresh").sees("You wrote: afresh")
     line.mend()
-    second.sees("You wrote: afresh").say("from here").sees("You wrote: from here")
+    second.sees("You wrote: afresh")
+    expect(second.log.locator(".note")).to_have_count(0)
+    second.say("from here").sees("You wrote: from here")
     first.sees("You wrote: from here")
     assert first.texts() == second.texts()
     assert first.texts()[0] == "afresh"

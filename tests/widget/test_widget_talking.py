@@ -432,6 +432,7 @@ def test_start_again(visitor: Visitor, clinic: FakeClinic) -> None:
     visitor.panel.get_by_role("button", name="Start again", exact=True).last.click()
     expect(visitor.messages).to_have_count(0)
     visitor.say("a new one").sees("You wrote: a new one")
+    expect(visitor.log.locator(".note")).to_have_count(0)
     assert visitor.texts() == ["a new one", "You wrote: a new one"]
     assert [len(talk.messages) for talk in clinic.conversations] == [2, 2]
 

@@ -110,6 +110,8 @@ export class Conversation {
   #options: Options;
   #connection: Connection;
   #tabs: BroadcastChannel | undefined;
+  /** Connected, and not greeted yet: another conversation than before was not asked for. */
+  #arriving = false;
   #flushing = false;
   #tries = 0;
   #slowly: ReturnType<typeof setTimeout> | undefined;
@@ -342,7 +344,8 @@ export class Conversation {
   }
 
   #line(line: Line): void {
-    if (line !== "online") {
+    this.#arriving = line === "online";
+    if (!this.#arriving) {
       this.#goOn();
       this.typing = false;
       this.#quiet();
@@ -387,12 +390,12 @@ export class Conversation {
     const from = this.#label;
     if (from && from !== conversation) {
       const said = this.#lastSeq() > 0 || (this.memory.get().read ?? 0) > 0;
-      const restarted = this.session !== undefined;
       this.#forget();
-      if (said && !restarted) this.#note("expired");
+      if (said && this.#arriving) this.#note("expired");
       // Another tab may be ahead.
       this.#tabs?.postMessage({ ask: true });
     }
+    this.#arriving = false;
     this.session = session;
     this.#label = conversation;
     if (!session.resumed) this.#base ??= 0;
