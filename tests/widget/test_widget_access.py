@@ -117,14 +117,31 @@ def slow(visitor: Visitor, clinic: FakeClinic) -> None:
     expect(visitor.log.locator(".slow")).to_be_visible()
 
 
+def delayed(visitor: Visitor, clinic: FakeClinic) -> None:
+    message = "I cannot take it. Call the clinic at 416-555-0142. In an emergency call 911."
+    clinic.rejections = [{"code": "server_busy", "message": message, "retry_after": 60}]
+    visitor.open().say("hello").sees("I cannot take it.")
+
+
+def waiting(visitor: Visitor, clinic: FakeClinic) -> None:
+    visitor.page.clock.install()
+    clinic.answers = False
+    visitor.page.reload()
+    visitor.open().say("hello")
+    expect(visitor.mine.locator(".delivery")).to_have_text("Sent")
+    visitor.page.clock.fast_forward(11_000)
+    visitor.sees("This takes longer than usual")
+
+
 def busy(visitor: Visitor, clinic: FakeClinic) -> None:
     clinic.refusal = "server_busy"
-    visitor.open().sees("Many people are writing")
+    visitor.visit(attributes='phone="416-555-0142"').open().sees("Many people are writing")
 
 
 def not_allowed(visitor: Visitor, clinic: FakeClinic) -> None:
     clinic.refusal = "origin_not_allowed"
-    visitor.open().sees("The chat is not set up for this page.")
+    visitor.visit(attributes='phone="416-555-0142"').open()
+    visitor.sees("The chat is not set up for this page.")
 
 
 def inviting(visitor: Visitor, clinic: FakeClinic) -> None:
@@ -182,7 +199,7 @@ STATES: list[Callable[[Visitor, FakeClinic], None]] = [
     *(closed, consent, refused, talking, menu, explaining, deleting, booked, typing),
     *(offline, failed, emergency, handoff, unread, going_on),
     *(pinned, slow, busy, not_allowed, inviting, starting_again, too_long, deleted, far_up),
-    *(confirming, unrated, missing),
+    *(confirming, unrated, missing, delayed, waiting),
 ]
 
 
@@ -240,8 +257,8 @@ def test_axe_finds_nothing_in_either_language(new_visitor: NewVisitor, lang: str
     assert violations(visitor) == []
 
 
-# What is pressed; links in a sentence are as high as its line.
-TARGETS = "button, textarea, input, a.call, a.main, .menu a"
+# What is pressed; links in the sentences of a message are as high as its lines.
+TARGETS = "button, textarea, input, a:not(.text a)"
 
 
 @pytest.mark.parametrize("state", STATES)

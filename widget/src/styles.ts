@@ -402,10 +402,17 @@ export const styles = css`
     font-weight: 600;
   }
   .number {
-    display: inline-block;
-    padding-block: 2px;
     font-weight: 650;
     white-space: nowrap;
+  }
+  /* As large as a button for a finger, without pushing the sentence apart. */
+  .number,
+  .quiet a,
+  .notice a,
+  .slow a {
+    display: inline-block;
+    margin: -14px;
+    padding: 14px;
   }
   .pinned {
     flex-wrap: wrap;
