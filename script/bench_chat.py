@@ -39,12 +39,13 @@ class Visitor:
 
     def __init__(self, number: int) -> None:
         self.sent: dict[str, float] = {}
-        self.accepted: set[str] = set()
         self.answered: dict[str, float] = {}
-        self.shown: Counter[int] = Counter()
+        self.shown: list[int] = []
+        self.acknowledged: dict[str, int] = {}
         self.refused: Counter[str] = Counter()
         self._texts = itertools.cycle(MESSAGES[number % len(MESSAGES) :] + MESSAGES)
         self._acks: dict[int, tuple[str, str]] = {}
+        self._newest: asyncio.Future[int] | None = None
         self._numbers = itertools.count(1)
 
     async def open(self, url: str) -> None:
@@ -83,10 +84,13 @@ class Visitor:
                     self._show(data)
             elif packet.startswith("43"):
                 place = packet.index("[")
-                sent = self._acks.pop(int(packet[2:place]))
                 (ack,) = json.loads(packet[place:])
+                if self._newest is not None and packet[2:place] == "0":
+                    self._newest.set_result(max((m["seq"] for m in ack["messages"]), default=0))
+                    continue
+                sent = self._acks.pop(int(packet[2:place]))
                 if ack["ok"]:
-                    self.accepted.add(sent[0])
+                    self.acknowledged[sent[0]] = ack["seq"]
                 else:
                     self.refused[ack["error"]["code"]] += 1
                     wait = ack["error"].get("retry_after", 1)
@@ -97,10 +101,32 @@ class Visitor:
         task.add_done_callback(lambda _: None)
 
     def _show(self, message: dict[str, Any]) -> None:
-        self.shown[message["seq"]] += 1
+        self.shown.append(message["seq"])
         asked = message.get("in_reply_to")
         if asked in self.sent:
             self.answered.setdefault(asked, time.perf_counter() - self.sent[asked])
+
+    async def newest(self) -> int:
+        """The number of the last message that the server has stored."""
+        self._newest = asyncio.get_running_loop().create_future()
+        await self._socket.send('420["history", {"limit": 1}]')
+        return await self._newest
+
+    def faults(self, newest: int) -> Counter[str]:
+        """What is wrong with the conversation's numbers: 1, 2, 3... to the newest, for both sides.
+
+        A message is shown, or acknowledged where it was typed, once. An answer that never came is
+        lost, whether there is a number for it or not.
+        """
+        numbers = [*self.shown, *self.acknowledged.values()]
+        whole = set(range(1, newest + 1))
+        return Counter(
+            {
+                "lost": len(self.sent.keys() - self.answered) + len(whole - set(numbers)),
+                "doubled": len(numbers) - len(set(numbers)),
+                "out of order": sum(b < a for a, b in itertools.pairwise(self.shown)),
+            }
+        )
 
 
 async def offer(rate: float, seconds: float, send: Callable[[int], Awaitable[None]]) -> None:
@@ -123,7 +149,7 @@ def figures(times: list[float]) -> str:
 
 
 async def chat(port: int, visitors: int, rate: float, seconds: float) -> bool:
-    """Measures the website's channel; returns whether nothing was lost or doubled."""
+    """Measures the website's channel; returns whether all was shown once and in order."""
     url = f"ws://127.0.0.1:{port}/chat/socket.io/?EIO=4&transport=websocket"
     everybody = [Visitor(number) for number in range(visitors)]
     for start in range(0, visitors, 50):
@@ -140,18 +166,20 @@ async def chat(port: int, visitors: int, rate: float, seconds: float) -> bool:
         await asyncio.sleep(0.2)
     took = time.perf_counter() - begin
     sent = sum(len(visitor.sent) for visitor in everybody)
-    lost = sum(len(visitor.sent.keys() - visitor.answered) for visitor in everybody)
-    doubled = sum(count - 1 for v in everybody for count in v.shown.values())
+    newest = await asyncio.gather(*(visitor.newest() for visitor in everybody))
+    found = (visitor.faults(last) for visitor, last in zip(everybody, newest, strict=True))
+    faults = sum(found, Counter())
     refused = sum((visitor.refused for visitor in everybody), Counter())
     times = [each for visitor in everybody for each in visitor.answered.values()]
     print(
-        f"website   {visitors} connected, {sent} messages at {rate:g}/s: {lost} lost, "
-        f"{doubled} shown twice, {figures(times)}, {sent / took:.1f} answered/s, "
+        f"website   {visitors} connected, {sent} messages at {rate:g}/s: {faults['lost']} lost, "
+        f"{faults['doubled']} shown twice, {faults['out of order']} out of order, "
+        f"{figures(times)}, {sent / took:.1f} answered/s, "
         f"asked to wait: {dict(refused) or 'none'}",
         flush=True,
     )
     await asyncio.gather(*(visitor.close() for visitor in everybody))
-    return not lost and not doubled
+    return not faults.total()
 
 
 async def rest(port: int, visitors: int, rate: float, seconds: float) -> None:
