@@ -26,6 +26,11 @@ def redis() -> Iterator[Redis]:
     running.stop()
 
 
+def moved_on(window: Window, sessions: int) -> None:
+    """Waits until the window has been told of so many sessions."""
+    window.until(lambda: len(window.sessions) == sessions, "another session")
+
+
 def test_two_windows_at_two_servers(echo: Echo, redis: Redis, tmp_path: Path) -> None:
     """They show one conversation, its typing and its order, and the one that follows it."""
     one, two = (echo(CLINIC_REDIS_URL=redis.url) for _ in range(2))
@@ -44,7 +49,7 @@ def test_two_windows_at_two_servers(echo: Echo, redis: Redis, tmp_path: Path) ->
     for count, ending in enumerate(("restart", "delete"), 2):
         assert here.call(ending, {})["ok"]
         for window in (here, there):
-            window.until(lambda: len(window.sessions) == count, "another session")
+            moved_on(window, count)
             assert (("deleted", {}) in window.events) == (ending == "delete")
         labels = {window.sessions[-1]["conversation"] for window in (here, there)}
         assert len(labels) == 1
@@ -73,7 +78,7 @@ def test_what_follows_is_shown_also_after_redis_was_away(echo: Echo, redis: Redi
     redis.start()
     wait_until(lambda: listen(redis, 2), "both servers listen again")
     assert here.call("restart", {})["ok"]
-    there.until(lambda: len(there.sessions) == 2, "another session")
+    moved_on(there, 2)
     (answer,) = here.ask("afresh")
     assert there.answers(answer["in_reply_to"]) == [answer]
     for window in (here, there):
@@ -94,7 +99,7 @@ def test_what_is_deleted_in_an_app_is_so_in_the_windows_of_every_server(
     telegram.until("700", 1)
     assert telegram.deliver(telegram.text("700", "erase")) == 200
     window.until(lambda: ("deleted", {}) in window.events, "deleted")
-    window.until(lambda: len(window.sessions) == 2, "another session")
+    moved_on(window, 2)
     window.close()
     telegram.close()
     assert not telegram.broken

@@ -220,7 +220,7 @@ def test_too_fast_is_sent_a_little_later(visitor: Visitor, clinic: FakeClinic) -
 
 BUSY = {
     "code": "server_busy",
-    "message": "I cannot take your message. Call the clinic at 416-555-0142. In an emergency call 911.",
+    "message": "I cannot take your message. Call us at 416-555-0142. In an emergency call 911.",
     "retry_after": 5,
 }
 

@@ -526,7 +526,8 @@ def test_what_nobody_has_seen_is_not_reported_as_shown(
     def tab(state: str) -> None:
         visitor.page.evaluate(
             """state => {
-              Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+              const value = { value: state, configurable: true };
+              Object.defineProperty(document, "visibilityState", value);
               document.dispatchEvent(new Event("visibilitychange"));
             }""",
             state,
