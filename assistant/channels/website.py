@@ -109,10 +109,10 @@ class _SocketBlueprint(Blueprint):
 
     def register(self, app: Sanic, options: dict[str, Any]) -> None:
         """Called by Sanic."""
-        # Socket.IO has pings of its own.
         # What is a little too large is refused with a reason, what is far too large is not read.
-        sizes = {"WEBSOCKET_MAX_SIZE": 4 * FRAME, "REQUEST_MAX_SIZE": 4 * FRAME}
-        app.config.update({**sizes, "WEBSOCKET_PING_INTERVAL": None})
+        app.config.update({"WEBSOCKET_MAX_SIZE": 4 * FRAME, "REQUEST_MAX_SIZE": 4 * FRAME})
+        # Socket.IO has pings of its own.
+        app.config.update({"WEBSOCKET_PING_INTERVAL": None})
         if self.ctx.settings.proxies:
             app.config.PROXIES_COUNT = self.ctx.settings.proxies
         websockets.attach(self.ctx.sio, app, PATH, _too_large)
@@ -238,7 +238,7 @@ class Chat:
         # The conversations in which the senders of a deleted one are told so.
         self._left: dict[str, list[str]] = {}
         self._places = Places(settings.connections, settings.connections_from_one)
-        self._doors = Places(
+        self._connections = Places(
             settings.connections + SPARE, settings.connections_from_one + SPARE_FROM_ONE
         )
         # The address of each Engine.IO connection, whether a window has joined over it or not.
@@ -295,22 +295,22 @@ class Chat:
     # Coming and going.
 
     def _counting(self, connected: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> Any:
-        """Counts connections from their first byte on; refuses those for which no door is free."""
+        """Counts connections from their first byte on; refuses those that are too many."""
 
-        async def knock(eio_sid: str, wsgi: dict[str, Any]) -> Any:
+        async def come(eio_sid: str, wsgi: dict[str, Any]) -> Any:
             address = _address(wsgi["sanic.request"])
-            if not self._doors.take(address):
+            if not self._connections.take(address):
                 return "too_many_connections"
             self._addresses[eio_sid] = address
             return await connected(eio_sid, wsgi)
 
-        return knock
+        return come
 
     def _uncounting(self, disconnected: Callable[[str, str], Awaitable[Any]]) -> Any:
         async def leave(eio_sid: str, reason: str) -> Any:
             address = self._addresses.pop(eio_sid, None)
             if address is not None:
-                self._doors.leave(address)
+                self._connections.leave(address)
             return await disconnected(eio_sid, reason)
 
         return leave

@@ -153,7 +153,7 @@ def test_on_a_page_that_is_not_listed_it_gives_the_number(
     expect(patient.panel.locator(".bar").get_by_role("link", name="416-555-0142")).to_be_visible()
 
 
-def test_where_no_door_is_free_it_says_so_and_waits(patient: Visitor, site: Site) -> None:
+def test_where_no_place_is_free_it_says_so_and_waits(patient: Visitor, site: Site) -> None:
     """Too many connections from one address, none of which has said yet what it wants."""
     line = f"{site.server.replace('http:', 'ws:')}/chat/socket.io/?EIO=4&transport=websocket"
     with contextlib.ExitStack() as silent:

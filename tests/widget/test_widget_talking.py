@@ -377,10 +377,10 @@ def test_a_deletion_that_fails_is_not_called_one(visitor: Visitor, clinic: FakeC
     visitor.panel.get_by_role("button", name="Delete", exact=True).click()
     visitor.sees("could not be deleted")
     # The clinic has a reason of its own.
-    kept = {"code": "record_kept", "message": "It is part of your health record."}
+    kept = {"code": "record_kept", "message": "It is part of your {health} record."}
     clinic.not_deleted = {"ok": False, "error": kept}
     visitor.panel.get_by_role("button", name="Delete", exact=True).click()
-    visitor.sees("It is part of your health record.")
+    visitor.sees("It is part of your {health} record.")
     visitor.panel.get_by_role("button", name="Cancel").click()
     assert visitor.texts() == ["hello", "You wrote: hello"]
 

@@ -308,11 +308,11 @@ export class Conversation {
     return answer?.ok ?? false;
   }
 
-  /** Deletes the conversation at the server and here; returns why not: a sentence, a key of the wording, or "". */
-  async delete(): Promise<string> {
+  /** Deletes the conversation at the server and here; returns whether, and maybe why not. */
+  async delete(): Promise<{ done: boolean; why?: string }> {
     const answer = await this.#connection.ask("delete", {}, DELETING).catch(() => undefined);
     if (answer?.ok) this.#deleted();
-    return this.deleted ? "" : ((answer?.ok === false && answer.error?.message) || "delete_failed");
+    return { done: this.deleted, why: answer?.ok === false ? answer.error?.message : undefined };
   }
 
   /** A new conversation; returns whether it worked. */

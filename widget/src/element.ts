@@ -567,18 +567,18 @@ export class ClinicChat extends LitElement {
 
   async #restart(): Promise<void> {
     if (await this.#conversation.restart()) await this.#look("chat");
-    else this.#cannot("not_done");
+    else this.#cannot(this.#say("not_done"));
   }
 
   async #remove(): Promise<void> {
-    const problem = await this.#conversation.delete();
-    if (problem) this.#cannot(problem);
+    const { done, why } = await this.#conversation.delete();
+    if (!done) this.#cannot(why ?? this.#say("delete_failed"));
   }
 
   async #continueIn(app: string): Promise<void> {
     this._problem = "";
     this._link = await this.#conversation.link(app);
-    if (!this._link) return this.#cannot("apps_failed");
+    if (!this._link) return this.#cannot(this.#say("apps_failed"));
     await this.updateComplete;
     this.renderRoot.querySelector<HTMLElement>(".cover a")?.focus();
   }
@@ -593,9 +593,9 @@ export class ClinicChat extends LitElement {
     this.renderRoot.querySelector<HTMLElement>("#menu-button")?.focus();
   }
 
-  #cannot(key: string): void {
-    this._problem = key;
-    this.#announcer.say(this.#say(key));
+  #cannot(why: string): void {
+    this._problem = why;
+    this.#announcer.say(why);
   }
 
   #addToCalendar(entry: Entry): void {

@@ -26,7 +26,7 @@ export interface Ui {
   menu: boolean;
   /** Messages came while the patient was reading further up. */
   below: boolean;
-  /** Something could not be done: a key of the wording. */
+  /** What could not be done, in words. */
   problem: string;
   /** The message whose thumb down asks for a reason. */
   explaining: string;
@@ -40,7 +40,7 @@ export interface Ui {
   /** The same thumb again takes it back. */
   rate(entry: Entry, value: "up" | "down"): void;
   explain(entry: Entry, reason: string): void;
-  addToCalendar(entry: Entry, event: Event): void;
+  addToCalendar(entry: Entry): void;
   reveal(id: string): void;
   toBottom(): void;
   earlier(): void;

@@ -72,7 +72,7 @@ export function cover(ui: Ui): TemplateResult | typeof nothing {
     <section class="cover" aria-labelledby="cover-title">
       <h3 id="cover-title" tabindex="-1">${say(`${view}_title`)}</h3>
       <p>${say(`${view}_text`)}</p>
-      ${ui.problem ? html`<p class="problem">${icons.alert}<span>${say(ui.problem)}</span></p>` : nothing}
+      ${ui.problem ? html`<p class="problem">${icons.alert}<span>${ui.problem}</span></p>` : nothing}
       <div class="choices">
         ${view === "apps"
           ? apps(ui)

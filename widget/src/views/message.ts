@@ -43,7 +43,7 @@ function card(entry: Entry, ui: Ui): TemplateResult | typeof nothing {
         ${cardRows(booking, ui).map(([key, value]) => html`<div><dt>${say(key)}</dt><dd dir="auto">${value}</dd></div>`)}
       </dl>
       ${booking.ics
-        ? html`<button class="plain" @click=${(event: Event) => ui.addToCalendar(entry, event)}>
+        ? html`<button class="plain" @click=${() => ui.addToCalendar(entry)}>
             ${icons.calendar}${say("add_to_calendar")}
           </button>`
         : nothing}
