@@ -157,7 +157,7 @@ def sort_questions(decisions: Mapping[int, tuple[str, str]], who: str) -> Undo |
             count=len(before),
         )
         after = {
-            str(row.pk): _as_data(row, _DECIDED) for row in Question.objects.filter(pk__in=before)
+            str(row.pk): _as_data(row, _QUESTION) for row in Question.objects.filter(pk__in=before)
         }
         data = {"before": list(before.items()), "after": after}
         return Undo.objects.create(by=who, kind="sorted", data=data)
@@ -326,6 +326,10 @@ def _held(data: dict[str, Any]) -> TakenBack:
 def _corrected(data: dict[str, Any]) -> TakenBack:
     there = Correction.objects.filter(event_id=data["event"]).first()
     if (_as_data(there, _CORRECTION) if there else None) != data["after"]:
+        return TakenBack(0, 1)
+    # What it decided has been handed on since.
+    handed_on = Question.objects.filter(decided_event=data["event"]).exclude(exported_at=None)
+    if handed_on.exists():
         return TakenBack(0, 1)
     if there is not None:
         there.delete()

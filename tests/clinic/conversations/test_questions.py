@@ -253,7 +253,7 @@ def test_a_correction_that_is_changed_changes_the_example(said: Callable[..., Me
     message = said("is parking free")
     first = reviewing.correct(message, "topic", "faq/cost", "natalie")
     second = reviewing.correct(message, "topic", "faq/location", "natalie")
-    assert "faq/cost" not in exporting.patch(mark=True)
+    assert "faq/cost" not in exporting.patch()
     reviewing.take_back(second, "natalie", clock.now())
     assert "faq/cost" in exporting.patch()
     reviewing.correct(message, "out_of_scope", "", "rui")

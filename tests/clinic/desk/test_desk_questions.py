@@ -180,6 +180,33 @@ def test_a_conflict_is_told_when_it_is_decided(
     assert "- how much is it" not in written
 
 
+def test_what_has_been_handed_on_is_not_undone(desk: Any, asked: list[Any]) -> None:
+    """By anybody: the example is in the training data by now."""
+    from clinic.conversations.models import Correction
+    from clinic.questions.models import Question
+
+    question = next(one for one in asked if one.text == "do you take bitcoin")
+    event = question.occurrences.get().event_id
+    sort = {"questions": [question.pk], "what": "topic", "topic": "faq/insurance"}
+    decided = desk.post("/questions/decide", {**sort, "back": "/questions/"}, follow=True)
+    colleague = browser(person("ana", "reviewer"))
+    colleague.post("/questions/patch", {"mark": "1"})
+    undo = re.findall(r'action="(/undo/\d+)"', decided.content.decode())[-1]
+    assert "left as it is" in text(desk.post(undo, follow=True))
+    question.refresh_from_db()
+    assert (question.topic, question.exported_at is None) == ("faq/insurance", False)
+    # The same by a correction beside the message.
+    Question.objects.update(state="open", topic="", decided_by="", exported_at=None)
+    wrong = f"/messages-said/{event}/wrong"
+    corrected = desk.post(wrong, {"wrong": "topic:faq/cost"}, follow=True)
+    colleague.post("/questions/patch", {"mark": "1"})
+    undo = re.findall(r'action="(/undo/\d+)"', corrected.content.decode())[-1]
+    assert "left as it is" in text(desk.post(undo, follow=True))
+    question.refresh_from_db()
+    assert (question.topic, question.exported_at is None) == ("faq/cost", False)
+    assert Correction.objects.exists()
+
+
 def test_groups_have_headings_and_what_is_understood_now_is_marked(
     desk: Any, asked: list[Any]
 ) -> None:
