@@ -40,6 +40,8 @@ RATE, SECONDS = 50, 30
 PAGES = 30
 #: Appointments, of which every tenth is to be decided; messages, people who wait; audited deeds.
 APPOINTMENTS, LEFT, WAITING, DEEDS = 5000, 1000, 300, 200_000
+#: Deliveries that have not arrived, and messages in apps.
+UNDELIVERED = 1500
 #: The assistant is measured so often without the desk and with it, with so many messages each.
 ROUNDS, MESSAGES = 5, 100
 FILTERS: dict[str, dict[str, str]] = {
@@ -262,12 +264,57 @@ def fill() -> None:
         )
         for number in range(WAITING)
     )
+    undelivered(every, now)
     Entry.objects.bulk_create(
         (
             Entry(who=f"p{number % 7}", action="view", about=f"conversation {number % 5000}")
             for number in range(DEEDS)
         ),
         batch_size=5000,
+    )
+
+
+def undelivered(every: list[Any], now: Any) -> None:
+    """A mail server and an app that were away for a weekend, and a chat that nobody looked into."""
+    from clinic.live.models import Chat, Step
+    from clinic.outbox.models import Item, LateMessage
+
+    changes = {change.request_id: change for one in every for change in one.status_changes.all()}
+    Item.objects.bulk_create(
+        Item(
+            request=request,
+            change=changes[request.pk],
+            part="patient",
+            sequence=0,
+            state=("stuck", "failed", "waiting")[place % 3],
+            reason="login",
+            due_at=now,
+            waiting_since=now,
+        )
+        for place, request in enumerate(every[:UNDELIVERED])
+    )
+    LateMessage.objects.bulk_create(
+        LateMessage(
+            conversation_id=f"conversation-{place:07d}",
+            app="sms",
+            state=("stuck", "failed")[place % 2],
+            reason="busy",
+            at=now,
+        )
+        for place in range(UNDELIVERED)
+    )
+    chats = Chat.objects.bulk_create(
+        Chat(
+            conversation_id=f"conversation-{place:07d}",
+            state="waiting",
+            asked_at=now,
+            patient_at=now,
+        )
+        for place in range(WAITING)
+    )
+    Step.objects.bulk_create(
+        Step(chat=chat, kind="long_wait", key=f"bench-{chat.pk}", done_at=now, outcome="done")
+        for chat in chats
     )
 
 

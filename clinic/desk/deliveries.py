@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,7 +17,7 @@ from clinic import clock
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking.handoff import mail
-from clinic.desk import undoing
+from clinic.desk import paging, undoing
 from clinic.desk.bookings import tab_counts
 from clinic.desk.words import say
 from clinic.outbox import late, queue
@@ -24,27 +26,41 @@ from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 from clinic.text import BadInput
 
+#: Rows of one page, of each kind.
+PAGE = 50
+
 
 @open_to(Right.BOOKINGS)
 def deliveries(request: HttpRequest) -> HttpResponse:
-    """Everything that is not delivered yet, what is stuck first."""
-    items = sorted(queue.open_or_stuck(), key=lambda item: item.state != State.STUCK)
-    to_call = list(queue.to_call().select_related("request", "change").order_by("id"))
-    called = {item.pk for item in to_call}
+    """Everything that is not delivered yet, each kind page by page, what is stuck first."""
+    pages = {
+        kind: paging.oldest_first(rows, request.GET.get(kind, ""), PAGE)
+        for kind, rows in _not_delivered().items()
+    }
     shown = {
         **tab_counts(),
-        "to_call": to_call,
-        "items": _with_words(item for item in items if item.pk not in called and is_late(item)),
-        "late": late.in_words(late.unsettled().order_by("-state", "pk")),
+        "to_call": pages["calls"].rows,
+        "items": _with_words(pages["stuck"].rows + pages["tried"].rows),
+        "late": late.in_words(pages["late"].rows + pages["late_tried"].rows),
         "no_mail": not mail.is_set_up(),
-        "on_their_way": _with_words(item for item in items if not is_late(item)),
+        "on_their_way": _with_words(pages["waiting"].rows),
+        "on_their_way_count": _not_delivered()["waiting"].count(),
+        "more": {kind: page.more for kind, page in pages.items()},
     }
     return render(request, "desk/deliveries.html", shown)
 
 
-def is_late(item: Item) -> bool:
-    """Whether it was tried in vain."""
-    return item.state != State.WAITING
+def _not_delivered() -> dict[str, QuerySet[Any]]:
+    """By kind: to call, given up, tried in vain, on their way; the same of messages in apps."""
+    items, late_ones = queue.open_or_stuck(), late.unsettled()
+    return {
+        "calls": queue.to_call().select_related("request", "change"),
+        "stuck": items.filter(state=State.STUCK).exclude(pk__in=queue.to_call()),
+        "tried": items.filter(state=State.FAILED),
+        "waiting": items.filter(state=State.WAITING),
+        "late": late_ones.filter(state=State.STUCK),
+        "late_tried": late_ones.filter(state=State.FAILED),
+    }
 
 
 def _with_words(items: Iterable[Item]) -> list[tuple[Item, str]]:

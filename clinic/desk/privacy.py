@@ -18,7 +18,7 @@ from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest
 from clinic.conversations.models import Session
 from clinic.conversations.ties import with_tied
-from clinic.desk import reviewing, undoing
+from clinic.desk import paging, reviewing, undoing
 from clinic.desk.reasons import reason_of
 from clinic.desk.words import say
 from clinic.handoff.models import PatientMessage
@@ -30,6 +30,8 @@ from clinic.privacy.models import DeletionReceipt, DeletionRequest, RedactionRec
 from clinic.privacy.personal_copy import personal_copy
 from clinic.text import BadInput
 
+#: Rows of each kind on one page about a person.
+PAGE = 50
 _SHOWN, _NIGHTS = 30, 10
 
 
@@ -132,12 +134,21 @@ def _found(request: HttpRequest, typed: str, found: person.Found, **more: Any) -
     sessions = Session.objects.filter(conversation_id__in=found.conversations)
     requests = AppointmentRequest.objects.filter(conversation_id__in=found.conversations)
     left = PatientMessage.objects.filter(conversation_id__in=found.conversations)
-    shown = {
-        "typed": typed,
-        "found": found,
-        "sessions": sessions.order_by("-last_activity_at"),
+    place = request.POST.get("start", "")
+    start = int(place) if paging.is_key(place) else 0
+    rows = {
+        "sessions": sessions.order_by("-last_activity_at", "-pk"),
         "requests": requests.order_by("-pk"),
         "left": left.order_by("-pk"),
+    }
+    # One more of each tells whether there is another page.
+    page = {name: list(each[start : start + PAGE + 1]) for name, each in rows.items()}
+    shown = {
+        "typed": typed,
+        "reason": request.POST.get("reason", ""),
+        "found": found,
+        **{name: each[:PAGE] for name, each in page.items()},
+        "more": start + PAGE if any(len(each) > PAGE for each in page.values()) else None,
         "anything": bool(found.conversations),
         **more,
     }

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import yaml
 from django.contrib import messages
@@ -40,10 +41,16 @@ def live(request: HttpRequest) -> HttpResponse:
     """Who waits, who is talked to, and whether this person takes chats."""
     now = clock.now()
     duty.seen(who(request), now)
-    found = reading.lists()
+    waiting_from, with_from = (_place(request.GET.get(name, "")) for name in ("from", "with"))
+    found = reading.lists(waiting_from, with_from)
+    places = {"from": waiting_from, "with": with_from}
     shown = {
         "waiting": found.waiting,
+        "waiting_count": found.waiting_count,
+        "waiting_more": _next_page(waiting_from, found.waiting_count),
         "with_person": found.with_person,
+        "with_person_more": _next_page(with_from, found.with_person_count),
+        "place": urlencode({name: place for name, place in places.items() if place}),
         "recent": reading.recent(now),
         "available": duty.available(now),
         "me": who(request),
@@ -56,6 +63,14 @@ def live(request: HttpRequest) -> HttpResponse:
     count = len(found.waiting) + len(found.with_person)
     log.note(who(request), Action.LIST, "live chats", count=count)
     return render(request, "live/list.html", shown)
+
+
+def _place(typed: str) -> int:
+    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 7 else 0
+
+
+def _next_page(place: int, count: int) -> int | None:
+    return place + reading.PAGE if count > place + reading.PAGE else None
 
 
 @open_to(Right.LIVE, patients=False)

@@ -10,11 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from clinic.contacts import Contact, read_contacts
 from clinic.conversations.models import Message, Session
 from clinic.live.limits import CHANNELS, PATIENT_TYPES_FOR
 from clinic.live.models import OPEN, Chat, State, Step
 
+#: Chats of one page of a list.
+PAGE = 50
 #: Messages shown when a chat is opened.
 SHOWN = 100
 #: A conversation in which nothing was said for so long is not offered to be joined.
@@ -33,21 +37,33 @@ class Listed:
 
 @dataclass(frozen=True)
 class Lists:
-    """Who waits, the one waiting longest first; and the chats with a person."""
+    """Who waits, the one waiting longest first; and the chats with a person: those of one page.
+
+    ``waiting_count`` and ``with_person_count`` are all there are.
+    """
 
     waiting: list[Listed]
     with_person: list[Listed]
+    waiting_count: int
+    with_person_count: int
 
 
-def lists() -> Lists:
-    """All open chats."""
-    chats = list(Chat.objects.filter(state__in=OPEN).order_by("asked_at", "pk"))
-    last = _last_words([chat.conversation_id for chat in chats])
-    listed = [Listed(chat, last.get(chat.conversation_id, ""), _unanswered(chat)) for chat in chats]
-    return Lists(
-        waiting=[one for one in listed if one.chat.state == State.WAITING],
-        with_person=[one for one in listed if one.chat.state == State.PERSON],
+def lists(waiting_from: int = 0, with_person_from: int = 0) -> Lists:
+    """The open chats, each list from a place on; from its beginning when it has grown shorter."""
+    places = {State.WAITING: waiting_from, State.PERSON: with_person_from}
+    rows = {state: Chat.objects.filter(state=state) for state in places}
+    counts = {state: found.count() for state, found in rows.items()}
+    waiting, with_person = (
+        _listed(rows[state].order_by("asked_at", "pk"), place if place < counts[state] else 0)
+        for state, place in places.items()
     )
+    return Lists(waiting, with_person, counts[State.WAITING], counts[State.PERSON])
+
+
+def _listed(rows: QuerySet[Chat], place: int) -> list[Listed]:
+    chats = list(rows[place : place + PAGE])
+    last = _last_words([chat.conversation_id for chat in chats])
+    return [Listed(chat, last.get(chat.conversation_id, ""), _unanswered(chat)) for chat in chats]
 
 
 def recent(now: datetime) -> list[tuple[Session, str]]:

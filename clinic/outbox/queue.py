@@ -301,7 +301,7 @@ def to_call() -> QuerySet[Item]:
     return Item.objects.filter(state=State.STUCK, reason=Reason.NOT_REACHED)
 
 
-def open_or_stuck() -> Iterable[Item]:
+def open_or_stuck() -> QuerySet[Item]:
     """Everything that has not arrived, oldest first, with what it is about."""
     return _with_what_it_is_about(Item.objects.filter(state__in=(*OPEN, State.STUCK)))
 

@@ -530,6 +530,48 @@ def test_what_does_not_arrive_after_it_was_seen_to_is_news(
     assert [one.state for one in late.unsettled()] == [state]
 
 
+def test_many_deliveries_are_reached_to_the_last_page_by_page(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mail server was down over a weekend."""
+    from clinic.desk import deliveries
+    from clinic.outbox.models import Item, LateMessage
+
+    monkeypatch.setattr(deliveries, "PAGE", 2)
+    for number in range(5):
+        ask(f"priya{number}@example.com", None, conversation_id=f"c{number}")
+        for state in ("stuck", "failed"):
+            LateMessage.objects.create(
+                conversation_id=f"{state}{number}",
+                app="sms",
+                state=state,
+                reason="busy",
+                at=NOW,
+            )
+    items = list(Item.objects.exclude(part="slack").order_by("pk"))
+    assert len(items) >= 5
+    for place, item in enumerate(items):
+        Item.objects.filter(pk=item.pk).update(state=("stuck", "failed")[place % 2], reason="login")
+    seen: set[str] = set()
+    addresses, looked = ["/bookings/deliveries"], set()
+    while addresses:
+        address = addresses.pop()
+        looked.add(address)
+        page = desk.get(address).content.decode()
+        # Two of each kind.
+        assert page.count('<li class="row">') <= 8
+        seen |= set(re.findall(r'action="/bookings/deliveries/(\d+)/retry"', page))
+        seen |= {f"late {one}" for one in re.findall(r"deliveries/late/(\d+)", page)}
+        more = {
+            f"/bookings/deliveries{link}"
+            for link in re.findall(r'rel="next" href="(\?[^"]+)', page)
+        }
+        addresses += more - looked
+    late = LateMessage.objects.filter(state="stuck")
+    assert seen == {str(item.pk) for item in items} | {f"late {row.pk}" for row in late}
+    assert len({address.partition("=")[0] for address in looked}) == 5
+
+
 def test_a_long_waiting_list_is_reached_to_its_end(desk: Any) -> None:
     from clinic.booking.waiting import join_waiting_list
 

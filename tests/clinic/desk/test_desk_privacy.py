@@ -83,6 +83,33 @@ def test_everything_of_a_person_is_found_across_conversations(desk: Any) -> None
     assert {one.about for one in looked} == shown
 
 
+def test_all_of_a_person_who_was_here_often_is_reached(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinic.desk import privacy
+
+    monkeypatch.setattr(privacy, "PAGE", 2)
+    patient()
+    every = {chat(f"d{place}", [("patient", f"I am at {PHONE}", {})]).pk for place in range(5)}
+    form = {"person": PHONE, "reason": "patient_asked"}
+    found: set[int] = set()
+    for _ in range(5):
+        page = desk.post("/privacy/person", form).content.decode()
+        rows = re.findall(r"Conversation (\d+)</a>", page)
+        assert len(rows) <= 2
+        found |= set(map(int, rows))
+        more = re.search(r'name="start" value="(\d+)"', page)
+        if more is None:
+            break
+        form = {
+            **dict(re.findall(r'name="(person|reason)" value="([^"]+)"', page)),
+            "start": more[1],
+        }
+    assert found > every
+    assert len(found) == 7
+    assert "Booking" not in page, "which is on the first page"
+
+
 def test_a_contact_is_found_however_it_was_typed_or_dictated() -> None:
     from clinic.contacts import read_contacts
     from clinic.privacy import person as everything

@@ -82,6 +82,31 @@ def test_who_waits_is_on_the_list_without_their_number(natalie: Any, chat: Chat)
     assert "<title>(1) Live chat" in page(natalie, "/live/?poll=1", **{"HX-Request": "true"})
 
 
+def test_many_who_wait_are_reached_page_by_page(
+    natalie: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinic.live import reading
+
+    monkeypatch.setattr(reading, "PAGE", 2)
+    now = clock.now()
+    waiting = [chats.ask(f"w{place}", now + timedelta(seconds=place)).pk for place in range(5)]
+    for place in range(3):
+        chats.join(f"p{place}", "natalie", "Natalie Yeo", now)
+    address, found = "/live/", []
+    while address:
+        html = page(natalie, address)
+        assert 'Waiting <span class="count red">5</span>' in html
+        found += [int(number) for number in re.findall(r'id="join-(\d+)"', html)]
+        more = re.search(r'id="waiting-more" href="([^"]+)"', html)
+        # It stays where it is when it renews itself.
+        assert f'hx-get="/live/?poll=1{"&amp;" + address[7:] if address[7:] else ""}"' in html
+        address = more and "/live/" + more[1]
+    assert found == waiting
+    assert 'id="with-more" href="?with=2"' in page(natalie, "/live/")
+    # The page whose chats have gone meanwhile begins anew.
+    assert f'id="join-{waiting[0]}"' in page(natalie, "/live/?from=400&with=x")
+
+
 def test_the_focus_stays_when_the_list_renews_itself(natalie: Any, chat: Chat) -> None:
     wrote("hello")
     html = page(natalie, "/live/?poll=1", **{"HX-Request": "true"})
