@@ -75,7 +75,7 @@ messages = sa.Table(
     # Which wording was said.
     sa.Column("response", sa.String(255), nullable=False, default=""),
     sa.Column("body", sa.Text, nullable=False),
-    # A messaging app's provider has taken it for the patient.
+    # A messaging app's provider has taken it for the patient, and has not reported it lost.
     sa.Column("reached", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("conversation", "seq"),
     sa.UniqueConstraint("conversation", "id"),
@@ -283,10 +283,10 @@ def receive(connection: Connection, conversation: str, seq: int) -> None:
     )
 
 
-def reach(connection: Connection, conversation: str, seq: int) -> None:
-    """Notes that a message has reached the patient in a messaging app."""
+def reach(connection: Connection, conversation: str, seq: int, reached: bool = True) -> None:
+    """Notes that a message has reached the patient in a messaging app, or after all has not."""
     mine = (messages.c.conversation == conversation) & (messages.c.seq == seq)
-    connection.execute(messages.update().where(mine).values(reached=True))
+    connection.execute(messages.update().where(mine).values(reached=reached))
 
 
 def find(connection: Connection, conversation: str, message_id: str) -> Stored | None:

@@ -7,6 +7,7 @@ import logging
 import re
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -117,7 +118,8 @@ class Twilio(App):
             code = fields.one("ErrorCode")
             reason = _reason(int(code) if re.fullmatch("[0-9]{1,9}", code) else None)
             reason = reason if reason in ("window", "stopped") else "undelivered"
-            return [Update(f"{number} {status}", other, Kind.FAILED, reason=reason)]
+            name = f"{number} {status}"
+            return [Update(name, other, Kind.FAILED, reason=reason, about=number)]
         return [self._message(number, other, fields)]
 
     def render(self, message: Outgoing) -> list[Call]:
@@ -135,8 +137,9 @@ class Twilio(App):
             return response
         if response.status_code == 201:
             self._count(str(call.body.get("Body", "")))
-            return SENT
-        reason = _reason(_code(response), response.status_code)
+            number = _told(response, "sid")
+            return replace(SENT, id=number if isinstance(number, str) else "")
+        reason = _reason(_told(response, "code"), response.status_code)
         if reason in ("login", "rate_limit", "busy"):
             return Answer(Outcome.LATER, reason)
         return Answer(Outcome.STOPPED if reason == "stopped" else Outcome.REFUSED, reason)
@@ -381,16 +384,16 @@ def _choices(message: Outgoing) -> str:
     return "\n".join(lines)
 
 
-def _code(response: httpx.Response) -> int | None:
+def _told(response: httpx.Response, name: str) -> Any:
+    """What Twilio says in its answer, or None."""
     try:
         body = response.json()
     except ValueError:
         return None
-    code = body.get("code") if isinstance(body, dict) else None
-    return code if isinstance(code, int) else None
+    return body.get(name) if isinstance(body, dict) else None
 
 
-def _reason(code: int | None, status: int = 400) -> str:
+def _reason(code: Any, status: int = 400) -> str:
     """Why a message is not sent, by Twilio's code or by that of HTTP."""
     for reason, codes in _table()["errors"].items():
         if code in codes:

@@ -233,7 +233,8 @@ def _failures(value: dict[str, Any]) -> Iterator[Update]:
         sender, name = _sender(who, contacts), plain_of(status.get("id"))
         if status.get("status") == "failed" and sender and name:
             reason = reason_of(next(objects(status.get("errors")), None))
-            yield Update(f"failed {name}", sender, Kind.FAILED, reason=reason, at=_moment(status))
+            update = Update(f"failed {name}", sender, Kind.FAILED, reason=reason, about=name)
+            yield replace(update, at=_moment(status))
 
 
 def _moment(message: dict[str, Any]) -> float | None:

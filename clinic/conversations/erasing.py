@@ -67,6 +67,8 @@ def _forget_senders(run: Run, conversation_id: str) -> None:
     if not has_table(run, "app_senders"):
         return
     run("DELETE FROM app_links WHERE conversation = %s", [conversation_id])
+    if has_table(run, "app_taken"):
+        run("DELETE FROM app_taken WHERE conversation = %s", [conversation_id])
     both = [conversation_id, conversation_id]
     run("DELETE FROM app_errands WHERE conversation = %s OR about = %s", both)
     run("DELETE FROM app_earlier WHERE conversation = %s OR later = %s", both)

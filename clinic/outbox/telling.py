@@ -20,7 +20,7 @@ from clinic.conversations.store import Store, StoreMissing, open_store
 from clinic.live import chats
 from clinic.live.limits import message_id
 from clinic.live.models import Step
-from clinic.outbox.models import OPEN, Item, State
+from clinic.outbox.models import OPEN, Item, LateMessage, State
 from clinic.outbox.reading import NOT_CLINIC
 
 #: A patient who has not read it in the chat by then is to be called.
@@ -50,10 +50,13 @@ def look(now: datetime, store: Store | None = None) -> int:
 
     ``now`` is the real clock's.
     """
-    unread = Q(state__in=OPEN) | Q(
-        state=State.STUCK, reason=Reason.NOT_REACHED, waiting_since__gte=now - _NOTICED_FOR
-    )
-    told = Item.objects.filter(unread, part=Part.CHAT).select_related("change__request")
+    lately = Q(waiting_since__gte=now - _NOTICED_FOR)
+    unread = Q(state__in=OPEN) | lately & Q(state=State.STUCK, reason=Reason.NOT_REACHED)
+    # What an app's provider had taken, and reported lost afterwards.
+    lost = LateMessage.objects.filter(state=State.STUCK).values("conversation_id")
+    taken = Q(state=State.SENT, done_by="", change__request__conversation_id__in=lost)
+    told = Item.objects.filter(unread | lately & taken, part=Part.CHAT)
+    told = told.select_related("change__request")
     reading = store or open_store()
     ended = 0
     try:
@@ -76,17 +79,18 @@ def _what_became_of(item: Item, now: datetime, store: Store) -> dict[str, Any] |
         return {"state": State.DROPPED}
     step = Step.objects.filter(key=_key(change)).first()
     if step and step.outcome == Step.Outcome.DONE and _is_read(step, store):
-        return {"state": State.SENT, "reason": "", "sent_at": now}
+        read = {"state": State.SENT, "reason": "", "sent_at": now}
+        return None if item.state == State.SENT else read
     if StatusChange.objects.filter(request=request, pk__gt=change.pk).exists():
         # What was decided later is told instead.
         return {"state": State.DROPPED}
     waits = step is not None and step.outcome in ("", Step.Outcome.DONE)
-    if item.state == State.STUCK or (waits and now < item.due_at):
+    if item.state == State.STUCK or (waits and now < item.due_at and item.state in OPEN):
         return None
     if request.patient_contact_kind == ContactKind.EMAIL and mail.is_set_up():
         # The letter tells them.
         return {"state": State.DROPPED}
-    return {"state": State.STUCK, "reason": Reason.NOT_REACHED}
+    return {"state": State.STUCK, "reason": Reason.NOT_REACHED, "sent_at": None}
 
 
 def _is_read(step: Step, store: Store) -> bool:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from apps import PROVIDERS
 from providers.meta import DAY, VERIFY_TOKEN
+from providers.twilio import Texts
 from providers.twilio import limits as twilio_limits
 from providers.whatsapp import WhatsApp
 from scenario_servers import Server, wait_until
@@ -201,14 +202,16 @@ def test_news_of_an_appointment_a_day_later(
     assert not provider.broken
 
 
-def is_read(folder: Path, conversation: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+def is_read(
+    folder: Path, conversation: str, monkeypatch: pytest.MonkeyPatch, key: str = "change-1"
+) -> bool:
     """Whether the clinic takes a patient to have read the news of an appointment."""
     from django.conf import settings as django_settings
 
     monkeypatch.setattr(django_settings, "VAR", folder)
     store = open_store()
     try:
-        return store.is_read(conversation, message_id(conversation, "change-1", 0))
+        return store.is_read(conversation, message_id(conversation, key, 0))
     finally:
         store.close()
 
@@ -233,6 +236,36 @@ def test_news_that_could_not_be_sent_are_not_read(
     whatsapp.say("700", "more")
     settled(tmp_path)
     assert not is_read(tmp_path, conversation, monkeypatch)
+
+
+@pytest.mark.parametrize("app", ["whatsapp", "sms"])
+def test_news_that_are_reported_lost_are_not_read(
+    database: Path, echo: Echo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, app: str
+) -> None:
+    """The provider takes them first. What it had delivered before stays read."""
+    provider = PROVIDERS[app]()
+    started(provider, echo)
+    provider.say("700", "hello", count=2)
+    settled(tmp_path)
+    kept = tmp_path / "conversations.sqlite3"
+    ((conversation,),) = sqlite3.connect(kept).execute("SELECT conversation FROM app_senders")
+    chats.tell(conversation, "change-1", "Your appointment is confirmed.", {"buttons": []})
+    provider.until("700", 3)
+    settled(tmp_path)
+    assert is_read(tmp_path, conversation, monkeypatch)
+    if isinstance(provider, WhatsApp):
+        provider.blocked.add("700")
+    chats.tell(conversation, "change-2", "Your appointment is cancelled.", {"buttons": []})
+    if isinstance(provider, Texts):
+        provider.until("700", 4)
+        told = {"ErrorCode": "30006", "MessageSid": provider.sids[-1]}
+        assert provider.deliver(provider.status("700", "undelivered", **told)) == 200
+    wait_until(LateMessage.objects.filter(state="stuck").exists, "the clinic is told")
+    settled(tmp_path)
+    assert not is_read(tmp_path, conversation, monkeypatch, "change-2")
+    assert is_read(tmp_path, conversation, monkeypatch)
+    provider.close()
+    assert not provider.broken
 
 
 @pytest.mark.parametrize("name", ["", "another_name"])

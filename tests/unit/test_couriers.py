@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -15,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from assistant.channels import mailbox
-from assistant.channels.apps import couriers, links, senders
+from assistant.channels.apps import couriers, links, senders, taken
 from assistant.channels.apps.app import SENT, Answer, App, Call, Outcome, Outgoing, Received, Update
 from assistant.channels.apps.couriers import Couriers, Pace
 from assistant.channels.apps.senders import Known, Sender
@@ -31,7 +32,10 @@ NOTICE = "notice"
 
 
 class Pigeon(App):
-    """An app whose calls are words. ``answers``: what becomes of the next calls."""
+    """An app whose calls are words.
+
+    ``answers``: what becomes of the next calls; ``taken``: those to calls that are taken.
+    """
 
     name = "pigeon"
     title = "Pigeon"
@@ -45,6 +49,7 @@ class Pigeon(App):
         super().__init__({}, "", httpx.AsyncClient())
         self.sent: list[str] = []
         self.answers: list[Answer] = []
+        self.taken: list[Answer] = []
         self.before: Callable[[str], None] = lambda text: None
 
     def verify(self, request: Received) -> bool:
@@ -71,6 +76,7 @@ class Pigeon(App):
         answer = self.answers.pop(0) if self.answers else SENT
         if answer == SENT:
             self.sent.append(text)
+            return self.taken.pop(0) if self.taken else SENT
         return answer
 
 
@@ -120,7 +126,8 @@ class Post:
         asyncio.run(self._send(until))
 
     async def _send(self, until: Callable[[], bool]) -> None:
-        async def report(sender: Sender, state: str, reason: str) -> None:
+        async def report(conversation: str, state: str, reason: str) -> None:
+            assert conversation == self.conversation
             self.told.append((state, reason))
 
         made = Couriers(self.app, self.box, SEAL, LocalLocks(), "", report)
@@ -220,6 +227,42 @@ def test_a_refused_message_is_not_read(post: Post) -> None:
     post.send(all_is_sent(post))
     assert post.told == [("stuck", "refused")]
     assert post.reached() == ["hello"]
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_a_message_of_which_a_part_is_reported_lost_is_not_read(post: Post, early: bool) -> None:
+    """Whether it is told before its last part was taken, or afterwards; the one before is read."""
+    post.change(noticed=True)
+    post.app.taken = [replace(SENT, id=name) for name in ("1", "2", "3")]
+
+    def lose(text: str = "three") -> None:
+        if text == "three":
+            with post.engine.begin() as connection:
+                names = SEAL.names("pigeon", "call 2")
+                assert taken.lose(connection, names, datetime.now(UTC)) == post.conversation
+
+    if early:
+        post.app.before = lose
+    post.say("one")
+    post.say("two\nthree")
+    post.send(all_is_sent(post))
+    if not early:
+        lose()
+    assert post.reached() == ["one"]
+
+
+def test_a_loss_that_is_told_before_the_taking_is_noted(post: Post) -> None:
+    post.change(noticed=True)
+    post.app.taken = [replace(SENT, id="1")]
+
+    def lose(text: str) -> None:
+        with post.engine.begin() as connection:
+            assert not taken.lose(connection, SEAL.names("pigeon", "call 1"), datetime.now(UTC))
+
+    post.app.before = lose
+    post.say("one")
+    post.send(all_is_sent(post))
+    assert post.reached() == []
 
 
 def test_an_address_that_cannot_be_read(post: Post) -> None:

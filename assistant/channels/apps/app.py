@@ -74,9 +74,10 @@ class Update:
     words, also those below a picture. ``token``: of the button. ``link``: what a link into the chat
     brought along. ``phone``: the patient's number, in digits, where it is told and is not the
     address. ``resumes``: asks for messages again, if they were asked to end. ``reason``: why a
-    message failed, as in :class:`Answer`. ``overheard``: the patient wrote it to another app of the
-    clinic's, which answers. ``at``: the moment, in seconds since 1970, when the
-    provider tells it. ``handle``: what :meth:`App.acknowledge` needs, never stored.
+    message failed, as in :class:`Answer`; ``about``: which one, by :attr:`Answer.id`.
+    ``overheard``: the patient wrote it to another app of the clinic's, which answers. ``at``: the
+    moment, in seconds since 1970, when the provider tells it. ``handle``: what
+    :meth:`App.acknowledge` needs, never stored.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Update:
     link: str = ""
     phone: str = ""
     reason: str = ""
+    about: str = ""
     at: float | None = None
     locale: str = "en"
     resumes: bool = False
@@ -146,12 +148,14 @@ class Outcome(StrEnum):
 class Answer:
     """The outcome, a reason, and seconds the provider asks to wait.
 
-    Reasons are those under ``late`` in ``clinic/outbox/wording.yml``.
+    Reasons are those under ``late`` in ``clinic/outbox/wording.yml``. ``id`` is what the provider
+    calls what it has taken, where it may report its loss by that.
     """
 
     outcome: Outcome
     reason: str = ""
     after: float | None = None
+    id: str = ""
 
 
 SENT = Answer(Outcome.SENT)

@@ -50,8 +50,9 @@ _WHY_SILENT = {
 # Messages that are read at once.
 _AT_ONCE = 20
 
-# Tells the clinic how sending to a sender goes: the state, "" when all is well again, and why.
-Report = Callable[[Sender, str, str], Awaitable[None]]
+# Tells the clinic how sending in a conversation goes: the state, "" when all is well again, and
+# why.
+Report = Callable[[str, str, str], Awaitable[None]]
 
 
 class Pace:
@@ -168,6 +169,7 @@ class Couriers:
         if not calls:
             await self._end(sender, message, sender.noticed, "window")
             return None
+        name = ""
         for number, call in enumerate(calls[sender.calls :], sender.calls + 1):
             if number > sender.calls + 1 and await self._is_over(sender):
                 return None
@@ -175,14 +177,14 @@ class Couriers:
             if answer.outcome != Outcome.SENT:
                 noticed = sender.noticed or notice in range(1, number)
                 return await self._not_sent(sender, message, answer, noticed)
+            name = self._seal.names(self._app.name, f"call {answer.id}")[0] if answer.id else ""
             if number < len(calls):
-                part = (sender, message.seq - 1, number, sender.noticed)
-                await self._box.write(senders.note_sent, *part)
+                part = (sender, message, number, name, clock.now())
+                await self._box.write(senders.note_part, *part)
             if sender.attempts:
-                await self._report(sender, "", "")
-        await self._box.write(
-            senders.note_arrived, sender, message.seq, sender.noticed or notice > 0
-        )
+                await self._report(sender.conversation, "", "")
+        noticed = sender.noticed or notice > 0
+        await self._box.write(senders.note_arrived, sender, message, noticed, name, clock.now())
         await self._leave(sender)
         return None
 
@@ -219,7 +221,7 @@ class Couriers:
             now = await self._box.read(senders.get, sender.name)
             # Of who has written STOP meanwhile staff know that.
             if now is None or now.state != senders.OPTED_OUT:
-                await self._report(sender, "stuck", answer.reason)
+                await self._report(sender.conversation, "stuck", answer.reason)
             return None
         if answer.outcome == Outcome.LATER:
             if not _given_up(sender, message, answer):
@@ -228,7 +230,7 @@ class Couriers:
                 await self._end(sender, message, noticed, MISTAKE)
                 return None
             await self._box.write(senders.note_given_up, sender, message.seq, noticed)
-            await self._report(sender, "stuck", answer.reason)
+            await self._report(sender.conversation, "stuck", answer.reason)
             await self._leave(sender)
             return None
         # The rest of a message of which a part is missing says nothing.
@@ -237,7 +239,7 @@ class Couriers:
 
     async def _end(self, sender: Sender, message: Stored, noticed: bool, reason: str) -> None:
         """A message will not arrive, whatever is tried."""
-        await self._report(sender, "stuck", reason)
+        await self._report(sender.conversation, "stuck", reason)
         await self._box.write(senders.note_sent, sender, message.seq, 0, noticed)
         await self._leave(sender)
 
@@ -249,7 +251,7 @@ class Couriers:
     async def _pass_over(self, sender: Sender) -> None:
         """Says nothing to somebody who wants nothing said, and has staff know it."""
         if await self._box.read(senders.unsent, sender):
-            await self._report(sender, "stuck", _WHY_SILENT[sender.state])
+            await self._report(sender.conversation, "stuck", _WHY_SILENT[sender.state])
         await self._box.write(senders.pass_over, sender)
 
     def _is_late(self, sender: Sender) -> bool:
@@ -292,7 +294,7 @@ class Couriers:
         due = now + timedelta(seconds=wait)
         await self._box.write(senders.note_failure, failing, answer.reason, due)
         if sender.attempts + 1 >= TELL_AFTER or wait >= LONGEST_WAIT:
-            await self._report(failing, "failed", answer.reason)
+            await self._report(failing.conversation, "failed", answer.reason)
         logger.warning("A message to %s is late: %s", self._app.title, answer.reason)
         return wait
 

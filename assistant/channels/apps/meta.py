@@ -11,6 +11,7 @@ import hmac
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -187,12 +188,14 @@ def shortened(title: str, most: int) -> str:
 
 
 def _answer(response: httpx.Response) -> Answer:
-    if response.status_code == 200:
-        return SENT
     try:
-        error = at(response.json(), "error")
+        body = response.json()
     except ValueError:
-        error = None
+        body = None
+    if response.status_code == 200:
+        # Messenger reports no loss, and does not list what it has taken.
+        return replace(SENT, id=plain_of(at(next(objects(at(body, "messages")), None), "id")))
+    error = at(body, "error")
     if error is None and response.status_code in (401, 403):
         return Answer(Outcome.LATER, "login")
     reason = "busy" if at(error, "is_transient") is True else reason_of(error)

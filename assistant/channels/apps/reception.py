@@ -193,9 +193,10 @@ class Reception:
             return
         self._remember(arrival.sender)
         if arrival.stuck:
-            await self._report(arrival.sender, late.STUCK, arrival.stuck)
+            place = arrival.about or arrival.sender.conversation
+            await self._report(place, late.STUCK, arrival.stuck)
         if update.resumes:
-            await self._report(arrival.sender, "", "")
+            await self._report(arrival.sender.conversation, "", "")
         if arrival.asked is not None:
             self._chat.accepted(arrival.asked)
         elif arrival.told:
@@ -228,6 +229,7 @@ class Reception:
             sealed=self._seal.close(update.sender),
             heard_at=datetime.fromtimestamp(at, UTC),
             phone=self._seal.names(self._app.name, update.phone)[0] if update.phone else "",
+            about=self._seal.names(self._app.name, f"call {update.about}") if update.about else (),
             refusal=refusal,
             silent=silent,
             values=tuple(values.items()),
@@ -350,9 +352,9 @@ class Reception:
         finally:
             self._typing.pop(conversation, None)
 
-    async def _report(self, sender: Sender, state: str, reason: str) -> None:
+    async def _report(self, conversation: str, state: str, reason: str) -> None:
         """Puts what does not arrive on the staff desk; a failure costs the desk a line."""
-        await self._note_late(sender.conversation, state, reason)
+        await self._note_late(conversation, state, reason)
         if state == late.STUCK:
             logger.error("A message to %s will not arrive: %s", self._app.title, reason)
 

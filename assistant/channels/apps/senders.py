@@ -23,7 +23,7 @@ from sqlalchemy.dialects import postgresql, sqlite  # type: ignore[import-untype
 from sqlalchemy.engine import Connection  # type: ignore[import-untyped]
 
 from assistant.channels import mailbox
-from assistant.channels.apps import errands, late, links
+from assistant.channels.apps import errands, late, links, taken
 from assistant.channels.apps.app import Kind, Update
 from assistant.channels.apps.numbers import chosen_number
 from assistant.channels.apps.outgoing import button_of, is_thumb, tokens
@@ -128,7 +128,8 @@ class Arrival:
     """What became of an update: ``asked`` is for the assistant; ``chosen`` is a button's title.
 
     ``told``: the app has something to say by itself. ``errand``: something is to be done at the
-    clinic. ``stuck``: why something will not reach the patient, for staff.
+    clinic. ``stuck``: why something will not reach the patient, for staff; ``about``: the
+    conversation in which it was said, where that is known.
     """
 
     sender: Sender | None = None
@@ -137,6 +138,7 @@ class Arrival:
     told: bool = False
     errand: bool = False
     stuck: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ class Known:
     """What is known of an update before the database is asked.
 
     ``names`` is what the sender is called by each key, ``update`` what the update is called,
-    ``phone`` what the sender's phone number is called where it is told beside the address;
+    ``phone`` what the sender's phone number is called where it is told beside the address,
+    ``about`` what a message of ours is called, by each key, that has failed;
     ``heard_at`` is when it was written; ``refusal`` is a sentence to be said in place of an answer,
     unless it is ``silent``.
     """
@@ -155,6 +158,7 @@ class Known:
     sealed: str
     heard_at: datetime
     phone: str = ""
+    about: Sequence[str] = ()
     refusal: str = ""
     silent: bool = False
     values: tuple[tuple[str, int], ...] = ()
@@ -203,7 +207,7 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
     if not connection.execute(updates.update().where(mine).values(content="")).rowcount:
         return None
     if update.kind in (Kind.STOPPED, Kind.FAILED):
-        return _fail(connection, known.names, update)
+        return _fail(connection, known, update, now)
     before = _by_name(connection, known.names)
     if update.overheard or update.kind in (Kind.SAID, Kind.TAKEN, Kind.GIVEN):
         return _overhear(connection, known, before, update, now)
@@ -310,10 +314,24 @@ def note_sent(connection: Connection, sender: Sender, seq: int, calls: int, noti
     connection.execute(_mine(sender).values(**values, **_WELL))
 
 
-def note_arrived(connection: Connection, sender: Sender, seq: int, noticed: bool) -> None:
-    """The provider has taken all of a message, which counts as read."""
-    note_sent(connection, sender, seq, 0, noticed)
-    mailbox.reach(connection, sender.conversation, seq)
+def note_part(
+    connection: Connection, sender: Sender, message: Stored, calls: int, name: str, now: datetime
+) -> None:
+    """The provider has taken so many calls of a message, the last of them under a name, or ""."""
+    note_sent(connection, sender, message.seq - 1, calls, sender.noticed)
+    if name:
+        taken.note(connection, name, message.conversation, message.seq, now)
+
+
+def note_arrived(
+    connection: Connection, sender: Sender, message: Stored, noticed: bool, name: str, now: datetime
+) -> None:
+    """The provider has taken all of a message, which counts as read unless a part was lost."""
+    note_sent(connection, sender, message.seq, 0, noticed)
+    if name:
+        taken.note(connection, name, message.conversation, message.seq, now)
+    if not taken.is_lost(connection, message.conversation, message.seq):
+        mailbox.reach(connection, message.conversation, message.seq)
 
 
 def note_given_up(connection: Connection, sender: Sender, seq: int, noticed: bool) -> None:
@@ -369,6 +387,7 @@ def leave(connection: Connection, conversation: str) -> list[str]:
     """
     links.forget(connection, conversation)
     errands.forget(connection, conversation)
+    taken.forget(connection, conversation)
     tied = (earlier.c.conversation == conversation) | (earlier.c.later == conversation)
     connection.execute(earlier.delete().where(tied))
     _keep_opt_out(connection, conversation)
@@ -385,6 +404,7 @@ def forget(connection: Connection, sender: Sender) -> None:
     if connection.execute(senders.delete().where(mine)).rowcount:
         theirs = mailbox.messages.c.conversation == sender.conversation
         connection.execute(mailbox.messages.delete().where(theirs))
+        taken.forget(connection, sender.conversation)
         row = mailbox.conversations.c.id == sender.conversation
         connection.execute(mailbox.conversations.delete().where(row))
 
@@ -402,6 +422,7 @@ def forget_updates(connection: Connection, before: datetime) -> None:
     old = (updates.c.at < before) & ~updates.c.lasting
     connection.execute(updates.delete().where(old))
     errands.forget_old(connection, before)
+    taken.forget_old(connection, before)
 
 
 def sentence_bubble(sender: Sender, name: str, /, **values: object) -> Bubble:
@@ -510,17 +531,18 @@ def _is_owed(connection: Connection, sender: Sender) -> bool:
     return not sender.attempts and bool(unsent(connection, sender))
 
 
-def _fail(connection: Connection, names: Sequence[str], update: Update) -> Arrival:
+def _fail(connection: Connection, known: Known, update: Update, now: datetime) -> Arrival:
     """The provider says that somebody cannot be reached, or was not."""
-    sender = _by_name(connection, names)
+    sender = _by_name(connection, known.names)
     if sender is None:
         return Arrival()
+    about = taken.lose(connection, known.about, now) if known.about else ""
     stuck = update.reason
     if update.kind == Kind.STOPPED or update.reason == STOPPED:
         waits = unsent(connection, sender)
         note_stopped(connection, sender)
         stuck = STOPPED if stuck or waits else ""
-    return Arrival(sender, stuck=stuck)
+    return Arrival(sender, stuck=stuck, about=about)
 
 
 def _overhear(

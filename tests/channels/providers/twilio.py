@@ -55,6 +55,8 @@ class Twilio(Provider):
         self.heard: dict[str, float] = {}
         self._numbers = itertools.count(1)
         self.sent: list[dict[str, str]] = []
+        # What they are called.
+        self.sids: list[str] = []
         # Patients who asked for no more messages: nobody may even try.
         self.quiet: set[str] = set()
 
@@ -212,6 +214,7 @@ class Twilio(Provider):
             return self._error("too_fast")
         self.sent.append(call)
         number = f"SM{next(self._numbers):032x}"
+        self.sids.append(number)
         if self.prefix and "Body" in call and self._is_late(sender):
             # Taken, and told afterwards.
             lost = self.status(sender, "undelivered", ErrorCode="63016", MessageSid=number)

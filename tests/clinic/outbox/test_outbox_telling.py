@@ -26,7 +26,7 @@ from clinic.booking.requests import (
 )
 from clinic.live.models import Chat, Step
 from clinic.outbox import queue, telling
-from clinic.outbox.models import Item
+from clinic.outbox.models import Item, LateMessage
 from clinic.outbox.worker import Worker
 from clinic.privacy.deletion import delete_conversation
 from clinic.text import BadInput
@@ -231,6 +231,35 @@ def test_nobody_is_called_who_comes_back_to_the_chat_first(windows: Any) -> None
     windows.read.add("c1")
     telling.look(now, windows)
     assert not queue.to_call().exists()
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_who_was_told_and_has_not_got_it_after_all_is_to_be_called(
+    windows: Any, by_hand: bool
+) -> None:
+    """A messaging app's provider had taken it, and reports it lost; not of who was called."""
+    change_status(ask(patient_contact=PHONE), "confirmed", "natalie")
+    told()
+    now = queue.real_now()
+    if by_hand:
+        telling.look(now + LATER, windows)
+        queue.done_by_hand(chat_item().pk, "mara")
+    windows.read.add("c1")
+    telling.look(now, windows)
+    assert chat_item().state == "sent"
+    windows.read.clear()
+    telling.look(now, windows)
+    assert chat_item().state == "sent", "nothing is stuck in an app"
+    LateMessage.objects.create(
+        conversation_id="c1", app="sms", state="stuck", reason="undelivered", at=now
+    )
+    telling.look(now + timedelta(days=15), windows)
+    assert not queue.to_call().exists()
+    telling.look(now, windows)
+    assert queue.to_call().exists() is not by_hand
+    windows.read.add("c1")
+    telling.look(now, windows)
+    assert chat_item().state == "sent"
 
 
 def test_nobody_is_called_about_what_is_no_longer_so(windows: Any) -> None:
