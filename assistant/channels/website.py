@@ -202,8 +202,8 @@ class Outlet(Protocol):
     async def joined(self, conversation: str, name: str, key: str) -> None:
         """A person has come, by the step ``key``."""
 
-    async def typed(self, conversation: str) -> None:
-        """A person has begun to type."""
+    async def typed(self, conversation: str, on: bool) -> None:
+        """A person has begun to type, or has stopped. Must not wait for a provider."""
 
     async def erased(self, conversation: str, left: list[str], farewell: list[Bubble]) -> None:
         """A conversation was deleted; the last words belong in those that are ``left``."""
@@ -671,8 +671,8 @@ class Chat:
     async def typed(self, conversation: str, on: bool) -> None:
         """A person is typing, or has stopped."""
         await self._visitors.tell_all(conversation, "typing", {"on": on})
-        for outlet in self.outlets if on else ():
-            await outlet.typed(conversation)
+        for outlet in self.outlets:
+            await outlet.typed(conversation, on)
 
     # Now and then.
 

@@ -11,10 +11,13 @@ import pytest
 from providers.telegram import Telegram, too_many
 from scenario_servers import Server, wait_until
 from test_apps import database, handled, migrated, restart, settled, started, texts
+from test_live_chat import join, reads, say
+from window import Window
 
 from assistant.channels import telegram as channel
 from assistant.channels.apps import settings
 from clinic.environment import EnvironmentProblem
+from clinic.live import chats
 from clinic.outbox.models import LateMessage
 
 __all__ = ["database", "migrated"]
@@ -169,6 +172,28 @@ def test_typing_is_shown(telegram: Telegram, echo: Echo, tmp_path: Path) -> None
     (tmp_path / "go").touch()
     telegram.until("700", 2)
     assert texts(telegram, "700")[0].startswith("you said hold on")
+
+
+@pytest.mark.usefixtures("database")
+def test_a_slow_provider_keeps_no_live_chat_waiting(
+    database: Path, telegram: Telegram, echo: Echo, tmp_path: Path
+) -> None:
+    """A person types to somebody here, and what is said on the website arrives meanwhile."""
+    started(telegram, echo)
+    telegram.say("700", "hello", count=2)
+    settled(tmp_path)
+    here = join(tmp_path)
+    telegram.until("700", 3)
+    window = Window(telegram.server).open()
+    window.ask("hello")
+    there = join(tmp_path, window)
+    telegram.delay = 15.0
+    chats.stay(here.pk, "natalie", typing=True)
+    telegram.wait(lambda: telegram.begun, "the sign is on its way")
+    say(there, "Mornings are quiet.")
+    reads(window, "Mornings are quiet.")
+    assert not telegram.signs
+    window.close()
 
 
 def test_without_its_secret_it_is_off(telegram: Telegram, echo: Echo) -> None:

@@ -221,6 +221,39 @@ def test_what_cannot_be_asked_for_anew_is_taken_in_the_end(
     assert state == {"opted_out": "optedout", "failed": "stopped"}.get(update.kind, "standby")
 
 
+def test_a_persons_typing_is_shown_again_until_they_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The app's own sign ends by itself, and a person types for a minute."""
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    monkeypatch.setattr(reception, "TYPING_TIMES", 2)
+    monkeypatch.setattr(Messenger, "typing_lasts", reception.TYPING_AHEAD + 0.001)
+    shown: list[str] = []
+
+    async def typing(self: Messenger, address: str) -> None:
+        shown.append(address)
+
+    monkeypatch.setattr(Messenger, "typing", typing)
+
+    async def type_and_stop() -> None:
+        await clinic.reception.take(Update("1", "700", text="hello"))
+        taking = asyncio.create_task(clinic.reception._take_all())
+        async with asyncio.timeout(30):
+            while not clinic.reception._readers:
+                await asyncio.sleep(0.01)
+            (conversation,) = clinic.reception._readers
+            await clinic.reception.typed(conversation, True)
+            while len(shown) < 5:
+                await asyncio.sleep(0.01)
+            await clinic.reception.typed(conversation, False)
+            assert not clinic.reception._typing
+        taking.cancel()
+        await clinic.chat.box.close()
+
+    asyncio.run(type_and_stop())
+    assert set(shown) == {"700"}
+
+
 def test_an_update_is_known_by_the_key_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

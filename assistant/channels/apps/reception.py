@@ -12,6 +12,7 @@ from collections import OrderedDict, deque
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError  # type: ignore[import-untyped]
@@ -292,9 +293,8 @@ class Reception:
             return
         if conversation in standing.current().people:
             return
-        address = self._seal.open(sender.address)
-        if address is not None and conversation not in self._typing:
-            task = asyncio.create_task(self._show_typing(conversation, address))
+        if conversation not in self._typing:
+            task = asyncio.create_task(self._show_typing(conversation, sender))
             self._typing[conversation] = task
 
     async def news(self, conversation: str) -> None:
@@ -318,12 +318,12 @@ class Reception:
             await self._chat.box.write(mailbox.post_once, conversation, said, clock.now())
             self._couriers.wake(sender.name)
 
-    async def typed(self, conversation: str) -> None:
-        """A person has begun to type."""
-        for sender in await self._chat.box.read(senders.of, conversation):
-            address = self._seal.open(sender.address)
-            if sender.app == self._app.name and sender.state not in senders.SILENT and address:
-                await self._app.typing(address)
+    async def typed(self, conversation: str, on: bool) -> None:
+        """A person has begun to type, or has stopped. Waits for no provider."""
+        if task := self._typing.pop(conversation, None):
+            task.cancel()
+        if on:
+            self._typing[conversation] = asyncio.create_task(self._show_typing(conversation))
 
     async def erased(self, conversation: str, left: list[str], farewell: list[Bubble]) -> None:
         """A conversation was deleted; the last words are said in those that are ``left``."""
@@ -339,18 +339,32 @@ class Reception:
             await self._chat.box.write(mailbox.post, conversation, words, clock.now())
             self._couriers.wake(sender.name)
 
-    async def _show_typing(self, conversation: str, address: str) -> None:
+    async def _show_typing(self, conversation: str, asked: Sender | None = None) -> None:
+        """To ``asked``, whom the assistant answers, or to all whom a person is writing to.
+
+        Ends when something is said or the person stops, and for the assistant after a while.
+        """
         try:
-            await asyncio.sleep(TYPING_AFTER)
-            await self._app.typing(address)
-            # Until the answer is there, which ends this task.
-            for _ in range(TYPING_TIMES if self._app.typing_lasts else 0):
+            if asked is not None:
+                await asyncio.sleep(TYPING_AFTER)
+            readers = [asked] if asked else await self._chat.box.read(senders.of, conversation)
+            addresses = [
+                address
+                for sender in readers
+                if sender.app == self._app.name and sender.state not in senders.SILENT
+                if (address := self._seal.open(sender.address)) is not None
+            ]
+            for _ in range(TYPING_TIMES) if asked else count():
+                for address in addresses:
+                    await self._app.typing(address)
+                if not self._app.typing_lasts:
+                    break
                 await asyncio.sleep(self._app.typing_lasts - TYPING_AHEAD)
-                await self._app.typing(address)
         except Exception as error:
             logger.error("Typing could not be shown: %s", type(error).__name__)
         finally:
-            self._typing.pop(conversation, None)
+            if self._typing.get(conversation) is asyncio.current_task():
+                del self._typing[conversation]
 
     async def _report(self, conversation: str, state: str, reason: str) -> None:
         """Puts what does not arrive on the staff desk; a failure costs the desk a line."""

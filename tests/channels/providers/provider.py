@@ -54,6 +54,8 @@ class Provider(ABC):
         self.blocked: set[str] = set()
         self.failing: list[tuple[int, dict[str, str], bytes]] = []
         self.delay = 0.0
+        # Calls whose answers take so long.
+        self.begun = 0
         # The address that the provider calls, where it can be told.
         self.webhook = ""
         self.before_answer: Callable[[], None] | None = None
@@ -224,6 +226,9 @@ class Provider(ABC):
                     return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if provider.delay:
+                    with provider._happened:
+                        provider.begun += 1
+                        provider._happened.notify_all()
                     time.sleep(provider.delay)
                 more: dict[str, str] = {}
                 with provider._happened:
