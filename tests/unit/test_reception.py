@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -176,6 +177,34 @@ def test_who_waits_as_long_as_they_are_told_is_read(
     assert clinic.texts(*written(0, 50, 55, 57, 61, 62, 111)) == [
         *("at 0", "at 50", "too_fast", "at 61", "too_fast", "at 111")
     ]
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_button_that_was_refused_can_be_pressed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: bool
+) -> None:
+    """Telegram's name for it is the same then. One that was taken is not taken twice."""
+    now = datetime.now(UTC)
+    press = Update("press", "700", Kind.BUTTON)
+    known = senders.Known("telegram", ["patient"], "press", "", now)
+    with Clinic(tmp_path, monkeypatch, never).engine.begin() as connection:
+
+        def arrives() -> bool:
+            return senders.arrive(connection, "telegram", ["press"], "content", now)
+
+        assert arrives()
+        assert not arrives()
+        if lost:
+            senders.give_up(connection, known, press, now)
+        else:
+            refusal = {"refusal": "too_fast", "values": (("seconds", 3),)}
+            senders.take(connection, replace(known, **refusal), press, now)
+        assert arrives()
+        senders.take(connection, known, press, now)
+        assert not arrives()
+        query = sa.select(mailbox.messages.c.response).order_by(mailbox.messages.c.number)
+        said = list(connection.execute(query).scalars())
+    assert said == ["lost" if lost else "too_fast", "unknown_button"]
 
 
 def test_what_has_waited_at_the_provider_is_not_too_fast(

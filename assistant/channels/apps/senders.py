@@ -219,6 +219,7 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
     if carried := update.link or links.token_in(update.text):
         return _link(connection, sender, carried, now)
     if known.refusal:
+        _forget_press(connection, known, update)
         said = "" if known.silent else known.refusal
         return Arrival(sender, told=_tell(connection, sender, said, now, dict(known.values)))
     if update.kind == Kind.EDITED:
@@ -251,8 +252,15 @@ def give_up(connection: Connection, known: Known, update: Update, now: datetime)
     mine = (updates.c.name == known.update) & (updates.c.content != "")
     if not connection.execute(updates.update().where(mine).values(content="")).rowcount:
         return None
+    _forget_press(connection, known, update)
     sender = _sender(connection, known, update, now)
     return Arrival(sender, told=_tell(connection, sender, "lost", now))
+
+
+def _forget_press(connection: Connection, known: Known, update: Update) -> None:
+    """A button that is pressed again, as its patient is asked to, may be the same update."""
+    if update.kind == Kind.BUTTON:
+        connection.execute(updates.delete().where(updates.c.name == known.update))
 
 
 def of(connection: Connection, conversation: str) -> list[Sender]:
