@@ -15,6 +15,13 @@ from typing import Any
 import httpx
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    ProgrammingError,
+)
 
 from assistant.channels import mailbox
 from assistant.channels.apps import late, reception, senders
@@ -124,6 +131,31 @@ def test_one_that_can_never_be_taken_is_to_be_written_anew_and_the_next_is_read(
         ("700", "lost"),
         ("700", "my seat is numb"),
     ]
+
+
+@pytest.mark.parametrize("error", [IntegrityError, DataError, ProgrammingError])
+def test_one_that_the_database_never_takes_keeps_back_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: type[DBAPIError]
+) -> None:
+    """It is to be written anew; that the database is away would concern all."""
+    refusal = error("INSERT", None, ValueError())
+    clinic = Clinic(
+        tmp_path, monkeypatch, lambda update, _: refusal if "odd" in update.id else None
+    )
+    assert clinic.take(("700", "odd"), ("701", "hello")) == [("701", "hello"), ("700", "lost")]
+
+
+def test_all_wait_while_the_database_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long: what is not read then is not lost."""
+
+    def fails(update: Update, tries: Counter[str]) -> Exception | None:
+        away = tries["first"] < 9
+        return OperationalError("INSERT", None, ValueError()) if away else None
+
+    clinic = Clinic(tmp_path, monkeypatch, fails)
+    assert clinic.take(("700", "first"), ("701", "other")) == [("700", "first"), ("701", "other")]
 
 
 def test_where_not_even_that_can_be_said_the_next_is_read_and_it_is_said_later(

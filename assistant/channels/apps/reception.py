@@ -15,7 +15,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError  # type: ignore[import-untyped]
+from sqlalchemy.exc import (  # type: ignore[import-untyped]
+    InterfaceError,
+    OperationalError,
+    TimeoutError,
+)
 
 from assistant.channels import mailbox
 from assistant.channels.apps import errands, late, links, senders
@@ -41,6 +45,8 @@ LOOK_EVERY, FORGET_EVERY = 10.0, 3600.0
 # Seconds before an update is taken again when the database cannot be written, or the patient has
 # to read something first.
 AGAIN_AFTER = 1.0
+# The database is away, which concerns all patients. Other errors are about the one update.
+_AWAY = (OperationalError, InterfaceError, TimeoutError)
 # So often the server may make a mistake over one, waiting twice as long each time. Then the patient
 # is asked to write it anew: what they write after it, perhaps of a danger, waits behind it.
 MOST_FAULTS = 4
@@ -170,7 +176,7 @@ class Reception:
                 return 0.0
             except senders.Unsent:
                 return AGAIN_AFTER
-            except SQLAlchemyError as error:
+            except _AWAY as error:
                 logger.error("An update is late: %s", type(error).__name__)
                 await asyncio.sleep(AGAIN_AFTER)
             except Exception as error:
