@@ -149,6 +149,22 @@ def test_staff_see_a_phone_that_was_not_reached(database: Path, sms: Texts, echo
     wait_until(stuck.exists, "staff know")
 
 
+@pytest.mark.usefixtures("database")
+def test_yes_takes_no_late_message_off_the_desk(
+    database: Path, sms: Texts, echo: Echo, tmp_path: Path
+) -> None:
+    """Nothing was stopped, so that there is nothing to end by it."""
+    started(sms, echo)
+    sms.say("700", "hello", count=2)
+    sms.failing = [(429, {"retry-after": "3600"}, b"")]
+    write(sms, "700", "second")
+    failed = LateMessage.objects.filter(state="failed")
+    wait_until(failed.exists, "it is late")
+    write(sms, "700", "Yes")
+    until_handled(tmp_path, "Yes")
+    assert failed.exists()
+
+
 def test_yes_ends_a_stop_and_is_an_answer_otherwise(provider: Twilio, echo: Echo) -> None:
     started(provider, echo)
     provider.say("700", "hello", count=2)

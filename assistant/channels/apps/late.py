@@ -43,7 +43,12 @@ def note(
 
 
 def arrived(connection: Connection, conversation: str, app: str) -> None:
-    """What was late has arrived after all, or the patient wants messages again."""
+    """What was late has arrived after all."""
     mine = (late.c.conversation_id == conversation) & (late.c.app == app)
-    over = (late.c.state == FAILED) | (late.c.reason == OPTED_OUT)
-    connection.execute(late.delete().where(mine & over))
+    connection.execute(late.delete().where(mine & (late.c.state == FAILED)))
+
+
+def resumed(connection: Connection, conversation: str, app: str) -> None:
+    """The patient wants messages again; what else does not arrive stays."""
+    mine = (late.c.conversation_id == conversation) & (late.c.app == app)
+    connection.execute(late.delete().where(mine & (late.c.reason == OPTED_OUT)))

@@ -9,7 +9,7 @@ import math
 import time
 import uuid
 from collections import OrderedDict, deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -203,7 +203,7 @@ class Reception:
             place = arrival.about or arrival.sender.conversation
             await self._report(place, late.STUCK, arrival.stuck)
         if update.resumes:
-            await self._report(arrival.sender.conversation, "", "")
+            await self._tell_desk(late.resumed, arrival.sender.conversation)
         if arrival.asked is not None:
             self._chat.accepted(arrival.asked)
         elif arrival.told:
@@ -379,12 +379,14 @@ class Reception:
             logger.error("A message to %s will not arrive: %s", self._app.title, reason)
 
     async def _note_late(self, conversation: str, state: str, reason: str) -> None:
-        place = (conversation, self._app.name)
+        if state:
+            await self._tell_desk(late.note, conversation, state, reason, clock.now())
+        else:
+            await self._tell_desk(late.arrived, conversation)
+
+    async def _tell_desk(self, what: Callable[..., None], conversation: str, *more: Any) -> None:
         try:
-            if state:
-                await self._chat.live.desk.write(late.note, *place, state, reason, clock.now())
-            else:
-                await self._chat.live.desk.write(late.arrived, *place)
+            await self._chat.live.desk.write(what, conversation, self._app.name, *more)
         except Exception as error:
             logger.error("The staff desk could not be told: %s", type(error).__name__)
 
