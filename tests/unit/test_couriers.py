@@ -306,6 +306,22 @@ def test_nothing_follows_a_stop_not_even_the_rest_of_a_message(post: Post) -> No
     assert post.reached() == []
 
 
+def test_nothing_follows_a_stop_that_comes_while_a_turn_is_waited_for(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In WhatsApp through Twilio that can be six seconds."""
+    post.change(noticed=True)
+    post.say("hello")
+
+    async def turn(self: Pace) -> None:
+        post.change(state=senders.OPTED_OUT)
+
+    monkeypatch.setattr(Pace, "turn", turn)
+    post.send(all_is_sent(post))
+    assert post.app.sent == []
+    assert post.told == [("stuck", "opted_out")]
+
+
 def test_a_call_that_was_refused_does_not_overwrite_a_stop(post: Post) -> None:
     """Twilio refuses what is on its way when the STOP comes."""
     post.change(noticed=True)

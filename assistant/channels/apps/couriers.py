@@ -171,9 +171,11 @@ class Couriers:
             return None
         name = ""
         for number, call in enumerate(calls[sender.calls :], sender.calls + 1):
-            if number > sender.calls + 1 and await self._is_over(sender):
+            await self._turn(sender)
+            # Only now: while its turn was waited for, the patient may have written STOP.
+            if await self._is_over(sender):
                 return None
-            answer = await self._call(sender, address, call)
+            answer = await self._call(address, call)
             if answer.outcome != Outcome.SENT:
                 noticed = sender.noticed or notice in range(1, number)
                 return await self._not_sent(sender, message, answer, noticed)
@@ -188,11 +190,13 @@ class Couriers:
         await self._leave(sender)
         return None
 
-    async def _call(self, sender: Sender, address: str, call: Call) -> Answer:
-        """Makes one call, when its turn has come."""
+    async def _turn(self, sender: Sender) -> None:
+        """Returns when a call to a sender may be made."""
         if self._app.per_chat is not None:
             await self._pace_of(sender.name).turn()
         await self._pace.turn()
+
+    async def _call(self, address: str, call: Call) -> Answer:
         try:
             return await self._app.send(address, call)
         except Exception as error:
