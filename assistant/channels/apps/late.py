@@ -30,13 +30,18 @@ late = sa.Table(
 def note(
     connection: Connection, conversation: str, app: str, state: str, reason: str, now: datetime
 ) -> None:
-    """A message of the conversation is late (FAILED) or will not arrive (STUCK)."""
+    """A message of the conversation is late (FAILED) or will not arrive (STUCK).
+
+    Whatever will not arrive is a row of its own, in place of the one before: who has seen to that
+    one has not seen to this, and staff are told of it anew.
+    """
     mine = (late.c.conversation_id == conversation) & (late.c.app == app)
-    values = {"state": state, "reason": reason, "at": now, "settled_at": None}
+    values = {"state": state, "reason": reason, "at": now}
     # What will not arrive stays until someone has seen to it.
-    seen_to = late.c.settled_at.isnot(None)
-    open_to_change = mine if state == STUCK else mine & ((late.c.state == FAILED) | seen_to)
-    if connection.execute(late.update().where(open_to_change).values(values)).rowcount:
+    over = mine if state == STUCK else mine & late.c.settled_at.isnot(None)
+    connection.execute(late.delete().where(over))
+    late_already = mine & (late.c.state == FAILED)
+    if connection.execute(late.update().where(late_already).values(values)).rowcount:
         return
     if connection.execute(sa.select(late.c.id).where(mine)).first() is None:
         connection.execute(late.insert().values(conversation_id=conversation, app=app, **values))
