@@ -52,23 +52,31 @@ def moved(chat: Chat, conversation: str) -> bool:
 def test_what_could_not_be_sent_yet_comes_along(
     database: Path, telegram: Telegram, echo: Echo
 ) -> None:
-    """It is said where the patient goes on, and nothing is late where they were before."""
+    """It is said where the patient goes on, and nothing is late where they were before.
+
+    An appointment stays one: with its calendar file, and its template a day later.
+    """
     started(telegram, echo)
     telegram.say("700", "hello", count=2)
     telegram.failing = [(503, {}, b"")] * 4
-    assert telegram.deliver(telegram.text("700", "numb")) == 200
+    assert telegram.deliver(telegram.text("700", "booked")) == 200
     wait_until(lambda: LateMessage.objects.filter(state="failed").exists(), "it is late")
     window = Window(telegram.server).open()
     window.ask("hello from the website")
     link = window.call("link", {"app": "telegram"})
     assert telegram.deliver(telegram.follow("700", link["url"])) == 200
     shown = telegram.until("700", 4)
-    assert shown[2].text.startswith("you said numb")
+    assert shown[2].text.startswith("you said booked")
     assert "from the website" in shown[3].text
     sentences = window.until(
         lambda: [each for each in window.seen if each["from"] == "clinic"], "the app's sentence"
     )
     assert {each.get("lang") for each in sentences} == {"en"}
+    carried = window.until(
+        lambda: next((each for each in window.seen if "booked" in each["text"]), None), "it"
+    )
+    assert carried["card"] == {"status": "confirmed"}
+    assert carried["buttons"] == []
     wait_until(lambda: not LateMessage.objects.exists(), "nothing is late any more")
     window.close()
 

@@ -44,7 +44,7 @@ UNWRITTEN = (
     *(Kind.SAID, Kind.TAKEN, Kind.GIVEN),
 )
 # What a message has in the conversation in which it was said, and nowhere else.
-_LEFT_BEHIND = ("seq", "in_reply_to", "card")
+_LEFT_BEHIND = ("seq", "in_reply_to")
 # Nothing is failing now.
 _WELL = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
 
