@@ -160,9 +160,11 @@ def test_a_provider_that_takes_long_keeps_no_conversation_waiting(
     assert time.monotonic() - began < 20
 
 
-def test_opening_the_chat_is_a_greeting(telegram: Telegram, echo: Echo) -> None:
+@pytest.mark.parametrize("command", ["/start", "/start poster"])
+def test_opening_the_chat_is_a_greeting(telegram: Telegram, echo: Echo, command: str) -> None:
+    """Also by a link of the clinic's own, on a poster, that is none from the website."""
     started(telegram, echo)
-    assert "Hello" in telegram.say("700", "/start", count=2)[1].text
+    assert "Hello" in telegram.say("700", command, count=2)[1].text
 
 
 def test_typing_is_shown(telegram: Telegram, echo: Echo, tmp_path: Path) -> None:

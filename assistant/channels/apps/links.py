@@ -18,6 +18,7 @@ from assistant.channels import mailbox
 from assistant.channels.apps.sentences import words
 
 LIFE = timedelta(minutes=15)
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 links = sa.Table(
     "app_links",
@@ -62,6 +63,11 @@ def forget(connection: Connection, conversation: str) -> None:
     connection.execute(links.delete().where(links.c.conversation == conversation))
 
 
+def token_of(link: str) -> str:
+    """What a link into an app brought along, if that can be a token; "" for a poster's, say."""
+    return link if _TOKEN.fullmatch(link) else ""
+
+
 def token_in(text: str) -> str:
     """The token in words that a link has filled in; "" for any other text."""
     found = _filled_in().fullmatch(text.strip())
@@ -72,7 +78,7 @@ def token_in(text: str) -> str:
 def _filled_in() -> re.Pattern[str]:
     before, after = words()["link"].split("{token}")
     return re.compile(
-        f"{re.escape(before.strip())}\\s*([\\w-]{{22}})\\s*{re.escape(after.strip())}"
+        f"{re.escape(before.strip())}\\s*({_TOKEN.pattern})\\s*{re.escape(after.strip())}"
     )
 
 

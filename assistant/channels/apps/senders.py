@@ -216,7 +216,7 @@ def take(connection: Connection, known: Known, update: Update, now: datetime) ->
         return _opt_out(connection, before, sender, now)
     if update.kind == Kind.GROUP:
         return _refuse_group(connection, sender, now)
-    if carried := update.link or links.token_in(update.text):
+    if carried := links.token_of(update.link) or links.token_in(update.text):
         return _link(connection, sender, carried, now)
     if known.refusal:
         _forget_press(connection, known, update)
