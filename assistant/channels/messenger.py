@@ -24,6 +24,7 @@ from assistant.channels.apps.app import (
 )
 from assistant.channels.apps.meta import (
     APP_SECRET,
+    SUBSCRIPTIONS,
     VERIFY_TOKEN,
     MetaApp,
     at,
@@ -42,8 +43,6 @@ FIELDS = (
     *("messages", "messaging_postbacks", "messaging_referrals", "message_edits"),
     *("standby", "message_echoes", "messaging_handovers"),
 )
-# What an app at Meta is told of, and where.
-SUBSCRIPTIONS = "subscriptions"
 # What is sent along with everything, by which its echo is known again.
 OURS = "clinic-assistant"
 # Meta's own app, in which people answer: the page's inbox.
@@ -131,20 +130,11 @@ class Messenger(MetaApp):
         return f"https://m.me/{self.secrets[PAGE]}?ref={token}"
 
     async def check(self, webhook: str) -> list[Finding]:
-        """What the page passes on to the clinic's app, and whom that one calls with what.
-
-        https://developers.facebook.com/docs/graph-api/reference/app/subscriptions
-        """
+        """What the page passes on to the clinic's app, and whom that one calls with what."""
         path = f"{self.secrets[PAGE]}/subscribed_apps"
         told = await self.ask_graph("GET", path, TOKEN)
         passed = {name for app in objects(told.get("data")) for name in _names(app)}
-        told = await self.ask_as_app("GET", SUBSCRIPTIONS, TOKEN)
-        mine = [one for one in objects(told.get("data")) if one.get("object") == self.subject]
-        active = [one for one in mine if one.get("active") is not False]
-        called = words_of(at(active[0], "callback_url")) if active else ""
-        fields = {
-            words_of(field.get("name")) for one in active for field in objects(one.get("fields"))
-        }
+        called, fields = await self.subscription(TOKEN)
         return [
             self._passes("The page", passed),
             self.calls(called, webhook),

@@ -162,13 +162,51 @@ class WhatsApp(MetaApp):
         return f"https://wa.me/{self._phone}?text={text}" if self._phone else ""
 
     async def check(self, webhook: str) -> list[Finding]:
-        """The clinic's number, and where Meta calls for it: its own address goes before others."""
-        fields = {"fields": "display_phone_number,webhook_configuration"}
+        """The clinic's number, where Meta calls for it and with what, and the template.
+
+        The number's own address goes before others.
+        """
+        fields = {"fields": "display_phone_number,webhook_configuration,health_status"}
         told = await self.ask_graph("GET", self.secrets[NUMBER], TOKEN, params=fields)
         number = Finding(True, f"The number is {words_of(told.get('display_phone_number'))}.")
         places = ("phone_number", "whatsapp_business_account", "application")
         called = (words_of(at(told, "webhook_configuration", place)) for place in places)
-        return [number, self.calls(next(filter(None, called), ""), webhook)]
+        _, passed = await self.subscription(TOKEN)
+        messages = Finding(True, "The app passes on messages.")
+        if "messages" not in passed:
+            where = "Subscribe to them at Meta, under WhatsApp, Configuration, Webhook fields."
+            messages = Finding(False, f"The app does not pass on messages. {where}")
+        template = await self._check_template(told)
+        return [number, self.calls(next(filter(None, called), ""), webhook), messages, template]
+
+    async def _check_template(self, told: Mapping[str, Any]) -> Finding:
+        """Whether the template is approved, in the account that Meta tells with the number.
+
+        https://developers.facebook.com/docs/graph-api/reference/whats-app-business-account/message_templates
+        """
+        name = self.secrets[TEMPLATE]
+        if not name:
+            return Finding(None, f"{TEMPLATE} is empty: news a day later are not sent.")
+        entities = objects(at(told, "health_status", "entities"))
+        account = next((one for one in entities if one.get("entity_type") == "WABA"), None)
+        place = plain_of(at(account, "id"))
+        if not place:
+            return Finding(None, f'Meta does not tell whether "{name}" ({TEMPLATE}) is approved.')
+        query = {"name": name, "fields": "name,language,status"}
+        found = await self.ask_graph("GET", f"{place}/message_templates", TOKEN, params=query)
+        mine = {"name": name, "language": TEMPLATE_LANGUAGE}
+        status = next(
+            (
+                one.get("status")
+                for one in objects(found.get("data"))
+                if mine.items() <= one.items()
+            ),
+            None,
+        )
+        known = f'The template "{name}" ({TEMPLATE}) in the language "{TEMPLATE_LANGUAGE}"'
+        if status is None:
+            return Finding(False, f"{known} is not there.")
+        return Finding(status == "APPROVED", f"{known} is {str(status)[:30].lower()}.")
 
     async def connect(self, webhook: str) -> str:
         """Meta tries the address at once, so this server must run."""

@@ -80,17 +80,49 @@ def test_connecting(
         assert provider.webhook.partition("#")[0] == webhook
 
 
+@pytest.mark.parametrize("provider", SAY, indirect=True)
 def test_another_server_is_called(
     provider: Provider, capsys: Read, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if provider.name not in SAY:
-        return
     monkeypatch.setenv("CLINIC_PUBLIC_ADDRESS", "http://127.0.0.1:9")
     provider.webhook = "https://old.example.com/webhook"
     assert main(["channels", "check"]) == 1
     told = capsys.readouterr().out
     assert "calls https://old.example.com/webhook, not http://127.0.0.1:9/webhooks/" in told
     assert "This server does not answer at http://127.0.0.1:9/webhooks/" in told
+
+
+@pytest.mark.parametrize("provider", ["whatsapp"], indirect=True)
+@pytest.mark.parametrize(
+    ("told", "template", "approved", "mark", "words"),
+    [
+        (["messages"], "appointment_news", "APPROVED", "ok", '"en" is approved.'),
+        (["account_update"], "", "APPROVED", "problem", "The app does not pass on messages."),
+        (["messages"], "appointment_news", "PENDING", "problem", '"en" is pending.'),
+        (["messages"], "another", "APPROVED", "problem", "is not there."),
+        (["messages"], "", "APPROVED", "note", "CLINIC_WHATSAPP_TEMPLATE is empty"),
+    ],
+)
+def test_what_is_passed_on_and_the_template(
+    provider: Provider,
+    echo: Echo,
+    capsys: Read,
+    monkeypatch: pytest.MonkeyPatch,
+    told: list[str],
+    template: str,
+    approved: str,
+    mark: str,
+    words: str,
+) -> None:
+    """Otherwise nobody would notice until a patient is not answered, or not told."""
+    assert isinstance(provider, WhatsApp)
+    monkeypatch.setenv("CLINIC_PUBLIC_ADDRESS", "http://127.0.0.1:9")
+    monkeypatch.setenv("CLINIC_WHATSAPP_TEMPLATE", template)
+    provider.webhook = "http://127.0.0.1:9/webhooks/whatsapp/webhook"
+    provider.told, provider.approved = told, approved
+    assert main(["channels", "check"]) == 1, "this server does not answer"
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if words in line]
+    assert line.split()[0] == mark
 
 
 def test_a_provider_that_is_not_there(

@@ -21,6 +21,8 @@ from assistant.channels.apps.app import SENT, Answer, App, BadBody, Outcome, Rec
 
 APP_SECRET, VERIFY_TOKEN = "CLINIC_META_APP_SECRET", "CLINIC_META_VERIFY_TOKEN"
 VERSION = "CLINIC_META_VERSION"
+# What an app at Meta is told of, and where.
+SUBSCRIPTIONS = "subscriptions"
 # What a failed call says: its code, or the subcode where that says more.
 _CODES = {
     "login": {0, 3, 10, 102, 190, 368, 131005, 131031, 131042, 131045, 133010},
@@ -136,6 +138,18 @@ class MetaApp(App):
         login = {"Authorization": f"Bearer {app}|{self.secrets[APP_SECRET]}"}
         url = f"{self.api}/{self.secrets[VERSION]}/{app}/{what}"
         return await self.ask(method, url, headers=login, **content)
+
+    async def subscription(self, token: str) -> tuple[str, set[str]]:
+        """Whom Meta calls for the clinic's app, "" for nobody, and with what. Raises NoAnswer.
+
+        https://developers.facebook.com/docs/graph-api/reference/app/subscriptions
+        """
+        told = await self.ask_as_app("GET", SUBSCRIPTIONS, token)
+        mine = [one for one in objects(told.get("data")) if one.get("object") == self.subject]
+        active = [one for one in mine if one.get("active") is not False]
+        called = words_of(at(active[0], "callback_url")) if active else ""
+        fields = (field for one in active for field in objects(one.get("fields")))
+        return called, {words_of(field.get("name")) for field in fields}
 
     def no_login(self, response: httpx.Response) -> bool:
         """Meta says it by a code, and often with status 400."""

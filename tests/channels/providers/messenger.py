@@ -8,10 +8,10 @@ import re
 import time
 from typing import Any
 
-from providers.meta import APP_SECRET, VERSION, MetaProvider
+from providers.meta import APP, VERSION, MetaProvider
 from providers.provider import Shown
 
-PAGE, APP = "1060000000001", "2400000000001"
+PAGE = "1060000000001"
 OUTSIDE_WINDOW = (10, 2018278)
 # https://developers.facebook.com/docs/messenger-platform/error-codes
 ANOTHER_S = (10, 2018300)
@@ -30,9 +30,8 @@ class Messenger(MetaProvider):
         self._numbers = itertools.count(1000)
         # Patients whose chats another app has: ours may not even show that it types.
         self.elsewhere: set[str] = set()
-        # What the page passes on to the app, and what Meta tells the app's address of.
+        # What the page passes on to the app.
         self.passed: list[str] = []
-        self.told: list[str] = []
 
     def settings(self) -> dict[str, str]:
         return {**super().settings(), "CLINIC_MESSENGER_PAGE": PAGE}
@@ -133,19 +132,7 @@ class Messenger(MetaProvider):
     def counts(self, path: str, body: bytes) -> bool:
         return b'"sender_action"' not in body
 
-    def login_of(self, path: str) -> str:
-        about_the_app = path.startswith(f"/{VERSION}/{APP}/")
-        return f"{APP}|{APP_SECRET}" if about_the_app else super().login_of(path)
-
     def tell(self, path: str) -> tuple[int, bytes]:
-        if path == f"/{VERSION}/app":
-            return 200, json.dumps({"id": APP, "name": "The clinic"}).encode()
-        if path == f"/{VERSION}/{APP}/subscriptions":
-            fields = [{"name": name, "version": VERSION} for name in self.told]
-            mine = {"object": "page", "callback_url": self.webhook, "fields": fields}
-            other = {"object": "user", "callback_url": "https://example.com/", "fields": []}
-            found = [other, *([{**mine, "active": True}] if self.webhook else [])]
-            return 200, json.dumps({"data": found}).encode()
         if path != f"/{VERSION}/{PAGE}/subscribed_apps":
             return super().tell(path)
         apps = [{"id": "1", "subscribed_fields": self.passed}] if self.passed else []

@@ -19,6 +19,7 @@ APP_SECRET = "0123456789abcdef" * 2
 VERIFY_TOKEN = "invented-" * 3
 TOKEN = "invented-token-" * 3
 VERSION = "v26.0"
+APP = "2400000000001"
 SIGNATURE = "x-hub-signature-256"
 DAY = 24 * 3600.0
 
@@ -40,6 +41,8 @@ class MetaProvider(Provider):
     def __init__(self) -> None:
         super().__init__()
         self.heard: dict[str, float] = {}
+        # What Meta tells the app's address of.
+        self.told: list[str] = []
         table = Path(__file__).with_name(f"{self.name}.yml")
         self.limits: dict[str, Any] = yaml.safe_load(table.read_text(encoding="utf-8"))
         self.rates = self.limits
@@ -107,7 +110,7 @@ class MetaProvider(Provider):
 
     def login_of(self, path: str) -> str:
         """The token that an address asks for."""
-        return TOKEN
+        return f"{APP}|{APP_SECRET}" if path.startswith(f"/{VERSION}/{APP}/") else TOKEN
 
     def tries(self, url: str, token: str) -> bool:
         """Whether an address answers as the one who knows the token."""
@@ -116,7 +119,15 @@ class MetaProvider(Provider):
 
     def tell(self, path: str) -> tuple[int, bytes]:
         """Answers a question."""
-        return self.breach(f"no such address: {path}")
+        if path == f"/{VERSION}/app":
+            return 200, json.dumps({"id": APP, "name": "The clinic"}).encode()
+        if path != f"/{VERSION}/{APP}/subscriptions":
+            return self.breach(f"no such address: {path}")
+        fields = [{"name": name, "version": VERSION} for name in self.told]
+        mine = {"object": self.subject, "callback_url": self.webhook, "fields": fields}
+        other = {"object": "user", "callback_url": "https://example.com/", "fields": []}
+        found = [other, *([{**mine, "active": True}] if self.webhook else [])]
+        return 200, json.dumps({"data": found}).encode()
 
     def order(self, path: str, call: dict[str, Any]) -> tuple[int, bytes]:
         """Does what is no message."""

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from providers.meta import VERSION, MetaProvider
 from providers.provider import Shown
 
-NUMBER, PHONE = "106540352242922", "15555550100"
+NUMBER, PHONE, ACCOUNT = "106540352242922", "15555550100", "102290129340398"
 
 
 class WhatsApp(MetaProvider):
@@ -34,6 +34,9 @@ class WhatsApp(MetaProvider):
         self.old: set[str] = set()
         self.templates: list[str] = []
         self.read: list[str] = []
+        self.told = ["messages"]
+        # What became of the template.
+        self.approved = "APPROVED"
 
     def settings(self) -> dict[str, str]:
         return {**super().settings(), "CLINIC_WHATSAPP_NUMBER": NUMBER}
@@ -46,7 +49,7 @@ class WhatsApp(MetaProvider):
         """Any change as one entry."""
         known = {"display_phone_number": PHONE, "phone_number_id": NUMBER}
         content = {"messaging_product": "whatsapp", "metadata": known, **value}
-        return {"id": "102290129340398", "changes": [{"value": content, "field": field}]}
+        return {"id": ACCOUNT, "changes": [{"value": content, "field": field}]}
 
     def contact(self, sender: str) -> dict[str, Any]:
         """A patient as webhooks name them."""
@@ -121,7 +124,16 @@ class WhatsApp(MetaProvider):
 
     def tell(self, path: str) -> tuple[int, bytes]:
         place, _, asked = unquote(path).partition("?fields=")
+        if path.startswith(f"/{VERSION}/{ACCOUNT}/message_templates?name="):
+            # Names that begin with what is asked for are told, too.
+            language = self.limits["template_language"]
+            mine = {"name": self.limits["template"], "language": language, "status": self.approved}
+            found = [{**mine, "name": f"{mine['name']}_old"}, {**mine, "language": "fr"}, mine]
+            return 200, json.dumps({"data": found}).encode()
         known: dict[str, Any] = {"display_phone_number": "+1 555-555-0100"}
+        account = {"entity_type": "WABA", "id": ACCOUNT, "can_send_message": "AVAILABLE"}
+        number = {**account, "entity_type": "PHONE_NUMBER", "id": NUMBER}
+        known["health_status"] = {"can_send_message": "AVAILABLE", "entities": [number, account]}
         known["webhook_configuration"] = {"phone_number": self.webhook} if self.webhook else {}
         fields = asked.split(",")
         if place != f"/{VERSION}/{NUMBER}" or not asked or set(fields) - set(known):
