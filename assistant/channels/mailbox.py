@@ -129,7 +129,7 @@ class UnknownButton(Exception):
 class Standing:
     """Where a conversation stands: the last number, and up to which the patient has seen.
 
-    ``locale`` is the patient's language, one of ``wording.LOCALES``.
+    ``locale`` is the patient's language: one of a window's or of an app's sentences.
     """
 
     last_seq: int

@@ -7,12 +7,14 @@ import string
 import pytest
 import yaml
 
+from assistant.channels.apps.sentences import words as app_words
 from assistant.channels.live import SAID_FOR
 from assistant.channels.wording import LOCALES, in_language, words
 from assistant.project import ROOT
 
 WORDINGS = yaml.safe_load((ROOT / "data/responses/live.yml").read_text("utf-8"))["responses"]
-OTHERS = [locale for locale in LOCALES if locale != "en"]
+# Of a window, and of an app.
+OTHERS = sorted({*LOCALES, *app_words()["sentences"]} - {"en"})
 
 
 @pytest.mark.parametrize("locale", OTHERS)
