@@ -103,6 +103,19 @@ class Post:
         with self.engine.begin() as connection:
             mailbox.post(connection, self.conversation, [Bubble("", body)], datetime.now(UTC))
 
+    def answer(self, text: str | None, response: str) -> None:
+        """The patient writes, or presses a button, and is answered by a response."""
+        now = datetime.now(UTC)
+        body = {"id": str(uuid.uuid4()), "text": text or "", mailbox.VIA: "pigeon"}
+        said = {"id": str(uuid.uuid4()), "text": "an answer", "from": "assistant"}
+        said |= {"at": now.isoformat(), "in_reply_to": body["id"]}
+        if text is None:
+            self.say("Which?", buttons=[{"title": "This one of three", "payload": "/this"}])
+        with self.engine.begin() as connection:
+            payload = "/this" if text is None else None
+            asked = mailbox.accept(connection, self.conversation, body, payload, now, "fr").message
+            mailbox.finish(connection, asked, [Bubble(response, said)], now)
+
     def sender(self) -> Sender:
         """The patient's row."""
         with self.engine.connect() as connection:
@@ -289,6 +302,36 @@ def test_the_notice_is_said_until_it_was_read(
     post.app.answers = answers
     post.send(all_is_sent(post))
     assert post.app.sent == sent
+
+
+FRENCH, ENGLISH = "utter_speak_french", "utter_faq/cost"
+
+
+@pytest.mark.parametrize(
+    ("asked", "locale"),
+    [
+        ([("how much is it please", ENGLISH), ("and where are you", ENGLISH)], "en"),
+        ([("how much is it please", ENGLISH), ("où est la clinique", FRENCH)], "fr"),
+        ([("où est la clinique", FRENCH), ("how much is it please", ENGLISH)], "fr"),
+        # A name, a number, what is not understood.
+        ([("how much is it please", ENGLISH), ("Priya Nair", ENGLISH)], "fr"),
+        ([("ah bon alors", "utter_not_understood_1"), ("how much is it", ENGLISH)], "fr"),
+        (
+            [("how much is it please", ENGLISH), (None, ENGLISH), ("and where are you", ENGLISH)],
+            "en",
+        ),
+        ([("how much is it please", ENGLISH), (None, ENGLISH)], "fr"),
+    ],
+)
+def test_who_writes_in_english_again_is_spoken_to_in_english(
+    post: Post, asked: list[tuple[str | None, str]], locale: str
+) -> None:
+    """After two messages; a button (None) tells nothing of a language."""
+    post.change(noticed=True, locale="fr")
+    for text, response in asked:
+        post.answer(text, response)
+    post.send(all_is_sent(post))
+    assert post.sender().locale == locale
 
 
 def test_nothing_follows_a_stop_not_even_the_rest_of_a_message(post: Post) -> None:

@@ -22,6 +22,7 @@ from assistant.channels.apps.senders import Sender
 from assistant.channels.apps.sentences import language_of, sentence
 from assistant.channels.locks import Locks
 from assistant.channels.mailbox import Mailbox, Stored
+from assistant.channels.wording import LOCALES
 from clinic import clock
 from clinic.seal import Seal
 
@@ -266,6 +267,9 @@ class Couriers:
     async def _spoken_to(self, sender: Sender, message: Stored) -> Sender:
         """The sender in the language in which the assistant has begun to speak to them."""
         language = language_of(message.response)
+        if language is None and sender.locale != LOCALES[0]:
+            english = await self._box.read(senders.writes_english, message)
+            language = LOCALES[0] if english else None
         if language is None or language == sender.locale:
             return sender
         await self._box.write(senders.speak, sender, language)

@@ -27,7 +27,7 @@ from assistant.channels.apps import errands, late, links, taken
 from assistant.channels.apps.app import Kind, Update
 from assistant.channels.apps.numbers import chosen_number
 from assistant.channels.apps.outgoing import button_of, is_thumb, tokens
-from assistant.channels.apps.sentences import sentence, words
+from assistant.channels.apps.sentences import is_english, sentence, words
 from assistant.channels.bubbles import Bubble, stamp
 from assistant.channels.mailbox import VIA, Stored
 from assistant.channels.tokens import new_conversation
@@ -45,6 +45,9 @@ UNWRITTEN = (
 )
 # What a message has in the conversation in which it was said, and nowhere else.
 _LEFT_BEHIND = ("seq", "in_reply_to")
+# Messages among which a patient's last ones and their answers stand, and words of a message by
+# which its language can be told.
+_LOOKED_BACK, _SOME_WORDS = 20, 3
 # Nothing is failing now.
 _WELL = {"attempts": 0, "reason": "", "failing_since": None, "due_at": None}
 
@@ -374,6 +377,30 @@ def speak(connection: Connection, sender: Sender, locale: str) -> None:
     """The patient is spoken to in another language from now on."""
     connection.execute(_mine(sender).values(locale=locale))
     mailbox.speak(connection, sender.conversation, locale)
+
+
+def writes_english(connection: Connection, message: Stored) -> bool:
+    """Whether a message answers the second one in a row that the patient has written in English.
+
+    Counted are typed messages of some words: a name or a "merci" tells nothing, nor does a button.
+    """
+    before = mailbox.before(connection, message.conversation, message.seq + 1, _LOOKED_BACK)
+    typed = [
+        each.id
+        for each in before
+        if each.sender == mailbox.PATIENT and each.input == each.body["text"]
+        if len(each.input.split()) >= _SOME_WORDS
+    ][-2:]
+    if len(typed) < 2 or message.body.get("in_reply_to") != typed[-1]:
+        return False
+    answers = {asked: [each for each in before if _answers(each, asked)] for asked in typed}
+    return all(
+        said and all(is_english(each.response) for each in said) for said in answers.values()
+    )
+
+
+def _answers(message: Stored, asked: str) -> bool:
+    return message.body.get("in_reply_to") == asked
 
 
 def choices_before(connection: Connection, message: Stored) -> int:

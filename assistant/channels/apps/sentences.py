@@ -33,6 +33,11 @@ def sentence(name: str, locale: str, /, **values: object) -> str:
     return str(spoken[name]).format(**known)
 
 
+def is_english(response: str) -> bool:
+    """Whether an answer of the assistant's says that it was asked in English."""
+    return language_of(response) is None and not matches(response, words()["unclear"])
+
+
 def language_of(response: str) -> str | None:
     """The language in which a response of the assistant's speaks to the patient, if it tells."""
     for language, responses in words()["languages"].items():
