@@ -54,7 +54,8 @@ class Provider(ABC):
         self.blocked: set[str] = set()
         self.failing: list[tuple[int, dict[str, str], bytes]] = []
         self.delay = 0.0
-        # Calls whose answers take so long.
+        # Calls are answered when it is set; so many have come.
+        self.held: threading.Event | None = None
         self.begun = 0
         # The address that the provider calls, where it can be told.
         self.webhook = ""
@@ -226,10 +227,12 @@ class Provider(ABC):
                     return
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 if provider.delay:
+                    time.sleep(provider.delay)
+                if held := provider.held:
                     with provider._happened:
                         provider.begun += 1
                         provider._happened.notify_all()
-                    time.sleep(provider.delay)
+                    held.wait(PATIENCE)
                 more: dict[str, str] = {}
                 with provider._happened:
                     counts = provider.counts(self.path, body)
