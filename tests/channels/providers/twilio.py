@@ -49,8 +49,9 @@ class Twilio(Provider):
 
     def __init__(self) -> None:
         super().__init__()
-        if self.prefix in limits()["per_second"]:
-            self.rates = {"per_second": limits()["per_second"][self.prefix]}
+        for name in ("per_second", "per_chat"):
+            if self.prefix in limits()[name]:
+                self.rates[name] = limits()[name][self.prefix]
         # When each patient last wrote, in seconds since 1970.
         self.heard: dict[str, float] = {}
         self._numbers = itertools.count(1)
