@@ -41,6 +41,8 @@ from assistant.serving import log
 from assistant.serving.pages import pages
 from assistant.tracker_store import ClinicTrackerStore
 
+CARD = {"status": "confirmed", "ics": "BEGIN:VCALENDAR"}
+
 
 class Store(ClinicTrackerStore):
     """Dies when it is told to, after saving."""
@@ -151,7 +153,7 @@ class Echo:
                         : 2 * ("rate" in message.text)
                     ],
                 ],
-                **({"card": {"status": "confirmed"}} if "booked" in message.text else {}),
+                **({"card": CARD} if "booked" in message.text else {}),
             },
             {"metadata": {"response": _response_to(message.text)}},
         )

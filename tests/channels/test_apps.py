@@ -11,10 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from apps import PROVIDERS
+from postgres import Cluster
 from providers.provider import Provider
 from scenario_chat import read
 from scenario_servers import Server, wait_until
@@ -377,6 +380,60 @@ def test_what_cannot_be_read(provider: Provider, echo: Echo, tmp_path: Path) -> 
     assert handled(tmp_path) == {"the end": 1}
     for request in provider.ignored():
         assert provider.deliver(request) == 200
+
+
+def test_on_postgresql(echo: Echo) -> None:
+    """Delivered five times, killed, pressed, reported lost and deleted: with the other database."""
+    whatsapp, cluster = PROVIDERS["whatsapp"](), Cluster()
+    try:
+        cluster.run("CREATE DATABASE chat")
+        url = cluster.url("chat")
+        server = started(whatsapp, echo, CLINIC_DATABASE_URL=url)
+        engine = sa.create_engine(url)
+
+        def column(query: str) -> list[Any]:
+            with engine.connect() as connection:
+                return list(connection.execute(sa.text(query)).scalars())
+
+        request = whatsapp.text("700", "hello")
+        calls = [threading.Thread(target=whatsapp.deliver, args=(request,)) for _ in range(5)]
+        for call in calls:
+            call.start()
+        for call in calls:
+            call.join()
+        reached = "SELECT count(*) FROM website_messages WHERE reached"
+        whatsapp.until("700", 2)
+        assert whatsapp.click("700", "Again")[0].text.startswith("you said /again hello")
+        wait_until(lambda: column(reached) == [2], "both answers count as read")
+        dying = whatsapp.text("700", "please die after")
+        with suppress(httpx.TransportError):
+            whatsapp.deliver(dying)
+        assert server.process is not None
+        server.process.wait(20)
+        server.start()
+        server.wait()
+        for again in (request, dying, dying):
+            whatsapp.insist(again)
+        whatsapp.until("700", 4)
+        users = column("SELECT data FROM events WHERE type_name = 'user'")
+        heard = Counter(json.loads(data)["text"] for data in users)
+        assert heard == {"hello": 1, "/again hello": 1, "please die after": 1}
+        wait_until(lambda: column(reached) == [3], "all answers count as read")
+        whatsapp.blocked.add("700")
+        assert whatsapp.deliver(whatsapp.text("700", "more")) == 200
+        states = "SELECT state FROM app_senders"
+        wait_until(lambda: column(states) == ["stopped"], "its loss is told")
+        assert column(reached) == [3]
+        whatsapp.blocked.clear()
+        whatsapp.say("700", "erase me")
+        wait_until(lambda: column(states) == [], "the address is gone")
+        assert column("SELECT name FROM app_taken WHERE conversation <> ''") == []
+        engine.dispose()
+        server.stop()
+    finally:
+        cluster.stop()
+        whatsapp.close()
+    assert not whatsapp.broken, whatsapp.broken
 
 
 @pytest.mark.usefixtures("database")

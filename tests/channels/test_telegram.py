@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -17,9 +19,10 @@ from window import Window
 
 from assistant.channels import telegram as channel
 from assistant.channels.apps import settings
-from clinic.environment import EnvironmentProblem
+from clinic.environment import EnvironmentProblem, chat_keys
 from clinic.live import chats
 from clinic.outbox.models import LateMessage
+from clinic.seal import Seal
 
 __all__ = ["database", "migrated"]
 
@@ -199,6 +202,31 @@ def test_a_slow_provider_keeps_no_live_chat_waiting(
     assert not telegram.signs
     telegram.held.set()
     window.close()
+
+
+def test_a_calendar_file_ends_after_30_days_and_with_the_chat(
+    telegram: Telegram, echo: Echo, tmp_path: Path
+) -> None:
+    """The address is the only key to it."""
+    public = "https://chat.example.com"
+    started(telegram, echo, CLINIC_PUBLIC_ADDRESS=public)
+    text = telegram.say("700", "booked", count=2)[1].text
+    path, _, ticket = text.partition(public)[2].split()[0].removesuffix(".ics").rpartition("/")
+
+    def opened(ticket: str) -> int:
+        address = f"{telegram.server}{path}/{ticket}.ics"
+        return httpx.get(address, trust_env=False).status_code
+
+    assert opened(ticket) == 200
+    seal = Seal(chat_keys(tmp_path))
+    message = seal.read_ticket(ticket)
+    assert message
+    assert opened(seal.ticket(message, 60)) == 200
+    assert opened(seal.ticket(message, -1)) == 404
+    ends = int.from_bytes(base64.urlsafe_b64decode(f"{ticket}==")[16:21], "big")
+    assert timedelta(days=29.9) < timedelta(seconds=ends - time.time()) <= timedelta(days=30)
+    telegram.say("700", "erase me")
+    assert opened(ticket) == 404
 
 
 def test_without_its_secret_it_is_off(telegram: Telegram, echo: Echo) -> None:

@@ -8,13 +8,14 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
+import sqlalchemy as sa
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from test_apps import NOTICE, Echo, database, handled, migrated, started
 from window import Window
 
 from assistant.channels import twilio
+from assistant.channels.apps import senders
 from assistant.channels.apps.app import (
     BadBody,
     Call,
@@ -458,6 +460,21 @@ def test_behind_a_proxy(provider: Twilio, echo: Echo) -> None:
     provider.say("700", "hello", count=2)
     told = {call["StatusCallback"] for call in provider.sent}
     assert told == {f"{PUBLIC}/webhooks/{provider.name}/webhook"}
+
+
+def test_a_captured_request_is_not_played_again(sms: Texts, echo: Echo, tmp_path: Path) -> None:
+    """Its signature holds no moment: it is right for ever, and so it is known for ever."""
+    started(sms, echo)
+    request = sms.text("700", "hello")
+    assert sms.deliver(request) == 200
+    sms.until("700", 2)
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'conversations.sqlite3'}")
+    with engine.begin() as connection:
+        senders.forget_updates(connection, datetime.now(UTC) + timedelta(days=365))
+    engine.dispose()
+    assert sms.deliver(request) == 200
+    sms.say("700", "the end")
+    assert handled(tmp_path) == {"hello": 1, "the end": 1}
 
 
 def test_the_answer_says_nothing(sms: Texts, echo: Echo) -> None:

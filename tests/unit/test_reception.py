@@ -315,6 +315,28 @@ def test_a_persons_typing_is_shown_again_until_they_stop(
     assert set(shown) == {"700"}
 
 
+@pytest.mark.parametrize(
+    ("state", "said"), [(senders.OPEN, ["hello", "joined"]), (senders.STOPPED, ["hello"])]
+)
+def test_that_a_person_has_come_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, said: list[str]
+) -> None:
+    """Two servers carry out one step; and to whoever takes no messages it is not said."""
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    assert clinic.texts(Update("1", "700", text="hello")) == ["hello"]
+    clinic = Clinic(tmp_path, monkeypatch, never)
+    with clinic.engine.begin() as connection:
+        connection.execute(senders.senders.update().values(state=state))
+        conversation = connection.execute(sa.select(senders.senders.c.conversation)).scalar()
+
+    async def join() -> None:
+        for _ in range(2):
+            await clinic.reception.joined(conversation, "Natalie Yeo", "step 1")
+
+    asyncio.run(join())
+    assert clinic.texts() == said
+
+
 def test_an_update_is_known_by_the_key_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
