@@ -14,9 +14,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from assistant.channels.apps import senders
+from assistant.channels.apps import late, senders
 from assistant.channels.apps.app import Answer, App, Call, Outcome, Outgoing
-from assistant.channels.apps.late import OPTED_OUT
 from assistant.channels.apps.outgoing import outgoing
 from assistant.channels.apps.senders import Sender
 from assistant.channels.apps.sentences import language_of, sentence
@@ -44,7 +43,7 @@ WINDOW_MARGIN = timedelta(minutes=1)
 ALARMS = ("emergency", "urgent", "check")
 # Why nothing is sent to somebody, as staff are told.
 _WHY_SILENT = {
-    senders.OPTED_OUT: OPTED_OUT,
+    senders.OPTED_OUT: late.OPTED_OUT,
     senders.STANDBY: "standby",
     senders.STOPPED: "stopped",
 }
@@ -158,13 +157,13 @@ class Couriers:
         if address is None:
             await self._end(sender, message, sender.noticed, "key_lost")
             return None
-        late = self._is_late(sender)
+        is_late = self._is_late(sender)
         sender = await self._spoken_to(sender, message)
         first = 1
         if self._app.numbered:
             first += await self._box.read(senders.choices_before, message)
         try:
-            calls, notice = self._calls(sender, message, late, first)
+            calls, notice = self._calls(sender, message, is_late, first)
         except Exception as error:
             return await self._not_sent(sender, message, _mistake(error), sender.noticed)
         if not calls:
@@ -226,7 +225,7 @@ class Couriers:
             now = await self._box.read(senders.get, sender.name)
             # Of who has written STOP meanwhile staff know that.
             if now is None or now.state != senders.OPTED_OUT:
-                await self._report(sender.conversation, "stuck", answer.reason)
+                await self._report(sender.conversation, late.STUCK, answer.reason)
             return None
         if answer.outcome == Outcome.LATER:
             if not _given_up(sender, message, answer):
@@ -235,7 +234,7 @@ class Couriers:
                 await self._end(sender, message, noticed, MISTAKE)
                 return None
             await self._box.write(senders.note_given_up, sender, message.seq, noticed)
-            await self._report(sender.conversation, "stuck", answer.reason)
+            await self._report(sender.conversation, late.STUCK, answer.reason)
             await self._leave(sender)
             return None
         # The rest of a message of which a part is missing says nothing.
@@ -244,7 +243,7 @@ class Couriers:
 
     async def _end(self, sender: Sender, message: Stored, noticed: bool, reason: str) -> None:
         """A message will not arrive, whatever is tried."""
-        await self._report(sender.conversation, "stuck", reason)
+        await self._report(sender.conversation, late.STUCK, reason)
         await self._box.write(senders.note_sent, sender, message.seq, 0, noticed)
         await self._leave(sender)
 
@@ -256,7 +255,7 @@ class Couriers:
     async def _pass_over(self, sender: Sender) -> None:
         """Says nothing to somebody who wants nothing said, and has staff know it."""
         if await self._box.read(senders.unsent, sender):
-            await self._report(sender.conversation, "stuck", _WHY_SILENT[sender.state])
+            await self._report(sender.conversation, late.STUCK, _WHY_SILENT[sender.state])
         await self._box.write(senders.pass_over, sender)
 
     def _is_late(self, sender: Sender) -> bool:
@@ -276,14 +275,14 @@ class Couriers:
         return replace(sender, locale=language)
 
     def _calls(
-        self, sender: Sender, message: Stored, late: bool, first: int
+        self, sender: Sender, message: Stored, is_late: bool, first: int
     ) -> tuple[list[Call], int]:
         """The calls for one message; with the first message comes the notice.
 
         The number says after how many calls it has been read, 0 where it is not among them.
         """
         said = replace(outgoing(message, sender.locale, self._seal, self._address), first=first)
-        if late:
+        if is_late:
             # Of a message that was begun in time, the rest alone would say nothing.
             return [] if sender.calls else self._app.render_late(said), 0
         calls = self._app.render(said)
@@ -302,7 +301,7 @@ class Couriers:
         due = now + timedelta(seconds=wait)
         await self._box.write(senders.note_failure, failing, answer.reason, due)
         if sender.attempts + 1 >= TELL_AFTER or wait >= LONGEST_WAIT:
-            await self._report(failing.conversation, "failed", answer.reason)
+            await self._report(failing.conversation, late.FAILED, answer.reason)
         logger.warning("A message to %s is late: %s", self._app.title, answer.reason)
         return wait
 

@@ -522,3 +522,50 @@ def test_a_recheck_of_what_is_gone_ends(
     tail.step()
     assert not Recheck.objects.exists()
     assert not Message.objects.exists()
+
+
+def test_the_desk_erases_what_the_patient_deletes(events: Events) -> None:
+    """Without the Rasa server's functions: of each of its tables, and of a stop that stays."""
+    engine = sa.create_engine(f"sqlite:///{events.file}")
+    mailbox.tables.create_all(engine)
+    now = datetime.now(UTC)
+
+    def value(column: Any, conversation: str) -> Any:
+        if column.name in ("conversation", "about", "later") or column.primary_key:
+            return conversation
+        return {str: "", int: 0, bool: True, datetime: now}[column.type.python_type]
+
+    with engine.begin() as connection:
+        for conversation in ("by the desk", "by the patient"):
+            for table in mailbox.tables.sorted_tables:
+                numbered = table.primary_key.columns[0].type.python_type is int
+                columns = [each for each in table.columns if not (numbered and each.primary_key)]
+                row = {each.name: value(each, conversation) for each in columns}
+                if table is senders.senders:
+                    row |= {"state": senders.OPTED_OUT, "address": "sealed", "phone": "hash"}
+                    row |= {"failing_since": None, "due_at": None}
+                connection.execute(
+                    table.insert().values(row | {"name": conversation} if "name" in row else row)
+                )
+    assert events_erasing.erase_idle("by the desk")
+    with engine.begin() as connection:
+        mailbox.forget(connection, "by the patient", now)
+        senders.leave(connection, "by the patient")
+    left: dict[str, dict[str, Any]] = {}
+    with engine.connect() as connection:
+        for conversation in ("by the desk", "by the patient"):
+            found = left[conversation] = {}
+            for table in mailbox.tables.sorted_tables:
+                if table is mailbox.conversations or "conversation" not in table.columns:
+                    continue
+                query = sa.select(table).where(table.c.conversation == conversation)
+                found[table.name] = connection.execute(query).all()
+            row = sa.select(senders.senders).where(senders.senders.c.name == conversation)
+            stop = dict(connection.execute(row).mappings().one())
+            assert stop.pop("conversation") != stop.pop("name")
+            found["the stop"] = stop
+    assert left["by the desk"] == left["by the patient"]
+    stop = left["by the desk"].pop("the stop")
+    assert (stop["state"], stop["address"], stop["phone"]) == ("optedout", "", "")
+    assert not any(left["by the desk"].values())
+    engine.dispose()
