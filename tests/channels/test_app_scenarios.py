@@ -360,9 +360,12 @@ def test_a_thumb(provider: Provider, running: Servers) -> None:
     assert provider.deliver(provider.press("7103", token)) == 200
     if token.isdigit():
         assert provider.until("7103", before + 1)[-1].text == "Thank you."
-    mine = (running.clinic_database, THUMBS, newest(running, provider))
+    conversation = newest(running, provider)
+    mine = (running.clinic_database, THUMBS, conversation)
     wait_until(lambda: bool(read(*mine)), "the thumb is stored")
-    assert read(*mine) == [{"answer": "utter_faq/how_massage_helps", "value": "up"}]
+    query = "SELECT response FROM website_messages WHERE conversation = ? AND sender = 'assistant'"
+    (said,) = read(running.tracker_database, query, conversation)
+    assert read(*mine) == [{"answer": said["response"], "value": "up"}]
 
 
 @pytest.mark.parametrize(
