@@ -31,6 +31,8 @@ from assistant.channels.arrivals import Arrivals
 from assistant.channels.locks import LocalLocks
 from assistant.channels.mailbox import Mailbox
 from assistant.channels.messenger import Messenger
+from assistant.live import standing
+from assistant.live.standing import Standing
 from clinic.seal import Seal
 
 Fails = Callable[[Update, Counter[str]], Exception | None]
@@ -285,7 +287,10 @@ def test_what_cannot_be_asked_for_anew_is_taken_in_the_end(
 def test_a_persons_typing_is_shown_again_until_they_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The app's own sign ends by itself, and a person types for a minute."""
+    """The app's own sign ends by itself, and a person types for a minute.
+
+    Or until the desk cannot be read: then nobody is told when they stop.
+    """
     clinic = Clinic(tmp_path, monkeypatch, never)
     monkeypatch.setattr(reception, "TYPING_TIMES", 2)
     monkeypatch.setattr(Messenger, "typing_lasts", reception.TYPING_AHEAD + 0.001)
@@ -296,6 +301,9 @@ def test_a_persons_typing_is_shown_again_until_they_stop(
 
     monkeypatch.setattr(Messenger, "typing", typing)
 
+    async def desk_is_away() -> None:
+        standing.update(Standing())
+
     async def type_and_stop() -> None:
         await clinic.reception.take(Update("1", "700", text="hello"))
         taking = asyncio.create_task(clinic.reception._take_all())
@@ -303,11 +311,15 @@ def test_a_persons_typing_is_shown_again_until_they_stop(
             while not clinic.reception._readers:
                 await asyncio.sleep(0.01)
             (conversation,) = clinic.reception._readers
-            await clinic.reception.typed(conversation, True)
-            while len(shown) < 5:
-                await asyncio.sleep(0.01)
-            await clinic.reception.typed(conversation, False)
-            assert not clinic.reception._typing
+            monkeypatch.setattr(standing, "_current", Standing(typing=frozenset([conversation])))
+            for stop in (lambda: clinic.reception.typed(conversation, False), desk_is_away):
+                shown.clear()
+                await clinic.reception.typed(conversation, True)
+                while len(shown) < 5:
+                    await asyncio.sleep(0.01)
+                await stop()
+                while clinic.reception._typing:
+                    await asyncio.sleep(0.01)
         taking.cancel()
         await clinic.chat.box.close()
 

@@ -360,12 +360,16 @@ class Reception:
                 if sender.app == self._app.name and sender.state not in senders.SILENT
                 if (address := self._seal.open(sender.address)) is not None
             ]
-            for _ in range(TYPING_TIMES) if asked else count():
+            for times in count(1):
                 for address in addresses:
                     await self._app.typing(address)
-                if not self._app.typing_lasts:
+                if not addresses or not self._app.typing_lasts:
                     break
                 await asyncio.sleep(self._app.typing_lasts - TYPING_AHEAD)
+                # Nobody says that a person has stopped while the desk cannot be read.
+                gone = conversation not in standing.current().typing
+                if (asked and times == TYPING_TIMES) or (not asked and gone):
+                    break
         except Exception as error:
             logger.error("Typing could not be shown: %s", type(error).__name__)
         finally:
