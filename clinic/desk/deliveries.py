@@ -26,8 +26,8 @@ from clinic.people.access import open_to, who
 from clinic.people.roles import Right
 from clinic.text import BadInput
 
-#: Rows of one page, of each kind.
-PAGE = 50
+#: Rows of one page, of each of six kinds.
+PAGE = 20
 
 
 @open_to(Right.BOOKINGS)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 
 from clinic.contacts import Contact, read_contacts
 from clinic.conversations.models import Message, Session
@@ -123,9 +123,8 @@ def _unanswered(chat: Chat) -> datetime | None:
 
 
 def _last_words(conversations: Iterable[str]) -> dict[str, str]:
-    found = {}
-    for conversation in conversations:
-        rows = Message.objects.filter(session__conversation_id=conversation, author=_PATIENT)
-        if last := rows.order_by("-event_id").values_list("text", flat=True).first():
-            found[conversation] = last
-    return found
+    rows = Message.objects.filter(session__conversation_id__in=list(conversations), author=_PATIENT)
+    last = rows.values("session__conversation_id").annotate(last=Max("event_id"))
+    events = {each["last"]: each["session__conversation_id"] for each in last}
+    texts = Message.objects.filter(pk__in=list(events)).values_list("pk", "text")
+    return {events[event]: text for event, text in texts if text}

@@ -37,7 +37,12 @@ def stuck() -> QuerySet[LateMessage]:
 
 def in_words(rows: Iterable[LateMessage]) -> list[Late]:
     """Rows as they are listed."""
-    return [Late(row, wording()["late"][row.reason], _session(row)) for row in rows]
+    listed = list(rows)
+    theirs = Session.objects.filter(conversation_id__in=[row.conversation_id for row in listed])
+    # Of each conversation the newest is left.
+    newest = dict(theirs.order_by("number").values_list("conversation_id", "pk"))
+    why = wording()["late"]
+    return [Late(row, why[row.reason], newest.get(row.conversation_id)) for row in listed]
 
 
 def count() -> int:
@@ -64,8 +69,3 @@ def tidy(before: datetime) -> None:
 def forget(conversation_id: str) -> int:
     """Delete what was noted of one conversation; the number of rows."""
     return LateMessage.objects.filter(conversation_id=conversation_id).delete()[0]
-
-
-def _session(row: LateMessage) -> int | None:
-    sessions = Session.objects.filter(conversation_id=row.conversation_id).order_by("-number")
-    return sessions.values_list("pk", flat=True).first()

@@ -123,6 +123,29 @@ def told(name: str) -> BotUttered:
 # facts
 
 
+@pytest.mark.parametrize(
+    ("now", "when"),
+    [
+        ("2026-11-23T07:10", "opens today at 8 am"),
+        ("2026-11-23T21:10", "opens tomorrow at 8 am"),
+        # A Saturday evening.
+        ("2026-11-28T21:10", "opens Monday at 8 am"),
+    ],
+)
+def test_who_asks_for_a_person_outside_hours_hears_when_someone_will_be_there(
+    clinic: Callable[..., None], monkeypatch: pytest.MonkeyPatch, now: str, when: str
+) -> None:
+    words = yaml.safe_load((DATA / "responses" / "live.yml").read_text(encoding="utf-8"))
+    theirs = Domain.from_dict({"responses": words["responses"]})
+    monkeypatch.setenv("CLINIC_NOW", now)
+    generator = ResponseGenerator(domain=DOMAIN.merge(theirs))
+    said = asyncio.run(generator.generate("utter_nobody_there", conversation(), "website"))
+    assert said is not None
+    assert (
+        f"Nobody can join this chat right now. The clinic is closed now and {when}." in said["text"]
+    )
+
+
 def test_facts_come_from_the_clinics_file(say: Say, clinic: Callable[..., None]) -> None:
     assert say("utter_plain")["text"] == "Call 416-555-0142."
     clinic(phone="416-555-0199")

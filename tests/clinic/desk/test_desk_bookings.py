@@ -292,6 +292,32 @@ def test_the_week_shows_requests_and_times_held_in_chats(desk: Any) -> None:
         assert desk.get(f"/bookings/week?from={odd}").status_code == 200
 
 
+def test_the_week_of_two_therapists_keeps_theirs_apart(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clinics import NATALIE, SAM, clinic_of
+
+    from clinic import facts
+    from clinic.booking import holds
+
+    two = clinic_of(people={NATALIE: None, SAM: "Tu-Fr 10:00-16:00"})
+    monkeypatch.setattr(facts, "current", lambda: two)
+    ask()
+    holds.hold(SAM, START, 30, "open-chat", NOW)
+    page = desk.get("/bookings/week").content.decode()
+    headings = re.findall(r"<h2>([^<]+)</h2>", page)
+    assert headings == [NATALIE, SAM], "with two, both are named"
+    natalies, _, sams = page.partition(f"<h2>{SAM}</h2>")
+    assert "Priya Nair" in natalies
+    assert "held in a chat" not in natalies
+    assert "held in a chat" in sams
+    assert "Priya Nair" not in sams
+    # Each by their own hours.
+    assert "8 am to 8 pm" in natalies
+    assert "10 am to 4 pm" in sams
+    assert "8 am to 8 pm" not in sams
+
+
 def test_who_is_not_in_clinic_yml_any_more_stays_in_the_week(desk: Any) -> None:
     from clinic.booking.models import AppointmentRequest
 

@@ -441,3 +441,29 @@ def test_a_monday_morning(open_desk: Any, desk: Desk, tmp_path: Path) -> None:
     for done in ("patient to call", "red flag", "message to answer"):
         expect(page.locator(".todo")).not_to_contain_text(done)
     page.screenshot(path=PICTURES / "monday-3-done.png", full_page=True)
+
+
+@pytest.mark.parametrize(
+    ("who", "summary", "button", "told"),
+    [
+        ("Amir Khan", "Decline", "Decline this request", "Declined."),
+        ("Tom Berg", "Cancel for the patient", "Cancel this appointment", "Cancelled."),
+    ],
+)
+def test_a_booking_is_declined_or_cancelled_with_what_the_patient_is_told(
+    open_desk: Any, who: str, summary: str, button: str, told: str
+) -> None:
+    page = open_desk("front_desk")
+    page.goto("/bookings/" if summary == "Decline" else "/bookings/?show=coming")
+    page.locator(".row", has_text=who).get_by_role("link").first.click()
+    page.locator("summary", has_text=summary).click()
+    page.get_by_label("What the patient is told").locator("visible=true").select_option(index=1)
+    reason = page.locator("details[open] select option:checked").inner_text()
+    page.get_by_role("button", name=button).click()
+    expect(page.get_by_role("status")).to_contain_text(told)
+    history = page.locator("li", has_text="by mara").last
+    expect(history).to_contain_text(told.lower().rstrip("."))
+    assert reason
+    expect(page.locator("main")).not_to_contain_text(button)
+    page.goto("/bookings/?show=over")
+    expect(page.locator(".row", has_text=who)).to_be_visible()
