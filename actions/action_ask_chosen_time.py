@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -55,7 +56,8 @@ class ActionAskChosenTime(ClinicAction):
         )
         shown: list[str] | None = slots.get("shown_times")
         fresh = [offer for offer in free if offer.start.isoformat() not in (shown or [])]
-        offers = times.choice(fresh)
+        at_the_end = re.search(times.words()["end_of_the_day"], slots.get("preferred_time") or "")
+        offers = times.choice(fresh, latest=bool(at_the_end))
         if offers:
             response = _question(slots)
         elif free:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,6 +36,8 @@ from clinic import clock
 from clinic.booking.when import Understanding, say
 from clinic.opening import Interval
 
+# What else is told in a message may stand beside the time.
+_PART = re.compile(r"[,.;\n]\s+|\s[-\u2013\u2014]\s")
 # Where all that leans on a time ("later", "the day after") is about it; at other questions only
 # what can be about nothing else is.
 ABOUT_TIMES = frozenset({"preferred_time", "chosen_time", "confirm_booking", "confirm_change"})
@@ -44,6 +47,7 @@ READ_BACK = frozenset({"confirm_booking", "confirm_change"})
 WHICH_TIME = "which_time"
 # A no to all the times shown, and nothing else.
 FEW_WORDS = 3
+DAYS_OF_A_WEEK = 7
 # Choices of which one is to be picked.
 SEVERAL = 2
 # A new wish replaces what was chosen from the old one.
@@ -78,9 +82,12 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
         return {**NO_WISH, **no_problem()}
     if intent == "join_waiting_list":
         return _waiting()
-    offer = _picked(tracker)
+    offer = await _latest(tracker) or _picked(tracker)
     if offer:
         return await _choose(tracker, offer, moving(tracker))
+    if picked_reading(tracker) is not None:
+        # a yes to "Thursday at 11:30?", asked instead of the question which one
+        return None
     if wishes.says("waiting_list", text_of(tracker)):
         return _waiting()
     if wishes.says("earliest", text_of(tracker)) and not _tells_time(tracker):
@@ -103,6 +110,18 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     if offers and is_undecided(text_of(tracker)) and not names_one:
         return await _choose(tracker, offers[0], moving(tracker))
     return None
+
+
+async def _latest(tracker: Tracker) -> Offer | None:
+    """ "The latest you have": the last free time of the day that is talked about."""
+    windows = times.loaded(tracker.slots.get("windows") or [])
+    one_day = len({times.local_day(start) for start, _ in windows}) == 1
+    if not one_day or not wishes.says("latest_of_all", text_of(tracker)) or _tells_time(tracker):
+        return None
+    minutes, therapist = services.minutes_of(tracker.slots["service"]), therapist_of(tracker.slots)
+    moved = moving(tracker)
+    found = await times.free(tracker.sender_id, minutes, therapist, windows, moved)
+    return found.offers[-1] if found.offers else None
 
 
 def _waiting() -> dict[str, Any]:
@@ -149,6 +168,7 @@ async def with_free_times(tracker: Tracker, values: dict[str, Any]) -> dict[str,
     Without them it is told when the clinic is open: while the length is unknown, and while the
     connected calendar cannot be read.
     """
+    values = _asked_of_the_day_before(tracker, values)
     windows = times.loaded(values.get("problem_times") or [])
     known = {**tracker.slots, **values}
     if not windows:
@@ -169,6 +189,25 @@ async def with_free_times(tracker: Tracker, values: dict[str, Any]) -> dict[str,
         "problem_times": buttons_for(found.offers),
         "offered_times": [offer.as_dict() for offer in found.offers],
     }
+
+
+def _asked_of_the_day_before(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """ "Half 11 if you can", said to Thursday's times: "Thursday at 11:30?", and not "any day"."""
+    before = _before(tracker)
+    meant = times.understood(text_of(tracker))
+    hour_alone = meant.names_time and not meant.names_day and len(meant.readings) == 1
+    if values.get("problem") != "time_question" or not before.days or not hour_alone:
+        return values
+    found = refining.refined(replace(meant, windows=meant.readings[0].windows), before)
+    if not {times.local_day(start) for start, _ in found} <= set(before.days):
+        return values
+    choice = times.said(found)
+    start = times.point(text_of(tracker), found)
+    if start is not None:
+        choice = (
+            f"{say.day_words(times.local_day(start))}, at {say.clock_words(times.local(start))}"
+        )
+    return {**values, "problem_text": say.ask([choice], "unclear"), "problem_choices": [choice]}
 
 
 def buttons_for(offers: Iterable[Offer]) -> list[dict[str, str]]:
@@ -341,21 +380,39 @@ def _wish(tracker: Tracker, before: Before) -> tuple[str, Understanding]:
 
     Left to the assistant, it means as soon as possible.
     """
-    text = text_of(tracker)
+    text = _told_of_the_time(tracker)
     text = picked_reading(tracker) or refining.absolute(text, before) or text
     meant = times.understood(text)
     return text, meant if meant.windows else times.understood(times.ASAP)
 
 
+def _told_of_the_time(tracker: Tracker) -> str:
+    """Of "half 4. Jo Park jo@example.com never been" the part that is about the time.
+
+    The whole message where it is clear, and where more than one part may be a time.
+    """
+    text = text_of(tracker)
+    meant = times.understood(text)
+    beside = (
+        entity_of(tracker, "contact") or entity_of(tracker, "name") or services.read_visit(text)
+    )
+    if meant.reason != "unclear" or not beside:
+        return text
+    parts = [part for part in _PART.split(text) if times.understood(part).status != "none"]
+    return parts[0] if len(parts) == 1 and times.understood(parts[0]).windows else text
+
+
 def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[str, Any]:
     """With the wish of a message that leans on a day or a time before, "earlier please"."""
     asked = tracker.slots.get("requested_slot")
-    text = text_of(tracker)
+    text = _told_of_the_time(tracker)
     hears = asked in ABOUT_TIMES or intent_of(tracker) in CHANGES or is_correction(text)
     hears = hears or wishes.says("no_and_then", text) or wishes.says("only_later", text)
     # "no, the day after", said to a time that the clinic proposes
     hears = hears or proposals.told_before(tracker) is not None
     full = refining.absolute(text, before) if hears else None
+    if full is None and text != text_of(tracker):
+        full = text
     if full is None:
         return values
     meant = times.understood(full)
@@ -372,7 +429,8 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
 
 
 def _refined(text: str, meant: Understanding, before: Before) -> list[Interval]:
-    return _same_weekday(text, meant.windows, set(before.days)) or refining.refined(meant, before)
+    moved = _same_weekday(text, meant.windows, set(before.days))
+    return refining.refined(replace(meant, windows=moved) if moved else meant, before)
 
 
 def which_day(tracker: Tracker) -> dict[str, Any]:
@@ -454,8 +512,21 @@ def _same_weekday(text: str, windows: list[Interval], days: set[date]) -> list[I
     if len(named) != 1 or dated:
         return None
     (day,) = named
-    later = [shown - day for shown in sorted(days) if (shown - day).days % 7 == 0]
-    return [(start + later[0], end + later[0]) for start, end in windows] if later else None
+    later = [shown - day for shown in sorted(days) if (shown - day).days % DAYS_OF_A_WEEK == 0]
+    weeks = {shown - timedelta(days=shown.weekday()) for shown in days}
+    if not later and len(weeks) == 1:
+        # "the Thursday", said to a Monday in two weeks, is that week's
+        there = weeks.pop() + timedelta(days=day.weekday())
+        later = [there - day] if there > day else []
+    return _moved(windows, later[0]) if later else None
+
+
+def _moved(windows: list[Interval], by: timedelta) -> list[Interval]:
+    """The same hours, by the clock on the wall, of days later."""
+    return [
+        (times.local(start) + by, times.local(end) + by) if by else (start, end)
+        for start, end in windows
+    ]
 
 
 def therapist_of(slots: dict[str, Any]) -> str | None:
@@ -489,6 +560,10 @@ def _picked(tracker: Tracker) -> Offer | None:
     # times shown without numbers: "3" is an hour
     hour = re.fullmatch(r"\W*\d\W*", text) and tracker.slots.get("problem") != WHICH_TIME
     index = None if hour else services.ordinal(text, len(offers))
+    if index is None:
+        # "The first. I'm Jo Park, first time"
+        first = _PART.split(text)[0]
+        index = services.ordinal(first, len(offers)) if wishes.says("picks", first) else None
     if index is not None:
         return offers[index]
     windows = refining.refined(times.understood(text), _before(tracker))

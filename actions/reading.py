@@ -291,7 +291,7 @@ def picked_reading(tracker: Tracker) -> str | None:
 def read_time(text: str) -> Reading:
     """A text as the answer to "when would you like to come?"."""
     meant = understood(text)
-    if not meant.windows and is_undecided(text):
+    if meant.status == "none" and is_undecided(text):
         meant = understood(ASAP)
     if meant.windows:
         return Reading(meant.say)

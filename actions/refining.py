@@ -81,6 +81,7 @@ def absolute(text: str, before: Before) -> str | None:
         return leans if before.last else None
     return (
         _by_minutes(text, before)
+        or _complaint(text)
         or _weekday_after(text, before)
         or _instead(text, before)
         or _sooner_or_later(text, before)
@@ -105,11 +106,34 @@ def refined(meant: Understanding, before: Before) -> list[Interval]:
         for first, last in shown
         if max(start, first) < min(end, last)
     ]
-    if not both and not meant.names_time:
-        # "not thursday", said to a Thursday
-        return meant.windows
+    if not meant.names_time:
+        # "not thursday", said to a Thursday, or to a week
+        return _left_over(meant, before) or meant.windows
     # another time of the same days: "10 instead", after an afternoon was asked for
     return both or _on_the_same_days(meant, before) or meant.windows
+
+
+def _left_over(meant: Understanding, before: Before) -> list[Interval]:
+    """What was wished for before, without the days and times that are left out now.
+
+    Only the first stretches of what is left are known: later days are judged by their weekday.
+    """
+    days = sorted({times.local_day(start) for start, _ in meant.windows})
+    left: list[Interval] = []
+    for start, end in before.windows:
+        day = times.local_day(start)
+        if day > days[-1]:
+            alike = [one for one in days if one.weekday() == day.weekday()]
+            day = alike[-1] if alike else day
+        there = [window for window in meant.windows if times.local_day(window[0]) == day]
+        left += _inside([(start, end)], sorted(set(map(times.minutes_of_day, there))))
+    return left
+
+
+def _complaint(text: str) -> str | None:
+    """ "Why are you giving me Monday?": not that day."""
+    day = re.search(times.words()["weekday"], text, re.IGNORECASE)
+    return f"not {day[0]}" if day and says("complains_of_a_day", text) else None
 
 
 def _by_minutes(text: str, before: Before) -> str | None:
@@ -151,8 +175,11 @@ def _instead(text: str, before: Before) -> str | None:
     rest = text[match.end() :] if match else ""
     meant = times.understood(rest)
     days = {times.local_day(start) for start, _ in meant.windows}
-    if not meant.names_day or days & set(before.days):
+    if not meant.names_day:
         return None
+    if days & set(before.days):
+        # "no, the third", said to Thursday the third: it was heard wrong
+        return None if re.search(times.words()["weekday"], rest, re.IGNORECASE) else rest
     if len(days) > 1 or re.search(times.words()["dated"], rest, re.IGNORECASE):
         return rest
     # the one in the week of the day before, and not the first to come

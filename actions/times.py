@@ -337,8 +337,13 @@ async def instead(
     return found._replace(offers=choice(found.offers))
 
 
-def choice(offers: Sequence[Offer]) -> list[Offer]:
-    """The few to show: the first of each of several days, or some hours apart on one day."""
+def choice(offers: Sequence[Offer], *, latest: bool = False) -> list[Offer]:
+    """The few to show: the first of each of several days, or some hours apart on one day.
+
+    ``latest`` shows the last ones instead, earliest first as well.
+    """
+    if latest:
+        return _last_ones(offers)
     days = [list(group) for _, group in groupby(offers, key=lambda offer: offer.local_start.date())]
     if len(days) >= OFFERED:
         return [day[0] for day in days[:OFFERED]]
@@ -347,6 +352,17 @@ def choice(offers: Sequence[Offer]) -> list[Offer]:
         if not apart or offer.start - apart[-1].start >= timedelta(minutes=offer.minutes):
             apart.append(offer)
     return apart[:OFFERED]
+
+
+def _last_ones(offers: Sequence[Offer]) -> list[Offer]:
+    days = [list(group) for _, group in groupby(offers, key=lambda offer: offer.local_start.date())]
+    if len(days) > 1:
+        return [day[-1] for day in days[:OFFERED]]
+    apart: list[Offer] = []
+    for offer in reversed(offers):
+        if not apart or apart[-1].start - offer.start >= timedelta(minutes=offer.minutes):
+            apart.append(offer)
+    return apart[:OFFERED][::-1]
 
 
 async def keep(conversation: str, offer: Offer, moving: str | None = None) -> bool:

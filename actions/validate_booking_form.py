@@ -31,7 +31,16 @@ from actions.form_validation import (
     no_problem,
     no_problem_but,
 )
-from actions.reading import SKIPPED, bare_name, entity_of, other_contacts, read_time, text_of
+from actions.reading import (
+    SKIPPED,
+    bare_name,
+    doubted_addresses,
+    entity_of,
+    mentioned,
+    other_contacts,
+    read_time,
+    text_of,
+)
 from actions.times import understood
 from assistant.policies.wishes import says
 from clinic import clock, setup
@@ -60,6 +69,7 @@ _WORDS_BEFORE_A_CONTACT = re.compile(
 NO_ANSWERS = frozenset({"invalid_service", "invalid_therapist"})
 # A time and little else.
 FEW_WORDS = 6
+BESIDE_A_CHOICE = frozenset({"for_whom", "patient_contact", "patient_name"})
 BEFORE_THE_NAME = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 
 
@@ -96,7 +106,8 @@ class ValidateBookingForm(FormValidation):
         else:
             answer = await other_one(tracker)
         if answer is not None:
-            return {**_visit(tracker), **answer}
+            beside = _beside_the_choice(tracker) if answer.get("chosen_time") else {}
+            return {**beside, **_visit(tracker), **answer}
         values = {**_not_asked(tracker), **self.read_message(tracker), **_name_unasked(tracker)}
         values |= _name_corrected(tracker)
         values |= _two_names(tracker)
@@ -256,6 +267,22 @@ def _beside_a_visit(text: str) -> str | None:
         return None
     name = read_name(rest)
     return name if name and len(name) == len(rest) else None
+
+
+def _beside_the_choice(tracker: Tracker) -> dict[str, Any]:
+    """ "The second one, Jo Park, jo@example.com": what is told with the time that is picked."""
+    said = mentioned(tracker)
+    told = {slot: said[slot] for slot in BESIDE_A_CHOICE if slot in said}
+    known = {**_name_unasked(tracker), **told}
+    values = {slot: known[slot] for slot in known.keys() & BESIDE_A_CHOICE}
+    values = {slot: value for slot, value in values.items() if not tracker.slots.get(slot)}
+    if "patient_name" in values:
+        # "the second one, Jo Park, new"
+        visits = (services.read_visit(part, asked=True) for part in text_of(tracker).split(","))
+        visit = next(filter(None, visits), None)
+        values |= {"new_or_returning": visit} if visit else {}
+    doubted = doubted_addresses(tracker)
+    return {**values, "contact_choices": doubted} if doubted else values
 
 
 def _visit(tracker: Tracker) -> dict[str, Any]:

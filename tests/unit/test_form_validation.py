@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import services
-from actions.choosing import which_day
+from actions import refining, services, times
+from actions.choosing import (
+    _asked_of_the_day_before,
+    _picked,
+    _refined,
+    _told_of_the_time,
+    which_day,
+)
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, other_contacts, read
 from actions.validate_booking_form import ValidateBookingForm, _two_names
@@ -19,6 +26,8 @@ from actions.validate_delete_form import ValidateDeleteForm
 from actions.validate_message_form import ValidateMessageForm
 from assistant.checks.project import Project
 from assistant.project import ROOT
+from clinic import facts
+from clinic.mentions import without_names
 
 BOOKING, MESSAGE, DELETION = ValidateBookingForm(), ValidateMessageForm(), ValidateDeleteForm()
 CHANGE = ValidateChangeForm()
@@ -696,3 +705,89 @@ def test_a_wrong_reference_is_told_and_the_day_beside_it_is_kept(
     assert then["preferred_time"].startswith("Friday, November 27")
     assert then["windows"] != first["windows"]
     assert then["problem"] is None
+
+
+# the time, in the middle of what was said before
+
+
+def in_december(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLINIC_NOW", "2026-11-24T10:00:00-05:00")
+    facts.load()
+
+
+def offers(*hours: int, day: int = 10) -> list[dict[str, Any]]:
+    zone = facts.current().zone
+    starts = [datetime(2026, 12, day, hour, tzinfo=zone).astimezone(UTC) for hour in hours]
+    return [times.Offer(start, 60, "Natalie Yeo").as_dict() for start in starts]
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("the second one, love", 1),
+        ("the 3rd one would be lovely, ta", 2),
+        ("ok i'll take the first", 0),
+        ("the first. I'm Jo Park and it's my first visit", 0),
+        ("the 2nd one please, Jo Park, jo@example.com", 1),
+    ],
+)
+def test_a_time_is_picked_by_its_number_with_what_else_is_said(
+    monkeypatch: pytest.MonkeyPatch, text: str, index: int
+) -> None:
+    in_december(monkeypatch)
+    shown = offers(9, 10, 11)
+    picked = _picked(heard(text, asked="chosen_time", slots={"offered_times": shown}))
+    assert picked is not None
+    assert picked.as_dict() == shown[index]
+
+
+@pytest.mark.parametrize(
+    "text", ["it is my first visit", "Jo Park, first time", "what is the second thing you do"]
+)
+def test_a_number_of_something_else_picks_no_time(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    in_december(monkeypatch)
+    assert _picked(heard(text, asked="chosen_time", slots={"offered_times": offers(9, 10)})) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["10:30 if u can, not the early lot", "hmm 10:30 if my lift shows up"]
+)
+def test_an_hour_in_doubt_is_asked_about_on_the_day_before(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    in_december(monkeypatch)
+    windows = times.stored(times.opening(date(2026, 12, 10)))
+    tracker = heard(
+        text, asked="chosen_time", slots={"offered_times": offers(8, 9), "windows": windows}
+    )
+    asked = _asked_of_the_day_before(tracker, {"problem": "time_question"})
+    assert asked["problem_choices"] == ["Thursday, December 10, at 10:30 am"]
+
+
+def test_a_weekday_is_of_the_week_that_is_talked_about(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_december(monkeypatch)
+    before = refining.Before(times.opening(date(2026, 12, 14)))
+    meant = times.understood("anything on the thursday")
+    found = _refined("anything on the thursday", meant, before)
+    assert {times.local_day(start) for start, _ in found} == {date(2026, 12, 17)}
+
+
+def test_a_name_and_the_like_are_no_doubt_about_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_december(monkeypatch)
+    text = "half 4. Jo Park jo@example.com never been"
+    assert _told_of_the_time(heard(text, contact="jo@example.com")) == "half 4"
+
+
+def test_the_last_of_a_day_are_shown_for_as_late_as_possible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    in_december(monkeypatch)
+    free = [times.Offer.from_dict(offer) for offer in offers(12, 13, 14, 15, 16)]
+    assert [offer.local_start.hour for offer in times.choice(free, latest=True)] == [14, 15, 16]
+
+
+@pytest.mark.parametrize("text", ["weds will do, 2ish", "next week, tues weds thurs arvo"])
+def test_short_days_are_no_names(text: str) -> None:
+    assert without_names(text) == text

@@ -76,6 +76,8 @@ def meant(text: str, before: Before) -> list[Interval]:
         ("no the other thursday", AFTERNOON, window(3, 12, 17, 12)),
         ("the thursday after", PICKED, window(3, 14, 15, 12)),
         ("the following thursday at 10", AFTERNOON, window(3, 10, 11, 12)),
+        # the day once more, after it was heard wrong
+        ("no, the 26th", AFTERNOON, window(26, 12, 17)),
         # a step from what was shown or picked
         ("earlier", AFTERNOON, window(26, 8, 12)),
         ("anything earlier?", PICKED, window(26, 8, 14)),
@@ -118,6 +120,23 @@ def test_with_nothing_before_nothing_is_leant_on(text: str) -> None:
 def test_a_no_to_the_day_that_was_shown_is_a_no() -> None:
     days = {times.local_day(start).isoformat() for start, _ in meant("no thursdays", shown(26, 9))}
     assert "2026-11-26" not in days
+
+
+WEEK = Before([window(day, 12, 17, 12) for day in range(14, 20)])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["yes but not mondays", "why do you show me monday", "i never asked for monday", "no mondays"],
+)
+def test_a_day_is_left_out_of_a_week_that_is_far(text: str) -> None:
+    assert meant(text, WEEK) == [window(day, 12, 17, 12) for day in range(15, 20)]
+
+
+@pytest.mark.parametrize("text", ["thursday after work", "thurs after 5", "thursday after school"])
+def test_after_an_hour_is_no_week_later(text: str) -> None:
+    days = {times.local_day(start).isoformat() for start, _ in meant(text, AFTERNOON)}
+    assert days == {"2026-11-26"}
 
 
 def test_a_wish_for_either_of_two_days_keeps_both() -> None:

@@ -250,7 +250,10 @@ RULES = [
         # "Not this Friday, the one after", "not next week, the week after"
         (
             rf"\b(?:not )?this (?:coming )?({DAY})\b,? (?:but )?(?:the )?(?:next |following )?"
-            r"(?:one|week|friday)? ?(?:after(?: that)?|following)\b",
+            r"(?:one|week|friday)? ?(?:after(?: that)?|following)\b"
+            # "this Monday after work" is this Monday
+            r"(?! (?:\d|noon|half|quarter|work|school|lunch|dinner|supper|class|the|my|i|one|two"
+            r"|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\b)",
             r"\1 week",
         ),
         (

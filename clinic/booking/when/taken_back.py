@@ -13,6 +13,15 @@ DAY = r"[a-z]+days?|tomorrow|today|mon|tues?|weds?|thu(?:rs?)?|fri|sat|sun"
 #: What may stand before the day that is meant.
 _ON = r"(?:on |the |this |next )*"
 _TIME = r"(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]\.?m?\b\.?)?)"
+_NTH = (
+    r"(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth"
+    r"|\d{1,2}(?:st|nd|rd|th))"
+)
+_CLOCK = (
+    r"(?:(?:half|quarter|half past|quarter past|quarter to) )?(?:\d{1,2}(?:[:.]\d\d)?(?: ?[ap]m)?"
+    r"|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|noon)"
+    r"(?: thirty| fifteen| o'?clock)?"
+)
 _NO = (
     r"(?:(?:oh|ah|um+|er+|hmm+|sorry),? )?"
     r"(?:no,? wait|wait,? no|wait|oops|(?:scratch|scrap|strike|ignore|cancel|forget) that|no,? no"
@@ -56,6 +65,23 @@ _INSTEAD = (
 RULES: list[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = [
     (re.compile(pattern), right)
     for pattern, right in (
+        # "The second one, no, the third"
+        (
+            rf"\bthe {_NTH}(?: one)?[,.?! -]+(?:{_NO}|no|nope|nah|sorry)[,.?! ]+(?=the {_NTH}\b)",
+            "",
+        ),
+        # "Fri 4th, actually no, Sat": the date is the Friday's
+        (
+            rf"\b(?:{DAY})\b,? (?:the )?\d{{1,2}}(?:st|nd|rd|th)\b[,.?! -]+{_NO}[,.! ]+"
+            rf"(?:{_INSTEAD} )?(?={_ON}(?:{DAY})\b)",
+            "",
+        ),
+        # "Eleven, not half past ten"
+        (
+            rf"\b(?P<meant>{_CLOCK}),? (?:and )?not (?:at )?{_CLOCK}"
+            r"(?=[,.?!]| ?$| (?:and|please|pls)\b)",
+            r"at \g<meant>",
+        ),
         # "Mon... actually any day is fine"
         (
             rf"\b(?:{DAY})\b[^.?!]{{0,12}}?[,.?! -]+(?:{_NO}|actually|well|tbh)[, ]+"

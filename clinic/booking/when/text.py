@@ -122,6 +122,40 @@ _WORDINGS = [
     (re.compile(pattern), right)
     for pattern, right in (
         (r"\brite now\b", "right now"),
+        # "Monday, November 30 to Saturday, December 5", as a stretch of days is read back.
+        (
+            rf"\b(?P<first>{_DAY}), (?P<from>(?:{_MONTH})\.? \d{{1,2}}(?:st|nd|rd|th)?),?"
+            rf" (?P<to>to|through|thru|till?|until|-) (?P<last>{_DAY}), (?=(?:{_MONTH})\.? \d)",
+            r"\g<first> \g<from> \g<to> \g<last> ",
+        ),
+        # "Before I pick the kids up at 3"
+        (
+            r"\b(before|after|until|till?) (?:i|we|s?he|they)(?:'(?:m|ve|re))? [a-z' ]{3,40}? at"
+            r" (?=\d|noon|half|quarter)",
+            r"\1 ",
+        ),
+        # "I'm back, Thursday at 5": at the chat again
+        (r"\b(?:ok(?:ay)?,? |hi,? |hey,? )?i'?m back(?: now| again)?(?= ?[,.!;])", " "),
+        # The length, at the end: "Thursday before 3, hour"
+        (
+            r"[,;] ?(?:an? |one |1 |half an? )?(?:hour|hr)(?: (?:please|pls|long))?(?= ?[.!]? ?$)",
+            " ",
+        ),
+        # Why it has to be after a day that was told.
+        (
+            r"\b(?:'?cos|coz|cuz|'?cause|because|as|since) (?:i'?m|i am|we'?re|we are) (?:away|out"
+            r"|gone|off|abroad|busy|travell?ing|on (?:holiday|vacation|leave))(?: \w+){0,3}?"
+            r" (?:til|till|until) then\b",
+            " ",
+        ),
+        (r"\b(?:slide|swing|pop|roll|drop|come|pass) (?:thru|through)\b", "come"),
+        (r"\bwhenever (?=(?:after|before|between|from)\b)", " "),
+        # "Is 730 not free?" asks for it.
+        (
+            r"\b(?:is|isn'?t) (\d|1[0-2])[:.]?([0-5][05])( ?[ap]m)? (?:(?:not|still|really|already)"
+            r" )*(?:free|available|open|possible|taken|gone|an option)\b",
+            r"at \1:\2\3",
+        ),
         # When to call is not when to come.
         (
             r"\b(?:ring|call|phone|text|e?-?mail|message)(?: (?:me|us))?(?: back)?"

@@ -51,9 +51,9 @@ class Understanding:
     "beyond_horizon", "too_soon", "no_such_date"), and ``alternatives`` are the nearest times there
     are. An "ambiguous" text has ``readings`` to ask about; the reason is "readings", "mismatch",
     "no_such_date" or "unclear". ``say`` is the sentence or phrase for the patient. Whether a text
-    with windows names a day, and a time of the day, is in ``names_day`` and ``names_time``: who
-    named one of them only may have said the other before. ``soonest`` is "as soon as possible",
-    with neither.
+    with windows, or with one reading, names a day, and a time of the day, is in ``names_day`` and
+    ``names_time``: who named one of them only may have said the other before. ``soonest`` is "as
+    soon as possible", with neither.
     """
 
     status: Status
@@ -129,7 +129,14 @@ def understand(
     if found.windows and (request.doubtful or desk.skips_a_closed_day(request)):
         reading = Reading(found.windows, found.say)
         sentence = say.ask([found.say], "unclear")
-        return Understanding("ambiguous", [], sentence, reason="unclear", readings=[reading])
+        return replace(
+            found,
+            status="ambiguous",
+            windows=[],
+            say=sentence,
+            reason="unclear",
+            readings=[reading],
+        )
     return found
 
 
