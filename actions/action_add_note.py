@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import ClinicAction, Event
-from actions.reading import slot_events, text_of
-from assistant.policies.wishes import note_in
+from actions.form_validation import no_problem
+from actions.reading import beside, slot_events, text_of
+from actions.validate_booking_form import ValidateBookingForm
+from assistant.policies.wishes import note_and_rest
 
 LONGEST = 2000  # characters
+BOOKING = ValidateBookingForm()
 
 
 class ActionAddNote(ClinicAction):
@@ -18,11 +23,22 @@ class ActionAddNote(ClinicAction):
     NAME = "action_add_note"
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
-        """Appends; a note that grows too long keeps its beginning."""
+        """Appends; a note that grows too long keeps its beginning.
+
+        What is said beside the note ("make it 45, and put that ...") is read as the form reads it.
+        """
         in_message = tracker.active_loop_name == "message_form"
         slot = "message_text" if in_message else "note"
-        told = note_in(text_of(tracker)) or text_of(tracker)
-        note = "\n".join(filter(None, (tracker.slots.get(slot), told)))
+        told, rest = note_and_rest(text_of(tracker))
+        values: dict[str, Any] = {}
+        if told and any(c.isalnum() for c in rest) and tracker.active_loop_name == "booking_form":
+            values = await BOOKING.values_from(beside(tracker, rest))
+            if values.get("problem") != "time_question":
+                values = {slot: values[slot] for slot in values if slot not in no_problem()}
+            # a yes beside it is one to what was read back without it
+            values = {**values, "confirm_booking": None}
+        before = values.get("note") or tracker.slots.get(slot)
+        note = "\n".join(filter(None, (before, told or text_of(tracker))))
         said = "utter_added_to_message" if in_message else "utter_note_added"
         dispatcher.utter_message(response=said)
-        return slot_events({slot: note[:LONGEST]})
+        return slot_events({**values, slot: note[:LONGEST]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from rasa_sdk import Tracker
 
 from actions import services
 from actions.times import ASAP, understood, understood_at_any_hour, words
-from assistant.policies.wishes import refuses_contact, says
+from assistant.policies.wishes import asks_something, refuses_contact, says, statements
 from clinic.contacts import (
     Contact,
     ContactProblem,
@@ -167,6 +168,21 @@ def _is_a_length(text: str) -> bool:
     return alone and not understood(re.sub(_LENGTH, " ", text, flags=re.IGNORECASE)).windows
 
 
+def beside(tracker: Tracker, rest: str) -> Tracker:
+    """The conversation as if the patient had written only a part of the latest message."""
+    contact, name, time = read_contact(rest), find_name(rest), understood(rest)
+    values = {
+        "contact": contact.shown if contact else None,
+        "name": name,
+        "time": time.say if time.windows else None,
+        "time_unclear": None if time.windows or time.status == "none" else time.say,
+    }
+    entities = [{"entity": entity, "value": value} for entity, value in values.items() if value]
+    part = copy.copy(tracker)
+    part.latest_message = {**tracker.latest_message, "text": rest, "entities": entities}
+    return part
+
+
 def is_undecided(text: str) -> bool:
     """ "You pick", "I don't mind"."""
     return re.search(words()["undecided"], text, re.IGNORECASE) is not None
@@ -280,12 +296,19 @@ def picked_reading(tracker: Tracker) -> str | None:
         not in_words or re.search(r"\d", text_of(tracker))
     ):
         return None
-    if len(choices) == 1 and intent_of(tracker) == "affirm":
+    if len(choices) == 1 and agrees(tracker):
         return str(choices[0])
     if len(choices) == 2 and says("later_of_two", text_of(tracker)):
         return str(choices[1])
     index = services.ordinal(text_of(tracker), len(choices))
     return None if index is None else str(choices[index])
+
+
+def agrees(tracker: Tracker) -> bool:
+    """The message is a yes, or holds one beside something else: "yes, but what does it cost?"."""
+    acts = tracker.latest_message.get("acts") or []
+    yes = any(act["label"] == "affirm" and act["confidence"] >= CERTAIN for act in acts)
+    return yes or intent_of(tracker) == "affirm"
 
 
 def read_time(text: str) -> Reading:
@@ -318,7 +341,9 @@ def _chosen_time(tracker: Tracker) -> Reading:
 
 
 def _service(tracker: Tracker) -> Reading:
-    service = services.pick(text_of(tracker), undecided=is_undecided(text_of(tracker)))
+    text = text_of(tracker)
+    told = statements(text) if asks_something(text) else text
+    service = services.pick(told, undecided=is_undecided(text))
     return Reading(service) if service else Reading(problem="invalid_service")
 
 
@@ -401,9 +426,14 @@ def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
         intent = intent_of(tracker)
         text = text_of(tracker)
         asked_which = denied.startswith("ask_which") and tracker.slots.get("problem") == denied
+        if slot != "confirm_delete" and says("plain_yes", text):
+            return Reading("yes")
         if text and asked_which and not says("sends", text):
             # a yes to "what would you like to change?" is no yes to sending
             intent = "deny" if intent == "deny" else "nlu_fallback"
+        if slot == "confirm_booking" and text and says("changes_something", text):
+            # "other than that yes": what shall be otherwise was not read, and nothing is sent
+            return Reading(problem=denied)
         if intent == "affirm" and confidence_of(tracker) >= CERTAIN:
             return Reading("yes")
         if slot == "confirm_booking" and says("denies_signs", text) and says("sends", text):

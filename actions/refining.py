@@ -22,6 +22,7 @@ from clinic.opening import Interval
 
 MINUTES_OF_AN_HOUR = 60
 DAYS_OF_A_WEEK = 7
+NOON = 12
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def absolute(text: str, before: Before) -> str | None:
     return (
         _by_minutes(text, before)
         or _complaint(text)
+        or _hour_instead(text, before)
         or _weekday_after(text, before)
         or _instead(text, before)
         or _sooner_or_later(text, before)
@@ -153,6 +155,18 @@ def _by_minutes(text: str, before: Before) -> str | None:
     minutes = (float(match["count"]) if count is None else count) * unit
     moment = from_ + timedelta(minutes=-minutes if says("backwards", match[0]) else minutes)
     return f"{_day(times.local_day(moment))} at {_clock_words(moment)}"
+
+
+def _hour_instead(text: str, before: Before) -> str | None:
+    """ "830 better", said to a time that was picked: that hour, in the half of the day it is in."""
+    patterns = times.words()["hour_instead"]
+    match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    if not match or before.point is None or times.understood(text).names_time:
+        return None
+    noon = "am" if times.local(before.point).hour < NOON else "pm"
+    day = times.understood(f"{text[: match.start()]} {text[match.end() :]}")
+    named = f"{text[: match.start()]} {text[match.end() :]}" if day.names_day else None
+    return f"{named or _day(times.local_day(before.point))} at {int(match[1])}:{match[2]} {noon}"
 
 
 def _weekday_after(text: str, before: Before) -> str | None:

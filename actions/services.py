@@ -89,7 +89,7 @@ def _names(service: str, text: str) -> bool:
 
 def _minutes(text: str) -> int | None:
     # "half an hour earlier" is about the time
-    for pattern in words()["by_minutes"]:
+    for pattern in (*words()["by_minutes"], words()["not_this_length"]):
         text = re.sub(pattern, "", text, flags=re.IGNORECASE)
     lengths = sorted({minutes_of(name) for name in offered()})
     for key, pick in (("shortest", lengths[0]), ("longest", lengths[-1])):
@@ -106,7 +106,7 @@ def _minutes(text: str) -> int | None:
     alone = re.fullmatch(r"\W*(\d{2,3})\W*", text)
     if alone:
         return int(alone[1]) if int(alone[1]) in lengths else None
-    for pattern in words()["length_beside_a_time"]:
+    for pattern in (*words()["length_beside_a_time"], *words()["length_alone"]):
         match = re.search(pattern, text, re.IGNORECASE)
         if match:
             return int(match[1])

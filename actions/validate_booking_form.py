@@ -34,18 +34,21 @@ from actions.form_validation import (
 from actions.reading import (
     SKIPPED,
     bare_name,
+    beside,
     doubted_addresses,
     entity_of,
     mentioned,
     other_contacts,
     read_time,
     text_of,
+    without_contacts,
 )
 from actions.times import understood
 from assistant.policies.wishes import says
 from clinic import clock, setup
-from clinic.mentions import listed_names
-from clinic.names import read_name
+from clinic.contacts import read_contact
+from clinic.mentions import find_name, listed_names
+from clinic.names import read_name, said_in_full
 
 # "Jo Park 416-555-0177", at the end of a longer message.
 _BEFORE_A_CONTACT = re.compile(
@@ -96,6 +99,9 @@ class ValidateBookingForm(FormValidation):
 
     async def values_from(self, tracker: Tracker) -> dict[str, Any]:
         """The slots that the message sets, a time that is held included."""
+        if says("clears_note", text_of(tracker)):
+            return {"note": _cleared(tracker), "confirm_booking": None, **no_problem()}
+        number, tracker = _number_corrected(tracker)
         if asked_in(tracker) == "chosen_time":
             answer = await answer_to_offers(tracker)
         elif asked_in(tracker) == "preferred_time" and tracker.slots.get("problem_times"):
@@ -106,13 +112,15 @@ class ValidateBookingForm(FormValidation):
         else:
             answer = await other_one(tracker)
         if answer is not None:
-            beside = _beside_the_choice(tracker) if answer.get("chosen_time") else {}
-            return {**beside, **_visit(tracker), **answer}
+            told = _beside_the_choice(tracker) if answer.get("chosen_time") else {}
+            return {**told, **_visit(tracker), **answer}
         values = {**_not_asked(tracker), **self.read_message(tracker), **_name_unasked(tracker)}
-        values |= _name_corrected(tracker)
+        values |= _name_corrected(tracker) | _name_in_full(tracker)
+        values = _without_who_writes(tracker, values)
         values |= _two_names(tracker)
         values |= _visit_left_open(tracker, values)
         values |= _other_contact(tracker, values)
+        values |= _told_wrong(tracker, values) | number
         values = _with_unclear_time(tracker, await with_time(tracker, values))
         return await with_free_times(tracker, values)
 
@@ -175,22 +183,31 @@ def _name_unasked(tracker: Tracker) -> dict[str, Any]:
     """A name given while something else is asked, without "my name is"."""
     asked = asked_in(tracker)
     # in a message that begins a booking, a name stands beside a way to reach the patient
-    expected = asked in BEFORE_THE_NAME or (asked is None and entity_of(tracker, "contact"))
+    for_another = services.read_for_whom(text_of(tracker))
+    begins = asked is None and (entity_of(tracker, "contact") or for_another)
+    expected = asked in BEFORE_THE_NAME or begins
     if not expected or tracker.slots.get("patient_name"):
         return {}
     parts = re.split(r"[,;.\n]\s+", text_of(tracker))
-    beside = _BEFORE_A_CONTACT.search(text_of(tracker))
+    beside_contact = _BEFORE_A_CONTACT.search(text_of(tracker))
     said = _SAID_BEFORE_A_CONTACT.search(text_of(tracker))
     named = read_name(services.without_visit(said[1]) or said[1]) if said else None
     if named:
         return {"patient_name": named, **no_problem_but(tracker)}
     text = text_of(tracker)
-    candidates = (text, services.without_visit(text), *parts, beside[1] if beside else "")
+    before_contact = beside_contact[1] if beside_contact else ""
+    candidates = (text, services.without_visit(text), *parts, before_contact)
     listed = listed_names(text) if entity_of(tracker, "contact") else []
     small = _in_small_letters(text)
     names = [
         name
-        for name in (*map(bare_name, candidates), _beside_a_visit(text), *listed, small)
+        for name in (
+            *map(bare_name, candidates),
+            _beside_a_visit(text),
+            *listed,
+            small,
+            said_in_full(text),
+        )
         if name
     ]
     if not names or services.read_therapist(names[0]):
@@ -209,11 +226,81 @@ def _in_small_letters(text: str) -> str | None:
 
 def _name_corrected(tracker: Tracker) -> dict[str, Any]:
     """ "Its jonathan smith actually", said to the read-back."""
-    if asked_in(tracker) != "confirm_booking" or not _NAMES_ANEW.search(text_of(tracker)):
+    if asked_in(tracker) != "confirm_booking":
+        return {}
+    told = re.search(times.words()["name_told"], text_of(tracker), re.IGNORECASE)
+    named = read_name(told[1]) if told else None
+    if named and not entity_of(tracker, "name"):
+        return {"patient_name": named, **no_problem()}
+    if not _NAMES_ANEW.search(text_of(tracker)):
         return {}
     rest = re.sub(times.words()["corrects"], " ", text_of(tracker), flags=re.IGNORECASE)
     name = read_name(rest.strip())
     return {"patient_name": name, **no_problem()} if name and len(name.split()) > 1 else {}
+
+
+def _name_in_full(tracker: Tracker) -> dict[str, Any]:
+    """The whole name of which a part was told before, and the name of who is to be treated."""
+    text = text_of(tracker)
+    known = tracker.slots.get("patient_name") or ""
+    told = find_name(text) or bare_name(text) or said_in_full(text)
+    alone = without_contacts(text) if entity_of(tracker, "contact") else text
+    told = told or (read_name(alone) if alone != text or says("full_name", text) else None)
+    if not known or not told:
+        return {}
+    fuller = told.casefold().startswith(f"{known.casefold()} ")
+    if fuller or says("name_of_the_patient", text):
+        return {"patient_name": told, **no_problem_but(tracker)}
+    return {}
+
+
+def _without_who_writes(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """ "Use my number, I'm Kim", after the name of who is to be treated: that name stays."""
+    text, known = text_of(tracker), tracker.slots.get("patient_name")
+    another = known and tracker.slots.get("for_whom") and asked_in(tracker) != "patient_name"
+    if not another or "patient_name" not in values or says("name_of_the_patient", text):
+        return values
+    if not says("introduces_oneself", text) or says("for_oneself", text):
+        return values
+    return {slot: value for slot, value in values.items() if slot != "patient_name"}
+
+
+def _number_corrected(tracker: Tracker) -> tuple[dict[str, Any], Tracker]:
+    """ "It's 0132 at the end": the number with that end, and the message without it."""
+    text, known = text_of(tracker), tracker.slots.get("patient_contact") or ""
+    phone = read_contact(known)
+    patterns = times.words()["number_ends"]
+    match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    if not match or not phone or phone.kind != "phone":
+        return {}, tracker
+    digits = re.sub(r"\D", "", known)
+    right = read_contact(f"+1{digits[-10 : -len(match[1])]}{match[1]}")
+    rest = f"{text[: match.start()]} {text[match.end() :]}"
+    if right is None:
+        return {}, tracker
+    return {"patient_contact": right.shown, **no_problem()}, beside(tracker, rest)
+
+
+def _told_wrong(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
+    """Told wrong beside another change, without the right one: it is asked for again."""
+    if asked_in(tracker) != "confirm_booking":
+        return {}
+    wrong = times.words()["told_wrong"].items()
+    return {
+        slot: None
+        for slot, pattern in wrong
+        if slot not in values and re.search(pattern, text_of(tracker), re.IGNORECASE)
+    }
+
+
+def _cleared(tracker: Tracker) -> str:
+    """The note without the name in it, when that is what shall go; else none at all."""
+    lines = str(tracker.slots.get("note") or "").splitlines()
+    if not says("name_in_note", text_of(tracker)):
+        return SKIPPED
+    name = set(str(tracker.slots.get("patient_name") or "").casefold().split())
+    kept = [line for line in lines if not set(re.findall(r"[\w'-]+", line.casefold())) <= name]
+    return "\n".join(kept)
 
 
 def _two_names(tracker: Tracker) -> dict[str, Any]:
@@ -307,12 +394,18 @@ def _other_contact(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     """Of a phone number and an address, told at once, the other one goes into the note."""
     if not (values.get("patient_contact") or values.get("contact_choices")):
         return {}
+    known = tracker.slots.get("patient_contact")
+    kept: dict[str, Any] = {}
+    new_one = values.get("patient_contact")
+    if known and new_one not in (None, known) and says("reached_also", text_of(tracker)):
+        # "e-mail me at ... too": the one before stays
+        kept = {"patient_contact": known}
     note = {**tracker.slots, **values}.get("note") or ""
     also = times.words()["also_reachable"]
-    others = other_contacts(text_of(tracker), values.get("patient_contact"))
+    others = other_contacts(text_of(tracker), known if kept else new_one)
     told = [also.format(contact=other) for other in others]
     new = [line for line in told if line not in note]
-    return {"note": "\n".join(filter(None, (note, *new)))} if new else {}
+    return {**kept, "note": "\n".join(filter(None, (note, *new)))} if new else kept
 
 
 def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:

@@ -35,7 +35,14 @@ _HERE = re.compile(
 )
 # Around one of these, a part of a list may be a name: "mon 2pm, ali khan, ali@example.com".
 _LISTED = re.compile(r"[,;\n]")
-_TAIL = re.compile(r"\s+(?:calling|speaking|here|and|but|please|thanks)\b.*$", re.IGNORECASE)
+# "Actually thursday, ..." is no name.
+_WEEKDAY = re.compile(
+    r"\b(?:mon|tues?|wednes|weds?|thurs?|thu|fri|satur|sat|sun)(?:days?)?\b", re.IGNORECASE
+)
+_TAIL = re.compile(
+    r"\s+(?:not (?:me|mine|him|her)|calling|speaking|here|and|but|please|thanks)\b.*$",
+    re.IGNORECASE,
+)
 
 
 def find_name(text: str) -> str | None:
@@ -59,7 +66,7 @@ def listed_names(text: str) -> list[str]:
     """The parts of a list that are nothing but a name of two words or more."""
     parts = _LISTED.split(text)
     names = [read_name(part) or "" for part in parts] if len(parts) > 1 else []
-    return [name for name in names if len(name.split()) > 1]
+    return [name for name in names if len(name.split()) > 1 and not _WEEKDAY.search(name)]
 
 
 def without_names(text: str) -> str:

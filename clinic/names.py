@@ -17,7 +17,7 @@ _LONGEST_ANSWER = 400
 
 # What people say around their name, taken off the front again and again: "hi, it's Sam".
 _GREETING = re.compile(
-    r"^(?:hi|hello|hey|yes|yeah|yep|sure|ok|okay|oh|um|uh|well|so|of course|no problem"
+    r"^(?:hi|hello|hey|yes|yeah|yep|yup|sure|ok|okay|oh|um|uh|well|so|of course|no problem"
     r"|bonjour|hola|lol|haha+|oops|sorry)"
     r"(?: there)?(?:\s*[,.!;:\-\u2013\u2014]+\s*|\s+)(?=\S)",
     re.I,
@@ -42,8 +42,11 @@ _MAYBE_NAMING = re.compile(
     re.I,
 )
 _TAIL = re.compile(
-    r"(?:[\s,;:]+(?:speaking|here|actually|instead|please|pls|thanks|thank you|thx|is my name"
-    r"|is the name|on the (?:phone|line)|lol|haha+)|\s*[,;]\s*(?:yes|yeah|yep|no|nope))+$",
+    r"(?:[\s,;:]+(?:speaking|here|actually|instead|please|pls|thanks|thank you|thx"
+    r"|is (?:my |the |his |her |their |a )?(?:full |real |whole |legal |first |last )*name"
+    r"|(?:like|as) i (?:said|told (?:you|u)|wrote|typed)"
+    r"|i (?:just )?(?:said|told (?:you|u))|not (?:me|mine|him|her|my name)|on the (?:phone|line)"
+    r"|lol|haha+)|\s*[,;]\s*(?:yes|yeah|yep|no|nope))+$",
     re.I,
 )
 # "Kay McDonut lol no McDonough": the last name once more, as it should be.
@@ -51,6 +54,10 @@ _LAST_NAME_AGAIN = re.compile(
     r"^(\S+) (?!(?:lol|haha+|oops|sorry|wait|no)\b)\S+\W+(?:(?:lol|haha+|wait)\W+)*"
     r"(?:(?:oops|sorry|no|i mean|i meant)\W+)+(\S+)$",
     re.I,
+)
+# "Lou. Lou Ferris", "Ferris, Lou Ferris".
+_SAID_IN_FULL = re.compile(
+    r"^([^\W\d_]+)[.,!]+\s+((?:[^\W\d_][\w'-]*\s+)?\1(?:\s+[^\W\d_][\w'-]*)?)$", re.I
 )
 _PRONOUNS = re.compile(r"\s*\((?:he|she|they|ze|xe|him|her|them|/|,|\s){2,20}\)$", re.I)
 _CUT = re.compile(
@@ -84,6 +91,9 @@ def read_name(text: str) -> str | None:
     """
     text = text[:_LONGEST_ANSWER]
     rest = _LAST_NAME_AGAIN.sub(r"\1 \2", _outer(clean(text)))
+    in_full = said_in_full(rest)
+    if in_full:
+        rest = in_full
     named = surely = False
     while True:
         shorter = _GREETING.sub("", rest, count=1)
@@ -109,6 +119,12 @@ def read_name(text: str) -> str | None:
         if plain and _is_name(head, surely, named):
             return head
     return None
+
+
+def said_in_full(text: str) -> str | None:
+    """The whole name in "Lou. Lou Ferris", which begins with a part of it; None elsewhere."""
+    match = _SAID_IN_FULL.match(text.strip())
+    return match[2] if match and len(match[2].split()) > 1 else None
 
 
 def _outer(text: str) -> str:

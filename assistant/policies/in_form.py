@@ -26,10 +26,12 @@ from assistant.policies.forms import (
 from assistant.policies.interruptions import changes_time, interrupts
 from assistant.policies.situation import CLEAR, GIVEN, Situation, Turn
 from assistant.policies.wishes import (
+    asks_for_a_note,
     asks_something,
     note_in,
     refuses_contact,
     says,
+    tells_length,
     therapist_wish,
     wishes_a_series,
 )
@@ -52,12 +54,19 @@ def in_form(now: Situation) -> Turn | None:
         return Turn((now.form or "",))
     if now.clicked and now.intent in FORM_REPLIES:
         return None
+    read_back = now.requested_slot in CONFIRMATIONS and not now.clicked
+    if read_back and says("plain_yes", now.text):
+        return None
     acts = tuple(act for act in now.acts if interrupts(act, now))
     stop = _stop(now, acts)
     if stop:
         return Turn((stop,))
     free_text = now.requested_slot in FREE_TEXT_SLOTS
     if now.form == "booking_form" and not free_text and not now.clicked:
+        if says("clears_note", now.text):
+            return None
+        if asks_for_a_note(now.text):
+            return Turn((*take_note(now), "booking_form"))
         beside = _beside_booking(now, acts)
         if beside:
             return beside
@@ -75,7 +84,10 @@ def in_form(now: Situation) -> Turn | None:
         return Turn(PASS_CHANGE_ON, {"open_forms": still_open or None}, stop_form=True)
     about = _about_the_question(now)
     if about:
-        read = ("action_read_details",) if now.details.keys() & GIVEN else ()
+        # "Lou. i wont give my number": the name stands beside it
+        named = now.requested_slot == "patient_name" and refuses_contact(now.text)
+        told = now.details.keys() & GIVEN or named
+        read = ("action_read_details",) if told else ()
         return Turn((*read, about, *resume(now)))
     if _fits(now):
         answers = topic_answers(acts) if asks_something(now.text) else ()
@@ -90,7 +102,19 @@ def in_form(now: Situation) -> Turn | None:
     answers = answers_to(acts, now)
     if not answers:
         return None
-    return Turn((*with_safety_net(answers, now), *resume(now, *answers)))
+    read = ("action_read_details",) if _tells_besides(now) else ()
+    return Turn((*read, *with_safety_net(answers, now), *resume(now, *answers)))
+
+
+def _tells_besides(now: Situation) -> bool:
+    """Beside a question, something is told that the form keeps, or the form's question answered.
+
+    A time is mostly part of the question: "are you open on monday?".
+    """
+    agrees = any(label == "affirm" for label, _ in now.acts)
+    says_yes = agrees and now.requested_slot in ("preferred_time", "chosen_time")
+    in_form = now.form in TAKES_DETAILS and not now.clicked
+    return in_form and bool(now.details.keys() & {"contact", "name"} or says_yes)
 
 
 def _stop(now: Situation, acts: tuple[tuple[str, float], ...]) -> str | None:
@@ -139,6 +163,9 @@ def _about_the_question(now: Situation) -> str | None:
     if now.clicked or now.form not in TAKES_DETAILS or now.requested_slot in FREE_TEXT_SLOTS:
         return None
     for response in ABOUT_DETAILS:
+        if response == "utter_why_patient_name" and now.could_be_a_name:
+            # "Jo Park is my full name"
+            continue
         if says(response, now.text):
             return response
     if now.requested_slot != "patient_contact" and refuses_contact(now.text):
@@ -153,7 +180,8 @@ def _is_note(now: Situation) -> bool:
         return False
     if note_in(now.text):
         return not now.details.keys() & GIVEN
-    return now.intent in NOTES and now.acts[0][1] >= CLEAR
+    # "lou. lou ferris" resembles anything
+    return now.intent in NOTES and now.acts[0][1] >= CLEAR and not now.could_be_a_name
 
 
 def _fits(now: Situation) -> bool:
@@ -161,6 +189,8 @@ def _fits(now: Situation) -> bool:
     given = now.details.keys() & GIVEN
     corrects = any(label in CHANGES for label, _ in now.acts)
     if given and (corrects or now.requested_slot in CONFIRMATIONS):
+        return True
+    if now.requested_slot == "service" and tells_length(now.text):
         return True
     wanted = DETAIL_OF.get(now.requested_slot or "", ())
     return any(now.details.get(detail) is not None for detail in wanted)

@@ -89,7 +89,7 @@ def _told_by_its_words(label: str, now: Situation) -> bool | None:
         # "is there evening", "same time but the friday"
         return says("asks_hours", now.text)
     asks_or_reads_back = now.requested_slot in ("service", "confirm_booking")
-    if asks_or_reads_back and label.startswith("faq/") and _names_length(now.text):
+    if asks_or_reads_back and label not in STOPS and _names_length(now.text):
         # "an hour" resembles a question for the opening hours
         return False
     if label == "minor" and is_for_a_grown_up(now.text):

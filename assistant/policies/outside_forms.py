@@ -87,7 +87,7 @@ def outside_forms(now: Situation) -> Turn | None:
     if books and therapist_wish(now.text) and now.intent in WITH_A_WISH:
         # without a booking there is no note to put the wish into: the topic's answer tells
         return Turn(("action_answer_wish", "booking_form"))
-    wishes = now.intent == "book_appointment" or (
+    wishes = books or (
         # "an appointment for my father, who is on warfarin"
         now.intent in NOTES and checked.wants_appointment(now.text)
     )

@@ -164,7 +164,9 @@ def _wishes_to_be_reached_so(now: Situation) -> bool:
     """ "Don't call the house"; "no phone, only email" in a form is about what it asks for."""
     if now.form not in (None, *TAKES_DETAILS) or not says("contact_wish", now.text):
         return False
-    refuses = now.form and refuses_contact(now.text)
+    # at the read-back there is one already
+    reads_back = now.requested_slot in ("confirm_booking", "confirm_message")
+    refuses = now.form and not reads_back and refuses_contact(now.text)
     return not refuses or says("names_a_line", now.text)
 
 

@@ -54,18 +54,49 @@ def note_in(text: str) -> str | None:
 
     A question tells nothing.
     """
+    return note_and_rest(text)[0]
+
+
+def note_and_rest(text: str) -> tuple[str | None, str]:
+    """What ``note_in`` finds, and what is said beside it."""
     asked_for = re.search(_pattern("note_for_her"), text, re.IGNORECASE)
     if asked_for:
-        return next(filter(None, asked_for.groups())).strip()
+        told = next(filter(None, asked_for.groups())).strip()
+        told = re.sub(_pattern("around_a_note"), "", told, flags=re.IGNORECASE)
+        return told, f"{text[: asked_for.start()]} {text[asked_for.end() :]}".strip()
+    parts = [part.strip() for part in _PART.split(text)]
     told = [
-        part.strip()
-        for part in _PART.split(text)
+        part
+        for part in parts
         if says("health", part)
         and not (
             clauses.is_question(part) or says("reason_only", part) or says("denies_signs", part)
         )
     ]
-    return ". ".join(told) or None
+    return ". ".join(told) or None, ", ".join(part for part in parts if part not in told)
+
+
+def asks_for_a_note(text: str) -> bool:
+    """ "Can you add that it is my left leg": words for the note, also in the form of a question."""
+    return says("note_for_her", text)
+
+
+def statements(text: str) -> str:
+    """The text without the questions in it: "60" of "60, and is there parking?"."""
+    parts = [part for part in re.split(r"(?<=[.?!;])\s+|,\s*|\n+", text) if part]
+    asks = re.compile(r"^(?:and|but|also|plus|or)\s+", re.IGNORECASE)
+    return ", ".join(
+        part
+        for part in parts
+        if not clauses.is_question(asks.sub("", part)) and not _ASKS.search(part)
+    )
+
+
+def tells_length(text: str) -> bool:
+    """A length is told, and not only asked about."""
+    told = statements(text)
+    patterns = (_words()["minutes"], *_words()["lengths"].values(), *_words()["length_alone"])
+    return any(re.search(pattern, told, re.IGNORECASE) for pattern in patterns)
 
 
 def therapist_wish(text: str) -> str | None:
