@@ -12,6 +12,9 @@ from clinic import clock
 RATING = "rating"
 # What news of an appointment are called in place of a response: the words come from the desk.
 NEWS = "appointment_news"
+# Kinds of messages about a danger sign: nothing else may be read before them, and someone at the
+# staff desk has to see them.
+ALARMS = ("emergency", "urgent", "check")
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from socketio.exceptions import ConnectionRefusedError
 
 from assistant.channels import chat_settings, mailbox, origins, websockets
 from assistant.channels.apps import senders
-from assistant.channels.bubbles import Bubble, stamp
+from assistant.channels.bubbles import ALARMS, Bubble, stamp
 from assistant.channels.chat_settings import ChatSettings
 from assistant.channels.limits import Places, Rate
 from assistant.channels.live import LiveChats
@@ -60,8 +60,6 @@ LONGEST, LONGEST_REASON = 2000, 500
 MOST_OF_HISTORY = 50
 # Bytes of a frame: the longest message in the widest encoding, and the rest around it.
 FRAME = 32 * 1024
-# Kinds of messages that someone at the staff desk has to see.
-ALARMS = ("emergency", "urgent", "check")
 # Other events than messages, from one conversation in a minute.
 EVENTS_PER_MINUTE = 240
 # So many more connections than chat windows may be open, in all and from one address: those that

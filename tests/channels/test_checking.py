@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import yaml
 from apps import PROVIDERS
+from providers import meta
 from providers.messenger import Messenger
 from providers.provider import Provider
 from providers.telegram import Telegram
@@ -138,6 +139,17 @@ def test_a_provider_that_is_not_there(
     told = "".join(capsys.readouterr())
     assert "127.0.0.1 cannot be reached" in told
     assert not any(value in told for value in provider.settings().values() if len(value) > 20)
+
+
+@pytest.mark.parametrize("provider", ["messenger", "whatsapp"], indirect=True)
+def test_an_app_that_meta_does_not_name(
+    provider: Provider, capsys: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is asked about an app without an id, nor with a login that has none."""
+    monkeypatch.setattr(meta, "APP", "")
+    monkeypatch.setenv("CLINIC_PUBLIC_ADDRESS", "http://127.0.0.1:9")
+    assert main(["channels", "check"]) == 1
+    assert "Meta does not say which app" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from assistant.channels.apps.app import Answer, App, Call, Outcome, Outgoing
 from assistant.channels.apps.outgoing import outgoing
 from assistant.channels.apps.senders import Sender
 from assistant.channels.apps.sentences import language_of, sentence
+from assistant.channels.bubbles import ALARMS
 from assistant.channels.locks import Locks
 from assistant.channels.mailbox import Mailbox, Stored
 from assistant.channels.wording import LOCALES
@@ -39,8 +40,6 @@ MOST_FAULTS, MISTAKE = 5, "mistake"
 _REMEMBERED = 20_000
 # The provider's clock may run ahead of ours.
 WINDOW_MARGIN = timedelta(minutes=1)
-# Kinds of messages before which nothing else may be read.
-ALARMS = ("emergency", "urgent", "check")
 # Why nothing is sent to somebody, as staff are told.
 _WHY_SILENT = {
     senders.OPTED_OUT: late.OPTED_OUT,

@@ -17,7 +17,16 @@ from typing import Any, ClassVar
 
 import httpx
 
-from assistant.channels.apps.app import SENT, Answer, App, BadBody, Outcome, Received, same
+from assistant.channels.apps.app import (
+    SENT,
+    Answer,
+    App,
+    BadBody,
+    NoAnswer,
+    Outcome,
+    Received,
+    same,
+)
 
 APP_SECRET, VERIFY_TOKEN = "CLINIC_META_APP_SECRET", "CLINIC_META_VERIFY_TOKEN"
 VERSION = "CLINIC_META_VERSION"
@@ -135,6 +144,8 @@ class MetaApp(App):
         https://developers.facebook.com/docs/facebook-login/guides/access-tokens#apptokens
         """
         app = plain_of((await self.ask_graph("GET", "app", token)).get("id"))
+        if not app:
+            raise NoAnswer(f"Meta does not say which app {token} belongs to.")
         login = {"Authorization": f"Bearer {app}|{self.secrets[APP_SECRET]}"}
         url = f"{self.api}/{self.secrets[VERSION]}/{app}/{what}"
         return await self.ask(method, url, headers=login, **content)
