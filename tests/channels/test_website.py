@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 
 import httpx
@@ -16,10 +17,10 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 from protocol_document import CODES
 from scenario_chat import hold_as_record, read
-from scenario_servers import Servers
+from scenario_servers import Server, Servers
 from socketio.exceptions import ConnectionError as Refused
 from websocket import WebSocketBadStatusException, create_connection
-from window import PATH, Window, new_id
+from window import PATH, READY, Window, new_id
 
 from assistant.channels.tokens import Tokens
 from assistant.channels.wording import words
@@ -216,6 +217,19 @@ def test_connections_that_say_nothing_are_counted(servers: Servers, window: Wind
     finally:
         for connection in silent:
             connection.close()
+
+
+def test_connections_are_counted_in_all_as_well(echo: Callable[..., Server]) -> None:
+    """A hundred more than chat windows may be open, wherever they come from."""
+    server = echo(CLINIC_CHAT_CONNECTIONS="1")
+    url = (
+        f"{server.url.removesuffix(READY).replace('http', 'ws')}/{PATH}/?EIO=4&transport=websocket"
+    )
+    with ExitStack() as silent, suppress(WebSocketBadStatusException):
+        for number in itertools.count(1):
+            line = create_connection(url, header={"X-Forwarded-For": f"198.51.100.{number}"})
+            silent.enter_context(closing(line))
+    assert number == 102
 
 
 def test_too_many_messages(window: Window) -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from fake_clinic import BOOKING, FakeClinic
-from playwright.sync_api import WebSocketRoute, expect
+from playwright.sync_api import WebSocket, WebSocketRoute, expect
 from widget_visitor import NewVisitor, Visitor
 
 
@@ -29,6 +29,10 @@ class Line:
             return
         socket.connect_to_server()
         self._open.append(socket)
+
+    def tell(self, frame: str) -> None:
+        """Sends the page what no server of ours would."""
+        self._open[-1].send(frame)
 
     def cut(self) -> None:
         """Ends what is open and lets nothing through."""
@@ -540,6 +544,51 @@ def test_a_full_server_is_asked_again(visitor: Visitor, clinic: FakeClinic, refu
     expect(visitor.panel.get_by_text("No connection")).to_have_count(0)
     clinic.refusal, clinic.full = "", False
     visitor.sees("You wrote: one")
+
+
+def test_a_server_that_refuses_is_asked_less_and_less_often(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    opened: list[object] = []
+    refused: list[object] = []
+
+    def watch(line: WebSocket) -> None:
+        opened.append(line)
+        line.on("framereceived", lambda frame: refused.append(frame) if frame[:2] == "44" else None)
+
+    def until_refused(times: int) -> None:
+        while len(refused) < times:
+            visitor.page.wait_for_timeout(10)
+        visitor.page.evaluate("0")  # what the page does about it is done
+
+    visitor.page.on("websocket", watch)
+    clinic.refusal = "server_busy"
+    visitor.page.clock.install(time="2026-11-23T15:00:00Z")
+    visitor.visit().page.clock.pause_at("2026-11-23T15:01:00Z")
+    visitor.launcher.click()
+    visitor.page.clock.run_for(200)
+    for times, pause in enumerate((1_000, 2_000, 4_000, 8_000, 16_000, 20_000, 20_000), 1):
+        until_refused(times)
+        visitor.page.clock.run_for(pause - 100)
+        assert len(opened) == times
+        visitor.page.clock.run_for(200)
+    until_refused(8)
+
+
+def test_what_no_server_says_ends_the_connection_and_nothing_else(
+    new_visitor: NewVisitor, clinic: FakeClinic
+) -> None:
+    visitor = new_visitor()
+    line = Line(visitor)
+    visitor.visit().open().say("one").sees("You wrote: one")
+    for frame in ("42{}", '42["message"', "43", "49", "x"):
+        greeted = len(clinic.handshakes)
+        line.tell(frame)
+        while len(clinic.handshakes) == greeted:
+            visitor.page.wait_for_timeout(20)
+    visitor.say("two").sees("You wrote: two")
+    assert visitor.texts() == ["one", "You wrote: one", "two", "You wrote: two"]
 
 
 def test_where_websockets_are_blocked_it_works_by_polling(
