@@ -309,6 +309,9 @@ class Chat:
             address = self._addresses.pop(eio_sid, None)
             if address is not None:
                 self._connections.leave(address)
+            if reason == self._sio.eio.reason.CLIENT_DISCONNECT:
+                # A request that is held open until there is news has its answer now.
+                await self._sio.eio.sockets[eio_sid].queue.put(None)
             return await disconnected(eio_sid, reason)
 
         return leave

@@ -6,6 +6,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from datetime import datetime
 
@@ -217,6 +218,25 @@ def test_connections_that_say_nothing_are_counted(servers: Servers, window: Wind
     finally:
         for connection in silent:
             connection.close()
+
+
+def test_who_goes_leaves_no_request_open(servers: Servers, window: Window) -> None:
+    """By long polling: a request waits for news, and would for most of a minute."""
+    address = f"{servers.rasa_url}/{PATH}/"
+    options = {"EIO": "4", "transport": "polling"}
+    headers = {"X-Forwarded-For": window.address}
+    with (
+        httpx.Client(params=options, headers=headers, timeout=10, trust_env=False) as client,
+        ThreadPoolExecutor() as meanwhile,
+    ):
+        opened = client.get(address).text
+        client.params = client.params.set("sid", json.loads(opened.removeprefix("0"))["sid"])
+        client.post(address, content="40")
+        while "session" not in client.get(address).text:
+            pass
+        waiting = meanwhile.submit(client.get, address)
+        client.post(address, content="1")
+        assert waiting.result().status_code in (200, 400)
 
 
 def test_connections_are_counted_in_all_as_well(echo: Callable[..., Server]) -> None:
