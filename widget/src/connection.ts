@@ -116,9 +116,11 @@ export class Connection {
     this.#again = setTimeout(() => this.#socket?.connect(), milliseconds);
   }
 
-  // The network is back or the page is looked at again: do not wait for the pause to end.
+  // The network is back or the page is looked at again: wait neither for the pause to end nor for an
+  // attempt that hangs.
   #hurry = (): void => {
-    if (document.visibilityState === "visible" && this.line === "offline") {
+    const apart = this.line === "offline" || this.line === "connecting";
+    if (document.visibilityState === "visible" && apart) {
       this.#socket?.disconnect().connect();
     }
   };
