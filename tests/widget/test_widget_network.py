@@ -46,6 +46,16 @@ class Line:
         self._page.evaluate("dispatchEvent(new Event('online'))")
 
 
+def come(visitor: Visitor, clinic: FakeClinic, times: int) -> None:
+    """Waits until so many messages have come to the server."""
+    visitor.until_it(lambda: len(clinic.received) >= times, f"{times} messages have come")
+
+
+def let_in(visitor: Visitor, clinic: FakeClinic, times: int) -> None:
+    """Waits until the server has let windows in so many times."""
+    visitor.until_it(lambda: len(clinic.handshakes) >= times, f"{times} windows were let in")
+
+
 def test_what_is_written_without_a_connection_is_sent_once_it_is_back(
     visitor: Visitor, clinic: FakeClinic
 ) -> None:
@@ -148,8 +158,7 @@ def test_what_comes_back_while_it_is_being_sent_is_sent(
     clinic.acknowledges = False
     visitor.say("two")
     for times in (2, 3, 4):
-        while len(clinic.received) < times:
-            visitor.page.wait_for_timeout(20)
+        come(visitor, clinic, times)
         if times == 4:
             sent = clinic.received[-1]
             clinic.push(id=sent["id"], text="two", **{"from": "patient"})
@@ -183,8 +192,7 @@ def test_what_is_too_large_for_the_server_is_said_to_be_and_not_sent_again(
 ) -> None:
     clinic.acknowledges = False
     visitor.open().say("one")
-    while not clinic.received:
-        visitor.page.wait_for_timeout(20)
+    come(visitor, clinic, 1)
     talk = clinic.conversations[0]
     clinic.emit("error", {"code": "too_large", "message": "Please send less at once."}, talk)
     expect(visitor.mine).to_contain_text("Not sent. Please send less at once.")
@@ -203,8 +211,7 @@ def test_without_any_acknowledgement_the_patient_is_asked(
     clinic.acknowledges = False
     visitor.visit().open().say("one")
     for times in (1, 2, 3):
-        while len(clinic.received) < times:
-            visitor.page.wait_for_timeout(20)
+        come(visitor, clinic, times)
         visitor.page.clock.fast_forward(8_100)
     visitor.sees("Not sent")
     # The clinic may have it all the same.
@@ -244,8 +251,7 @@ def test_what_a_busy_server_says_is_not_called_the_patients_haste(
     visitor.until("window.announced.some(one => one.includes('I cannot take your message.'))")
     for times in (2, 3):
         visitor.page.clock.fast_forward(5_100)
-        while len(clinic.received) < times:
-            visitor.page.wait_for_timeout(20)
+        come(visitor, clinic, times)
     slow = visitor.log.locator(".slow")
     expect(slow).to_contain_text("Your message is not sent yet")
     clinic.answers = False
@@ -267,8 +273,8 @@ def test_who_writes_on_does_not_shorten_the_time_the_server_asked_for(
     visitor.say("two").say("three")
     visitor.page.clock.fast_forward(15_000)
     news = clinic.push(text="News.")
-    while clinic.shown != [news["seq"]]:  # what was sent before has come, too
-        visitor.page.wait_for_timeout(20)
+    # What was sent before has come, too.
+    visitor.until_it(lambda: clinic.shown == [news["seq"]], "the news are reported as shown")
     assert [message["text"] for message in clinic.received] == ["one"]
     visitor.page.clock.fast_forward(6_000)
     visitor.sees("You wrote: three")
@@ -558,8 +564,7 @@ def test_a_server_that_refuses_is_asked_less_and_less_often(
         line.on("framereceived", lambda frame: refused.append(frame) if frame[:2] == "44" else None)
 
     def until_refused(times: int) -> None:
-        while len(refused) < times:
-            visitor.page.wait_for_timeout(10)
+        visitor.until_it(lambda: len(refused) >= times, f"{times} refusals")
         visitor.page.evaluate("0")  # what the page does about it is done
 
     visitor.page.on("websocket", watch)
@@ -582,11 +587,9 @@ def test_what_no_server_says_ends_the_connection_and_nothing_else(
     visitor = new_visitor()
     line = Line(visitor)
     visitor.visit().open().say("one").sees("You wrote: one")
-    for frame in ("42{}", '42["message"', "43", "49", "x"):
-        greeted = len(clinic.handshakes)
+    for number, frame in enumerate(("42{}", '42["message"', "43", "49", "x"), 2):
         line.tell(frame)
-        while len(clinic.handshakes) == greeted:
-            visitor.page.wait_for_timeout(20)
+        let_in(visitor, clinic, number)
     visitor.say("two").sees("You wrote: two")
     assert visitor.texts() == ["one", "You wrote: one", "two", "You wrote: two"]
 

@@ -520,8 +520,7 @@ def test_what_nobody_has_seen_is_not_reported_as_shown(
         expect(there).to_have_count(count + 2)
 
     def reported(seq: int) -> None:
-        while clinic.shown[-1] != seq:
-            visitor.page.wait_for_timeout(20)
+        visitor.until_it(lambda: clinic.shown[-1] == seq, f"{seq} is reported as shown")
 
     def tab(state: str) -> None:
         visitor.page.evaluate(

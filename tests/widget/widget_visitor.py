@@ -136,9 +136,13 @@ class Visitor:
 
         Playwright's own wait would be refused by the page's policy: it uses eval.
         """
+        self.until_it(lambda: self.page.evaluate(condition), condition)
+
+    def until_it(self, holds: Callable[[], Any], what: str) -> None:
+        """Waits until something holds at the server."""
         ends = time.monotonic() + PATIENCE / 1000
-        while not self.page.evaluate(condition):
-            assert time.monotonic() < ends, f"waited in vain until {condition}"
+        while not holds():
+            assert time.monotonic() < ends, f"waited in vain until {what}"
             self.page.wait_for_timeout(20)
 
     def heard(self) -> list[Any]:
