@@ -112,6 +112,17 @@ def test_booking_with_the_keyboard_alone_from_the_launcher_to_the_reference(
     keys.press("Enter")
     answered(patient, 2)
     expect(patient.theirs.last).to_contain_text("Shall I send it?")
+    rows = patient.theirs.last.locator(".card div")
+    for row, (label, value) in enumerate(
+        (
+            ("Time", "Thursday, November 26"),
+            ("Appointment", "massage therapy"),
+            ("Name", "Priya"),
+            ("Phone or e-mail", "604-555-0142"),
+        )
+    ):
+        expect(rows.nth(row).locator("dt")).to_have_text(label)
+        expect(rows.nth(row).locator("dd")).to_contain_text(value)
     assert patient.focused() == "text"
     back_to(patient, "Send request")
     keys.press("Space")
@@ -187,6 +198,31 @@ def test_reload_next_page_and_deletion(patient: Visitor) -> None:
     patient.page.reload()
     expect(patient.panel.locator("#notice")).to_be_visible()
     expect(patient.messages).to_have_count(0)
+
+
+def test_two_tabs_start_again_and_delete_together(patient: Visitor) -> None:
+    patient.open().say("what is sciatica?")
+    answered(patient, 1)
+    other = Visitor(patient.context, patient.url).visit("/privacy").open()
+    answered(other, 1)
+    patient.menu("Start again")
+    patient.panel.get_by_role("button", name="Start again", exact=True).last.click()
+    for tab in (patient, other):
+        expect(tab.messages).to_have_count(0)
+    other.say("does it hurt?")
+    for tab in (patient, other):
+        answered(tab, 1)
+    assert patient.texts() == other.texts()
+    other.menu("Delete my chat")
+    other.panel.get_by_role("button", name="Delete", exact=True).click()
+    for tab in (patient, other):
+        tab.sees("Your chat has been deleted, here and at the clinic.")
+        expect(tab.messages).to_have_count(0)
+    patient.say("what should I wear?")
+    for tab in (patient, other):
+        answered(tab, 1)
+    assert patient.texts() == other.texts()
+    other.check()
 
 
 @pytest.mark.parametrize(
