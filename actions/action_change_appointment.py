@@ -62,8 +62,20 @@ class ActionChangeAppointment(ClinicAction):
 
 def _ended(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
     """The slots at the end; the appointment that this had interrupted is offered again."""
+    done = _without_message(tracker)
+    tracker.slots.update(done)
     open_still = open_forms.ended(tracker, "change_form", dispatcher)
-    return slot_events({**drafts.change_ended(tracker), **open_still})
+    return slot_events({**done, **drafts.change_ended(tracker), **open_still})
+
+
+def _without_message(tracker: Tracker) -> dict[str, Any]:
+    """The slots without the message that asked a person for this change, if one was begun."""
+    text = tracker.slots.get("message_text") or ""
+    wording = times.words()["message_without_reference"]
+    if not text.startswith(tuple(wording[kind] for kind in ("cancel", "move", "change"))):
+        return {}
+    others = [form for form in tracker.slots.get("open_forms") or [] if form != "message_form"]
+    return {"message_text": None, "open_forms": others or None}
 
 
 def _answer(kind: str, reference: str, proposal: str) -> list[dict[str, Any]]:

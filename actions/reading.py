@@ -373,16 +373,6 @@ def _therapist(tracker: Tracker) -> Reading:
     return Reading(therapist) if therapist else Reading(problem="invalid_therapist")
 
 
-def reference_in(text: str) -> str | None:
-    """A reference among other words: six of its characters, a digit and a letter among them."""
-    for word in re.findall(r"\b[A-Za-z0-9]{6}\b", text.upper()):
-        mixed = any(c.isdigit() for c in word) and any(c.isalpha() for c in word)
-        if mixed and set(word) <= set(ALPHABET):
-            return str(word)
-    named = re.search(words()["gives_reference"], text, re.IGNORECASE)
-    return named[1].upper() if named else None
-
-
 def _reference(tracker: Tracker) -> Reading:
     # six characters, perhaps with a space or a dash, a digit or a capital letter among them
     for match in re.finditer(r"\b[A-Za-z0-9]{3}[- ]?[A-Za-z0-9]{3}\b", text_of(tracker)):

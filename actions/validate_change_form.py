@@ -24,10 +24,9 @@ from actions.reading import (
     entity_of,
     intent_of,
     is_correction,
-    reference_in,
     text_of,
 )
-from assistant.policies.wishes import says
+from assistant.policies.wishes import reference_in, says
 from clinic import setup
 
 # Asked for to find the appointment.

@@ -15,7 +15,7 @@ from assistant.policies.answers import (
 from assistant.policies.forms import FORMS, STOPS, form_to_offer, offers_of
 from assistant.policies.outside_forms import outside_forms
 from assistant.policies.situation import CLEAR, GIVEN, Situation, Turn
-from assistant.policies.wishes import asks_something, says
+from assistant.policies.wishes import CANCELS, asks_something, reference_in, says
 
 # Responses that end by offering something, which a yes asks for.
 YES_TO = {
@@ -96,10 +96,22 @@ def after_break(now: Situation) -> Turn | None:
 
 
 def taken_up(now: Situation) -> Turn | None:
-    """A yes to what the last response offered."""
+    """A yes to what the last response offered, or another day after a cancellation."""
+    if _comes_another_day(now):
+        return Turn(("booking_form",))
     if now.intent != "affirm" or now.last_said not in YES_TO:
         return None
     return go_on(YES_TO[now.last_said])
+
+
+def _comes_another_day(now: Situation) -> bool:
+    """ "Can I have Thursday instead?", said when an appointment was cancelled: a new one."""
+    if now.clicked or now.last_said != "utter_appointment_cancelled" or reference_in(now.text):
+        return False
+    if CANCELS.search(now.text) or says("keeps_it", now.text):
+        return False
+    books = now.intent in ("book_appointment", "change_appointment", "correct_booking")
+    return books or (now.tells_a_time and not asks_something(now.text))
 
 
 def keeps_after_all(now: Situation) -> Turn | None:

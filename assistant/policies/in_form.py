@@ -29,6 +29,7 @@ from assistant.policies.wishes import (
     asks_for_a_note,
     asks_something,
     note_in,
+    reference_in,
     refuses_contact,
     says,
     tells_length,
@@ -40,6 +41,8 @@ from assistant.policies.wishes import (
 CONFIRMATIONS = frozenset({"confirm_booking", "confirm_message", "confirm_change"})
 # Asked for a reference that not everybody has.
 REFERENCE = frozenset({"change_reference"})
+# Asked while no time is chosen: what is to be moved then is an appointment from before.
+BEFORE_A_TIME = frozenset({"preferred_time", "service", "therapist"})
 # Done when a patient has no reference: a person finds the appointment.
 PASS_CHANGE_ON = ("action_pass_change_on", "message_form")
 # Said when the patient wonders what a name and a contact are for.
@@ -79,6 +82,9 @@ def in_form(now: Situation) -> Turn | None:
             return Turn(("action_read_details", "utter_one_at_a_time", *resume(now)))
         if wishes_a_series(now.text, books=now.intent == "book_appointment"):
             return Turn(("action_read_details", *SERIES, *resume(now)))
+    other = _another_form(now)
+    if other:
+        return other
     if now.requested_slot in REFERENCE and _has_no_reference(now):
         still_open = [form for form in now.open_forms if form != now.form]
         return Turn(PASS_CHANGE_ON, {"open_forms": still_open or None}, stop_form=True)
@@ -149,6 +155,30 @@ def _beside_booking(now: Situation, acts: tuple[tuple[str, float], ...]) -> Turn
     if says("asks_what_next", now.text):
         return Turn(("utter_what_happens_now", *resume(now)))
     return None
+
+
+def _another_form(now: Situation) -> Turn | None:
+    """ "It's about my appointment K7M3QX", "a new booking": this form was begun by mistake.
+
+    What it was given is kept for later; where it holds nothing, it is not offered again.
+    """
+    if now.clicked or now.requested_slot in FREE_TEXT_SLOTS:
+        return None
+    others = [form for form in now.open_forms if form != now.form]
+    finds = now.requested_slot in REFERENCE and not reference_in(now.text)
+    if now.form == "change_form" and finds and says("books_anew", now.text):
+        return Turn(("booking_form",), {"open_forms": others or None}, stop_form=True)
+    if now.form not in TAKES_DETAILS:
+        return None
+    early = now.requested_slot in BEFORE_A_TIME
+    moves = now.form == "booking_form" and (
+        says("moves_mine", now.text) or (early and says("moves_only", now.text))
+    )
+    if not (moves or reference_in(now.text)):
+        return None
+    keeps = now.form == "message_form" or now.has_draft
+    still_open = now.open_once_stopped if keeps else others or None
+    return Turn(("change_form",), {"open_forms": still_open}, stop_form=True)
 
 
 def _has_no_reference(now: Situation) -> bool:

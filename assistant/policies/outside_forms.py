@@ -23,6 +23,7 @@ from assistant.policies.wishes import (
     asks_something,
     is_for_a_grown_up,
     note_in,
+    reference_in,
     says,
     therapist_wish,
     wishes_a_series,
@@ -172,7 +173,7 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
     if undecided or (says("craves", now.text) and not asks_something(now.text)):
         # resembles a question when to come
         return Turn(("booking_form",))
-    if says("gives_reference", now.text) or _answers_a_letter(now):
+    if reference_in(now.text) or _answers_a_letter(now):
         return Turn(("change_form",))
     if now.intent in COMPLAINING and says("complains", now.text):
         return Turn(COMPLAINT)

@@ -12,6 +12,7 @@ from assistant.nlu import clauses
 from assistant.nlu.therapists import naming
 from assistant.policies import alarm, checked
 from assistant.project import DATA
+from clinic.references import ALPHABET
 
 _PART = re.compile(
     r"(?<=[.;!?])\s+|,\s*|\n+|\s+(?:but|so)\s+|\s+and\s+(?=i\b|i'|my\b)", re.IGNORECASE
@@ -47,6 +48,16 @@ def refuses_contact(text: str) -> str | None:
         if re.search(pattern, text, re.IGNORECASE):
             return str(kind)
     return None
+
+
+def reference_in(text: str) -> str | None:
+    """A reference among other words: six of its characters, a digit and a letter among them."""
+    for word in re.findall(r"\b[A-Za-z0-9]{6}\b", text.upper()):
+        mixed = any(c.isdigit() for c in word) and any(c.isalpha() for c in word)
+        if mixed and set(word) <= set(ALPHABET):
+            return str(word)
+    named = re.search(_pattern("gives_reference"), text, re.IGNORECASE)
+    return named[1].upper() if named else None
 
 
 def note_in(text: str) -> str | None:

@@ -2193,3 +2193,87 @@ def test_what_if_i_cannot_come_is_answered_while_booking() -> None:
     where = {"form": "booking_form", "requested_slot": "patient_name"}
     now = says("what happens if i cant come that day", "nlu_fallback", **where)
     assert actions(now) == ("utter_faq/cost", "booking_form")
+
+
+# An appointment from before, and a new one
+
+
+@pytest.mark.parametrize("slot", ["service", "preferred_time", "patient_name"])
+@pytest.mark.parametrize(
+    "text", ["it's about K7M3QX", "move my appointment k7m3qx please", "K7M3QX"]
+)
+def test_a_reference_while_booking_is_about_that_appointment(slot: str, text: str) -> None:
+    now = says(text, "nlu_fallback", form="booking_form", requested_slot=slot)
+    planned = plan(now)
+    assert planned is not None
+    assert planned.actions == ("change_form",)
+    assert planned.stop_form
+    # nothing was begun that could be gone on with
+    assert not planned.slots["open_forms"]
+
+
+def test_what_was_given_for_a_booking_is_kept_while_another_one_is_moved() -> None:
+    now = says(
+        "can you move my appointment K7M3QX first",
+        "change_appointment",
+        form="booking_form",
+        requested_slot="patient_name",
+        has_draft=True,
+    )
+    planned = plan(now)
+    assert planned is not None
+    assert planned.slots["open_forms"] == ["booking_form"]
+
+
+@pytest.mark.parametrize("text", ["reschedule please", "no, postpone", "i want to reschedule"])
+def test_moving_before_a_time_is_chosen_is_about_an_appointment_from_before(text: str) -> None:
+    now = says(text, "change_appointment", form="booking_form", requested_slot="service")
+    assert actions(now) == ("change_form",)
+    chosen = replace(now, requested_slot="confirm_booking")
+    assert actions(chosen) != ("change_form",)
+
+
+def test_a_reference_that_is_found_after_all_ends_the_message() -> None:
+    now = says(
+        "found it, K7M3QX",
+        "nlu_fallback",
+        form="message_form",
+        requested_slot="patient_name",
+        open_forms=("message_form",),
+    )
+    assert actions(now) == ("change_form",)
+
+
+def test_a_reference_in_a_question_for_the_status_finds_the_appointment() -> None:
+    assert actions(says("is K7M3QX confirmed yet", "ask_status")) == ("change_form",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["i mean a new booking tuesday", "no i want a new one", "i need another new appointment"],
+)
+def test_a_new_booking_is_no_change(text: str) -> None:
+    now = says(
+        text,
+        "change_appointment",
+        form="change_form",
+        requested_slot="change_reference",
+        open_forms=("change_form",),
+    )
+    planned = plan(now)
+    assert planned is not None
+    assert planned.actions == ("booking_form",)
+    assert not planned.slots["open_forms"]
+
+
+@pytest.mark.parametrize("text", ["could i come thursday at 2 instead", "put me in for tuesday"])
+def test_another_day_after_a_cancellation_is_a_new_appointment(text: str) -> None:
+    now = says(
+        text,
+        "change_appointment",
+        details={"time": "Thursday"},
+        requested=True,
+        said_before=("utter_appointment_cancelled",),
+    )
+    assert actions(now) == ("booking_form",)
+    assert actions(replace(now, text="cancel the other one too")) != ("booking_form",)
