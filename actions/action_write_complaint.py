@@ -1,4 +1,4 @@
-"""Turns a complaint that nobody answers into a message for a person."""
+"""Turns a complaint about the clinic into a message for a person."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ _NUMBERED = re.compile(r"(?:^|\s)\(?[1-9]\)\s+")
 _NEW_QUESTION = re.compile(
     rf"(?:,\s*|\s+)(?:and|also|plus|oh and|but)\s+(?:also\s+)?(?={_QUESTION_WORD}\b)"
     rf"|,\s+(?={_QUESTION_WORD}\b)"
+    # "lol anyway do you", "haha btw is there": after a story
+    rf"|\s+(?:(?:anyways?|lo+l|lmao|ha(?:ha)+|hehe|btw|so)\W+)+(?={_QUESTION_WORD}\b)"
     # the reason for asking is told, not asked
     r"|,\s+(?=(?:because|cause|cos|cuz|since|'cause)\b)",
     re.IGNORECASE,

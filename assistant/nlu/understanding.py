@@ -27,6 +27,10 @@ CLEAR_PART = 0.45
 # What the whole message says counts for more than its one part that asks: "them" and "they" are
 # explained in the rest.
 OF_THE_WHOLE = 0.6
+# A question this clear, and whole in itself, is answered whatever is chatted around it.
+CLEAR_QUESTION = 0.75
+# What the chat around a question may be taken for.
+CHAT = frozenset({"abuse", "feedback", "nlu_fallback", "out_of_scope"})
 # What can be asked for beside something else. Greetings and statements cannot.
 REQUESTS = frozenset({"book_appointment", "change_appointment", "speak_to_human", "delete_my_data"})
 # What is told on the way to a question: "my leg burns when I sit. can massage do anything?"
@@ -49,6 +53,8 @@ NO_WORDS = "no_words"
 OTHER_LANGUAGE = "speak_other_language"
 
 _TOPIC_PAYLOAD = re.compile(r"^/(faq/[a-z_]+)$")
+# "how much is it", "where do they do that"
+_LEANS = re.compile(r"\b(?:it|its|it's|that|this|these|those|they|them|he|she|one|there)\b", re.I)
 # Dictated: "can massage help question mark".
 _SPOKEN = ((re.compile(r"\s*\bquestion mark\b", re.I), "?"), (re.compile(r"\s+comma\b", re.I), ","))
 
@@ -108,15 +114,19 @@ def understand(text: str, model: IntentModel) -> Understanding:
         if as_typed and as_typed[0][1] > whole[0][1]:
             whole, ranked_parts, parts, mended = as_typed, [], [], text
     ranking = tuple(Act(label, confidence) for label, confidence in whole)
-    asked = [
-        ranked for part, ranked in zip(parts, ranked_parts, strict=True) if _asks(part, *ranked[0])
+    asking = [
+        (part, ranked)
+        for part, ranked in zip(parts, ranked_parts, strict=True)
+        if _asks(part, *ranked[0])
     ]
+    asked = [ranked for _, ranked in asking]
+    asked_parts = [part for part, _ in asking]
     acts = _distinct([Act(*ranked[0]) for ranked in asked])
     if len(acts) < 2:
         on_the_way = ranking[0].label in TOLD or len(mended.split()) >= LONG
         if not acts:
             best = ranking[0]
-        elif on_the_way:
+        elif on_the_way or _is_whole(asked_parts[0], acts[0], ranking[0]):
             best = acts[0]
         else:
             best = _likeliest_of_both(dict(whole), dict(asked[0]))
@@ -163,6 +173,11 @@ def _asks(part: str, label: str, confidence: float) -> bool:
     if confidence < CLEAR_PART:
         return False
     return label in REQUESTS or (label.startswith("faq/") and clauses.is_question(part))
+
+
+def _is_whole(part: str, act: Act, of_all: Act) -> bool:
+    """A clear question that leans on nothing, in a message that says something else as well."""
+    return of_all.label in CHAT and act.confidence >= CLEAR_QUESTION and not _LEANS.search(part)
 
 
 def _likeliest_of_both(whole: dict[str, float], part: dict[str, float]) -> Act:

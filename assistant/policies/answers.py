@@ -42,6 +42,8 @@ CAREFUL_TOPIC = "faq/safety_contraindications"
 CAREFUL = f"utter_{CAREFUL_TOPIC}"
 # What the waiting list is.
 WAITING_LIST = "utter_waiting_list_explained"
+# Asked whether one can come without an appointment.
+WALK_IN = "utter_walk_in"
 # Asked for somebody else than the therapist there is.
 OTHER_THERAPIST = "utter_faq/therapist_info"
 # Several appointments are wished for: what can be done, and the wish goes into the note.

@@ -33,6 +33,7 @@ YES_TO = {
     "utter_not_understood_3": "message_form",
     "utter_offer_is_old": "booking_form",
     "utter_waiting_list_explained": "booking_form",
+    "utter_walk_in": "booking_form",
     "utter_speak_french": "message_form",
     "utter_speak_other_language": "message_form",
     "utter_speak_spanish": "message_form",

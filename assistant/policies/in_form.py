@@ -7,6 +7,7 @@ from assistant.policies.answers import (
     OTHER_THERAPIST,
     SERIES,
     WAITING_LIST,
+    WALK_IN,
     answers_to,
     resume,
     take_note,
@@ -152,6 +153,8 @@ def _beside_booking(now: Situation, acts: tuple[tuple[str, float], ...]) -> Turn
         return Turn(("utter_ask_which_field",))
     if says("asks_waiting_list", now.text):
         return Turn((WAITING_LIST, *resume(now)))
+    if says("asks_walk_in", now.text):
+        return Turn((WALK_IN, *resume(now)))
     if says("asks_what_next", now.text):
         return Turn(("utter_what_happens_now", *resume(now)))
     return None

@@ -12,6 +12,7 @@ from assistant.policies.answers import (
     OTHER_THERAPIST,
     SERIES,
     WAITING_LIST,
+    WALK_IN,
     answers_to,
     take_note,
     topic_answers,
@@ -69,6 +70,10 @@ OF_A_CHILD = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "w
 BESIDE_A_WAIT = frozenset(
     {"nlu_fallback", "out_of_scope", "faq/how_many_sessions", "faq/opening_hours"}
 )
+# What "do you take walk-ins" may be taken for.
+ABOUT_COMING = frozenset(
+    {"book_appointment", "nlu_fallback", "out_of_scope", "faq/location", "faq/opening_hours"}
+)
 BESIDE_A_ROOM = frozenset({"nlu_fallback", "out_of_scope", "faq/what_to_wear"})
 
 
@@ -116,6 +121,8 @@ def _follows_an_answer(now: Situation) -> str | None:
         return LENGTH_PRICES
     if now.last_topic == "cost" and says("discount_after_prices", now.text):
         return "utter_faq/cost"
+    if now.last_topic == "medication_question" and says("dose_after_medicines", now.text):
+        return "utter_faq/medication_question"
     if now.last_topic in AT_HOME and says("which_at_home", now.text):
         return "utter_faq/home_exercises"
     return None
@@ -156,6 +163,8 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         return Turn(("booking_form",))
     if now.intent in BESIDE_A_ROOM and says("asks_for_a_room", now.text):
         return Turn(with_safety_net(("utter_faq/location",), now))
+    if now.intent in ABOUT_COMING and says("asks_walk_in", now.text):
+        return Turn((WALK_IN,))
     if now.intent in OF_A_CHILD and says("about_a_child", now.text):
         return Turn((CAREFUL,))
     if now.intent in NAMING and says("names_therapist", now.text):

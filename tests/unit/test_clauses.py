@@ -97,3 +97,15 @@ def test_a_question(text: str) -> None:
 )
 def test_no_question(text: str) -> None:
     assert not clauses.is_question(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i spilled my coffee lol anyway do you take cards",
+        "missed the bus haha do you take cards",
+        "so cold today btw do you take cards",
+    ],
+)
+def test_a_question_after_a_story_is_a_part(text: str) -> None:
+    assert clauses.split(text)[-1] == "do you take cards"

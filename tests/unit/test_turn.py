@@ -1961,6 +1961,37 @@ def test_a_therapists_name_alone_is_asked_about() -> None:
     assert actions(says("can natalie call me", "speak_to_human")) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "had to wait half an hour for my appointment, not ok",
+        "i want a refund",
+        "give me my money back",
+        "she was so rude to me",
+        "you charged me twice",
+        "id like to make a complaint",
+    ],
+)
+def test_a_complaint_about_the_clinic_is_written_down(text: str) -> None:
+    assert actions(says(text, "out_of_scope")) == outside_forms.COMPLAINT
+
+
+@pytest.mark.parametrize(
+    "text", ["do you take walkins", "can i just show up", "could we come without an appointment"]
+)
+def test_whether_one_has_to_book_is_answered(text: str) -> None:
+    assert actions(says(text, "book_appointment")) == ("utter_walk_in",)
+    in_booking = says(text, "book_appointment", form="booking_form", requested_slot="service")
+    assert actions(in_booking) == ("utter_walk_in", "booking_form")
+
+
+@pytest.mark.parametrize("text", ["how many then", "and what dose", "200 or 400"])
+def test_how_much_after_medicines_is_about_medicines(text: str) -> None:
+    after = says(text, "faq/how_many_sessions", last_topic="medication_question")
+    assert actions(after) == ("utter_faq/medication_question",)
+    assert actions(says("how many sessions", "faq/how_many_sessions", last_topic="cost")) is None
+
+
 def test_who_calls_the_clinic_a_fraud_complains() -> None:
     assert actions(says("this clinic is a total scam", "out_of_scope")) == outside_forms.COMPLAINT
     assert actions(says("is massage a scam?", "out_of_scope")) is None

@@ -113,6 +113,28 @@ def test_one_part_that_asks_is_read_with_the_rest() -> None:
     assert rank(0.5) == "faq/cost"
 
 
+@pytest.mark.parametrize(
+    ("question", "first"),
+    [
+        ("where are you exactly?", "faq/location"),
+        # leans on the chat, so the whole message counts
+        ("where is it exactly?", "out_of_scope"),
+    ],
+)
+def test_a_question_that_is_whole_is_answered_whatever_is_chatted_around_it(
+    question: str, first: str
+) -> None:
+    model = Keywords()
+    model.rank = lambda texts: [  # type: ignore[method-assign]
+        [("faq/location", 0.85), ("out_of_scope", 0.1)]
+        if text == question
+        else [("out_of_scope", 0.9), ("faq/location", 0.05)]
+        for text in texts
+    ]
+    understood = understand(f"your page is a mess. {question}", model)  # type: ignore[arg-type]
+    assert understood.acts[0].label == first
+
+
 def test_signs_that_were_dictated() -> None:
     model = Keywords()
     understand("does it hurt question mark hello comma is there parking question mark", model)  # type: ignore[arg-type]
