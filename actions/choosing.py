@@ -69,6 +69,7 @@ CHANGE_ENDED = {
     "confirm_change": None,
     "found_request": None,
     "proposal": None,
+    "unclear_time": None,
 }
 
 
@@ -314,6 +315,28 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     return {**values, **(await _choose(tracker, offer, moved) if offer else {})}
 
 
+async def with_wish(tracker: Tracker, values: dict[str, Any], text: str) -> dict[str, Any]:
+    """With a wish from before the appointment was found, which leans on its time."""
+    before = _before(tracker, values)
+    full = refining.absolute(text, before)
+    meant = times.understood(full or "")
+    if len(meant.readings) == 1:
+        # what else was said beside it leaves it in doubt; it is read back
+        meant = replace(meant, windows=meant.readings[0].windows)
+    windows = _refined(full or "", meant, before)
+    if not windows:
+        return values
+    wished = {"preferred_time": times.said(windows), "windows": times.stored(windows)}
+    values = {**UNCHOSEN, **values, **wished, "change_kind": "move", "unclear_time": None}
+    exact, known = times.point("", windows), {**tracker.slots, **values}
+    if exact is None or not known.get("service"):
+        return values
+    minutes, moved = services.minutes_of(known["service"]), moving(tracker, values)
+    found = await times.free(tracker.sender_id, minutes, therapist_of(known), windows, moved)
+    offer = next((offer for offer in found.offers if offer.start == exact), None)
+    return {**values, **(await _choose(tracker, offer, moved) if offer else {})}
+
+
 async def _same_start(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     """The time that was picked, with another length or therapist, when that is free, too."""
     chosen = tracker.slots.get("chosen")
@@ -337,6 +360,11 @@ def _before(tracker: Tracker, values: dict[str, Any] | None = None) -> Before:
     if len(asked_about) == 1 and not known.get("chosen"):
         # "Do you mean Thursday at 3?" - "friday, same time"
         known["windows"] = times.stored(times.understood(asked_about[0]).windows)
+    unclear = tracker.slots.get("unclear_time")
+    if unclear and not known.get("windows") and not known.get("chosen"):
+        # "Wednesday then, the 2nd", after "Wednesday the 31st at 3", which there is not
+        readings = times.understood(unclear).readings
+        known["windows"] = times.stored(one for reading in readings for one in reading.windows)
     return refining.before(known, moves)
 
 

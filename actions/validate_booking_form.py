@@ -14,6 +14,7 @@ from actions import drafts, services, times
 from actions.action_submit_booking import stored_before
 from actions.base import Event
 from actions.choosing import (
+    NO_WISH,
     UNCHOSEN,
     answer_to_offers,
     other_one,
@@ -30,6 +31,7 @@ from actions.form_validation import (
     near,
     no_problem,
     no_problem_but,
+    starting,
 )
 from actions.reading import (
     SKIPPED,
@@ -70,6 +72,11 @@ _WORDS_BEFORE_A_CONTACT = re.compile(
 )
 # No answer to the question for a length or a therapist.
 NO_ANSWERS = frozenset({"invalid_service", "invalid_therapist"})
+# Asked before it is asked when.
+TO_BOOK = frozenset({"service", "therapist"})
+# Why there are no times on a day, told as soon as it is named in a short first message.
+NO_SUCH_DAY = frozenset({"closed", "no_such_date"})
+SHORT = 12
 # A time and little else.
 FEW_WORDS = 6
 BESIDE_A_CHOICE = frozenset({"for_whom", "patient_contact", "patient_name"})
@@ -417,10 +424,14 @@ def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, An
     unclear = entity_of(tracker, "time_unclear") and asked not in ("preferred_time", "chosen_time")
     said = text_of(tracker) if unclear else tracker.slots.get("unclear_time")
     known = {**tracker.slots, **values}
+    wished = values.get("preferred_time") or (known.get("preferred_time") and asked not in TO_BOOK)
+    if unclear and known.get("preferred_time") and not wished:
+        # "Monday then, if the boss lets me", after another day was told
+        return {**values, **NO_WISH, "unclear_time": said}
     if not said or known.get("preferred_time"):
         return {**values, "unclear_time": None} if tracker.slots.get("unclear_time") else values
     if not (known.get("service") and known.get("therapist")):
-        if not unclear or not _no_such_time(tracker):
+        if not unclear or starting(tracker) or not _no_such_time(tracker):
             return {**values, "unclear_time": said}
         # told at once; what was asked for is asked again, plainly
         plain = no_problem() if values.get("problem") in NO_ANSWERS else {}
@@ -441,7 +452,13 @@ def _with_unclear_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, An
 def _no_such_time(tracker: Tracker) -> str | None:
     """Why the clinic has no such time ("february 30"), said in the place of a length."""
     text = text_of(tracker)
-    if asked_in(tracker) not in ("service", "therapist") or len(text.split()) > FEW_WORDS:
+    words_said = len(text.split())
+    if starting(tracker) and words_said <= SHORT:
+        # "can I come on Sunday", which begins the booking
+        meant = understood(text)
+        told = meant.reason if not meant.windows else ""
+        return re.split(r"(?<=\.)\s", meant.say)[0] if told in NO_SUCH_DAY else None
+    if asked_in(tracker) not in ("service", "therapist") or words_said > FEW_WORDS:
         return None
     meant = understood(text)
     cannot_be = meant.status in ("understood", "past") and not meant.windows

@@ -17,6 +17,7 @@ from actions.choosing import (
     take_up,
     with_free_times,
     with_time,
+    with_wish,
 )
 from actions.form_validation import FormValidation, asked_in, goes_on, no_problem, starting
 from actions.reading import (
@@ -87,6 +88,10 @@ class ValidateChangeForm(FormValidation):
             return {**values, "preferred_time": SKIPPED, "chosen_time": SKIPPED}
         if not found:
             values |= _wish_before_found(tracker, asked)
+            values |= _leans_on_the_appointment(tracker)
+        said_before = tracker.slots.get("unclear_time")
+        if found and said_before and not values.get("preferred_time"):
+            return await with_wish(tracker, values, said_before)
         # a wish is kept with its windows also before it is known which appointment it is for
         wishes = values.get("preferred_time") is not None
         values = await with_time(tracker, values) if found or wishes else values
@@ -147,6 +152,13 @@ def _wish_before_found(tracker: Tracker, asked: str | None) -> dict[str, Any]:
     """ "3 pm", said to the question for a reference after "friday": that day at 3."""
     time = entity_of(tracker, "time")
     return {"preferred_time": time} if time and asked in ASKED_TO_FIND else {}
+
+
+def _leans_on_the_appointment(tracker: Tracker) -> dict[str, Any]:
+    """ "To the same time on Friday": read when it is known which appointment is moved."""
+    text = text_of(tracker)
+    leans = says("at_that_time", text) or says("leans_on_the_day", text)
+    return {"unclear_time": text} if leans and not entity_of(tracker, "time") else {}
 
 
 async def _of_a_proposal(tracker: Tracker, asked: str | None) -> dict[str, Any]:

@@ -170,7 +170,8 @@ def _another_form(now: Situation) -> Turn | None:
     others = [form for form in now.open_forms if form != now.form]
     finds = now.requested_slot in REFERENCE and not reference_in(now.text)
     if now.form == "change_form" and finds and says("books_anew", now.text):
-        return Turn(("booking_form",), {"open_forms": others or None}, stop_form=True)
+        slots = {"open_forms": others or None, "unclear_time": None}
+        return Turn(("booking_form",), slots, stop_form=True)
     if now.form not in TAKES_DETAILS:
         return None
     early = now.requested_slot in BEFORE_A_TIME

@@ -88,6 +88,10 @@ def _told_by_its_words(label: str, now: Situation) -> bool | None:
     if label == HOURS_TOPIC and now.form in TIMED_FORMS and now.tells_a_time:
         # "is there evening", "same time but the friday"
         return says("asks_hours", now.text)
+    asks_whether_free = now.tells_a_time and says("asks_whether_free", now.text)
+    if now.form in TIMED_FORMS and label.startswith("faq/") and asks_whether_free:
+        # "is 7:30 not free?" resembles a question for the prices
+        return False
     asks_or_reads_back = now.requested_slot in ("service", "confirm_booking")
     if asks_or_reads_back and label not in STOPS and _names_length(now.text):
         # "an hour" resembles a question for the opening hours

@@ -13,14 +13,16 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import refining, services, times
 from actions.choosing import (
     _asked_of_the_day_before,
+    _before,
     _picked,
     _refined,
     _told_of_the_time,
     which_day,
+    with_wish,
 )
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, other_contacts, read
-from actions.validate_booking_form import ValidateBookingForm, _two_names
+from actions.validate_booking_form import ValidateBookingForm, _no_such_time, _two_names
 from actions.validate_change_form import ValidateChangeForm, _kind
 from actions.validate_delete_form import ValidateDeleteForm
 from actions.validate_message_form import ValidateMessageForm
@@ -791,3 +793,47 @@ def test_the_last_of_a_day_are_shown_for_as_late_as_possible(
 @pytest.mark.parametrize("text", ["weds will do, 2ish", "next week, tues weds thurs arvo"])
 def test_short_days_are_no_names(text: str) -> None:
     assert without_names(text) == text
+
+
+def test_the_hour_of_a_date_there_is_not_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_december(monkeypatch)
+    before = _before(heard("friday then", slots={"unclear_time": "monday the 31st november at 4"}))
+    found = _refined("friday then", times.understood("friday then"), before)
+    assert {times.minutes_of_day(window) for window in found} == {(16 * 60, 17 * 60)}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("can i come on sunday", "We are closed on Sunday, November 29."),
+        ("massage monday the 31st november at 4", "That date is not in the calendar."),
+        ("a massage on friday", None),
+        ("a massage please", None),
+    ],
+)
+def test_a_day_there_is_not_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, text: str, told: str | None
+) -> None:
+    in_december(monkeypatch)
+    begins = {"event": "active_loop", "name": "booking_form"}
+    assert _no_such_time(heard(text, events=[{"event": "user"}, begins])) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("move K7M3QX to the same time on wednesday please", date(2026, 12, 9)),
+        ("move K7M3QX to the day after", date(2026, 12, 11)),
+    ],
+)
+def test_a_wish_that_leans_on_an_appointment_waits_until_it_is_found(
+    monkeypatch: pytest.MonkeyPatch, text: str, day: date
+) -> None:
+    in_december(monkeypatch)
+    found = {"last_appointment": offers(16)[0]}
+    tracker = heard("jo@example.com", form=CHANGE, slots={"unclear_time": text})
+    values = asyncio.run(with_wish(tracker, found, text))
+    start = times.local(times.loaded(values["windows"])[0][0])
+    assert (start.date(), start.hour) == (day, 16)
+    assert values["change_kind"] == "move"
+    assert values["unclear_time"] is None

@@ -2308,3 +2308,15 @@ def test_another_day_after_a_cancellation_is_a_new_appointment(text: str) -> Non
     )
     assert actions(now) == ("booking_form",)
     assert actions(replace(now, text="cancel the other one too")) != ("booking_form",)
+
+
+@pytest.mark.parametrize("text", ["is 5 free?", "isn't 7:30 available?", "is 9 already taken?"])
+def test_whether_a_time_is_free_is_no_question_for_the_prices(text: str) -> None:
+    now = says(
+        text,
+        "faq/cost",
+        form="booking_form",
+        requested_slot="chosen_time",
+        details={"time": "any day at 5 pm"},
+    )
+    assert actions(now) is None

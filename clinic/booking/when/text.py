@@ -149,6 +149,7 @@ _WORDINGS = [
             " ",
         ),
         (r"\b(?:slide|swing|pop|roll|drop|come|pass) (?:thru|through)\b", "come"),
+        (r"(?<![:\d])\b(\d|1[0-2]) (?:some?th?in?g|sumthin\w*|smth)\b", r"\1 ish"),
         (r"\bwhenever (?=(?:after|before|between|from)\b)", " "),
         # "Is 730 not free?" asks for it.
         (
