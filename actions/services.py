@@ -185,4 +185,5 @@ def read_for_whom(text: str) -> str | None:
     # "one for me and one for my husband" is for both
     if not match or re.search(words()["for_myself"], text, re.IGNORECASE):
         return None
-    return next(filter(None, match.groups()))
+    # "book it for me mum"
+    return re.sub(r"^me (?=\w)", "my ", next(filter(None, match.groups())), flags=re.IGNORECASE)

@@ -29,7 +29,7 @@ import yaml
 from rasa.core.nlg.generator import ResponseVariationFilter
 from rasa.core.nlg.response import TemplatedNaturalLanguageGenerator
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import BotUttered, UserUttered
+from rasa.shared.core.events import ActiveLoop, BotUttered, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.utils.endpoints import EndpointConfig
 
@@ -140,9 +140,12 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         text = "\n\n".join(one.get("text", "") for one in (wording, *others))
         message["text"] = _fill(text, variables)
         again = f"{name}_again"
-        if again in self.responses and message["text"] in _said_in(tracker, turns=1):
+        shorter = _without_what_was_said(message["text"], tracker)
+        same = {message["text"], shorter}
+        if again in self.responses and same & set(_said_in(tracker, turns=1)):
             return await self.generate(again, tracker, output_channel, **kwargs)
-        if not settled and _said_in(tracker, OF_A_QUESTION).count(message["text"]) >= TWICE:
+        times_read = sum(said in same for said in _said_in(tracker, OF_A_QUESTION))
+        if not settled and times_read >= TWICE:
             other = self._asked_otherwise(name, tracker)
             if other:
                 return await self.generate(other, tracker, output_channel, settled=True, **kwargs)
@@ -151,6 +154,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
             # more of the topic would be about something else than what is asked in particular
             more_of = None if _about(wording) else topic
             return await self._beyond(more_of, message, tracker, output_channel)
+        message["text"] = shorter
         message["metadata"] = {**message.get("metadata", {}), "response": name}
         warned = tracker.get_slot("red_flag_level")
         message["buttons"] = [
@@ -410,6 +414,25 @@ def _said_in(tracker: DialogueStateTracker, turns: int) -> list[str]:
         if messages > turns:
             break
         if isinstance(event, BotUttered) and messages:
+            said.append(str(event.text))
+    return said
+
+
+def _without_what_was_said(text: str, tracker: DialogueStateTracker) -> str:
+    """The text with what the running form has said before in its shorter words."""
+    for once in _titles()["once"]:
+        if once["whole"] in text and any(once["whole"] in said for said in _said_in_form(tracker)):
+            text = text.replace(once["whole"], once["then"])
+    return text
+
+
+def _said_in_form(tracker: DialogueStateTracker) -> list[str]:
+    """The texts since the running form began; the next request is read with new eyes."""
+    said: list[str] = []
+    for event in reversed(tracker.events):
+        if isinstance(event, ActiveLoop):
+            break
+        if isinstance(event, BotUttered):
             said.append(str(event.text))
     return said
 

@@ -63,6 +63,7 @@ RESPONSES: dict[str, list[dict[str, Any]]] = {
     "utter_not_understood_1": [{"text": "Did you mean one of these?"}],
 }
 TITLES = yaml.safe_load((DATA / "titles.yml").read_text(encoding="utf-8"))
+RESPONSES["utter_signs"] = [{"text": f"{TITLES['once'][0]['whole']} Otherwise: shall I send it?"}]
 DOMAIN = Domain.load(str(ROOT / "domain.yml")).merge(
     Domain.from_dict({"responses": RESPONSES})  # type: ignore[arg-type]
 )
@@ -249,6 +250,21 @@ def test_the_message_names_what_was_said_and_its_sources(
 def test_the_response_itself_is_not_changed(say: Say) -> None:
     say("utter_offer", conversation(red_flag_level="urgent"))
     assert len(say("utter_offer")["buttons"]) == 3
+
+
+def test_danger_signs_are_named_in_full_once_in_a_form(say: Say) -> None:
+    (signs,) = TITLES["once"]
+    written = yaml.safe_load((DATA / "responses/booking.yml").read_text(encoding="utf-8"))
+    read_back = written["responses"]["utter_ask_confirm_booking"][0]["text"]
+    assert signs["whole"] in read_back
+    first = say("utter_signs", conversation(ActiveLoop("booking_form")))
+    assert signs["whole"] in first["text"]
+    read = BotUttered(first["text"])
+    second = say("utter_signs", conversation(ActiveLoop("booking_form"), read))
+    assert (signs["whole"] in second["text"], signs["then"] in second["text"]) == (False, True)
+    # the next request may be for somebody else
+    anew = say("utter_signs", conversation(read, ActiveLoop("booking_form")))
+    assert signs["whole"] in anew["text"]
 
 
 # a form's question

@@ -201,3 +201,12 @@ def test_a_yes_beside_a_change_that_was_not_read_sends_nothing(text: str) -> Non
 def test_a_number_is_no_numbness() -> None:
     assert not says("denies_signs", "no. friday instead, my number is wrong too")
     assert says("denies_signs", "no numbness")
+
+
+def test_whom_it_is_for_as_it_is_read_back() -> None:
+    assert services.read_for_whom("30 min for me mum") == "my mum"
+    assert services.read_for_whom("an appointment for me please") is None
+
+
+def test_a_pressure_asked_for_is_for_the_therapist() -> None:
+    assert note_in("and can it be light pressure") == "light pressure"
