@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -33,6 +34,12 @@ from clinic.text import BadInput
 #: Rows of each kind on one page about a person.
 PAGE = 50
 _SHOWN, _NIGHTS = 30, 10
+# What the audit log calls each kind of row, and what it is known by there.
+_CALLED = {
+    "sessions": ("conversation", "pk"),
+    "requests": ("request", "reference"),
+    "left": ("message", "reference"),
+}
 
 
 @open_to(Right.PRIVACY)
@@ -102,52 +109,51 @@ def find(request: HttpRequest) -> HttpResponse:
         found = person.find(typed)
     except BadInput:
         return _page(request, 400, problem=say("errors.person"), typed=typed)
-    _note_found(request, found, reason_of(request))
-    return _found(request, typed, found)
+    return _found(request, typed, found, reason_of(request))
 
 
-def _note_found(request: HttpRequest, found: person.Found, reason: str) -> None:
-    """Why somebody looked for a person, and what they were shown of them."""
+def _theirs(conversations: Collection[str]) -> dict[str, QuerySet[Any]]:
+    """What there is of these conversations, the newest first."""
+    theirs = {"conversation_id__in": list(conversations)}
+    return {
+        "sessions": Session.objects.filter(**theirs).order_by("-last_activity_at", "-pk"),
+        "requests": AppointmentRequest.objects.filter(**theirs).order_by("-pk"),
+        "left": PatientMessage.objects.filter(**theirs).order_by("-pk"),
+    }
+
+
+def _note_each(
+    request: HttpRequest, action: Action, rows: Mapping[str, Iterable[Any]], detail: str
+) -> None:
+    """An entry for each thing, so that who looks at the log of one of them sees it."""
+    for name, each in rows.items():
+        kind, key = _CALLED[name]
+        for row in each:
+            log.note(who(request), action, f"{kind} {getattr(row, key)}", detail=detail)
+
+
+def _found(
+    request: HttpRequest, typed: str, found: person.Found, reason: str, **more: Any
+) -> HttpResponse:
+    """A page of what was found; why it was looked for, and what is shown, is noted."""
+    place = request.POST.get("start", "")
+    start = int(place) if paging.is_key(place) else 0
+    # One more of each tells whether there is another page.
+    page = {
+        name: list(each[start : start + PAGE + 1])
+        for name, each in _theirs(found.conversations).items()
+    }
     with transaction.atomic():
         log.note(
             who(request), Action.SEARCH, "person", reason=reason, count=len(found.conversations)
         )
-        _note_each(request, Action.VIEW, found.conversations, "person found")
-
-
-def _note_each(
-    request: HttpRequest, action: Action, conversations: Iterable[str], detail: str
-) -> None:
-    """An entry for each thing, so that who looks at the log of one of them sees it."""
-    theirs = {"conversation_id__in": list(conversations)}
-    for kind, model, name in (
-        ("conversation", Session, "pk"),
-        ("request", AppointmentRequest, "reference"),
-        ("message", PatientMessage, "reference"),
-    ):
-        rows = model._default_manager.filter(**theirs).order_by("pk")
-        for number in rows.values_list(name, flat=True):
-            log.note(who(request), action, f"{kind} {number}", detail=detail)
-
-
-def _found(request: HttpRequest, typed: str, found: person.Found, **more: Any) -> HttpResponse:
-    sessions = Session.objects.filter(conversation_id__in=found.conversations)
-    requests = AppointmentRequest.objects.filter(conversation_id__in=found.conversations)
-    left = PatientMessage.objects.filter(conversation_id__in=found.conversations)
-    place = request.POST.get("start", "")
-    start = int(place) if paging.is_key(place) else 0
-    rows = {
-        "sessions": sessions.order_by("-last_activity_at", "-pk"),
-        "requests": requests.order_by("-pk"),
-        "left": left.order_by("-pk"),
-    }
-    # One more of each tells whether there is another page.
-    page = {name: list(each[start : start + PAGE + 1]) for name, each in rows.items()}
+        seen = {name: each[:PAGE] for name, each in page.items()}
+        _note_each(request, Action.VIEW, seen, "person found")
     shown = {
         "typed": typed,
         "reason": request.POST.get("reason", ""),
         "found": found,
-        **{name: each[:PAGE] for name, each in page.items()},
+        **seen,
         "more": start + PAGE if any(len(each) > PAGE for each in page.values()) else None,
         "anything": bool(found.conversations),
         **more,
@@ -178,7 +184,7 @@ def _copy(request: HttpRequest, conversations: Collection[str], about: str) -> H
     reason = reason_of(request)
     with transaction.atomic():
         log.note(who(request), Action.EXPORT, about, reason=reason, count=len(conversations))
-        _note_each(request, Action.EXPORT, conversations, "copy")
+        _note_each(request, Action.EXPORT, _theirs(conversations), "copy")
     response = JsonResponse(
         personal_copy(conversations), json_dumps_params={"ensure_ascii": False, "indent": 2}
     )
@@ -197,9 +203,7 @@ def erase_person(request: HttpRequest) -> HttpResponse:
         return _page(request, 400, problem=say("errors.person"))
     reason = reason_of(request)
     if not request.POST.get("sure"):
-        # It shows what Find shows.
-        _note_found(request, found, reason)
-        return _found(request, typed, found, problem=say("errors.sure"))
+        return _found(request, typed, found, reason, problem=say("errors.sure"))
     return _erase(request, found.conversations, "person", reason)
 
 
