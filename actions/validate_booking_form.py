@@ -181,7 +181,10 @@ class ValidateBookingForm(FormValidation):
         sent = tracker.slots.get("reference") or tracker.slots.get("waiting_reference")
         if sent and _is_for_another(tracker, values):
             # another appointment, for somebody else than the one before
-            values = {**_right_after(tracker, values), **_for_the_second(tracker), **values}
+            after = _right_after(tracker, values)
+            values = {**after, **_for_the_second(tracker), **values}
+            if says("right_after", text_of(tracker)):
+                values |= after
         anew = {"preferred_time", "service", "chosen_time"} & values.keys()
         return values if anew else {**await take_up(dispatcher, tracker), **values}
 
@@ -326,7 +329,8 @@ def _two_names(tracker: Tracker) -> dict[str, Any]:
 
 def _is_for_another(tracker: Tracker, values: dict[str, Any]) -> bool:
     """ "Another one", "and one for my wife", or the second of two who were named."""
-    told = values.get("for_whom") or says("one_more_for", text_of(tracker))
+    text = text_of(tracker)
+    told = values.get("for_whom") or says("one_more_for", text) or says("books_for_another", text)
     return bool(told or tracker.slots.get("next_patient"))
 
 
@@ -346,6 +350,9 @@ def _right_after(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     rest = [(start, end) for start, end in rest if start < end]
     wish = {**UNCHOSEN, "preferred_time": times.said(rest), "windows": times.stored(rest)}
     tells_when = values.get("preferred_time") or values.get("chosen_time")
+    if says("right_after", text_of(tracker)):
+        # "same day straight after mine" is more than the day
+        tells_when = None
     free = rest and first.start > clock.now() and not tells_when
     return {"service": last["service"], **(wish if free else {})}
 

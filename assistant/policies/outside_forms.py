@@ -174,6 +174,8 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         return Turn((*SERIES, "booking_form"))
     if now.requested and now.intent in ONE_MORE and says("one_more_for", now.text):
         return Turn(("booking_form",))
+    if now.requested and says("books_for_another", now.text):
+        return Turn(("booking_form",))
     if books and says("under_16", now.text):
         return Turn((CAREFUL, "booking_form"))
     if books and says("for_two", now.text):
@@ -182,6 +184,8 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
     if undecided or (says("craves", now.text) and not asks_something(now.text)):
         # resembles a question when to come
         return Turn(("booking_form",))
+    if now.intent == "change_appointment" and says("lost_reference", now.text):
+        return Turn(("action_pass_change_on", "message_form"))
     if reference_in(now.text) or _answers_a_letter(now):
         return Turn(("change_form",))
     if now.intent in COMPLAINING and says("complains", now.text):

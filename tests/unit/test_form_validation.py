@@ -11,11 +11,13 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import refining, services, times
+from actions.action_pass_change_on import ActionPassChangeOn
 from actions.choosing import (
     _asked_of_the_day_before,
     _before,
     _picked,
     _refined,
+    _same_time_again,
     _told_of_the_time,
     which_day,
     with_wish,
@@ -837,3 +839,22 @@ def test_a_wish_that_leans_on_an_appointment_waits_until_it_is_found(
     assert (start.date(), start.hour) == (day, 16)
     assert values["change_kind"] == "move"
     assert values["unclear_time"] is None
+
+
+def test_after_somebody_on_the_same_day_is_no_week_later() -> None:
+    tracker = heard("same day, straight after hers", slots={"last_appointment": offers(16)[0]})
+    assert _same_time_again(tracker, {}) == {}
+
+
+def test_a_message_for_a_person_tells_what_is_known_of_the_appointment() -> None:
+    said = [
+        "cancel my appointment please",
+        "/speak_to_human",
+        "no idea, it is under Jo Park, friday at 2",
+    ]
+    events = [{"event": "user", "text": text} for text in said]
+    tracker = heard(said[-1], asked="change_reference", form=CHANGE, events=events)
+    sent = asyncio.run(ActionPassChangeOn().perform(CollectingDispatcher(), tracker))
+    (message,) = (event["value"] for event in sent if event["name"] == "message_text")
+    assert said[-1] in message
+    assert said[0] not in message

@@ -2320,3 +2320,34 @@ def test_whether_a_time_is_free_is_no_question_for_the_prices(text: str) -> None
         details={"time": "any day at 5 pm"},
     )
     assert actions(now) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["can my sister come at the same time too", "could you fit in my dad right after me"],
+)
+def test_one_more_for_somebody_after_a_request_is_a_new_one(text: str) -> None:
+    now = says(text, "faq/aftercare", requested=True)
+    assert actions(now) == ("booking_form",)
+    assert actions(replace(now, text="can i lie down right after my massage")) != ("booking_form",)
+
+
+@pytest.mark.parametrize(
+    "text", ["cancel my appointment, i lost the reference", "move mine, i don't have the code"]
+)
+def test_who_has_no_reference_is_not_asked_for_it(text: str) -> None:
+    assert actions(says(text, "change_appointment")) == ("action_pass_change_on", "message_form")
+
+
+@pytest.mark.parametrize(
+    "text", ["am i on the waiting list too?", "did you put me on the waitlist"]
+)
+def test_whether_one_is_on_the_waiting_list_is_a_question(text: str) -> None:
+    assert actions(says(text, "nlu_fallback")) == (answers.WAITING_LIST,)
+
+
+@pytest.mark.parametrize("text", ["the same every week until june", "book each friday till easter"])
+def test_week_after_week_until_a_day_is_a_series(text: str) -> None:
+    planned = actions(says(text, "book_appointment"))
+    assert planned is not None
+    assert planned[: len(answers.SERIES)] == answers.SERIES
