@@ -14,6 +14,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import open_forms, services, times
 from actions.base import ClinicAction, Event
 from actions.reading import (
+    JUST_COMES,
     REFUSED,
     Reading,
     doubted_addresses,
@@ -48,7 +49,7 @@ CONTACT_PROBLEMS = frozenset(
 )
 # Problems that answer the message, also one that asks for a booking or a change.
 TOLD_ANYWAY = frozenset(
-    {*REFUSED.values(), *CONTACT_PROBLEMS, "time_question", "utter_waiting_needs_time"}
+    {*REFUSED.values(), *CONTACT_PROBLEMS, JUST_COMES, "time_question", "utter_waiting_needs_time"}
 )
 # Problems that are told also when the message answers another question.
 TOLD_BESIDE = frozenset({*CONTACT_PROBLEMS, "time_question"})

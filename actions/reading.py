@@ -38,6 +38,8 @@ REFUSED = {
     "phone": "invalid_patient_contact_no_phone",
     "email": "invalid_patient_contact_no_email",
 }
+# Wants to come without a way to be reached.
+JUST_COMES = "invalid_patient_contact_just_comes"
 # Questions that ask whether it is a first visit: "new" alone answers them.
 ASKS_FOR_A_VISIT = frozenset({"patient_name", "new_or_returning"})
 # What a typed yes must reach before something is sent or deleted.
@@ -261,6 +263,8 @@ def _contact(tracker: Tracker) -> Reading:
         picked = _by_ending(text_of(tracker), choices)
     if picked is not None:
         return Reading(choices[picked])
+    if says("just_comes", text_of(tracker)):
+        return Reading(problem=JUST_COMES)
     refused = refuses_contact(text_of(tracker))
     if refused:
         return Reading(problem=REFUSED[refused])

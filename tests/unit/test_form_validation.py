@@ -144,6 +144,7 @@ def test_of_two_ways_to_be_reached_none_is_lost(text: str, contact: str, other: 
         ("patient_contact", "I would rather not", "invalid_patient_contact_nothing_found"),
         ("patient_contact", "555 0199", "invalid_patient_contact_area_code_missing"),
         ("patient_contact", "sam@example", "invalid_patient_contact_email_not_valid"),
+        ("patient_contact", "cant i just turn up", "invalid_patient_contact_just_comes"),
         ("preferred_time", "purple", "invalid_preferred_time"),
         ("service", "the usual", "invalid_service"),
         ("confirm_booking", "purple", "invalid_confirm_booking"),
