@@ -53,8 +53,10 @@ FROM_THE_MESSAGE = frozenset({ASKED_HOURS, MENTIONED, THERAPIST_HOURS, THERAPIST
 FROM_THE_CHAT = frozenset({"addresses", "said"})
 # Variables that the open alarm gives: its signs in a list and in a sentence, the patient ("you",
 # "your mother"), the same only when it is not the one who writes, what to do at once, and that it
-# can go on later.
-FROM_THE_ALARM = frozenset({"signs", "told", "patient", "other_person", "get_help", "later"})
+# can go on later; "about" is what a check question asks about.
+FROM_THE_ALARM = frozenset(
+    {"about", "signs", "told", "patient", "other_person", "get_help", "later"}
+)
 # Slots of which one is filled when something was told for an appointment.
 OF_AN_APPOINTMENT = ("preferred_time", "service", "chosen_time", "patient_name", "patient_contact")
 # They read out what was begun.
@@ -366,6 +368,7 @@ def _of_the_alarm(slots: dict[str, Any], clinic: dict[str, Any]) -> dict[str, st
         "patient": person or words["patient_unnamed"],
         "other_person": person,
         "later": words["later"]["kept" if told else "nothing"],
+        "about": (slots.get("safety_check") or {}).get("about") or None,
     }
 
 

@@ -191,6 +191,16 @@ def corrects(text: str) -> bool:
     return said_so and not _has(lists["meant"], plain)
 
 
+def feels_unwell(text: str) -> bool:
+    """Whether the message tells of feeling ill: what eases is not told so."""
+    return _has(words()["unwell"], text.replace("\u2019", "'"))
+
+
+def same_since(text: str) -> bool:
+    """ "It's the same since the spring": there for long, and no worse."""
+    return _has(words()["same_since"], text.replace("\u2019", "'"))
+
+
 def only_consents(text: str) -> bool:
     """ "Ok", said to the advice, and nothing more."""
     return _has(words()["only_consents"], text.replace("\u2019", "'"))
@@ -206,8 +216,8 @@ def said(text: str, kind: str) -> Said | None:
     if kind == "violence":
         return None
     for name, expressions in lists["said"].items():
-        if name == "gone" and is_question(plain):
-            continue  # "is that normal"
+        if name == "gone" and (is_question(plain) or _has(lists["unwell"], plain)):
+            continue  # "is that normal", "I feel ok, just a bit sick"
         if _has(expressions, plain):
             return cast("Said", name)
     return None

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from assistant.nlu import english, texting
-from assistant.policies import alarm
+from assistant.policies import alarm, checked
 from assistant.policies.answers import answers_to, resume
 from assistant.policies.forms import BOOKING, FORMS
 from assistant.policies.red_flag import CLOSED, NOT_SO, once_checked, raise_alarm, whom_it_is_about
-from assistant.policies.situation import CLEAR, LONGEST_MESSAGE, Situation, Turn
+from assistant.policies.situation import CLEAR, GIVEN, LONGEST_MESSAGE, Situation, Turn
 from assistant.policies.wishes import asks_something
 
 # Neither a yes nor a no to a check question, beside the topics.
@@ -41,14 +41,26 @@ def ask_check(now: Situation) -> Turn:
         "acts": [list(act) for act in _asked_beside(now)],
         "question": now.triage["response"],
     }
-    for kept in ("signs", "named", "kind", "kinds"):
+    for kept in ("signs", "named", "kind", "kinds", "about"):
         if now.triage.get(kept):
             waiting[kept] = now.triage[kept]
     if person := whom_it_is_about(now):
         waiting["person"] = person
     if now.triage.get("escalates_with"):
         waiting["response"] = now.triage["escalates_with"]
-    return Turn((str(now.triage["response"]),), {"safety_check": waiting})
+    asks = Turn((str(now.triage["response"]),), {"safety_check": waiting})
+    return _with_details_kept(asks, now)
+
+
+def _with_details_kept(turn: Turn, now: Situation) -> Turn:
+    """What was told for an appointment in the same message is there once the question is closed."""
+    books = any(label == "book_appointment" and sure >= CLEAR for label, sure in now.acts)
+    told = now.details.keys() & {*GIVEN, "service"}
+    if now.form or now.red_flag_level or not (books and told):
+        return turn
+    others = [form for form in now.open_forms if form != "booking_form"]
+    slots = {**turn.slots, "open_forms": [*others, "booking_form"]}
+    return Turn(("action_read_details", *turn.actions), slots)
 
 
 def _asked_beside(now: Situation) -> tuple[tuple[str, float], ...]:
@@ -69,6 +81,7 @@ def after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
             or bool(waiting.get("takes_back") and alarm.corrects(now.text))
         )
     )
+    denied = denied or _is_settled(now, waiting, kind)
     # a yes or a no may be meant for what the clinic has proposed meanwhile
     unclear = (
         _holds_no_words(now)
@@ -98,6 +111,21 @@ def after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
     if not following and not now.red_flag_level:
         following = ("utter_what_next",)
     return Turn((NOT_SO.get(kind, NOT_SO["medical"]), *following), cleared)
+
+
+def _is_settled(now: Situation, waiting: Mapping[str, Any], kind: str) -> bool:
+    """ "My doctor saw me last week", "the same since October": nothing new, and nobody in danger.
+
+    Only of what would send the patient to a doctor today; an emergency has to be denied.
+    """
+    told = now.triage.get("level")
+    of_the_body = kind not in alarm.ASKED_ONCE and not waiting.get("takes_back")
+    if not of_the_body or waiting.get("level") != "urgent" or told not in (None, "check"):
+        return False
+    if told and not alarm.only_resembles(now.triage):
+        return False
+    seen = checked.read(now.text, clicked=now.clicked) == "checked"
+    return seen or now.triage.get("reply") == "old" or alarm.same_since(now.text)
 
 
 def _holds_no_words(now: Situation) -> bool:

@@ -242,13 +242,20 @@ def _advice_again(
     if words is None and now.intent == "affirm" and not now.triage.get("speaks"):
         # "yes both" tells of the sign once more
         words = "going"
-    if words:
+    if words in (None, "own_reason") and _feels_ill(now):
+        again = "utter_alarm_unwell"
+    elif words:
         again = ADVICE_AGAIN[words]
     elif now.intent in MORE:
         again = "utter_alarm_why"
     else:
         again = "utter_alarm_again"
     return Turn((again, *resume(now)))
+
+
+def _feels_ill(now: Situation) -> bool:
+    """ "I feel ok, just a bit sick": told after an alarm of the body, it is a warning."""
+    return now.alarm_kind not in alarm.ASKED_ONCE and alarm.feels_unwell(now.text)
 
 
 def _resumes_booking(now: Situation) -> bool:

@@ -55,6 +55,8 @@ def is_known(now: Situation) -> bool:
     if despairs and level == "check" and alarm.only_resembles(now.triage):
         # "I just didn't want you to send me to emerg" is no wish to die
         return alarm.fears_hospital(now.text)
+    if _is_a_second_danger(now, kind):
+        return False
     if kind != "crisis" and alarm.only_resembles(now.triage):
         # "he doesn't want to go", "he woke up": no other sign because it resembles one
         told_worse = now.red_flag_level == "emergency" or level == now.red_flag_level
@@ -62,6 +64,17 @@ def is_known(now: Situation) -> bool:
             return True
     report = level == "check" or checked.read(now.text) == "checked"
     return report and alarm.covers(now.alarms, now.triage)
+
+
+def _is_a_second_danger(now: Situation, kind: str) -> bool:
+    """The body is in danger as well, after words of despair or of violence alone."""
+    of_the_mind = all(one["kind"] in alarm.ASKED_ONCE for one in now.alarms)
+    return (
+        bool(now.alarms)
+        and of_the_mind
+        and kind not in alarm.ASKED_ONCE
+        and (now.triage["level"] in ALARMS)
+    )
 
 
 def raise_alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:

@@ -52,9 +52,11 @@ EVERYDAY = frozenset(
     {
         *("enough_of", "holding", "near_me", "thoughts_of", "was_before"),
         *("close_by", "decided", "excited", "got_hurt", "may_i_take", "partner_did_it"),
-        *("blade_slip", "the_whole_of_it", "whole_bottle"),
+        *("blade_slip", "the_whole_of_it", "whole_bottle", "again_and_again", "lost_no"),
     }
 )
+# Questions about what the nerves at the base of the spine do.
+SADDLE = ("bladder", "saddle")
 # Concepts that belong to no sign in particular.
 COMMON = frozenset(
     {
@@ -96,6 +98,8 @@ class Assessment:
     """The same for each sign."""
     history: tuple[str, ...] = ()
     """Findings that count even when they are past: cancer, thin bones."""
+    about: str = ""
+    """How a sentence names the first sign, also one that is only resembled: for a question."""
     speaks: bool = False
     """The message holds words that signs are told in, be it none by itself."""
 
@@ -375,6 +379,8 @@ class Triage:
                 RESPONSES.index(one.response) if one.response else len(RESPONSES),
                 -RANK[one.escalates_to],
                 one.kind != "ambulance",
+                # of a nerve emergency the plainest reason is told: what is lost, before "both legs"
+                one.check not in SADDLE,
                 self._order.get(one.id, len(self._order)),
             ),
         )
@@ -399,6 +405,7 @@ class Triage:
             named=self._named(ranked),
             kind=first.kind,
             kinds={one.id: one.kind for one in ranked},
+            about=first.named,
         )
 
 
@@ -435,7 +442,7 @@ def _level(sign: Sign, clear: bool, meaning: Meaning) -> str | None:
     if meaning in (Meaning.SUPPOSED, Meaning.PASSING):
         return "check"
     if meaning is Meaning.ASKED:
-        worth_asking = clear or sign.check in ("bladder", "saddle")
+        worth_asking = clear or sign.check in SADDLE
         return "check" if worth_asking and sign.level == "emergency" else None
     if meaning is Meaning.LASTING:
         return "check" if clear and sign.level == "emergency" else None

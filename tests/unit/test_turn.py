@@ -2351,3 +2351,123 @@ def test_week_after_week_until_a_day_is_a_series(text: str) -> None:
     planned = actions(says(text, "book_appointment"))
     assert planned is not None
     assert planned[: len(answers.SERIES)] == answers.SERIES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "j'ai mal a la poitrine",
+        "je sens plus rien entre les jambes",
+        "im 28 weeks and theres some bleeding",
+        "i have a crushing pain in my chest",
+        "no siento las piernas",
+    ],
+)
+def test_what_the_writer_feels_after_an_alarm_about_somebody_is_of_the_writer(text: str) -> None:
+    other = assess("emergency", signs=["chest_pain"], named={"chest_pain": "chest pain"})
+    planned = plan(alarmed(text, "faq/symptoms", triage=other, alarm_person="your mother"))
+    assert planned is not None
+    assert planned.slots["alarm_person"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "person"),
+    [
+        ("elle parle tout drole", "the person you write about"),
+        ("son visage est tombe d'un bord", "the person you write about"),
+        ("ma mere a la bouche croche", "your mother"),
+        ("ma femme ne sent plus son bras", "your wife"),
+        ("mi padre no puede hablar", "your father"),
+        ("my husbnad... my husbend cant pee", "your husband"),
+        ("ma jambe est paralysee", None),
+        ("j'ai le bras tout mou", None),
+    ],
+)
+def test_whom_an_alarm_is_about_in_other_languages_and_with_slips(
+    text: str, person: str | None
+) -> None:
+    planned = plan(says(text, "faq/symptoms", triage=assess("emergency", signs=["x"])))
+    assert planned is not None
+    assert planned.slots.get("alarm_person") == person
+
+
+@pytest.mark.parametrize("text", ["jveux mourir, jen peux plus", "elle a le bras mou"])
+def test_french_as_it_is_typed_is_answered_in_french(text: str) -> None:
+    assert alarm.language_of(text) == "french"
+    found = says(text, "speak_french", triage=EMERGENCY)
+    assert spoken(plan(found))[0] == "utter_alarm_french"
+
+
+def test_a_danger_of_the_body_after_words_of_despair_is_an_alarm_of_its_own() -> None:
+    despair = {"alarms": (WISH_TO_DIE,), "alarm_kind": "crisis", "red_flag_level": "emergency"}
+    for level in ("urgent", "emergency"):
+        found = assess(level, signs=["resembles_stroke"], kind="ambulance")
+        now = says("my hand wont do what i want", "faq/symptoms", triage=found, **despair)
+        assert spoken(plan(now))[0] == f"utter_{level}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "i feel fine now just a little queasy",
+        "im ok, only dizzy",
+        "all good but i threw up twice",
+        "he is fine now, just so sleepy",
+    ],
+)
+def test_feeling_ill_after_an_alarm_is_no_sign_that_it_passes(text: str) -> None:
+    assert spoken(plan(alarmed(text, "faq/symptoms")))[0] == "utter_alarm_unwell"
+
+
+@pytest.mark.parametrize("text", ["i feel fine now, not dizzy any more", "its gone now"])
+def test_what_has_eased_is_still_heard(text: str) -> None:
+    assert spoken(plan(alarmed(text, "faq/symptoms")))[0] == "utter_alarm_gone"
+
+
+OLD_PAIN = {"level": "urgent", "question": "utter_check_general", "kind": "medical", "acts": []}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my doctor has seen it, he said its just sciatica",
+        "GP saw me about it, said it's sciatica",
+        "nothing like that, its been the same since june",
+        "what? no worse since the spring",
+        "I have been checked",
+        "dr knows about it",
+    ],
+)
+def test_seen_by_a_doctor_and_nothing_new_ends_a_check_question(text: str) -> None:
+    resembled = assess("check", signs=["resembles_never_easing_pain"], kind="medical")
+    for found in ({"level": None}, resembled):
+        planned = plan(says(text, "nlu_fallback", triage=found, safety_check=OLD_PAIN))
+        assert spoken(planned)[0] == "utter_check_cleared", text
+
+
+@pytest.mark.parametrize(
+    "text", ["same since yesterday", "its the same since 2 days", "so which one"]
+)
+def test_days_do_not_end_a_check_question(text: str) -> None:
+    found = {"level": None, "speaks": True}
+    planned = plan(says(text, "affirm", triage=found, safety_check=OLD_PAIN))
+    assert spoken(planned)[0] != "utter_check_cleared", text
+
+
+def test_an_emergency_is_not_ended_by_having_been_seen() -> None:
+    waits = {**OLD_PAIN, "level": "emergency"}
+    planned = plan(says("dr knows about it", "affirm", triage={"level": None}, safety_check=waits))
+    assert planned is not None
+    assert planned.slots["red_flag_level"] == "emergency"
+
+
+def test_a_check_question_keeps_what_it_is_about_and_what_was_told_for_a_visit() -> None:
+    found = assess("check", response="utter_check_general", about="back pain after a fall")
+    now = says(
+        "30 min monday 5pm", "book_appointment", triage=found, details={"time": "monday 5pm"}
+    )
+    planned = plan(now)
+    assert planned is not None
+    assert planned.actions == ("action_read_details", "utter_check_general")
+    assert planned.slots["safety_check"]["about"] == "back pain after a fall"
+    assert planned.slots["open_forms"] == ["booking_form"]
