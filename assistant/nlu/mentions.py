@@ -30,6 +30,12 @@ def _lexicon() -> dict[str, _Mention]:
     return _read(any_name())
 
 
+@lru_cache(maxsize=1)
+def _not_of_now() -> re.Pattern[str]:
+    expressions = yaml.safe_load(PATH.read_text(encoding="utf-8"))["not_of_now"]
+    return re.compile("|".join(expressions), re.IGNORECASE)
+
+
 @lru_cache(maxsize=4)
 def _read(therapists: str) -> dict[str, _Mention]:
     """The entries, with these therapists named in them."""
@@ -55,7 +61,7 @@ def find(text: str, among: Container[str] | None = None) -> dict[str, str]:
 
     ``among`` are the keys to look for; None: all.
     """
-    plain = text[:LONGEST].replace("\u2019", "'")
+    plain = _not_of_now().sub(" ", text[:LONGEST].replace("\u2019", "'"))
     return {
         key: mention.named
         for key, mention in _lexicon().items()
