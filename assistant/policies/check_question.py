@@ -29,6 +29,8 @@ ABOUT_SIGNS = frozenset(
     }
 )
 MOST_WORDS_OF_AN_ANSWER = 3
+# "Since I lifted a washing machine": an old pain and its cause are near to these.
+RESEMBLED_BY_OLD_PAIN = frozenset({"resembles_injury_and_back_pain"})
 # Said after a clear no to whether an alarm was meant.
 NOT_MEANT = {"crisis": "utter_crisis_cleared", "violence": "utter_violence_cleared"}
 
@@ -116,11 +118,14 @@ def after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
 def _is_settled(now: Situation, waiting: Mapping[str, Any], kind: str) -> bool:
     """ "My doctor saw me last week", "the same since October": nothing new, and nobody in danger.
 
-    Only of what would send the patient to a doctor today; an emergency has to be denied.
+    Only of what would send the patient to a doctor today, or of an old pain that no more than
+    resembles an injury; an emergency has to be denied.
     """
     told = now.triage.get("level")
     of_the_body = kind not in alarm.ASKED_ONCE and not waiting.get("takes_back")
-    if not of_the_body or waiting.get("level") != "urgent" or told not in (None, "check"):
+    signs = set(waiting.get("signs") or ())
+    mild = waiting.get("level") == "urgent" or (signs and signs <= RESEMBLED_BY_OLD_PAIN)
+    if not (of_the_body and mild) or told not in (None, "check"):
         return False
     if told and not alarm.only_resembles(now.triage):
         return False

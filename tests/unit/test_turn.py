@@ -2454,6 +2454,13 @@ def test_days_do_not_end_a_check_question(text: str) -> None:
     assert spoken(planned)[0] != "utter_check_cleared", text
 
 
+def test_an_old_pain_that_resembles_an_injury_is_ended_too() -> None:
+    injury = {**OLD_PAIN, "level": "emergency", "signs": ["resembles_injury_and_back_pain"]}
+    now = says("its the same since june", "nlu_fallback", triage={"level": None})
+    planned = plan(replace(now, safety_check=injury))
+    assert spoken(planned)[0] == "utter_check_cleared"
+
+
 def test_an_emergency_is_not_ended_by_having_been_seen() -> None:
     waits = {**OLD_PAIN, "level": "emergency"}
     planned = plan(says("dr knows about it", "affirm", triage={"level": None}, safety_check=waits))
