@@ -33,6 +33,7 @@ _DIGITS = re.compile(
     r"(?:\s*(?:ext\.?|extension|x|#)\s*\d{1,6})?",
     re.IGNORECASE,
 )
+_TWO_DIGITS = re.compile(r"\d\D*\d")
 _AT = re.compile(r"@|[\s(\[]at[\s)\]]", re.IGNORECASE)
 _EMAIL = re.compile(
     r"[^\s<>()\[\],;:\"@]{1,64}\s?@\s?[^\s<>()\[\],;:\"@/?!]{1,255}?(?:\s?\.\s?[^\W\d_]{2,24})+"
@@ -186,7 +187,6 @@ def _private(text: str) -> Iterator[Span]:
 
 @_in_plain
 def _looks_private(text: str) -> Iterator[Span]:
-    digits = sum(character.isdigit() for character in text)
     if _AT.search(text):
         for match in _EMAIL.finditer(text):
             yield *match.span(), "email"
@@ -197,7 +197,7 @@ def _looks_private(text: str) -> Iterator[Span]:
         then = _BORN_THEN.match(text, match.end())
         if then:
             yield *then.span(), "birth_date"
-    if digits < 2:
+    if not _TWO_DIGITS.search(text):
         return
     days: list[tuple[int, int]] = []
     for pattern in _DATES:
