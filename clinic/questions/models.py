@@ -78,6 +78,12 @@ class Question(models.Model):
     now_level = models.CharField(max_length=9, blank=True)
 
     class Meta:
+        indexes = (
+            # All that groups are counted from: the rows themselves carry a meaning of 768 bytes.
+            models.Index(
+                fields=["state", "group", "count", "last_at", *REASONS], name="questions_to_group"
+            ),
+        )
         constraints = (
             models.CheckConstraint(
                 condition=~models.Q(state=State.TOPIC) | ~models.Q(topic=""),
