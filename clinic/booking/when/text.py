@@ -231,6 +231,31 @@ _WORDINGS = [
             r"|\bnothing (?:but|except|other than|apart from)(?: for| on)? ",
             "only ",
         ),
+        # "Is there nothing today", "you got nothing on Friday?", "so there IS today" ask for that day.
+        (
+            r"\b(?:(?:is|are|was|were)(?: there| it)?|there(?:'s| ?is| are)?|(?:you|u|ya|they|she|we)"
+            r"(?:'ve| have| hav| got| do(?:n'?t)? have)?(?: got)?|have|got|absolutely|really|still"
+            r"|literally)(?: (?:really|still|seriously|absolutely|literally))* "
+            r"(?:nothing|nothin|nuthin\w*|nada|none|no (?:times?|slots?|spots?|openings?"
+            r"|appointments?|appts?|space|room|availability))"
+            r"(?: (?:at all|else|free|available|open|left|more))*"
+            rf"(?P<day> (?:(?:for|on|this|later|the|next) )*(?:{_DAY}|tonight|tmrw|tmr|week)\b)"
+            r"(?! (?:that )?(?:works?|suits?|fits?|is|i|will)\b)",
+            r"anything\g<day>",
+        ),
+        (r"\b(?:isn'?t|aren'?t) there (?=any\w*\b)", ""),
+        # "So there is today. 6 please": one time, and not two
+        (
+            rf"\b({_DAY})[.!;]+ (1?\d(?:[:.]?[0-5]\d)?)(?= (?:pls|plz|please|then|works|ok)\W*$)",
+            r"\1 at \2",
+        ),
+        (rf"\b(?:omg|so|oh|wait|wow|ah)\b[^.?!,]{{0,12}}\bthere is (?={_DAY})", ""),
+        (
+            rf"^\W*(?:(?:so|oh|ok(?:ay)?|what|wait|really|hm+|seriously|wow|damn|but|and)\W+)*"
+            rf"(?:nothing|nothin|nuthin\w*|nada|none)(?: (?:at all|free|available|open|left))*"
+            rf"( (?:(?:for|on|this|later|the|next) )*(?:{_DAY}|tonight|tmrw|tmr|week)\b[^?]*\?)",
+            r"anything\1",
+        ),
         # "Monday's fine", "Mondays a holiday": one Monday, and not every one
         (
             r"\b(mon|tues|wednes|thurs|fri|satur|sun)day(?:'s (?=(?:an?|my|the|not|when) )|s "
