@@ -44,7 +44,8 @@ class ActionChangeAppointment(ClinicAction):
             chosen_time=slots.get("chosen_time") or "",
             card=await card_of(reference),
         )
-        return _ended(dispatcher, tracker)
+        moved = _as_told_here(slots) if slots["change_kind"] != "cancel" else {}
+        return [*_ended(dispatcher, tracker), *slot_events(moved)]
 
     async def _answer(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Accepts the time that the clinic proposes, or gives it back."""
@@ -58,6 +59,17 @@ class ActionChangeAppointment(ClinicAction):
     def after_failure(self, tracker: Tracker) -> list[Event]:
         """Everything stays for another try; only the yes is asked for again."""
         return slot_events(AGAIN)
+
+
+def _as_told_here(slots: dict[str, Any]) -> dict[str, Any]:
+    """The moved appointment as if it had been made in this chat: "scrap it, cancel it" is about it.
+
+    It is found by the contact that it was found by now; a new booking may have another one.
+    """
+    contact = slots["change_contact"]
+    if slots.get("patient_contact") not in (None, contact):
+        return {}
+    return {"reference": slots["change_reference"], "patient_contact": contact}
 
 
 def _ended(dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:

@@ -46,7 +46,7 @@ from actions.reading import (
     without_contacts,
 )
 from actions.times import understood
-from assistant.policies.wishes import says
+from assistant.policies.wishes import next_person, says
 from clinic import clock, setup
 from clinic.contacts import read_contact
 from clinic.mentions import find_name, listed_names
@@ -331,12 +331,14 @@ def _is_for_another(tracker: Tracker, values: dict[str, Any]) -> bool:
     """ "Another one", "and one for my wife", or the second of two who were named."""
     text = text_of(tracker)
     told = values.get("for_whom") or says("one_more_for", text) or says("books_for_another", text)
-    return bool(told or tracker.slots.get("next_patient"))
+    return bool(told or next_person(text) or tracker.slots.get("next_patient"))
 
 
 def _for_the_second(tracker: Tracker) -> dict[str, Any]:
-    """Under the name that was kept for the second of two, or that is asked for."""
-    return {"patient_name": tracker.slots.get("next_patient"), "next_patient": None}
+    """Under the name that was kept for the second of two, or told now, or that is asked for."""
+    kept, told = tracker.slots.get("next_patient"), next_person(text_of(tracker))
+    name = kept or (read_name(told.title()) if told else None)
+    return {"patient_name": name, "next_patient": None}
 
 
 def _right_after(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from assistant.policies.situation import CLEAR, GIVEN, Situation, Turn
 from assistant.policies.wishes import (
     asks_for_a_note,
     asks_something,
+    begins_another,
     note_in,
     reference_in,
     refuses_contact,
@@ -42,6 +43,8 @@ from assistant.policies.wishes import (
 CONFIRMATIONS = frozenset({"confirm_booking", "confirm_message", "confirm_change"})
 # Asked for a reference that not everybody has.
 REFERENCE = frozenset({"change_reference"})
+# Asked of a change before it is known what shall become of which appointment.
+BEFORE_THE_KIND = frozenset({*REFERENCE, "change_contact", "change_kind"})
 # Asked while no time is chosen: what is to be moved then is an appointment from before.
 BEFORE_A_TIME = frozenset({"preferred_time", "service", "therapist"})
 # Done when a patient has no reference: a person finds the appointment.
@@ -168,8 +171,8 @@ def _another_form(now: Situation) -> Turn | None:
     if now.clicked or now.requested_slot in FREE_TEXT_SLOTS:
         return None
     others = [form for form in now.open_forms if form != now.form]
-    finds = now.requested_slot in REFERENCE and not reference_in(now.text)
-    if now.form == "change_form" and finds and says("books_anew", now.text):
+    finds = now.requested_slot in BEFORE_THE_KIND and not reference_in(now.text)
+    if now.form == "change_form" and finds and begins_another(now.text):
         slots = {"open_forms": others or None, "unclear_time": None}
         return Turn(("booking_form",), slots, stop_form=True)
     if now.form not in TAKES_DETAILS:

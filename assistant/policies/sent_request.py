@@ -10,7 +10,7 @@ from assistant.policies.answers import (
     with_safety_net,
 )
 from assistant.policies.situation import CLEAR, Situation, Turn
-from assistant.policies.wishes import CANCELS, asks_something, says
+from assistant.policies.wishes import CANCELS, asks_something, next_person, says
 
 # What answers a time that the clinic proposes: by its button at any time, in words right after it.
 ANSWERS_A_PROPOSAL = {
@@ -32,6 +32,14 @@ TELL_OF_A_REQUEST = frozenset(
         "utter_status_requested",
         "utter_status_waiting",
         "utter_waiting_list_joined",
+    }
+)
+
+# What "scrap it, cancel the whole thing" may be taken for.
+GIVES_UP = frozenset(
+    {
+        *("change_appointment", "correct_booking", "deny", "nlu_fallback", "out_of_scope"),
+        *("start_over", "stop"),
     }
 )
 
@@ -89,10 +97,16 @@ def about_the_request(now: Situation) -> Turn | None:
         return None
     if says("asks_what_next", now.text) or says("accepts_a_time", now.text):
         return Turn((TELL_STATUS,))
-    if label in ("stop", "change_appointment") and CANCELS.search(now.text):
-        # "never mind, cancel it"
-        cancels = "change_form" if now.requested else "action_leave_waiting_list"
-        return Turn((cancels,)) if not asks_something(now.text) else None
+    moves = CANCELS.search(now.text) or says("move", now.text)
+    one_more = just_told and says("one_more_for", now.text)
+    if next_person(now.text) or (one_more and not moves and not asks_something(now.text)):
+        return Turn(("booking_form",))
+    cancels = label in ("stop", "change_appointment") and CANCELS.search(now.text)
+    gives_up = just_told and label in GIVES_UP and says("cancel", now.text)
+    if cancels or gives_up:
+        # "never mind, cancel it", "scrap it"
+        leaves = "change_form" if now.requested else "action_leave_waiting_list"
+        return Turn((leaves,)) if not asks_something(now.text) else None
     if says("books_anew", now.text) or says("one_more", now.text) or not now.requested:
         return None
     corrects = says("corrects", now.text)

@@ -103,6 +103,19 @@ def statements(text: str) -> str:
     )
 
 
+def begins_another(text: str) -> bool:
+    """ "Another one", "ok now carlos at 10": one appointment more than the one that was sent."""
+    return says("books_anew", text) or says("one_more_for", text) or next_person(text) is not None
+
+
+def next_person(text: str) -> str | None:
+    """The one named in "ok now carlos at 10", "book the second one for carlos"."""
+    patterns = _words()["next_person"]
+    found = filter(None, (re.search(pattern, text, re.IGNORECASE) for pattern in patterns))
+    match = next(found, None)
+    return str(match[1]) if match else None
+
+
 def tells_length(text: str) -> bool:
     """A length is told, and not only asked about."""
     told = statements(text)

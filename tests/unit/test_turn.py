@@ -1651,6 +1651,43 @@ def test_another_appointment_after_sending_is_no_change() -> None:
     assert plan(replace(another, **told)) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ok now carlos at 10 same email",
+        "no book the second one for carlos",
+        "now Rosa on friday",
+        "great, next Tomas same day",
+        "another one",
+        "ok one more please",
+    ],
+)
+@pytest.mark.parametrize("label", ["book_appointment", "change_appointment", "correct_booking"])
+def test_the_next_one_after_sending_begins_a_request_of_its_own(text: str, label: str) -> None:
+    now = says(text, label, details={"time": "at 10 am"}, **told)
+    assert actions(now) == ("booking_form",)
+    asked = {"form": "change_form", "requested_slot": "change_kind", "requested": True}
+    assert actions(says(text, label, **asked)) == ("booking_form",)
+
+
+@pytest.mark.parametrize(
+    "text", ["now can you move it to friday", "no, next friday at 10", "ok now make it 10"]
+)
+def test_another_time_after_sending_is_nobody_else(text: str) -> None:
+    now = says(text, "change_appointment", details={"time": "at 10 am"}, **told)
+    assert actions(now) != ("booking_form",)
+
+
+@pytest.mark.parametrize(
+    "text", ["actually scrap it cancel the whole thing", "scrap the lot", "nah call it off"]
+)
+@pytest.mark.parametrize("label", ["stop", "start_over", "nlu_fallback", "change_appointment"])
+@pytest.mark.parametrize("said", ["utter_appointment_moved", "utter_booking_requested"])
+def test_what_was_just_moved_or_requested_can_be_scrapped(text: str, label: str, said: str) -> None:
+    now = says(text, label, requested=True, said_before=(said,))
+    assert actions(now) == ("change_form",)
+
+
 def test_a_wrong_number_after_sending_goes_to_a_person() -> None:
     wrong = says("my number is 416-555-0199", "correct_booking", details={"contact": "416"}, **told)
     assert actions(wrong) == ("utter_details_are_sent",)

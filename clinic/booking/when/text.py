@@ -231,9 +231,10 @@ _WORDINGS = [
             r"|\bnothing (?:but|except|other than|apart from)(?: for| on)? ",
             "only ",
         ),
-        # "Is there nothing today", "you got nothing on Friday?", "so there IS today" ask for that day.
+        # "Is there nothing today", "you got nothing on Friday?" ask for that day.
         (
-            r"\b(?:(?:is|are|was|were)(?: there| it)?|there(?:'s| ?is| are)?|(?:you|u|ya|they|she|we)"
+            r"\b(?:(?:is|are|was|were)(?: there| it)?|there(?:'s| ?is| are)?"
+            r"|(?:you|u|ya|they|she|we)"
             r"(?:'ve| have| hav| got| do(?:n'?t)? have)?(?: got)?|have|got|absolutely|really|still"
             r"|literally)(?: (?:really|still|seriously|absolutely|literally))* "
             r"(?:nothing|nothin|nuthin\w*|nada|none|no (?:times?|slots?|spots?|openings?"
