@@ -7,8 +7,8 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions import drafts, times
 from actions.base import ClinicAction, Event
-from actions.reading import slot_events
-from assistant.policies.wishes import says
+from actions.reading import slot_events, text_of
+from assistant.policies.wishes import kind_of_change, own_words, passes_change_on, says
 
 # The messages in which the appointment was told of.
 LAST = 2
@@ -24,12 +24,17 @@ class ActionPassChangeOn(ClinicAction):
         dispatcher.utter_message(response="utter_without_reference")
         slots = tracker.slots
         wording = times.words()["message_without_reference"]
+        # begun anew when the wish changes: "don't cancel, can I just move it to Thursday"
+        before = own_words(slots.get("message_text"))
+        anew, now = passes_change_on(slots.get("message_text")), kind_of_change(text_of(tracker))
         told = _told(tracker)
-        asked = wording[slots.get("change_kind") or _kind(told) or "change"]
+        if anew and now and text_of(tracker) not in told:
+            told = f"{told} {text_of(tracker)}".strip()
+        asked = wording[slots.get("change_kind") or now or kind_of_change(told) or "change"]
         moves = slots.get("change_kind") == "move" and slots.get("preferred_time")
         when = wording["wish"].format(wish=slots["preferred_time"]) if moves else None
         known = wording["told"].format(told=told) if told else None
-        message = "\n".join(filter(None, (slots.get("message_text"), asked, when, known)))
+        message = "\n".join(filter(None, (before, asked, when, known)))
         contact = slots.get("patient_contact") or slots.get("change_contact")
         written = {"message_text": message, "patient_contact": contact}
         return slot_events({**drafts.change_ended(tracker), **written})
@@ -45,9 +50,3 @@ def _told(tracker: Tracker) -> str:
         if times.understood(text).status != "none" or says("booked_under", text)
     ]
     return " ".join(dict.fromkeys(told))
-
-
-def _kind(told: str) -> str | None:
-    """ "cancel" or "move", when the words tell one of them."""
-    kinds = [kind for kind in ("cancel", "move") if says(kind, told)]
-    return kinds[0] if len(kinds) == 1 else None

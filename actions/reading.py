@@ -411,6 +411,9 @@ def _message(tracker: Tracker) -> Reading:
     text = text_of(tracker)
     if says("wants_person", text):
         return Reading(problem="invalid_message_person")
+    if says("plain_yes", text):
+        # "send it" is a command, and nothing to pass on
+        return Reading(problem="invalid_words")
     # a name or a number is told for later, and is no message
     return Reading(problem="invalid_words") if tells_who_only(text) else _words(tracker)
 

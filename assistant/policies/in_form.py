@@ -30,6 +30,7 @@ from assistant.policies.wishes import (
     asks_for_a_note,
     asks_something,
     begins_another,
+    kind_of_change,
     note_in,
     reference_in,
     refuses_contact,
@@ -64,6 +65,8 @@ def in_form(now: Situation) -> Turn | None:
     read_back = now.requested_slot in CONFIRMATIONS and not now.clicked
     if read_back and says("plain_yes", now.text):
         return None
+    if _changes_what_is_passed_on(now):
+        return Turn(PASS_CHANGE_ON, stop_form=True)
     acts = tuple(act for act in now.acts if interrupts(act, now))
     stop = _stop(now, acts)
     if stop:
@@ -186,6 +189,19 @@ def _another_form(now: Situation) -> Turn | None:
     keeps = now.form == "message_form" or now.has_draft
     still_open = now.open_once_stopped if keeps else others or None
     return Turn(("change_form",), {"open_forms": still_open}, stop_form=True)
+
+
+def _changes_what_is_passed_on(now: Situation) -> bool:
+    """ "Don't cancel, can I just move it?", said while a person is asked to cancel.
+
+    There was no reference before, and there is none now: the message is begun anew.
+    """
+    if now.form != "message_form" or now.clicked or not now.passes_change_on:
+        return False
+    if now.requested_slot in FREE_TEXT_SLOTS or now.details.keys() & {"name", "contact", "field"}:
+        return False
+    changes = now.tells_a_time or now.intent in ("change_appointment", "book_appointment", "stop")
+    return changes and kind_of_change(now.text) is not None and not says("cancels_this", now.text)
 
 
 def _has_no_reference(now: Situation) -> bool:

@@ -28,9 +28,10 @@ class Situation:
     person's name, when it can be. ``said_before`` are the names of the responses of the turn
     before, oldest first; ``last_topic`` is the topic last answered. ``requested`` is whether a
     request was sent in this conversation, ``has_draft`` whether one was begun that was not,
-    ``waits`` whether the patient joined the waiting list, ``several_therapists`` whether there is
-    one to choose. ``open_forms`` were begun and neither completed nor given up, the latest last.
-    ``back_after_a_break`` is whether nothing was written before it in this session, or for long.
+    ``passes_change_on`` whether the message that is being written asks the clinic to change an
+    appointment without a reference, ``waits`` whether the patient joined the waiting list,
+    ``several_therapists`` whether there is one to choose. ``open_forms`` were begun and neither completed nor
+    given up, the latest last. ``back_after_a_break`` is whether nothing was written before it in this session, or for long.
     ``alarms`` are the signs of the open red flag (see ``alarm.Alarm``), ``alarm_kind`` what the
     latest is, ``alarm_person`` whom it is about when not the patient, ``person_told`` the
     person that the patient's words named last ("your mother"), ``person_just_told`` whom alone the
@@ -67,6 +68,7 @@ class Situation:
     waits: bool = False
     several_therapists: bool = False
     has_draft: bool = False
+    passes_change_on: bool = False
     responses: Collection[str] = ()
     books_elsewhere: bool = False
     proposal: str | None = None

@@ -35,6 +35,7 @@ from assistant.policies.forms import FORMS
 from assistant.policies.proposals import proposal_in
 from assistant.policies.situation import AWAY, THERE, Situation, Turn
 from assistant.policies.turn import plan
+from assistant.policies.wishes import passes_change_on
 from assistant.safety.together import MOST_EARLIER, MOST_EARLIER_FOR_HISTORY, assess_together
 from clinic import facts
 from clinic.live.limits import CHANNELS
@@ -150,6 +151,7 @@ def situation(tracker: DialogueStateTracker, domain: Domain) -> Situation:
         said_before=_said_in_turn_before(tracker),
         last_topic=_last_topic(tracker),
         requested=tracker.get_slot("reference") is not None,
+        passes_change_on=passes_change_on(tracker.get_slot("message_text")),
         waits=tracker.get_slot("waiting_reference") is not None,
         several_therapists=len(facts.current().therapists) > 1,
         has_draft=_has_draft(tracker),

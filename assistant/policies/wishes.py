@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 import yaml
@@ -101,6 +102,26 @@ def statements(text: str) -> str:
         for part in parts
         if not clauses.is_question(asks.sub("", part)) and not _ASKS.search(part)
     )
+
+
+def passes_change_on(message: str | None) -> bool:
+    """The message to the clinic asks for a change of an appointment without a reference."""
+    return own_words(message) != (message or "")
+
+
+def own_words(message: str | None) -> str:
+    """The message to the clinic without the wish for such a change."""
+    wording = _words()["message_without_reference"]
+    asks = tuple(str(wording[kind]) for kind in ("cancel", "move", "change"))
+    lines = (message or "").split("\n")
+    return "\n".join(takewhile(lambda line: not line.startswith(asks), lines))
+
+
+def kind_of_change(text: str) -> str | None:
+    """ "cancel" or "move", when the words tell one of them: "don't cancel, just move it"."""
+    wanted = re.sub(_pattern("not_cancelling"), " ", text, flags=re.IGNORECASE)
+    kinds = [kind for kind in ("cancel", "move") if says(kind, wanted)]
+    return kinds[0] if len(kinds) == 1 else None
 
 
 def begins_another(text: str) -> bool:

@@ -859,3 +859,33 @@ def test_a_message_for_a_person_tells_what_is_known_of_the_appointment() -> None
     (message,) = (event["value"] for event in sent if event["name"] == "message_text")
     assert said[-1] in message
     assert said[0] not in message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hm actually dont cancel, can i just move it to thurs same time",
+        "no wait, don't cancel it, move it to friday please",
+        "rather than cancel could we reschedule to monday at 3",
+    ],
+)
+def test_a_message_for_a_person_is_begun_anew_when_the_wish_changes(text: str) -> None:
+    wording = times.words()["message_without_reference"]
+    events = [{"event": "user", "text": text}]
+    before = {"message_text": f"Hello\n{wording['cancel']}\nWhat I know of it: tuesday"}
+    tracker = heard(text, asked="patient_name", form=MESSAGE, events=events, slots=before)
+    sent = asyncio.run(ActionPassChangeOn().perform(CollectingDispatcher(), tracker))
+    (message,) = (event["value"] for event in sent if event["name"] == "message_text")
+    assert message.startswith(f"Hello\n{wording['move']}")
+    assert wording["cancel"] not in message
+    assert text in message
+
+
+@pytest.mark.parametrize("text", ["ok send", "send it", "yes send it please", "submit"])
+def test_a_command_is_no_message(text: str) -> None:
+    assert read("message_text", heard(text, form=MESSAGE)).problem == "invalid_words"
+
+
+@pytest.mark.parametrize("text", ["send me the address", "please send my receipt to jo"])
+def test_what_should_be_sent_is_a_message(text: str) -> None:
+    assert read("message_text", heard(text, form=MESSAGE)).value == text

@@ -1688,6 +1688,29 @@ def test_what_was_just_moved_or_requested_can_be_scrapped(text: str, label: str,
     assert actions(now) == ("change_form",)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hm actually dont cancel, can i just move it to thurs same time",
+        "no don't cancel, move it to friday",
+    ],
+)
+@pytest.mark.parametrize("label", ["change_appointment", "stop", "nlu_fallback"])
+@pytest.mark.parametrize("slot", ["patient_name", "patient_contact", "confirm_message"])
+def test_another_wish_without_a_reference_begins_the_message_anew(
+    text: str, label: str, slot: str
+) -> None:
+    now = says(text, label, details={"time": "Thursday"}, form="message_form", requested_slot=slot)
+    now = replace(now, passes_change_on=True)
+    assert actions(now) == ("action_pass_change_on", "message_form")
+
+
+def test_a_name_or_a_day_to_call_begins_no_message_anew() -> None:
+    where = {"form": "message_form", "requested_slot": "patient_name", "passes_change_on": True}
+    assert plan(says("Jo Park", "nlu_fallback", **where)) is None
+    assert actions(says("cancel it", "stop", **where)) == ("action_stop_form",)
+
+
 def test_a_wrong_number_after_sending_goes_to_a_person() -> None:
     wrong = says("my number is 416-555-0199", "correct_booking", details={"contact": "416"}, **told)
     assert actions(wrong) == ("utter_details_are_sent",)
