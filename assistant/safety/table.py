@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -325,9 +325,14 @@ class Table:
 
     def concepts_of(self, entry: Sign | Combination) -> frozenset[str]:
         """Names of the concepts in the patterns of an entry, or of what it combines."""
-        names = {entry.id}
-        if isinstance(entry, Combination):
-            names = {name for part in entry.of for name in part}
+        return frozenset().union(*self.concepts_by_part(entry))
+
+    def concepts_by_part(self, entry: Sign | Combination) -> tuple[frozenset[str], ...]:
+        """The same for each part of a combination; a sign has one part."""
+        parts = entry.of if isinstance(entry, Combination) else ((entry.id,),)
+        return tuple(self._concepts_of_any(part) for part in parts)
+
+    def _concepts_of_any(self, names: Collection[str]) -> frozenset[str]:
         patterns: list[Pattern] = []
         for sign in self.signs:
             if sign.id in names:

@@ -138,6 +138,10 @@ class Triage:
         self._past = {finding.id for finding in table.findings if finding.even_if_past}
         self._by_id = {entry.id: entry for entry in table.entries}
         self._family = {entry.id: table.concepts_of(entry) - COMMON for entry in table.entries}
+        self._parts = {
+            entry.id: [part - COMMON for part in table.concepts_by_part(entry)]
+            for entry in table.combinations
+        }
 
     @classmethod
     def load(cls, folder: Path, nlp: Language, encode: Callable[[list[str]], np.ndarray]) -> Triage:
@@ -339,7 +343,9 @@ class Triage:
         # without a word of its own even what is clearly alike is only worth a question
         entry = own[0] if own else near[0]
         found = f"{RESEMBLES}{entry.id}"
-        told = clear and bool(own) and not any(places.get(name) for name in DOUBTS)
+        # of what takes two things, both have to be told
+        whole = all(spoken & part for part in self._parts.get(entry.id, ()))
+        told = clear and bool(own) and whole and not any(places.get(name) for name in DOUBTS)
         level = entry.level if entry.level != "check" else "urgent"
         given = entry.level if told else "check"
         response = entry.response

@@ -460,3 +460,9 @@ def test_a_short_reply_without_a_word_of_the_table_resembles_nothing(
     triage: Triage, reply: str
 ) -> None:
     assert triage.assess(reply).level is None
+
+
+def test_what_takes_two_things_is_not_told_after_one_of_them(triage: Triage) -> None:
+    """Calf pain alone resembles calf pain after a journey or a birth; nobody told of either."""
+    found = triage.assess("note, ache from bum to calf since lifting my toddler, then send it")
+    assert found.level in (None, "check")
