@@ -30,8 +30,9 @@ class Situation:
     request was sent in this conversation, ``has_draft`` whether one was begun that was not,
     ``passes_change_on`` whether the message that is being written asks the clinic to change an
     appointment without a reference, ``waits`` whether the patient joined the waiting list,
-    ``several_therapists`` whether there is one to choose. ``open_forms`` were begun and neither completed nor
-    given up, the latest last. ``back_after_a_break`` is whether nothing was written before it in this session, or for long.
+    ``several_therapists`` whether there is one to choose. ``open_forms`` were begun and neither
+    completed nor given up, the latest last. ``back_after_a_break`` is whether nothing was written
+    before it in this session, or for long.
     ``alarms`` are the signs of the open red flag (see ``alarm.Alarm``), ``alarm_kind`` what the
     latest is, ``alarm_person`` whom it is about when not the patient, ``person_told`` the
     person that the patient's words named last ("your mother"), ``person_just_told`` whom alone the
