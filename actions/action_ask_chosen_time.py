@@ -11,8 +11,9 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import services, times
 from actions.base import ClinicAction, Event
 from actions.choosing import buttons_for, moving, therapist_of
-from actions.reading import slot_events
+from actions.reading import slot_events, text_of
 from actions.times import Offer
+from assistant.policies.wishes import says
 
 MORE = "more_times"
 OTHER_DAY = "other_day"
@@ -56,6 +57,8 @@ class ActionAskChosenTime(ClinicAction):
         )
         shown: list[str] | None = slots.get("shown_times")
         fresh = [offer for offer in free if offer.start.isoformat() not in (shown or [])]
+        if _asks_for_later(text_of(tracker)):
+            fresh = times.clearly_later(fresh, windows[0][0])
         at_the_end = re.search(times.words()["end_of_the_day"], slots.get("preferred_time") or "")
         offers = times.choice(fresh, latest=bool(at_the_end))
         if offers:
@@ -84,6 +87,12 @@ class ActionAskChosenTime(ClinicAction):
             ),
         )
         return slot_events({"offered_times": kept, "shown_times": shown})
+
+
+def _asks_for_later(text: str) -> bool:
+    """ "Later", with no hour of its own; "a bit later" is any time after."""
+    named = re.search(r"\d", text) or says("sooner", text) or says("not_about_time", text)
+    return says("later", text) and not named and not says("only_a_bit", text)
 
 
 def _question(slots: dict[str, Any]) -> str:

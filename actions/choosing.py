@@ -78,7 +78,9 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
     intent = intent_of(tracker)
     if intent == "more_times":
         return _more(tracker)
-    if intent == "other_day" or wishes.says("other_day", text_of(tracker)):
+    days = refining.other_of_two_days(text_of(tracker), _before(tracker))
+    other_day = intent == "other_day" or wishes.says("other_day", text_of(tracker))
+    if other_day and not days and not _tells_time(tracker):
         await times.let_go(tracker.sender_id)
         return {**NO_WISH, **no_problem()}
     if intent == "join_waiting_list":
@@ -457,7 +459,11 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
 
 
 def _refined(text: str, meant: Understanding, before: Before) -> list[Interval]:
-    moved = _same_weekday(text, meant.windows, set(before.days))
+    # a weekday is that of the times on offer first: those may be few of the days wished for
+    offered = {times.local_day(start) for start in before.shown}
+    named = {times.local_day(start).weekday() for start, _ in meant.windows}
+    on_offer = {day for day in offered if {day.weekday()} == named}
+    moved = _same_weekday(text, meant.windows, on_offer or set(before.days))
     return refining.refined(replace(meant, windows=moved) if moved else meant, before)
 
 
@@ -594,6 +600,7 @@ def _picked(tracker: Tracker) -> Offer | None:
         index = services.ordinal(first, len(offers)) if wishes.says("picks", first) else None
     if index is not None:
         return offers[index]
+    text = refining.hour_said(text) or text
     windows = refining.refined(times.understood(text), _before(tracker))
     # "Half 8" is not the 9 o'clock that is shown: it may be free as well.
     named = [offer for offer in offers if any(start == offer.start for start, _ in windows)]

@@ -22,6 +22,7 @@ from clinic.opening import Interval
 
 MINUTES_OF_AN_HOUR = 60
 DAYS_OF_A_WEEK = 7
+TWO_DAYS = 2
 NOON = 12
 
 
@@ -82,10 +83,12 @@ def absolute(text: str, before: Before) -> str | None:
         return leans if before.last else None
     return (
         _by_minutes(text, before)
+        or hour_said(text)
         or _complaint(text)
         or _hour_instead(text, before)
         or _weekday_after(text, before)
         or _instead(text, before)
+        or other_of_two_days(text, before)
         or _sooner_or_later(text, before)
         or _other_day(text, before)
     )
@@ -191,6 +194,9 @@ def _instead(text: str, before: Before) -> str | None:
     days = {times.local_day(start) for start, _ in meant.windows}
     if not meant.names_day:
         return None
+    if match and len(before.days) > 1 and says("other_of_two_days", match[0]):
+        # "no, the other day, tues", said to a Monday and a Tuesday
+        return rest
     if days & set(before.days):
         # "no, the third", said to Thursday the third: it was heard wrong
         return None if re.search(times.words()["weekday"], rest, re.IGNORECASE) else rest
@@ -204,11 +210,47 @@ def _instead(text: str, before: Before) -> str | None:
     return f"{_day(day + timedelta(days=weeks * DAYS_OF_A_WEEK))} {other}".strip()
 
 
+def hour_said(text: str) -> str | None:
+    """ "Fine 1015", "9 i said": that hour, and nothing else."""
+    match = re.search(times.words()["hour_said"], text, re.IGNORECASE)
+    if not match or times.understood(text).names_time:
+        return None
+    noon = f" {match['noon'][0]}m" if match["noon"] else ""
+    return f"at {match['hour']}:{match['minute'] or '00'}{noon}"
+
+
+def other_of_two_days(text: str, before: Before) -> str | None:
+    """ "No, the other day", said to times on two days: the later one, or the one not picked."""
+    rest, found = re.subn(times.words()["other_of_two_days"], " ", text, flags=re.IGNORECASE)
+    if not found:
+        return None
+    if times.understood(rest).names_day:
+        return re.sub(r"^\W*(?:no+|nope|nah)\b", " ", rest, flags=re.IGNORECASE).strip(" ,.;")
+    days = sorted({times.local_day(start) for start in before.shown})
+    if len(days) != TWO_DAYS:
+        return None
+    other = rest if times.understood(rest).names_time else ""
+    return f"{_day(days[-1])} {other}".strip()
+
+
 def _sooner_or_later(text: str, before: Before) -> str | None:
     """ "Earlier" than the first time shown, "later" than the last one, on their day."""
-    if says("not_about_time", text) or times.understood(text).names_day:
+    if says("not_about_time", text):
         return None
     shown = [before.point] if before.point else sorted(before.shown)
+    rest, leans = re.subn(times.words()["later_on_a_day"], " at ", text, flags=re.IGNORECASE)
+    day_named = re.search(times.words()["weekday"], rest, re.IGNORECASE) if leans else None
+    if day_named:
+        # "the tues but a bit later", said to a Monday and a Tuesday
+        name = day_named[0][:3].lower()
+        shown = [start for start in shown if _day(times.local_day(start))[:3].lower() == name]
+        hour = f"{rest[: day_named.start()]} {rest[day_named.end() :]}"
+        if len({times.local_day(start) for start in shown}) != 1:
+            return None
+        if times.understood(hour).names_time:
+            return f"{_day(times.local_day(shown[0]))} {hour}".strip()
+    elif times.understood(text).names_day:
+        return None
     if not shown:
         return None
     if says("sooner", text):

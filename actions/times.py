@@ -354,6 +354,15 @@ def choice(offers: Sequence[Offer], *, latest: bool = False) -> list[Offer]:
     return apart[:OFFERED]
 
 
+def clearly_later(offers: Sequence[Offer], begins: datetime) -> list[Offer]:
+    """Of the times for "later" those an hour after what was shown before; all where none is.
+
+    ``begins`` is when the wish begins: one step after the last time shown.
+    """
+    clear = [offer for offer in offers if offer.start >= begins - step() + POINT]
+    return clear or list(offers)
+
+
 def _last_ones(offers: Sequence[Offer]) -> list[Offer]:
     days = [list(group) for _, group in groupby(offers, key=lambda offer: offer.local_start.date())]
     if len(days) > 1:

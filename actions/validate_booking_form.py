@@ -48,6 +48,7 @@ from actions.reading import (
 from actions.times import understood
 from assistant.policies.wishes import next_person, says
 from clinic import clock, setup
+from clinic.booking.when import say
 from clinic.contacts import read_contact
 from clinic.mentions import find_name, listed_names
 from clinic.names import read_name, said_in_full
@@ -351,6 +352,12 @@ def _right_after(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     rest = [(max(start, over), end) for start, end in times.opening(times.local_day(over))]
     rest = [(start, end) for start, end in rest if start < end]
     wish = {**UNCHOSEN, "preferred_time": times.said(rest), "windows": times.stored(rest)}
+    hour = re.search(times.words()["at_an_hour"], text_of(tracker), re.IGNORECASE)
+    if next_person(text_of(tracker)) and hour and not values.get("preferred_time"):
+        # "ok now carlos at 10": on the day of the first one
+        meant = times.understood(f"{say.day_words(times.local_day(over))} {hour[0]}")
+        rest, wish = meant.windows, {**UNCHOSEN, "preferred_time": meant.say}
+        wish["windows"] = times.stored(rest)
     tells_when = values.get("preferred_time") or values.get("chosen_time")
     if says("right_after", text_of(tracker)):
         # "same day straight after mine" is more than the day

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from assistant.nlu import clauses
 from assistant.policies.answers import (
     OTHER_THERAPIST,
@@ -126,6 +128,11 @@ def _tells_besides(now: Situation) -> bool:
     """
     agrees = any(label == "affirm" for label, _ in now.acts)
     says_yes = agrees and now.requested_slot in ("preferred_time", "chosen_time")
+    if now.requested_slot == "chosen_time" and not now.clicked:
+        # "the last one. whats your cancelation policy"
+        picks = any(says("picks", part) for part in re.split(r"[,.;!?]\s+", now.text))
+        if picks or says_yes:
+            return True
     in_form = now.form in TAKES_DETAILS and not now.clicked
     return in_form and bool(now.details.keys() & {"contact", "name"} or says_yes)
 

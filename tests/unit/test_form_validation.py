@@ -889,3 +889,22 @@ def test_a_command_is_no_message(text: str) -> None:
 @pytest.mark.parametrize("text", ["send me the address", "please send my receipt to jo"])
 def test_what_should_be_sent_is_a_message(text: str) -> None:
     assert read("message_text", heard(text, form=MESSAGE)).value == text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("oh duh. the thursday but not before 10", "Thursday, December 24, after 10 am"),
+        ("the wednesday then, after 2", "Wednesday, December 23, after 2 pm"),
+    ],
+)
+def test_a_weekday_is_that_of_the_times_on_offer(
+    monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    in_december(monkeypatch)
+    wished = [window for day in (10, 22, 23, 24) for window in times.opening(date(2026, 12, day))]
+    on_offer = [offers(9, day=day)[0] for day in (22, 23, 24)]
+    slots = {"windows": times.stored(wished), "offered_times": on_offer}
+    before = _before(heard(text, asked="chosen_time", slots=slots))
+    meant = times.understood(text)
+    assert times.said(_refined(text, meant, before)) == said

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from actions import times
-from actions.refining import Before, absolute, refined
+from actions.refining import Before, absolute, hour_said, refined
 from clinic import facts
 from clinic.opening import Interval
 
@@ -150,3 +150,51 @@ def test_another_appointment_may_lean_on_the_one_before() -> None:
     assert meant("same day at 11", last) == [window(26, 11, 12)]
     # its hour is not kept where only a day is named
     assert meant("friday", last) == [window(27, 8, 20)]
+
+
+MON_OR_TUE = Before(
+    [window(30, 17, 20), window(1, 17, 20, 12)],
+    [local(30, 17, 15), local(1, 17, 15, month=12)],
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("no the other day", window(1, 17, 20, 12)),
+        ("the other day, tues", window(1, 17, 20, 12)),
+        ("no, the other day tues", window(1, 17, 20, 12)),
+        ("the tues but a bit later like 630", (local(1, 18, 30, 12), local(1, 19, 30, 12))),
+        ("the tues but later", (local(1, 17, 30, 12), local(1, 20, month=12))),
+        ("tuesday a bit later", (local(1, 17, 30, 12), local(1, 20, month=12))),
+    ],
+)
+def test_one_of_two_days_that_are_shown(text: str, expected: Interval) -> None:
+    assert meant(text, MON_OR_TUE) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute"),
+    [
+        ("fine 1015", 10, 15),
+        ("9 i said", 9, 0),
+        ("no i said 11", 11, 0),
+        ("ok 630 pm please", 18, 30),
+        ("4 like i said", 16, 0),
+    ],
+)
+def test_an_hour_said_again_or_with_a_yes(text: str, hour: int, minute: int) -> None:
+    start = local(26, hour, minute)
+    assert meant(text, shown(26, 12, 13))[0][0] == start
+
+
+@pytest.mark.parametrize("text", ["fine", "60 please", "45 i said", "call me on 416", "2 of us"])
+def test_other_numbers_are_no_hour_said(text: str) -> None:
+    assert hour_said(text) is None
+
+
+def test_later_is_an_hour_later_where_that_is_free() -> None:
+    free = [times.Offer(local(26, hour, 15), 60, "Natalie Yeo") for hour in (12, 13, 14)]
+    begins = local(26, 12, 15)
+    assert times.clearly_later(free, begins) == free[1:]
+    assert times.clearly_later(free[:1], begins) == free[:1]

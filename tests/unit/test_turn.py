@@ -1711,6 +1711,14 @@ def test_a_name_or_a_day_to_call_begins_no_message_anew() -> None:
     assert actions(says("cancel it", "stop", **where)) == ("action_stop_form",)
 
 
+@pytest.mark.parametrize(
+    "text", ["the last one. whats your cancelation policy", "ok the second one, how much is it"]
+)
+def test_a_time_picked_beside_a_question_is_kept(text: str) -> None:
+    now = says(text, "faq/cost", form="booking_form", requested_slot="chosen_time")
+    assert actions(now) == ("action_read_details", "utter_faq/cost", "booking_form")
+
+
 def test_a_wrong_number_after_sending_goes_to_a_person() -> None:
     wrong = says("my number is 416-555-0199", "correct_booking", details={"contact": "416"}, **told)
     assert actions(wrong) == ("utter_details_are_sent",)
