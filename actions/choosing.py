@@ -314,7 +314,22 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     moved = moving(tracker, values)
     free = await times.free(tracker.sender_id, minutes, therapist_of(known), windows, moved)
     offer = next((offer for offer in free.offers if offer.start == exact), None)
+    if offer and _denies(tracker, offer):
+        that_day = times.stored(times.opening(times.local_day(offer.start)))
+        asked = {"requested_slot": "preferred_time", "problem": "invalid_preferred_time"}
+        return {**values, **NO_WISH, "windows": that_day, **asked, "problem_count": 1}
     return {**values, **(await _choose(tracker, offer, moved) if offer else {})}
+
+
+def _denies(tracker: Tracker, offer: Offer) -> bool:
+    """ "Not 6, 6 and a bit", said to 6: the other hour was not read, and 6 is not meant."""
+    chosen = tracker.slots.get("chosen")
+    same = chosen and Offer.from_dict(chosen).start == offer.start
+    return (
+        bool(same)
+        and not services.read(text_of(tracker))
+        and wishes.says("denies_the_hour", text_of(tracker))
+    )
 
 
 async def with_wish(tracker: Tracker, values: dict[str, Any], text: str) -> dict[str, Any]:
@@ -438,6 +453,7 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
     text = _told_of_the_time(tracker)
     hears = asked in ABOUT_TIMES or intent_of(tracker) in CHANGES or is_correction(text)
     hears = hears or wishes.says("no_and_then", text) or wishes.says("only_later", text)
+    hears = hears or refining.corrects_the_hour(text)
     # "no, the day after", said to a time that the clinic proposes
     hears = hears or proposals.told_before(tracker) is not None
     full = refining.absolute(text, before) if hears else None

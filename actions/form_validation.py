@@ -116,7 +116,7 @@ class FormValidation(ClinicAction):
                 dispatcher.utter_message(response="utter_picked", picked=values[asked])
             elif values.get("service") and asked == "chosen_time":
                 dispatcher.utter_message(response="utter_picked", picked=values["service"])
-            elif values.get("chosen_time") and asked not in ("chosen_time", "preferred_time"):
+            elif _is_new(tracker, values) and asked not in ("chosen_time", "preferred_time"):
                 dispatcher.utter_message(response="utter_picked", picked=values["chosen_time"])
             else:
                 besides = self._told_besides(asked, values)
@@ -185,7 +185,8 @@ class FormValidation(ClinicAction):
             return {to_change: None, self.CONFIRMATION: None, **no_problem()}
         # "cancel on Thursday, my number is ..." is what the clinic should read, not a change here
         changes = intent_of(tracker) in (CORRECTIONS if asked in FREE_TEXT_SLOTS else CHANGES)
-        corrects = bool(said) and asked not in FREE_TEXT_SLOTS and is_correction(text_of(tracker))
+        is_corrected = is_correction(text_of(tracker)) or _corrects_length(tracker, said)
+        corrects = bool(said) and asked not in FREE_TEXT_SLOTS and is_corrected
         resumes = starting(tracker) and _was_offered(tracker, str(tracker.active_loop.get("name")))
         may_replace = (
             changes or corrects or resumes or asked == self.CONFIRMATION or asked in self.REPLACED
@@ -274,6 +275,17 @@ def _noted(slot: str, value: str) -> str:
     """What was told, as it is said back."""
     words = times.words()["noted"]
     return str(words.get(f"{slot} {value}") or words.get(slot) or words["other"]).format(value)
+
+
+def _corrects_length(tracker: Tracker, said: dict[str, str]) -> bool:
+    """ "30 mins, not 60"."""
+    return "service" in said and says("not_this_length", text_of(tracker))
+
+
+def _is_new(tracker: Tracker, values: dict[str, Any]) -> bool:
+    """A time was picked that is not the one picked before."""
+    chosen = values.get("chosen_time")
+    return bool(chosen) and chosen != tracker.slots.get("chosen_time")
 
 
 def starting(tracker: Tracker) -> bool:

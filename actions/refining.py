@@ -24,6 +24,8 @@ MINUTES_OF_AN_HOUR = 60
 DAYS_OF_A_WEEK = 7
 TWO_DAYS = 2
 NOON = 12
+# "6 30", beside "same day".
+_BARE_CLOCK = re.compile(r"^\W*(?=\d{1,2}(?:[ .:]?[0-5]\d)?\W*$)")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ def absolute(text: str, before: Before) -> str | None:
         _by_minutes(text, before)
         or hour_said(text)
         or _complaint(text)
+        or _hour_corrected(text, before)
         or _hour_instead(text, before)
         or _weekday_after(text, before)
         or _instead(text, before)
@@ -170,6 +173,32 @@ def _hour_instead(text: str, before: Before) -> str | None:
     day = times.understood(f"{text[: match.start()]} {text[match.end() :]}")
     named = f"{text[: match.start()]} {text[match.end() :]}" if day.names_day else None
     return f"{named or _day(times.local_day(before.point))} at {int(match[1])}:{match[2]} {noon}"
+
+
+def corrects_the_hour(text: str) -> bool:
+    """ "Not 6, 630": an hour, and the right one beside it."""
+    return any(re.search(p, text, re.IGNORECASE) for p in times.words()["hour_corrected"])
+
+
+def _hour_corrected(text: str, before: Before) -> str | None:
+    """ "Not 6, 630", "7 not 6", said to a time at 6: that hour, in the half of the day near it."""
+    patterns = times.words()["hour_corrected"]
+    match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    if not match or before.point is None:
+        return None
+    picked = times.local(before.point)
+    if int(match["wrong"]) % NOON != picked.hour % NOON:
+        return None
+    right = int(match["right"]) % NOON
+    half = match["half"] or min(
+        ("am", "pm"), key=lambda half: abs(right + NOON * (half == "pm") - picked.hour)
+    )
+    rest = f"{text[: match.start()]} {text[match.end() :]}"
+    rest = re.sub(times.words()["relative_days"][0], " ", rest, flags=re.IGNORECASE)
+    meant = times.understood(rest)
+    other_day = meant.names_day and meant.windows and not meant.names_time
+    clock = f"{match['right']}:{match['minutes'] or '00'} {half}"
+    return f"{rest if other_day else _day(picked.date())} at {clock}"
 
 
 def _weekday_after(text: str, before: Before) -> str | None:
@@ -270,7 +299,7 @@ def _other_day(text: str, before: Before) -> str | None:
         rest, found = re.subn(pattern, "", text, flags=re.IGNORECASE)
         rest_meant = times.understood(rest)
         if found and not rest_meant.names_day:
-            other = rest if rest_meant.names_time else ""
+            other = _BARE_CLOCK.sub("at ", rest) if rest_meant.names_time else ""
             return f"{_day(first + timedelta(days=int(days)))} {other}".strip()
     rest, found = re.subn(times.words()["at_that_time"], "", text, flags=re.IGNORECASE)
     return rest if found and times.understood(rest).names_day else None

@@ -89,7 +89,7 @@ def _names(service: str, text: str) -> bool:
 
 def _minutes(text: str) -> int | None:
     # "half an hour earlier" is about the time
-    for pattern in (*words()["by_minutes"], words()["not_this_length"]):
+    for pattern in (*words()["by_minutes"], words()["by_so_much"], words()["not_this_length"]):
         text = re.sub(pattern, "", text, flags=re.IGNORECASE)
     lengths = sorted({minutes_of(name) for name in offered()})
     for key, pick in (("shortest", lengths[0]), ("longest", lengths[-1])):

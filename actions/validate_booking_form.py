@@ -254,6 +254,11 @@ def _name_in_full(tracker: Tracker) -> dict[str, Any]:
     """The whole name of which a part was told before, and the name of who is to be treated."""
     text = text_of(tracker)
     known = tracker.slots.get("patient_name") or ""
+    patterns = times.words()["last_name"]
+    last = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    if known and last:
+        # "last name is Doyle, you missed it"
+        return {"patient_name": f"{known.split()[0]} {last[1]}", **no_problem_but(tracker)}
     told = find_name(text) or bare_name(text) or said_in_full(text)
     alone = without_contacts(text) if entity_of(tracker, "contact") else text
     told = told or (read_name(alone) if alone != text or says("full_name", text) else None)

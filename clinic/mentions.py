@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from clinic import facts
-from clinic.names import read_name
+from clinic.names import read_name, without_spelling
 
 _PART = re.compile(
     r"[,.;:!?\n]+|\s+(?:and|but|on|for|at|with)\s+|\s[-\u2013\u2014]\s", re.IGNORECASE
@@ -40,13 +40,15 @@ _WEEKDAY = re.compile(
     r"\b(?:mon|tues?|wednes|weds?|thurs?|thu|fri|satur|sat|sun)(?:days?)?\b", re.IGNORECASE
 )
 _TAIL = re.compile(
-    r"\s+(?:not (?:me|mine|him|her)|calling|speaking|here|and|but|please|thanks)\b.*$",
+    r"\s+(?:not (?:me|mine|him|her)|calling|speaking|here|and|but|please|thanks"
+    r"|you (?:missed|forgot|left|dropped))\b.*$",
     re.IGNORECASE,
 )
 
 
 def find_name(text: str) -> str | None:
     """The name that ``text`` gives as a name, or None. A bare name is not a mention."""
+    text = without_spelling(text)
     here = _HERE.search(text)
     if here:
         name = read_name(here["name"])

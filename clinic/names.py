@@ -46,6 +46,7 @@ _TAIL = re.compile(
     r"|is (?:my |the |his |her |their |a )?(?:full |real |whole |legal |first |last )*name"
     r"|(?:like|as) i (?:said|told (?:you|u)|wrote|typed)"
     r"|i (?:just )?(?:said|told (?:you|u))|not (?:me|mine|him|her|my name)|on the (?:phone|line)"
+    r"|(?:you|u) (?:missed|forgot|dropped|left)(?: (?:it|that|out|off|the last name))*"
     r"|lol|haha+)|\s*[,;]\s*(?:yes|yeah|yep|no|nope))+$",
     re.I,
 )
@@ -58,6 +59,10 @@ _LAST_NAME_AGAIN = re.compile(
 # "Lou. Lou Ferris", "Ferris, Lou Ferris".
 _SAID_IN_FULL = re.compile(
     r"^([^\W\d_]+)[.,!]+\s+((?:[^\W\d_][\w'-]*\s+)?\1(?:\s+[^\W\d_][\w'-]*)?)$", re.I
+)
+# "Meghan, m e g h a n": a word, and its letters.
+_SPELLED = re.compile(
+    r"\b([^\W\d_]{2,})[,.:; -]+((?:[^\W\d_][ .-]+)+[^\W\d_])\b(?![\w'-])[,.;]?", re.I
 )
 _PRONOUNS = re.compile(r"\s*\((?:he|she|they|ze|xe|him|her|them|/|,|\s){2,20}\)$", re.I)
 _CUT = re.compile(
@@ -89,7 +94,7 @@ def read_name(text: str) -> str | None:
     addresses. A hint for the read-back, not a judgement: rare names that are also ordinary words
     need "my name is" in front.
     """
-    text = text[:_LONGEST_ANSWER]
+    text = without_spelling(text[:_LONGEST_ANSWER])
     rest = _LAST_NAME_AGAIN.sub(r"\1 \2", _outer(clean(text)))
     in_full = said_in_full(rest)
     if in_full:
@@ -119,6 +124,16 @@ def read_name(text: str) -> str | None:
         if plain and _is_name(head, surely, named):
             return head
     return None
+
+
+def without_spelling(text: str) -> str:
+    """ "Meghan, m e g h a n, Doyle" as "Meghan Doyle": without the letters of the word before."""
+
+    def word(match: re.Match[str]) -> str:
+        letters = re.sub(r"[\W\d_]", "", match[2])
+        return match[1] if letters.casefold() == match[1].casefold() else match[0]
+
+    return _SPELLED.sub(word, text)
 
 
 def said_in_full(text: str) -> str | None:

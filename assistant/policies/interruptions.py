@@ -23,6 +23,7 @@ from assistant.policies.wishes import (
     is_for_a_grown_up,
     refuses_contact,
     says,
+    tells_length,
 )
 
 # Commands that interrupt also where any words are taken.
@@ -91,6 +92,10 @@ def _told_by_its_words(label: str, now: Situation) -> bool | None:
     asks_whether_free = now.tells_a_time and says("asks_whether_free", now.text)
     if now.form in TIMED_FORMS and label.startswith("faq/") and asks_whether_free:
         # "is 7:30 not free?" resembles a question for the prices
+        return False
+    corrects_length = now.form == "booking_form" and says("not_this_length", now.text)
+    if corrects_length and label not in STOPS and _tells_length(now.text):
+        # "30 mins not 60" resembles a question for the lengths there are
         return False
     asks_or_reads_back = now.requested_slot in ("service", "confirm_booking")
     if asks_or_reads_back and label not in STOPS and _names_length(now.text):
@@ -188,6 +193,10 @@ def _other_time(now: Situation) -> bool:
 
 def _names_length(text: str) -> bool:
     return says("names_length", text) and not asks_something(text)
+
+
+def _tells_length(text: str) -> bool:
+    return tells_length(text) and not asks_something(text)
 
 
 def _reads_as_a_name(label: str, now: Situation) -> bool:

@@ -18,6 +18,8 @@ from clinic.references import ALPHABET
 _PART = re.compile(
     r"(?<=[.;!?])\s+|,\s*|\n+|\s+(?:but|so)\s+|\s+and\s+(?=i\b|i'|my\b)", re.IGNORECASE
 )
+# Before a note: "at quarter past three, and (add that ...)".
+_AND = re.compile(r"[\s,;]*\b(?:and|also|plus)\W*$", re.IGNORECASE)
 # How the wish to cancel is written.
 CANCELS = re.compile(r"\b(?:cancel|cancle|cansel|canel\b)", re.IGNORECASE)
 # A question that begins in the middle: "wait whats the price first".
@@ -45,6 +47,9 @@ def _pattern(name: str) -> str:
 
 def refuses_contact(text: str) -> str | None:
     """ "phone" or "email" when the patient does not want to give it, or None."""
+    if re.search(_words()["told_wrong"]["patient_contact"], text, re.IGNORECASE):
+        # "no, wrong email" gives another one
+        return None
     for kind, pattern in _words()["refuses"].items():
         if re.search(pattern, text, re.IGNORECASE):
             return str(kind)
@@ -75,7 +80,8 @@ def note_and_rest(text: str) -> tuple[str | None, str]:
     if asked_for:
         told = next(filter(None, asked_for.groups())).strip()
         told = re.sub(_pattern("around_a_note"), "", told, flags=re.IGNORECASE)
-        return told, f"{text[: asked_for.start()]} {text[asked_for.end() :]}".strip()
+        rest = f"{_AND.sub('', text[: asked_for.start()])} {text[asked_for.end() :]}"
+        return told, rest.strip()
     parts = [part.strip() for part in _PART.split(text)]
     told = [
         part

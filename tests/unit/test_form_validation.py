@@ -15,6 +15,7 @@ from actions.action_pass_change_on import ActionPassChangeOn
 from actions.choosing import (
     _asked_of_the_day_before,
     _before,
+    _denies,
     _picked,
     _refined,
     _same_time_again,
@@ -24,11 +25,17 @@ from actions.choosing import (
 )
 from actions.form_validation import FormValidation, no_problem
 from actions.reading import SKIPPED, other_contacts, read
-from actions.validate_booking_form import ValidateBookingForm, _no_such_time, _two_names
+from actions.validate_booking_form import (
+    ValidateBookingForm,
+    _name_in_full,
+    _no_such_time,
+    _two_names,
+)
 from actions.validate_change_form import ValidateChangeForm, _kind
 from actions.validate_delete_form import ValidateDeleteForm
 from actions.validate_message_form import ValidateMessageForm
 from assistant.checks.project import Project
+from assistant.policies import wishes
 from assistant.project import ROOT
 from clinic import facts
 from clinic.mentions import without_names
@@ -908,3 +915,118 @@ def test_a_weekday_is_that_of_the_times_on_offer(
     before = _before(heard(text, asked="chosen_time", slots=slots))
     meant = times.understood(text)
     assert times.said(_refined(text, meant, before)) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("kindly amend the hour to a quarter past three", None),
+        ("can u change the hour to 7", None),
+        ("now make it 45, 15 min longer", 45),
+        ("make that 60, 30 minutes more", 60),
+        ("three-quarters of an hour", 45),
+        ("45 minuets please", 45),
+        ("it ought to be 45 minutes, not 60.", 45),
+        ("the hour please", 60),
+    ],
+)
+def test_a_length_is_no_hour_of_the_clock(text: str, minutes: int | None) -> None:
+    service = services.read(text)
+    assert (services.minutes_of(service) if service else None) == minutes
+
+
+@pytest.mark.parametrize("asked", ["patient_name", "confirm_booking"])
+def test_a_length_that_is_not_the_one_before_replaces_it(asked: str) -> None:
+    tracker = heard("30 mins not 60", "faq", asked, slots={"service": GIVEN["service"]})
+    assert values(tracker) == {"service": "massage therapy, 30 minutes"}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("last name is Doyle you missed it", "Sam Doyle"),
+        ("my surname's Reyes", "Sam Reyes"),
+        ("Doyle is my last name", "Sam Doyle"),
+        ("it's Meghan, m e g h a n, Doyle", "Meghan Doyle"),
+    ],
+)
+def test_a_last_name_joins_the_first(text: str, name: str) -> None:
+    tracker = heard(text, "correct_booking", "confirm_booking", slots=GIVEN)
+    told = {**values(tracker), **_name_in_full(tracker)}
+    assert told["patient_name"] == name
+
+
+@pytest.mark.parametrize("text", ["the last name is wrong", "last name is spelled wrong"])
+def test_a_last_name_that_is_not_told_is_none(text: str) -> None:
+    assert _name_in_full(heard(text, "correct_booking", "confirm_booking", slots=GIVEN)) == {}
+
+
+@pytest.mark.parametrize("text", ["no wrong email its yahoo.com with oo", "wrong number, no phone"])
+def test_a_wrong_contact_is_asked_for_again(text: str) -> None:
+    assert wishes.refuses_contact(text) is None
+    found = values(heard(text, "correct_booking", "confirm_booking", slots=GIVEN))
+    assert found["patient_contact"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "note", "rest"),
+    [
+        ("add to the note call Eve the daughter not me", "call Eve the daughter not me", ""),
+        ("make it 45, and put a cane user in the note", "a cane user", "make it 45"),
+        ("at 3, and add that my left leg aches", "my left leg aches", "at 3"),
+    ],
+)
+def test_what_is_added_to_the_note(text: str, note: str, rest: str) -> None:
+    assert wishes.note_and_rest(text) == (note, rest)
+
+
+@pytest.mark.parametrize("text", ["don't put my name in the note", "is there a note", "note it"])
+def test_no_note_is_told(text: str) -> None:
+    assert wishes.note_and_rest(text)[0] is None
+
+
+@pytest.mark.parametrize(
+    "text", ["Indeed.", "You may dispatch it.", "Pray send it.", "Precisely so.", "yes, exactly so"]
+)
+def test_a_formal_yes_sends(text: str) -> None:
+    assert values(at_read_back(text, "nlu_fallback", 0.2)) == {"confirm_booking": "yes"}
+
+
+@pytest.mark.parametrize("text", ["indeed it hurts", "exactly how long is it", "you may not"])
+def test_words_of_a_formal_yes_alone_send_nothing(text: str) -> None:
+    assert not wishes.says("plain_yes", text)
+
+
+PICKED_AT_SIX = {
+    "start": "2026-12-01T23:00:00+00:00",
+    "minutes": 45,
+    "therapist": "Natalie Yeo",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "denies"),
+    [
+        ("not 6, 6 and a bit", True),
+        ("nah the 6 is no good", True),
+        ("6 please", False),
+        ("not 6, make it 45 minutes", False),
+    ],
+)
+def test_an_hour_that_is_denied_is_not_put_down_again(text: str, denies: bool) -> None:
+    tracker = heard(text, asked="confirm_booking", slots={"chosen": PICKED_AT_SIX})
+    assert _denies(tracker, times.Offer.from_dict(PICKED_AT_SIX)) is denies
+
+
+@pytest.mark.parametrize(("chosen", "says"), [("at 6", False), ("at 7", True)])
+def test_only_another_time_is_said_to_be_put_down(
+    monkeypatch: pytest.MonkeyPatch, chosen: str, says: bool
+) -> None:
+    async def read(_: Tracker) -> dict[str, Any]:
+        return {"chosen_time": chosen, **no_problem()}
+
+    monkeypatch.setattr(BOOKING, "values_from", read)
+    dispatcher = CollectingDispatcher()
+    slots = {**GIVEN, "chosen_time": "at 6"}
+    asyncio.run(BOOKING.perform(dispatcher, heard("6", asked="confirm_booking", slots=slots)))
+    assert bool(said(dispatcher)) is says

@@ -34,6 +34,11 @@ def shown(day: int, *hours: int, wish: Interval | None = None) -> Before:
     return Before([wish or window(day, 8, 20)], [local(day, hour) for hour in hours])
 
 
+def window26(hour: int, minute: int) -> Interval:
+    """An hour of the 26th that begins at this minute."""
+    return local(26, hour, minute), local(26, hour + 1, minute)
+
+
 AFTERNOON = shown(26, 12, 13, 14, wish=window(26, 12, 17))
 PICKED = Before([window(26, 12, 17)], [], local(26, 14))
 
@@ -61,6 +66,15 @@ def meant(text: str, before: Before) -> list[Interval]:
         ("can we do the day before", PICKED, window(25, 14, 15)),
         ("two days later", PICKED, window(28, 14, 15)),
         ("same time friday", PICKED, window(27, 14, 15)),
+        # the hour was heard wrong
+        ("nah wait not 2, 230. same day", PICKED, window26(14, 30)),
+        ("3 not 2. Dana", PICKED, window(26, 15, 16)),
+        ("no 11:15, not 2", PICKED, window26(11, 15)),
+        ("not 2 but 4 on friday", PICKED, window(27, 16, 17)),
+        ("4 30 same day", PICKED, window26(16, 30)),
+        ("hmm ok. can we push it an hour", PICKED, window(26, 15, 16)),
+        ("could you delay it by 30 minutes", PICKED, window26(14, 30)),
+        ("push it an hour earlier", PICKED, window(26, 13, 14)),
         # unless all of that day is asked for
         ("any time friday", AFTERNOON, window(27, 8, 20)),
         # both change

@@ -2169,6 +2169,15 @@ def test_a_length_with_a_word_of_consent_is_a_length(text: str) -> None:
     assert plan(says(text, ("faq/how_many_sessions", 0.76), **asked)) is None
 
 
+@pytest.mark.parametrize(
+    "text", ["30 mins not 60", "it ought to be 45 minutes, not 60.", "half an hour instead of 45"]
+)
+@pytest.mark.parametrize("asked", ["confirm_booking", "patient_contact", "chosen_time"])
+def test_a_length_that_is_corrected_is_no_question(text: str, asked: str) -> None:
+    now = says(text, ("faq/which_length", 0.9), form="booking_form", requested_slot=asked)
+    assert plan(now) is None
+
+
 def test_who_would_come_on_a_day_changes_nothing() -> None:
     told = {"details": {"time_unclear": "I'd come Thursday"}}
     text = "I'd come Thursday but it's my birthday"

@@ -506,8 +506,8 @@ _NOT_TIMES = [
         r"(?:daughter|son|mother|father|mom|dad|husband|wife|kid) (?:is|,) \d{1,2}(?= (?:,|\."
         r"|and)|$)",
         r"in (?:my|his|her|their) (?:early |mid |late )?\d0'?s",
-        r"(?:for )?(?:\d+ ?(?:-|or|to|and|/) ?)?(?<!in )(?<!within )(?<!next )\d+ ?-? ?(?:min"
-        r"|mins|minutes?)"
+        r"(?:for )?(?:(?:\d+ ?(?:-|or|to|/)|(?:30|45|60|75|90) ?and) ?)?"
+        r"(?<!in )(?<!within )(?<!next )\d+ ?-? ?(?:min|mins|minutes?|minuets?)"
         r"(?! (?:to|past|after|before|from|of)\b)(?: " + _BOOKED + ")?",
         r"(?:for )?(?:an?|half an?|\d+(?: and a half)?) ?-? ?(?:hours?|hrs?|hr)(?: and a half)?"
         rf"(?: {_BOOKED}| notice| before| in advance| drive)",
