@@ -423,7 +423,8 @@ def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
         intent = intent_of(tracker)
         text = text_of(tracker)
         asked_which = denied.startswith("ask_which") and tracker.slots.get("problem") == denied
-        if slot != "confirm_delete" and says("plain_yes", text):
+        agrees_only = asked_which and says("formal_yes", text)
+        if slot != "confirm_delete" and says("plain_yes", text) and not agrees_only:
             return Reading("yes")
         if text and asked_which and not says("sends", text):
             # a yes to "what would you like to change?" is no yes to sending

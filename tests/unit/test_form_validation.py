@@ -992,6 +992,15 @@ def test_a_formal_yes_sends(text: str) -> None:
     assert values(at_read_back(text, "nlu_fallback", 0.2)) == {"confirm_booking": "yes"}
 
 
+@pytest.mark.parametrize(
+    ("text", "sends"), [("Indeed.", False), ("quite so", False), ("indeed, send it", True)]
+)
+def test_a_formal_yes_to_what_shall_change_sends_nothing(text: str, sends: bool) -> None:
+    slots = {**GIVEN, "problem": "ask_which_field", "problem_count": 1}
+    tracker = heard(text, "affirm", "confirm_booking", slots=slots)
+    assert (read("confirm_booking", tracker).value == "yes") is sends
+
+
 @pytest.mark.parametrize("text", ["indeed it hurts", "exactly how long is it", "you may not"])
 def test_words_of_a_formal_yes_alone_send_nothing(text: str) -> None:
     assert not wishes.says("plain_yes", text)
