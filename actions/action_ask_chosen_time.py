@@ -55,13 +55,21 @@ class ActionAskChosenTime(ClinicAction):
         free, certain = await times.free(
             tracker.sender_id, minutes, therapist, windows, moving(tracker), deadline
         )
+        wished: dict[str, Any] = {}
+        if _asks_for_later(text_of(tracker)) and free:
+            windows = times.clearly_later(windows, free)
+            free = [offer for offer in free if offer.start >= windows[0][0]]
+            wished = {"windows": times.stored(windows), "preferred_time": times.said(windows)}
         shown: list[str] | None = slots.get("shown_times")
         fresh = [offer for offer in free if offer.start.isoformat() not in (shown or [])]
-        if _asks_for_later(text_of(tracker)):
-            fresh = times.clearly_later(fresh, windows[0][0])
         at_the_end = re.search(times.words()["end_of_the_day"], slots.get("preferred_time") or "")
         offers = times.choice(fresh, latest=bool(at_the_end))
-        if offers:
+        exact = times.point(slots.get("preferred_time") or "", windows)
+        missed = exact is not None and not shown and all(offer.start != exact for offer in free)
+        if offers and missed and slots.get("problem") not in PROBLEMS:
+            # 7 pm was asked for, and 7:15 is not that
+            response = "utter_nothing_free"
+        elif offers:
             response = _question(slots)
         elif free:
             offers, shown, response = times.choice(free), None, "utter_no_more_times"
@@ -82,11 +90,12 @@ class ActionAskChosenTime(ClinicAction):
             response=response,
             buttons=_buttons(offers, more=len(fresh) > len(offers), waiting=not free),
             problem_text=slots.get("problem_text") or "",
+            **{slot: said for slot, said in wished.items() if slot == "preferred_time"},
             listed=", ".join(
                 f"{number}: {offer.on_button()}" for number, offer in enumerate(offers, start=1)
             ),
         )
-        return slot_events({"offered_times": kept, "shown_times": shown})
+        return slot_events({**wished, "offered_times": kept, "shown_times": shown})
 
 
 def _asks_for_later(text: str) -> bool:

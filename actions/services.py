@@ -76,7 +76,11 @@ def not_offered(text: str) -> int | None:
 
 def ordinal(text: str, count: int) -> int | None:
     """Which of ``count`` things "the second one" means, counted from 0."""
-    for index, pattern in enumerate(words()["ordinals"][:count]):
+    patterns = [*words()["ordinals"][:count]]
+    if patterns:
+        # "the last one" of two is the second
+        patterns[-1] = f"(?:{patterns[-1]}|{words()['last_of_all']})"
+    for index, pattern in enumerate(patterns):
         rest, found = re.subn(pattern, "", text, flags=re.IGNORECASE)
         if found and re.match(words()["around_ordinals"], rest.strip(), re.IGNORECASE):
             return index

@@ -354,13 +354,17 @@ def choice(offers: Sequence[Offer], *, latest: bool = False) -> list[Offer]:
     return apart[:OFFERED]
 
 
-def clearly_later(offers: Sequence[Offer], begins: datetime) -> list[Offer]:
-    """Of the times for "later" those an hour after what was shown before; all where none is.
+def clearly_later(windows: Sequence[Interval], offers: Sequence[Offer]) -> list[Interval]:
+    """The wish for "later", an hour after what was shown before where something is free then.
 
-    ``begins`` is when the wish begins: one step after the last time shown.
+    The windows begin one step after the last time shown.
     """
-    clear = [offer for offer in offers if offer.start >= begins - step() + POINT]
-    return clear or list(offers)
+    first = windows[0][0]
+    begins = first - step() + POINT
+    whole_day = any(first == opens for opens, _ in opening(local_day(first)))
+    if whole_day or all(offer.start < begins for offer in offers):
+        return list(windows)
+    return [(max(start, begins), end) for start, end in windows if end > begins]
 
 
 def _last_ones(offers: Sequence[Offer]) -> list[Offer]:

@@ -1039,3 +1039,10 @@ def test_only_another_time_is_said_to_be_put_down(
     slots = {**GIVEN, "chosen_time": "at 6"}
     asyncio.run(BOOKING.perform(dispatcher, heard("6", asked="confirm_booking", slots=slots)))
     assert bool(said(dispatcher)) is says
+
+
+@pytest.mark.parametrize("text", ["the last one", "last pls", "the latest one", "the second one"])
+def test_the_last_of_two_is_the_second(text: str) -> None:
+    assert services.ordinal(text, 2) == 1
+    assert services.ordinal("the first one", 2) == 0
+    assert services.ordinal("the last one", 3) == 2

@@ -209,6 +209,6 @@ def test_other_numbers_are_no_hour_said(text: str) -> None:
 
 def test_later_is_an_hour_later_where_that_is_free() -> None:
     free = [times.Offer(local(26, hour, 15), 60, "Natalie Yeo") for hour in (12, 13, 14)]
-    begins = local(26, 12, 15)
-    assert times.clearly_later(free, begins) == free[1:]
-    assert times.clearly_later(free[:1], begins) == free[:1]
+    wish = [(local(26, 12, 15), local(26, 20))]
+    assert times.clearly_later(wish, free) == [window(26, 13, 20)]
+    assert times.clearly_later(wish, free[:1]) == wish
