@@ -251,8 +251,8 @@ class FormValidation(ClinicAction):
             return field
         corrects = intent_of(tracker) in ("correct_booking", "deny", "change_appointment")
         which = _said_before(tracker, "utter_ask_which_field")
-        if says("at_that_time", text_of(tracker)):
-            # "same time" changes nothing
+        if says("at_that_time", text_of(tracker)) or says("same_details", text_of(tracker)):
+            # "same time", "same email" change nothing
             return None
         if said or not text_of(tracker) or not (which or corrects or asked == self.CONFIRMATION):
             return None

@@ -1046,3 +1046,12 @@ def test_the_last_of_two_is_the_second(text: str) -> None:
     assert services.ordinal(text, 2) == 1
     assert services.ordinal("the first one", 2) == 0
     assert services.ordinal("the last one", 3) == 2
+
+
+@pytest.mark.parametrize(
+    "text", ["ok now carlos at 10 same email", "same number as before", "for my wife, same contact"]
+)
+@pytest.mark.parametrize("intent", ["change_appointment", "correct_booking", "book_appointment"])
+def test_the_same_contact_stays(text: str, intent: str) -> None:
+    found = values(heard(text, intent, slots=GIVEN))
+    assert found.get("patient_contact", GIVEN["patient_contact"]) == GIVEN["patient_contact"]
