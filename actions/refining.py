@@ -181,12 +181,19 @@ def corrects_the_hour(text: str) -> bool:
 
 
 def _hour_corrected(text: str, before: Before) -> str | None:
-    """ "Not 6, 630", "7 not 6", said to a time at 6: that hour, in the half of the day near it."""
+    """ "Not 6, 630", "7 not 6", said to a time at 6: that hour, in the half of the day near it.
+
+    Also where 6 was asked for and is not free.
+    """
     patterns = times.words()["hour_corrected"]
     match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
-    if not match or before.point is None:
+    asked_for = before.windows[0] if len(before.windows) == 1 else None
+    if asked_for and asked_for[1] - asked_for[0] > times.POINT:
+        asked_for = None
+    start = before.point or (asked_for[0] if asked_for else None)
+    if not match or start is None:
         return None
-    picked = times.local(before.point)
+    picked = times.local(start)
     if int(match["wrong"]) % NOON != picked.hour % NOON:
         return None
     right = int(match["right"]) % NOON

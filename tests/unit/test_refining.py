@@ -71,6 +71,7 @@ def meant(text: str, before: Before) -> list[Interval]:
         ("3 not 2. Dana", PICKED, window(26, 15, 16)),
         ("no 11:15, not 2", PICKED, window26(11, 15)),
         ("not 2 but 4 on friday", PICKED, window(27, 16, 17)),
+        ("not 2, 3", shown(26, 12, 16, wish=window(26, 14, 15)), window(26, 15, 16)),
         ("4 30 same day", PICKED, window26(16, 30)),
         ("hmm ok. can we push it an hour", PICKED, window(26, 15, 16)),
         ("could you delay it by 30 minutes", PICKED, window26(14, 30)),
