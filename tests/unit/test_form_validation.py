@@ -11,6 +11,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions import refining, services, times
+from actions.action_change_appointment import _as_told_here
 from actions.action_pass_change_on import ActionPassChangeOn
 from actions.choosing import (
     _asked_of_the_day_before,
@@ -1055,3 +1056,19 @@ def test_the_last_of_two_is_the_second(text: str) -> None:
 def test_the_same_contact_stays(text: str, intent: str) -> None:
     found = values(heard(text, intent, slots=GIVEN))
     assert found.get("patient_contact", GIVEN["patient_contact"]) == GIVEN["patient_contact"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, {"reference": "K7M3QX", "patient_contact": "416-555-0199"}),
+        ("416-555-0199", {"reference": "K7M3QX", "patient_contact": "416-555-0199"}),
+        # a booking that is begun has another contact, which stays
+        ("sam@example.com", {}),
+    ],
+)
+def test_what_was_moved_by_its_reference_needs_none_again(
+    before: str | None, after: dict[str, str]
+) -> None:
+    slots = {"change_reference": "K7M3QX", "change_contact": "416-555-0199"}
+    assert _as_told_here({**slots, "patient_contact": before}) == after
