@@ -610,7 +610,7 @@ def _picked(tracker: Tracker) -> Offer | None:
     # times shown without numbers: "3" is an hour
     hour = re.fullmatch(r"\W*\d\W*", text) and tracker.slots.get("problem") != WHICH_TIME
     index = None if hour else services.ordinal(text, len(offers))
-    if index is None:
+    if index is None and not hour:
         # "The first. I'm Jo Park, first time"
         first = _PART.split(text)[0]
         index = services.ordinal(first, len(offers)) if wishes.says("picks", first) else None

@@ -278,6 +278,21 @@ def test_a_loss_that_is_told_before_the_taking_is_noted(post: Post) -> None:
     assert post.reached() == []
 
 
+def test_a_call_that_is_taken_after_the_deletion_is_not_noted(post: Post) -> None:
+    post.change(noticed=True)
+    post.app.taken = [replace(SENT, id="1")]
+
+    def leave(text: str) -> None:
+        with post.engine.begin() as connection:
+            senders.leave(connection, post.conversation)
+
+    post.app.before = leave
+    post.say("one")
+    post.send(lambda: post.app.sent == ["one"])
+    with post.engine.connect() as connection:
+        assert connection.execute(sa.select(taken.taken)).all() == []
+
+
 def test_an_address_that_cannot_be_read(post: Post) -> None:
     post.change(address="nonsense")
     post.say("hello")

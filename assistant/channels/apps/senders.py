@@ -316,21 +316,22 @@ def owed(connection: Connection, app: str, now: datetime) -> list[str]:
     return list(connection.execute(query).scalars())
 
 
-def note_sent(connection: Connection, sender: Sender, seq: int, calls: int, noticed: bool) -> None:
+def note_sent(connection: Connection, sender: Sender, seq: int, calls: int, noticed: bool) -> bool:
     """So much is sent, or is nothing to send; so many ``calls`` of the next message, too.
 
-    Nothing is noted when the conversation has become another one.
+    Nothing is noted, and False returned, when the conversation has become another one.
     """
     values = {"sent": seq, "calls": calls, "noticed": noticed}
-    connection.execute(_mine(sender).values(**values, **_WELL))
+    return bool(connection.execute(_mine(sender).values(**values, **_WELL)).rowcount)
 
 
 def note_part(
     connection: Connection, sender: Sender, message: Stored, calls: int, name: str, now: datetime
 ) -> None:
     """The provider has taken so many calls of a message, the last of them under a name, or ""."""
-    note_sent(connection, sender, message.seq - 1, calls, sender.noticed)
-    if name:
+    noted = note_sent(connection, sender, message.seq - 1, calls, sender.noticed)
+    # of a conversation that was deleted meanwhile nothing is kept
+    if noted and name:
         taken.note(connection, name, message.conversation, message.seq, now)
 
 
@@ -338,8 +339,8 @@ def note_arrived(
     connection: Connection, sender: Sender, message: Stored, noticed: bool, name: str, now: datetime
 ) -> None:
     """The provider has taken all of a message, which counts as read unless a part was lost."""
-    note_sent(connection, sender, message.seq, 0, noticed)
-    if name:
+    noted = note_sent(connection, sender, message.seq, 0, noticed)
+    if noted and name:
         taken.note(connection, name, message.conversation, message.seq, now)
     if not taken.is_lost(connection, message.conversation, message.seq):
         mailbox.reach(connection, message.conversation, message.seq)
