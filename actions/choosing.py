@@ -80,7 +80,8 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
         return _more(tracker)
     days = refining.other_of_two_days(text_of(tracker), _before(tracker))
     other_day = intent == "other_day" or wishes.says("other_day", text_of(tracker))
-    if other_day and not days and not _tells_time(tracker):
+    # "the other day, tues" names one; "other day" alone is a time that is not clear
+    if other_day and not days and not times.understood(text_of(tracker)).windows:
         await times.let_go(tracker.sender_id)
         return {**NO_WISH, **no_problem()}
     if intent == "join_waiting_list":
