@@ -152,8 +152,7 @@ def _by_minutes(text: str, before: Before) -> str | None:
     from_ = before.point or (before.shown[0] if len(before.shown) == 1 else None)
     if not before.days:
         from_ = before.last
-    patterns = times.words()["by_minutes"]
-    match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    match = times.first_match("by_minutes", text)
     if not match or from_ is None:
         return None
     unit = 1 if match["unit"].lower().startswith("m") else MINUTES_OF_AN_HOUR
@@ -165,8 +164,7 @@ def _by_minutes(text: str, before: Before) -> str | None:
 
 def _hour_instead(text: str, before: Before) -> str | None:
     """ "830 better", said to a time that was picked: that hour, in the half of the day it is in."""
-    patterns = times.words()["hour_instead"]
-    match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    match = times.first_match("hour_instead", text)
     if not match or before.point is None or times.understood(text).names_time:
         return None
     noon = "am" if times.local(before.point).hour < NOON else "pm"
@@ -177,7 +175,7 @@ def _hour_instead(text: str, before: Before) -> str | None:
 
 def corrects_the_hour(text: str) -> bool:
     """ "Not 6, 630": an hour, and the right one beside it."""
-    return any(re.search(p, text, re.IGNORECASE) for p in times.words()["hour_corrected"])
+    return times.first_match("hour_corrected", text) is not None
 
 
 def _hour_corrected(text: str, before: Before) -> str | None:
@@ -185,8 +183,7 @@ def _hour_corrected(text: str, before: Before) -> str | None:
 
     Also where 6 was asked for and is not free.
     """
-    patterns = times.words()["hour_corrected"]
-    match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    match = times.first_match("hour_corrected", text)
     asked_for = before.windows[0] if len(before.windows) == 1 else None
     if asked_for and asked_for[1] - asked_for[0] > times.POINT:
         asked_for = None

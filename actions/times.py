@@ -39,6 +39,12 @@ def words() -> dict[str, Any]:
     return loaded
 
 
+def first_match(name: str, text: str) -> re.Match[str] | None:
+    """Where the first of a list of patterns stands in the text that stands there at all."""
+    found = (re.search(pattern, text, re.IGNORECASE) for pattern in words()[name])
+    return next(filter(None, found), None)
+
+
 @dataclass(frozen=True)
 class Offer:
     """A free time. ``start`` is aware, in UTC."""

@@ -254,8 +254,7 @@ def _name_in_full(tracker: Tracker) -> dict[str, Any]:
     """The whole name of which a part was told before, and the name of who is to be treated."""
     text = text_of(tracker)
     known = tracker.slots.get("patient_name") or ""
-    patterns = times.words()["last_name"]
-    last = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    last = times.first_match("last_name", text)
     if known and last:
         # "last name is Doyle, you missed it"
         return {"patient_name": f"{known.split()[0]} {last[1]}", **no_problem_but(tracker)}
@@ -285,8 +284,7 @@ def _number_corrected(tracker: Tracker) -> tuple[dict[str, Any], Tracker]:
     """ "It's 0132 at the end": the number with that end, and the message without it."""
     text, known = text_of(tracker), tracker.slots.get("patient_contact") or ""
     phone = read_contact(known)
-    patterns = times.words()["number_ends"]
-    match = next(filter(None, (re.search(p, text, re.IGNORECASE) for p in patterns)), None)
+    match = times.first_match("number_ends", text)
     if not match or not phone or phone.kind != "phone":
         return {}, tracker
     digits = re.sub(r"\D", "", known)

@@ -166,8 +166,10 @@ def _beside_booking(now: Situation, acts: tuple[tuple[str, float], ...]) -> Turn
         return Turn(("utter_ask_which_field",))
     if says("asks_waiting_list", now.text):
         return Turn((WAITING_LIST, *resume(now)))
-    if says("asks_walk_in", now.text):
-        return Turn((WALK_IN, *resume(now)))
+    # asked for a way to be reached, the form has an answer of its own to "can I just show up"
+    shows_up = now.requested_slot == "patient_contact" and says("just_comes", now.text)
+    if says("asks_walk_in", now.text) and not shows_up:
+        return Turn(("action_read_details", WALK_IN, *resume(now)))
     if says("asks_what_next", now.text):
         return Turn(("utter_what_happens_now", *resume(now)))
     return None

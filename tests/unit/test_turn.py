@@ -2050,7 +2050,15 @@ def test_a_complaint_about_the_clinic_is_written_down(text: str) -> None:
 def test_whether_one_has_to_book_is_answered(text: str) -> None:
     assert actions(says(text, "book_appointment")) == ("utter_walk_in",)
     in_booking = says(text, "book_appointment", form="booking_form", requested_slot="service")
-    assert actions(in_booking) == ("utter_walk_in", "booking_form")
+    # a day told beside it is read, too
+    assert actions(in_booking) == ("action_read_details", "utter_walk_in", "booking_form")
+
+
+def test_who_would_show_up_instead_of_being_reached_is_answered_by_the_form() -> None:
+    asked = {"form": "booking_form", "requested_slot": "patient_contact"}
+    assert actions(says("can i just show up", "nlu_fallback", **asked)) is None
+    answered = actions(says("do you take walk-ins", "nlu_fallback", **asked))
+    assert answered == ("action_read_details", "utter_walk_in", "booking_form")
 
 
 @pytest.mark.parametrize("text", ["how many then", "and what dose", "200 or 400"])
