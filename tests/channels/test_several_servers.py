@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from providers.telegram import Telegram
@@ -85,16 +86,22 @@ def test_what_follows_is_shown_also_after_redis_was_away(echo: Echo, redis: Redi
         window.close()
 
 
+def about_to_go_on(servers: list[Server], telegram: Telegram) -> tuple[Window, dict[str, Any]]:
+    """A window at the second server with a link into Telegram, which writes to the first."""
+    one, two = servers
+    telegram.server = address(one)
+    window = Window(address(two)).open()
+    window.ask("hello")
+    return window, window.call("link", {"app": "telegram"})
+
+
 def test_what_is_deleted_in_an_app_is_so_in_the_windows_of_every_server(
     echo: Echo, redis: Redis
 ) -> None:
     telegram = Telegram()
     settings = {**telegram.settings(), "CLINIC_REDIS_URL": redis.url}
-    one, two = (echo(**settings) for _ in range(2))
-    telegram.server = address(one)
-    window = Window(address(two)).open()
-    window.ask("hello")
-    link = window.call("link", {"app": "telegram"})
+    servers = [echo(**settings) for _ in range(2)]
+    window, link = about_to_go_on(servers, telegram)
     assert telegram.deliver(telegram.follow("700", link["url"])) == 200
     telegram.until("700", 1)
     assert telegram.deliver(telegram.text("700", "erase")) == 200
@@ -111,16 +118,13 @@ def test_a_server_that_dies_leaves_the_updates_of_apps(
     """Those that it has acknowledged and could not take yet."""
     telegram = Telegram()
     settings = {**telegram.settings(), "CLINIC_REDIS_URL": redis.url}
-    one, two = (echo(**settings) for _ in range(2))
-    telegram.server = address(one)
-    window = Window(address(two)).open()
-    window.ask("hello")
-    link = window.call("link", {"app": "telegram"})
+    servers = [echo(**settings) for _ in range(2)]
+    window, link = about_to_go_on(servers, telegram)
     assert telegram.deliver(telegram.text("700", "hold on")) == 200
     wait_until((tmp_path / "holding").exists, "it is being answered")
     # The link has to wait for that answer.
     assert telegram.deliver(telegram.follow("700", link["url"])) == 200
-    one.stop(signal.SIGKILL)
+    servers[0].stop(signal.SIGKILL)
     (tmp_path / "go").touch()
     shown = telegram.until("700", 3)
     assert shown[1].text.startswith("you said hold on")
@@ -128,7 +132,7 @@ def test_a_server_that_dies_leaves_the_updates_of_apps(
     window.close()
     telegram.close()
     assert not telegram.broken
-    assert two.runs()
+    assert servers[1].runs()
 
 
 def test_a_server_that_dies_leaves_its_messages_to_the_other(

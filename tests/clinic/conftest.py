@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,27 @@ def any_database(request: pytest.FixtureRequest) -> str:
     """An empty database of this test alone, once of each kind; the value is the kind."""
     request.getfixturevalue("database" if request.param == "sqlite" else "postgresql")
     return str(request.param)
+
+
+@pytest.fixture
+def do(any_database: str, request: pytest.FixtureRequest) -> Any:
+    """Runs an operation of the Rasa server's in a transaction of its own."""
+    import sqlalchemy as sa
+    from django.db import connection
+
+    from assistant.tracker_store import kept_open
+
+    if any_database == "sqlite":
+        engine = kept_open(f"sqlite:///{Path(connection.settings_dict['NAME'])}")
+    else:
+        engine = sa.create_engine(request.getfixturevalue("postgresql"))
+
+    def run(operation: Callable[..., Any], *arguments: Any) -> Any:
+        with engine.begin() as opened:
+            return operation(opened, *arguments)
+
+    yield run
+    engine.dispose()
 
 
 def _settings(url: str) -> dict[str, Any]:

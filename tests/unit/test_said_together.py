@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from form_messages import GIVEN, heard
 from rasa_sdk import Tracker
 
 from actions import services
@@ -17,41 +18,6 @@ from clinic.mentions import find_name, listed_names, without_names
 from clinic.names import read_name
 
 READ_BACK = "confirm_booking"
-GIVEN = {
-    "service": "massage therapy, 60 minutes",
-    "therapist": "Natalie Yeo",
-    "preferred_time": "Thursday",
-    "chosen_time": "Thursday, 4 pm",
-    "patient_name": "Sam Wilson",
-    "patient_contact": "416-555-0199",
-    "note": "",
-}
-
-
-def heard(
-    text: str,
-    intent: str = "nlu_fallback",
-    asked: str | None = None,
-    slots: dict[str, Any] | None = None,
-    **entities: str,
-) -> Tracker:
-    """A booking in which the patient has just written ``text``."""
-    found = [{"entity": name, "value": value} for name, value in entities.items()]
-    return Tracker(
-        sender_id="someone",
-        slots={"requested_slot": asked, **(slots or {})},
-        latest_message={
-            "text": text,
-            "intent": {"name": intent, "confidence": 0.9},
-            "entities": found,
-            "message_id": "1",
-        },
-        events=[],
-        paused=False,
-        followup_action=None,
-        active_loop={"name": "booking_form"},
-        latest_action_name="action_listen",
-    )
 
 
 def read_by(form: ValidateBookingForm, tracker: Tracker) -> dict[str, Any]:

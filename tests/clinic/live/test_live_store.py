@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
-from django.db import connection
 
 from assistant.live import store
-from assistant.tracker_store import kept_open
 from clinic.live import chats, duty
 from clinic.live.models import Chat, Step
 
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def do(any_database: str, request: pytest.FixtureRequest) -> Any:
-    """Runs an operation in a transaction of its own."""
-    if any_database == "sqlite":
-        engine = kept_open(f"sqlite:///{Path(connection.settings_dict['NAME'])}")
-    else:
-        engine = sa.create_engine(request.getfixturevalue("postgresql"))
-
-    def run(operation: Callable[..., Any], *arguments: Any) -> Any:
-        with engine.begin() as opened:
-            return operation(opened, *arguments)
-
-    yield run
-    engine.dispose()
 
 
 def test_who_is_where(do: Any) -> None:
