@@ -38,6 +38,11 @@ _REMOVE = {
 # Pages of the index in one transaction: others who write wait for a moment only.
 _REWRITE = "INSERT INTO conversations_search (conversations_search, rank) VALUES ('merge', %s)"
 _PAGES = 500
+# Each time everything is merged, SQLite before 3.42 adds a level to the index's description, two
+# bytes, and cannot open the index any more when there are more than 2,000 of them.
+_DESCRIPTION = "SELECT length(block) FROM conversations_search_data WHERE id = 10"
+_LONGEST = 3000
+_REBUILD = "INSERT INTO conversations_search (conversations_search) VALUES ('rebuild')"
 # Sessions with a word; among more than these the list is read.
 _FEW = 2000
 
@@ -98,4 +103,7 @@ def forget_removed() -> None:
                 cursor.execute(_REWRITE, [pages])
                 changes = connection.connection.total_changes - before
                 pages = _PAGES
+            cursor.execute(_DESCRIPTION)
+            if cursor.fetchone()[0] > _LONGEST:
+                cursor.execute(_REBUILD)
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

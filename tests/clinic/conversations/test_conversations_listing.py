@@ -171,6 +171,20 @@ def test_an_index_that_holds_numbers_is_made_anew_by_the_update(any_database: st
         assert not any(b"0177" in page for (page,) in pages)
 
 
+def test_the_search_works_after_more_removals_than_sqlite_can_describe(database: Path) -> None:
+    kept = session(1)
+    search.put([(kept.pk, ["my calf burns"])])
+    # More than a page of it, so that it is not made small again by itself.
+    words = [" ".join(f"word{doc * n}" for n in range(30)) for doc in range(300)]
+    search.put([(kept.pk + 2 + doc, [text]) for doc, text in enumerate(words)])
+    for number in range(1050):
+        search.put([(kept.pk + 1, [f"calf other{number}"])])
+        search.remove([kept.pk + 1])
+        search.forget_removed()
+    connection.close()
+    assert ids(listing.page(Filters(text="calf"))) == ["c1"]
+
+
 def test_pages_lead_forth_and_back(any_database: str) -> None:
     for number in range(7):
         session(number, minutes=number // 3)  # some at the same moment
