@@ -113,11 +113,11 @@ def group_questions(model_file: Path = MODEL) -> int:
     stamp = str(int(model_file.stat().st_mtime)) if model else ""
     questions = list(grouping.to_group())
     vectors = np.empty((len(questions), DIMENSIONS), dtype=np.float32)
-    meanings, understood = {}, {}
+    known, meanings, understood = grouping.meanings(), {}, {}
     for row, question in enumerate(questions):
-        if question.meaning is None:
-            meanings[question.pk] = encode([question.text])[0].astype(_KEPT).tobytes()
-        kept = meanings.get(question.pk) or question.meaning
+        kept = known.get(question.pk)
+        if kept is None:
+            kept = meanings[question.pk] = encode([question.text])[0].astype(_KEPT).tobytes()
         vectors[row] = np.frombuffer(kept, dtype=_KEPT)
         if model is None or question.now_model != stamp:
             label, sure = _label(understand(question.text, model)) if model else ("", 0.0)

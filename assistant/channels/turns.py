@@ -12,8 +12,8 @@ import itertools
 import logging
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import Any, Protocol
 
 from rasa.core.agent import Agent
@@ -37,8 +37,11 @@ from clinic.conversations.message_ids import event_message_id
 logger = logging.getLogger(__name__)
 
 CHANNEL = "website"
-# Conversations answered at the same time: while one waits for the action server, others go on.
+# Messages answered at the same time: while one waits for the action server, others go on. So many
+# of them from messaging apps: whoever looks at the website's window notices what an app's provider
+# takes longer for anyway.
 AT_ONCE = 8
+APPS_AT_ONCE = 2
 # A message over which the server died this often is answered with a sentence of regret.
 MOST_TRIES = 5
 # Seconds before the answer is stored again when the database cannot be written.
@@ -110,6 +113,7 @@ class Turns:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
         self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._apps_at_once = asyncio.Semaphore(APPS_AT_ONCE)
         self._recovered: set[str] = set()
         # Messages that nobody can have begun to answer: neither the mailbox nor the tracker has
         # to be asked about them.
@@ -163,16 +167,17 @@ class Turns:
         try:
             while True:
                 self._again.discard(conversation)
-                # The place is taken last: a lock that another server holds must not use one up.
-                async with self._locks.of(conversation), self._at_once:
+                async with self._locks.of(conversation):
                     messages, fresh = self._fresh.pop(conversation, []), True
                     if conversation in self._unsure:
                         self._unsure.discard(conversation)
                         messages, fresh = await self._box.read(mailbox.pending, conversation), False
                         self._found.extend((each.conversation, each.id) for each in messages)
                     for asked in messages:
-                        await self.arrivals.give_way()
-                        await self._turn(asked, fresh)
+                        # Taken last: a lock that another server holds must not use up a place.
+                        async with self._place(asked):
+                            await self.arrivals.give_way()
+                            await self._turn(asked, fresh)
                 if conversation not in self._again:
                     return
         except Exception as error:
@@ -183,6 +188,12 @@ class Turns:
         finally:
             self._recovered.discard(conversation)
             del self._running[conversation]
+
+    @asynccontextmanager
+    async def _place(self, asked: Stored) -> AsyncIterator[None]:
+        from_app = asked.body.get(VIA, CHANNEL) != CHANNEL
+        async with self._apps_at_once if from_app else nullcontext(), self._at_once:
+            yield
 
     async def _turn(self, asked: Stored, fresh: bool) -> None:
         if not asked.body.get(OVERHEARD):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from engineio.async_drivers import sanic as driver
@@ -21,6 +22,8 @@ from websockets.connection import CLOSED
 
 # The code with which a WebSocket is closed for a message that is too large (RFC 6455).
 TOO_LARGE = 1009
+# Seconds that a refused request waits for the window to fetch the reason.
+TOLD_WITHIN = 2.0
 
 
 def attach(
@@ -46,6 +49,9 @@ def attach(
         length = int(request.headers.get("content-length", 0))
         if request.method == "POST" and polling and length > sio.eio.max_http_buffer_size:
             await polling.send(Packet(MESSAGE, refusal()))
+            # The window ends the connection when its request is refused.
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(polling.queue.join(), TOLD_WITHIN)
         return await sio.handle_request(request)
 
     # Sanic sends no HTTP response after such a handler: the connection is over by then.

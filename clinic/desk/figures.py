@@ -136,13 +136,13 @@ _DECIDED = (Status.CONFIRMED, Status.DECLINED, Status.CHANGED, Status.CANCELLED)
 class Wait:
     """Somebody waited from ``since`` for ``length``.
 
-    For the answer to the ``request`` or the ``message`` of a reference, or for a person. ``length``
-    is None when nobody answered or came.
+    For the answer to the ``request`` of a primary key or the ``message`` of a reference, or for a
+    person. ``length`` is None when nobody answered or came.
     """
 
     since: datetime
     length: timedelta | None
-    request: str = ""
+    request: int | None = None
     message: str = ""
     session: Session | None = None
 
@@ -155,25 +155,24 @@ def waits_for_answer(days: Days) -> list[Wait]:
     answered until their time had come. What still waits is not here, nor what the patient took
     back.
     """
-    asked: dict[str, datetime] = {}
+    asked: dict[int, datetime] = {}
     waits: list[Wait] = []
     in_these = StatusChange.objects.filter(
         at__gte=days.begin, at__lt=days.end, status__in=(*_DECIDED, Status.EXPIRED)
     ).values("request")
     changes = StatusChange.objects.filter(request__in=in_these, at__lt=days.end).order_by("id")
-    columns = ("request__reference", "status", "who", "at")
-    for reference, status, who, at in changes.values_list(*columns):
+    for request, status, who, at in changes.values_list("request_id", "status", "who", "at"):
         by_staff = who not in ("patient", "assistant")
         if status == Status.REQUESTED or (status == Status.CHANGED and not by_staff):
-            asked.setdefault(reference, at)
+            asked.setdefault(request, at)
         elif status == Status.EXPIRED or by_staff:
-            since = asked.pop(reference, None)
+            since = asked.pop(request, None)
             if since is not None and at >= days.begin:
                 length = None if status == Status.EXPIRED else at - since
-                waits.append(Wait(since, length, request=reference))
+                waits.append(Wait(since, length, request=request))
         else:
             # Accepted or cancelled by the patient.
-            asked.pop(reference, None)
+            asked.pop(request, None)
     return _longest_first(waits)
 
 

@@ -13,6 +13,7 @@ from django.shortcuts import render
 from clinic import clock, facts
 from clinic.audit import log
 from clinic.audit.models import Action
+from clinic.booking.models import AppointmentRequest
 from clinic.conversations.models import Session
 from clinic.desk import figures
 from clinic.desk.figures import Days
@@ -56,11 +57,13 @@ def waits(request: HttpRequest, kind: str) -> HttpResponse:
     found = _WAITS[kind](days)
     typed = request.GET.get("start", "")
     start = int(typed) if typed.isdecimal() and len(typed) < 7 else 0
+    page = found[start : start + _SHOWN]
+    requests = AppointmentRequest.objects.in_bulk([one.request for one in page if one.request])
     log.note(who(request), Action.LIST, "waits", detail=kind, count=len(found))
     shown = {
         "kind": kind,
         "days": days,
-        "waits": found[start : start + _SHOWN],
+        "waits": [(one, requests.get(one.request)) for one in page],
         "start": start,
         "before": max(start - _SHOWN, 0),
         "after": start + _SHOWN if len(found) > start + _SHOWN else None,

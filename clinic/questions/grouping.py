@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from clinic.environment import ROOT
-from clinic.questions.models import Question, State
+from clinic.questions.models import Meaning, Question, State
 
 #: Seconds between two groupings while no question is new.
 _EVERY = 3600
@@ -59,9 +59,20 @@ def start() -> None:
     threading.Thread(target=process.wait, name="grouping questions", daemon=True).start()
 
 
+def stop() -> None:
+    """End the grouping that runs. It may be at it for minutes, and the next one begins it anew."""
+    for process in _running:
+        process.terminate()
+
+
 def to_group() -> QuerySet[Question]:
     """The questions to be grouped, the newest first."""
     return Question.objects.exclude(state=State.DISCARDED).order_by("-last_at")
+
+
+def meanings() -> dict[int, bytes]:
+    """The vectors that are known, by the ids of their questions."""
+    return {key: bytes(vector) for key, vector in Meaning.objects.values_list("pk", "vector")}
 
 
 def write(
@@ -75,7 +86,7 @@ def write(
     ``meanings`` are those that were not known. What has been deleted meanwhile is left out, and
     what was not compared is in no group any more.
     """
-    rows = Question.objects.defer("meaning").in_bulk()
+    rows = Question.objects.in_bulk()
     typical = {key: group[0] for group in groups for key in group}
     _write_changed(rows, {key: {"group": typical.get(key)} for key in rows})
     _write_changed(rows, {key: {"now_level": levels.get(key, "")} for key in rows})
@@ -90,7 +101,8 @@ def write(
             for key, made in understood.items()
         },
     )
-    _write_changed(rows, {key: {"meaning": meaning} for key, meaning in meanings.items()})
+    new = [Meaning(pk=key, vector=vector) for key, vector in meanings.items() if key in rows]
+    Meaning.objects.bulk_create(new, batch_size=_AT_ONCE, ignore_conflicts=True)
 
 
 def _write_changed(
@@ -104,7 +116,7 @@ def _write_changed(
     names: tuple[str, ...] = ()
     for key, values in wanted.items():
         row = rows.get(key)
-        if row is None or ("meaning" not in values and _has(row, values)):
+        if row is None or all(getattr(row, name) == value for name, value in values.items()):
             continue
         for name, value in values.items():
             setattr(row, name, value)
@@ -113,7 +125,3 @@ def _write_changed(
     # A few at a time: the assistant and the desk write to the same database.
     for begin in range(0, len(changed), _AT_ONCE):
         Question.objects.bulk_update(changed[begin : begin + _AT_ONCE], names)
-
-
-def _has(row: Question, values: Mapping[str, object]) -> bool:
-    return all(getattr(row, name) == value for name, value in values.items())

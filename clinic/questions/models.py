@@ -47,10 +47,9 @@ class Question(models.Model):
     the message beside which staff said what it is; None when that was said in the inbox, or not
     at all. ``guess`` and ``confidence`` are what it was taken for last. ``group``, the primary key
     of the most typical question of its group, comes from ``python -m assistant questions``, as do
-    ``meaning``, the vector they are compared by, and ``now_as`` with ``now_confidence``, what the
-    model takes it for that was trained last, at ``now_model`` in seconds since 1970. ``now_level``
-    is what the table of danger signs makes of it now: a level, "none", or empty when that was not
-    asked.
+    ``now_as`` with ``now_confidence``, what the model takes it for that was trained last, at
+    ``now_model`` in seconds since 1970. ``now_level`` is what the table of danger signs makes of it
+    now: a level, "none", or empty when that was not asked.
     """
 
     key = models.CharField(max_length=500, unique=True)
@@ -71,7 +70,6 @@ class Question(models.Model):
     decided_event = models.BigIntegerField(null=True)
     exported_at = models.DateTimeField(null=True)
     group = models.BigIntegerField(null=True)
-    meaning = models.BinaryField(null=True)
     now_as = models.CharField(max_length=255, blank=True)
     now_confidence = models.FloatField(null=True)
     now_model = models.CharField(max_length=255, blank=True)
@@ -79,9 +77,10 @@ class Question(models.Model):
 
     class Meta:
         indexes = (
-            # All that groups are counted from: the rows themselves carry a meaning of 768 bytes.
+            # All that groups are counted from. PostgreSQL adds no primary key by itself.
             models.Index(
-                fields=["state", "group", "count", "last_at", *REASONS], name="questions_to_group"
+                fields=["state", "group", "count", "last_at", *REASONS, "id"],
+                name="questions_to_group",
             ),
         )
         constraints = (
@@ -128,6 +127,16 @@ class Question(models.Model):
             and not ((self.thumbs_down or self.marked_wrong) and self.now_as == self.guess)
             and int(self.now_model or 0) > self.last_at.timestamp()
         )
+
+
+class Meaning(models.Model):
+    """The vector a question is compared by: 768 bytes that no list has to read past."""
+
+    question = models.OneToOneField(Question, on_delete=models.CASCADE, primary_key=True)
+    vector = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"meaning of question {self.pk}"
 
 
 class Occurrence(models.Model):

@@ -137,6 +137,10 @@ def test_not_understood_three_times(provider: Provider, running: Servers) -> Non
 def test_a_person(provider: Provider, running: Servers) -> None:
     """Asked for, there, silent assistant but for an alarm, and the assistant again."""
     duty.set_available("natalie", "Natalie Yeo", True, AT)
+    # The assistant looks four times a second: where it finds this step, it finds her on duty.
+    ask(provider, running, "7401", "hello")
+    looked = chats.join(newest(running, provider), "natalie", "Natalie Yeo", AT)
+    wait_until(lambda: not Step.objects.filter(chat=looked, done_at=None).exists(), "a look")
     ask(provider, running, "7400", "hello")
     conversation = newest(running, provider)
     called = Chat.objects.filter(conversation_id=conversation, state="waiting")

@@ -183,6 +183,7 @@ def test_a_frame_too_large_is_refused_and_ends_the_connection(
     window = new_window().open(transport=transport)
     window.client.emit("message", {"id": new_id(), "text": "x" * 70_000})
     window.until(lambda: not window.client.connected, "the end of the connection")
+    window.until(lambda: any(event == "error" for event, _ in window.events), "the reason")
     assert [data["code"] for event, data in window.events if event == "error"] == ["too_large"]
 
 

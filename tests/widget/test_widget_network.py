@@ -479,6 +479,7 @@ def test_two_tabs_show_one_conversation(new_visitor: NewVisitor, clinic: FakeCli
     second.say("two").sees("You wrote: two")
     first.sees("You wrote: two").say("three")
     second.sees("You wrote: three")
+    first.sees("You wrote: three")
     said = ["one", "You wrote: one", "two", "You wrote: two", "three", "You wrote: three"]
     assert first.texts() == said
     assert second.texts() == said

@@ -78,6 +78,7 @@ def test_the_widget_says_nothing_else(visitor: Visitor, clinic: FakeClinic) -> N
     expect(visitor.theirs).to_have_count(2)
     visitor.menu("Continue in an app")
     visitor.panel.get_by_role("button", name="Telegram").click()
+    expect(visitor.panel.get_by_role("link", name="Open the app")).to_be_visible()
     visitor.page.keyboard.press("Escape")
     visitor.log.get_by_role("button", name="This helped").last.click()
     visitor.sees("Thank you")

@@ -23,7 +23,7 @@ from clinic.conversations.projection import Tail
 from clinic.desk import reviewing
 from clinic.privacy.deletion import delete_conversation
 from clinic.questions import collecting, exporting, grouping, inbox, taught
-from clinic.questions.models import Question
+from clinic.questions.models import Meaning, Question
 from clinic.text import BadInput
 
 
@@ -218,16 +218,18 @@ def test_numbers_in_words_that_were_collected_before_go_with_the_update(any_data
         "is it far",
     )
     for text in texts:
-        Question.objects.create(
+        asked = Question.objects.create(
             key=collecting.key_of(text), text=text, count=1, first_at=at, last_at=at,
-            thumbs_down=text == texts[1], meaning=b"x", group=1,
+            thumbs_down=text == texts[1], group=1,
         )  # fmt: skip
+        Meaning.objects.create(question=asked, vector=b"x")
     call_command("migrate", "questions", "0005", verbosity=0)
     call_command("migrate", verbosity=0)
     one, other = Question.objects.order_by("pk")
     assert (one.text, one.count, one.thumbs_down) == ("is 416-555-0142 right", 2, True)
-    assert (one.key, one.meaning, one.group) == ("is 416 555 0142 right", None, None)
-    assert (other.text, bytes(other.meaning or b""), other.group) == ("is it far", b"x", 1)
+    assert (one.key, one.group) == ("is 416 555 0142 right", None)
+    assert (other.text, other.group) == ("is it far", 1)
+    assert grouping.meanings() == {other.pk: b"x"}
 
 
 def test_a_correction_decides_at_once(said: Callable[..., Message]) -> None:
@@ -388,6 +390,24 @@ def test_grouping_that_has_ended_leaves_no_process_behind(
         while processes() - before:
             assert time.monotonic() < ends, "it is still there"
             threading.Event().wait(0.02)
+
+
+def test_grouping_ends_with_the_worker(
+    said: Callable[..., Message], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "long"
+    program.write_text("#!/bin/sh\nexec sleep 300\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    said("is there a lift")
+    before = processes()
+    grouping.start()
+    assert processes() - before
+    grouping.stop()
+    ends = time.monotonic() + 15
+    while processes() - before:
+        assert time.monotonic() < ends, "it is still there"
+        threading.Event().wait(0.02)
 
 
 def processes() -> set[str]:

@@ -82,6 +82,7 @@ class Command(BaseCommand):
             if once:
                 return
             stop.wait(_PAUSE)
+        grouping.stop()
 
     def _try(self) -> None:
         """Log in to the mail server and read a week of busy times, writing nothing anywhere."""
