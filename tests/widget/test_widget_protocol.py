@@ -76,6 +76,8 @@ def test_the_widget_says_nothing_else(visitor: Visitor, clinic: FakeClinic) -> N
     visitor.page.reload()
     visitor.open().say("hello").choose("The first")
     expect(visitor.theirs).to_have_count(2)
+    # While there is no connection nobody is told of it.
+    visitor.field.fill("a")
     visitor.menu("Continue in an app")
     visitor.panel.get_by_role("button", name="Telegram").click()
     expect(visitor.panel.get_by_role("link", name="Open the app")).to_be_visible()
