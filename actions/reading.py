@@ -47,7 +47,9 @@ CERTAIN = 0.5
 # Punctuation and the like beside a name that stands alone.
 LONGEST_BESIDE_A_NAME = 3
 # "Is this your first visit?"
+VISIT = "new_or_returning"
 VISIT_BY_INTENT = {"affirm": "new", "deny": "returning"}
+VISIT_BY_FIRST_WORD = {"yes_first": "new", "no_first": "returning"}
 FEW_WORDS = 3
 # "My mother in law Ana Costa".
 MOST_WORDS_FOR_WHOM = 6
@@ -108,9 +110,11 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
         # "my names Lou Ferris been before"
         found["patient_name"] = find_name(services.without_visit(text))
     found["service"] = services.read(text)
-    found["new_or_returning"] = services.read_visit(text, asked=_asks_for_a_visit(tracker))
-    if found["new_or_returning"] is None and _answers_the_visit(tracker):
-        found["new_or_returning"] = VISIT_BY_INTENT.get(intent_of(tracker))
+    found[VISIT] = services.read_visit(text, asked=_asks_for_a_visit(tracker))
+    if found[VISIT] is None and tracker.slots.get("requested_slot") == VISIT:
+        found[VISIT] = visit_beside_a_question(text)
+    if found[VISIT] is None and _answers_the_visit(tracker):
+        found[VISIT] = VISIT_BY_INTENT.get(intent_of(tracker))
     found["for_whom"] = services.read_for_whom(text)
     found["therapist"] = services.wished_therapist(text)
     if found["therapist"] == tracker.slots.get("therapist"):
@@ -162,6 +166,14 @@ def _answers_the_visit(tracker: Tracker) -> bool:
     few = len(words_said) <= FEW_WORDS and "name" not in words_said
     # "wait no 11" is another hour
     return asked and open_still and in_booking and few and not re.search(r"\d", text_of(tracker))
+
+
+def visit_beside_a_question(text: str) -> str | None:
+    """Asked whether it is the first visit: what "yes and how much is it" says."""
+    if not asks_something(text):
+        return None
+    said = [visit for words, visit in VISIT_BY_FIRST_WORD.items() if says(words, text)]
+    return said[0] if said else None
 
 
 def _is_a_length(text: str) -> bool:

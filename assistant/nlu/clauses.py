@@ -10,14 +10,20 @@ MIN_LETTERS = 3
 
 _QUESTION_WORD = (
     r"(?:how|what|whats|when|where|who|which|why|do|does|did|is|are|can|could|will|would|should|"
-    r"may|have|has|am)"
+    # "has sciatica" tells, "has she" asks
+    r"may|am|ha(?:ve|s)(?= (?:(?:yo)?u|i|we|they|s?he|it|any\w*|some\w*|the|your|my|that|this)\b))"
+)
+# What tells after an "and": "and can barely walk", "but is pregnant".
+_TELLS = (
+    r"\w+ (?:(?:also|already|now|really|just) )*(?:barely|hardly|not|never|only|still|no longer|"
+    r"pregnant|getting|very|so|on|in (?:a lot|so much|pain|agony)|been|\d)\b"
 )
 _SENTENCE_END = re.compile(r"(?<=[.?!;])\s+|[\n\r]+|\s+[-\u2013\u2014]\s+")
 # "1) is it a disc 2) can I keep running"
 _NUMBERED = re.compile(r"(?:^|\s)\(?[1-9]\)\s+")
 # "and how much is it", "also do you", ", where are you": a new question without a full stop
 _NEW_QUESTION = re.compile(
-    rf"(?:,\s*|\s+)(?:and|also|plus|oh and|but)\s+(?:also\s+)?(?={_QUESTION_WORD}\b)"
+    rf"(?:,\s*|\s+)(?:and|also|plus|oh and|but)\s+(?:also\s+)?(?={_QUESTION_WORD}\b)(?!{_TELLS})"
     rf"|,\s+(?={_QUESTION_WORD}\b)"
     # "lol anyway do you", "haha btw is there": after a story
     rf"|\s+(?:(?:anyways?|lo+l|lmao|ha(?:ha)+|hehe|btw|so)\W+)+(?={_QUESTION_WORD}\b)"

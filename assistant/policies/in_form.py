@@ -133,6 +133,9 @@ def _tells_besides(now: Situation) -> bool:
         picks = any(says("picks", part) for part in re.split(r"[,.;!?]\s+", now.text))
         if picks or says_yes:
             return True
+    visit = now.requested_slot == "new_or_returning" and not now.clicked
+    if visit and (says("yes_first", now.text) or says("no_first", now.text)):
+        return True
     in_form = now.form in TAKES_DETAILS and not now.clicked
     return in_form and bool(now.details.keys() & {"contact", "name"} or says_yes)
 

@@ -21,6 +21,7 @@ from assistant.policies.answers import (
 from assistant.policies.forms import FORM_REPLIES, FORMS, NOTES, STOPS
 from assistant.policies.situation import CLEAR, Situation, Turn
 from assistant.policies.wishes import (
+    asks_for_somebody,
     asks_something,
     is_for_a_grown_up,
     note_in,
@@ -59,6 +60,10 @@ ABOUT_THE_LIST = frozenset(
         *("affirm", "book_appointment", "change_appointment", "nlu_fallback", "out_of_scope"),
         *("leave_message", "speak_to_human"),
     }
+)
+# What "is sarah in today?" may be taken for.
+ABOUT_SOMEBODY = frozenset(
+    {"nlu_fallback", "out_of_scope", "speak_to_human", "faq/opening_hours", "faq/therapist_info"}
 )
 # What "Natalie please" may be taken for.
 NAMING = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"})
@@ -135,6 +140,8 @@ def _how_long(now: Situation) -> tuple[str, ...]:
     """
     if now.clicked or len(now.acts) > 1:
         return ()
+    if now.last_topic == "techniques" and says("how_long_it_takes", now.text):
+        return ("utter_how_long_techniques",)
     if says("how_long_sore", now.text):
         return ("utter_how_long_does_it_hurt",)
     if not says("leans_how_long", now.text):
@@ -156,6 +163,8 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
     if only_one and says("other_therapist", now.text) and now.intent in WITH_A_WISH:
         # with one therapist there is nothing to choose: the topic's answer tells
         return Turn((OTHER_THERAPIST,))
+    if now.intent in ABOUT_SOMEBODY and asks_for_somebody(now.text):
+        return Turn(("utter_nobody_of_that_name",))
     told = now.intent == "minor" or not clauses.is_question(now.text)
     if now.intent in OF_A_GROWN_UP and told and is_for_a_grown_up(now.text):
         return Turn((ANSWERS["write_for_other"],))

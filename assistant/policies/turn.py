@@ -51,6 +51,10 @@ from assistant.policies.sent_request import about_the_proposal, about_the_reques
 from assistant.policies.situation import CLEAR, GIVEN, LONGEST_MESSAGE, Situation, Turn
 from assistant.policies.wishes import refuses_contact, says
 
+# Said to "brb".
+TAKE_YOUR_TIME = "utter_take_your_time"
+# What "can you do 7 pm on wednesday" may be taken for.
+TAKEN_FOR_HOURS = frozenset({"faq/opening_hours", "nlu_fallback", "out_of_scope"})
 # What "book him friday" may be taken for.
 TAKEN_FOR_A_BOOKING = frozenset({"change_appointment", "nlu_fallback", "out_of_scope"})
 
@@ -117,7 +121,12 @@ def _form_after_break(now: Situation) -> Turn | None:
 
 def _means_to_book(now: Situation) -> bool:
     """ "I want to make another appointment", "book tomorrow at 3, no, 4"."""
-    if now.clicked or now.intent not in TAKEN_FOR_A_BOOKING:
+    if now.clicked:
+        return False
+    free = not (now.form or now.red_flag_level) and now.tells_a_time
+    if free and now.intent in TAKEN_FOR_HOURS and says("asks_for_a_time", now.text):
+        return True
+    if now.intent not in TAKEN_FOR_A_BOOKING:
         return False
     if now.red_flag_level and now.intent != "change_appointment":
         return False
@@ -155,9 +164,19 @@ def _at_any_time(now: Situation) -> Turn | None:
     turn = about_the_proposal(now)
     if turn:
         return turn
+    if typed and not to_the_clinic and says("waits_a_moment", now.text):
+        return Turn((TAKE_YOUR_TIME,))
+    if typed and now.form and _is_back(now):
+        return Turn(("utter_welcome_back", *resume(now)))
     if typed and says("leaves_waiting_list", now.text):
         return Turn(("action_leave_waiting_list", *resume(now)))
     return None
+
+
+def _is_back(now: Situation) -> bool:
+    """ "I'm back"; "back" alone after "brb"."""
+    waited = TAKE_YOUR_TIME in now.said_before and now.text.strip(" .!").lower() == "back"
+    return waited or says("is_back", now.text)
 
 
 def _wishes_to_be_reached_so(now: Situation) -> bool:

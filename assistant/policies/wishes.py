@@ -10,9 +10,10 @@ from typing import Any
 import yaml
 
 from assistant.nlu import clauses
-from assistant.nlu.therapists import naming
+from assistant.nlu.therapists import any_name, naming
 from assistant.policies import alarm, checked
 from assistant.project import DATA
+from clinic.names import read_name
 from clinic.references import ALPHABET
 
 _PART = re.compile(
@@ -92,6 +93,14 @@ def note_and_rest(text: str) -> tuple[str | None, str]:
         )
     ]
     return ". ".join(told) or None, ", ".join(part for part in parts if part not in told)
+
+
+def asks_for_somebody(text: str) -> bool:
+    """ "Is sarah in today?", with a name that is none of the therapists'."""
+    asked = re.search(str(_words()["asks_for_somebody"]), text, re.IGNORECASE)
+    if asked is None or re.fullmatch(any_name(), asked[1], re.IGNORECASE):
+        return False
+    return read_name(asked[1]) is not None
 
 
 def asks_for_a_note(text: str) -> bool:
