@@ -158,6 +158,7 @@ def measure(folder: Path, conversations: int, cluster: Any) -> None:
     took, found = timed(collect_all)
     seconds(f"the questions inbox, {found:,} questions collected", took)
     regroup()
+    maintain()
     pages()
     memory_of_the_desk(folder)
     look_again(store)
@@ -168,7 +169,6 @@ def measure(folder: Path, conversations: int, cluster: Any) -> None:
 
 def prepare() -> None:
     """Reviews, tags and rare things, so that every filter has something to find."""
-    from django.db import connection
 
     from clinic import clock
     from clinic.conversations import search
@@ -187,6 +187,12 @@ def prepare() -> None:
         SessionTopic(session_id=pk, topic="faq/lost") for pk in few[:50]
     )
     search.put([(pk, ["a wombat on the stairs"]) for pk in few[:50]])
+
+
+def maintain() -> None:
+    """What PostgreSQL does by itself within minutes of so many new rows."""
+    from django.db import connection
+
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")

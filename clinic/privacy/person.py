@@ -108,7 +108,7 @@ def _said_in(contact: Contact) -> set[str]:
     else:
         digits = contact.value.partition(";")[0][-7:]
         in_digits = "[^0-9]*".join(f"[{digit}{chr(_FULL_WIDTH + int(digit))}]" for digit in digits)
-        may_be = Q(text__regex=in_digits) | Q(text__iregex=SPOKEN_FIGURES)
+        may_be = Q(text__regex=in_digits) | Q(text__iregex=rf"(?:^|\W){SPOKEN_FIGURES}")
     rows = said.filter(may_be).values_list("session__conversation_id", "text")
     return {
         who

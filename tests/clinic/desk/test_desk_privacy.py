@@ -259,7 +259,7 @@ NOT_OF_A_PERSON = {
     *("people.person", "people.wrongtries", "privacy.deletionreceipt", "privacy.retentionrun"),
     *("privacy.redactionreceipt",),
     # How often something is asked, by whomever; the messages themselves are in the copy.
-    *("questions.question", "questions.occurrence"),
+    *("questions.question", "questions.meaning", "questions.occurrence"),
 }
 
 
