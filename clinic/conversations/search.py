@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import connection, models
 from django.db.models.expressions import RawSQL
@@ -41,7 +42,8 @@ _PAGES = 500
 # Each time everything is merged, SQLite before 3.42 adds a level to the index's description, two
 # bytes, and cannot open the index any more when there are more than 2,000 of them.
 _DESCRIPTION = "SELECT length(block) FROM conversations_search_data WHERE id = 10"
-_LONGEST = 3000
+# Rebuilding it takes seconds in which nobody else writes: at night, or before it is too late.
+_LONGEST, _LONGEST_AT_NIGHT = 3000, 500
 _REBUILD = "INSERT INTO conversations_search (conversations_search) VALUES ('rebuild')"
 # Sessions with a word; among more than these the list is read.
 _FEW = 2000
@@ -103,7 +105,18 @@ def forget_removed() -> None:
                 cursor.execute(_REWRITE, [pages])
                 changes = connection.connection.total_changes - before
                 pages = _PAGES
-            cursor.execute(_DESCRIPTION)
-            if cursor.fetchone()[0] > _LONGEST:
-                cursor.execute(_REBUILD)
+            _rebuild(cursor, _LONGEST)
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def tidy() -> None:
+    """At night: rebuild SQLite's index when it was rewritten often. Not in a transaction."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            _rebuild(cursor, _LONGEST_AT_NIGHT)
+
+
+def _rebuild(cursor: Any, longest: int) -> None:
+    cursor.execute(_DESCRIPTION)
+    if cursor.fetchone()[0] > longest:
+        cursor.execute(_REBUILD)

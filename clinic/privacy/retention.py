@@ -18,6 +18,7 @@ from clinic import clock, facts
 from clinic.audit import log
 from clinic.audit.models import Action
 from clinic.booking.models import AppointmentRequest, WaitingEntry
+from clinic.conversations import search
 from clinic.conversations.models import Feedback, Session
 from clinic.conversations.store import Store, StoreMissing, open_store
 from clinic.handoff.models import PatientMessage
@@ -79,6 +80,7 @@ def run(now: datetime, who: str, store: Store | None = None) -> RetentionRun:
         ran.held += len(done.held)
         ran.talking += len(done.talking)
         ran.failed += len(done.failed)
+    search.tidy()
     with transaction.atomic():
         ran.save()
         log.note(who, Action.RETENTION, detail="night", count=ran.deleted)

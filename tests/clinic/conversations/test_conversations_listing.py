@@ -183,6 +183,21 @@ def test_the_search_works_after_more_removals_than_sqlite_can_describe(database:
         search.forget_removed()
     connection.close()
     assert ids(listing.page(Filters(text="calf"))) == ["c1"]
+    for number in range(200):
+        search.put([(kept.pk + 1, [f"calf other{number}"])])
+        search.remove([kept.pk + 1])
+        search.forget_removed()
+    before = description()
+    search.tidy()
+    assert description() < 100 < before
+    assert ids(listing.page(Filters(text="calf"))) == ["c1"]
+
+
+def description() -> int:
+    """The length of what SQLite notes about the search's index, in bytes."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT length(block) FROM conversations_search_data WHERE id = 10")
+        return int(cursor.fetchone()[0])
 
 
 def test_pages_lead_forth_and_back(any_database: str) -> None:
