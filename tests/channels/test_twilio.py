@@ -26,7 +26,7 @@ from test_apps import NOTICE, Echo, database, handled, migrated, started
 from window import Window
 
 from assistant.channels import twilio
-from assistant.channels.apps import senders
+from assistant.channels.apps import updates
 from assistant.channels.apps.app import (
     BadBody,
     Call,
@@ -470,7 +470,7 @@ def test_a_captured_request_is_not_played_again(sms: Texts, echo: Echo, tmp_path
     sms.until("700", 2)
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'conversations.sqlite3'}")
     with engine.begin() as connection:
-        senders.forget_updates(connection, datetime.now(UTC) + timedelta(days=365))
+        updates.forget_updates(connection, datetime.now(UTC) + timedelta(days=365))
     engine.dispose()
     assert sms.deliver(request) == 200
     sms.say("700", "the end")

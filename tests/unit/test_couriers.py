@@ -16,10 +16,11 @@ import pytest
 import sqlalchemy as sa
 
 from assistant.channels import mailbox
-from assistant.channels.apps import couriers, links, senders, taken
+from assistant.channels.apps import couriers, links, senders, taken, updates
 from assistant.channels.apps.app import SENT, Answer, App, Call, Outcome, Outgoing, Received, Update
 from assistant.channels.apps.couriers import Couriers, Pace
-from assistant.channels.apps.senders import Known, Sender
+from assistant.channels.apps.senders import Sender
+from assistant.channels.apps.updates import Known
 from assistant.channels.bubbles import Bubble
 from assistant.channels.locks import LocalLocks
 from assistant.channels.mailbox import Mailbox
@@ -92,7 +93,7 @@ class Post:
         self.name = SEAL.names("pigeon", "700")[0]
         with self.engine.begin() as connection:
             known = Known("pigeon", [self.name], "u", SEAL.close("700"), datetime.now(UTC))
-            self.conversation = senders._sender(
+            self.conversation = updates.writer(
                 connection, known, Update("u", "700"), datetime.now(UTC)
             ).conversation
 
@@ -415,11 +416,11 @@ def test_a_link_waits_for_an_answer_that_is_being_made(post: Post) -> None:
     with post.engine.begin() as connection:
         mailbox.accept(connection, post.conversation, asked, None, now, "en")
         links.store(connection, "t" * 22, "another", now)
-        senders.arrive(connection, "pigeon", ["link"], "content", now)
+        updates.arrive(connection, "pigeon", ["link"], "content", now)
     post.send(all_is_sent(post))
     known = Known("pigeon", [post.name], "link", SEAL.close("700"), now)
-    with post.engine.begin() as connection, pytest.raises(senders.Unsent):
-        senders.take(connection, known, Update("link", "700", link="t" * 22), now)
+    with post.engine.begin() as connection, pytest.raises(updates.Unsent):
+        updates.take(connection, known, Update("link", "700", link="t" * 22), now)
 
 
 def test_a_pace_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

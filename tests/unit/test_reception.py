@@ -24,7 +24,7 @@ from sqlalchemy.exc import (
 )
 
 from assistant.channels import mailbox
-from assistant.channels.apps import late, reception, senders
+from assistant.channels.apps import late, reception, senders, updates
 from assistant.channels.apps.app import Kind, Update
 from assistant.channels.apps.reception import Reception
 from assistant.channels.arrivals import Arrivals
@@ -56,7 +56,7 @@ class Clinic:
         self.chat.box.create_tables()
         app = Messenger({}, "http://127.0.0.1:1", httpx.AsyncClient())
         self.reception = Reception(app, self.chat, Seal(["k" * 60]), "")  # type: ignore[arg-type]
-        take = senders.take
+        take = updates.take
 
         def try_it(connection: Any, known: Any, update: Update, now: Any) -> Any:
             self.tries[update.id] += 1
@@ -64,7 +64,7 @@ class Clinic:
                 raise error
             return take(connection, known, update, now)
 
-        monkeypatch.setattr(senders, "take", try_it)
+        monkeypatch.setattr(updates, "take", try_it)
         monkeypatch.setattr(reception, "AGAIN_AFTER", 0.01)
 
     def take(self, *updates: tuple[str, str]) -> list[tuple[str, str]]:
@@ -91,7 +91,7 @@ class Clinic:
             await self.reception.take(update)
         taking = asyncio.create_task(self.reception._take_all())
         async with asyncio.timeout(30):
-            while await self.chat.box.read(senders.waiting, "messenger"):
+            while await self.chat.box.read(updates.waiting, "messenger"):
                 await asyncio.sleep(0.01)
         taking.cancel()
         await self.reception.stop()
@@ -102,7 +102,7 @@ def test_what_is_put_off_keeps_its_place_and_no_others_waiting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(update: Update, tries: Counter[str]) -> Exception | None:
-        return senders.Unsent() if update.id == "first" and tries["first"] < 5 else None
+        return updates.Unsent() if update.id == "first" and tries["first"] < 5 else None
 
     clinic = Clinic(tmp_path, monkeypatch, fails)
     taken = clinic.take(("700", "first"), ("700", "second"), ("701", "other"), ("700", "third"))
@@ -167,7 +167,7 @@ def test_where_not_even_that_can_be_said_the_next_is_read_and_it_is_said_later(
         return ValueError() if update.id == "first" else None
 
     clinic = Clinic(tmp_path, monkeypatch, fails)
-    give_up, failed = senders.give_up, []
+    give_up, failed = updates.give_up, []
 
     def give_up_later(*given: Any) -> Any:
         if not failed:
@@ -175,7 +175,7 @@ def test_where_not_even_that_can_be_said_the_next_is_read_and_it_is_said_later(
             raise ValueError
         return give_up(*given)
 
-    monkeypatch.setattr(senders, "give_up", give_up_later)
+    monkeypatch.setattr(updates, "give_up", give_up_later)
     monkeypatch.setattr(reception, "TOLD_AGAIN_AFTER", 0.1)
     said = clinic.take(("7001", "first"), ("7001", "second"))
     assert [text for _, text in said][:1] == ["second"]
@@ -186,7 +186,7 @@ def test_trying_again_is_no_further_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fails(update: Update, tries: Counter[str]) -> Exception | None:
-        return senders.Unsent() if tries[update.id] < 9 else None
+        return updates.Unsent() if tries[update.id] < 9 else None
 
     clinic = Clinic(tmp_path, monkeypatch, fails, per_minute=3)
     taken = clinic.take(*(("700", f"message {number}") for number in range(4)))
@@ -220,21 +220,21 @@ def test_a_button_that_was_refused_can_be_pressed_again(
     """Telegram's name for it is the same then. One that was taken is not taken twice."""
     now = datetime.now(UTC)
     press = Update("press", "700", Kind.BUTTON)
-    known = senders.Known("telegram", ["patient"], "press", "", now)
+    known = updates.Known("telegram", ["patient"], "press", "", now)
     with Clinic(tmp_path, monkeypatch, never).engine.begin() as connection:
 
         def arrives() -> bool:
-            return senders.arrive(connection, "telegram", ["press"], "content", now)
+            return updates.arrive(connection, "telegram", ["press"], "content", now)
 
         assert arrives()
         assert not arrives()
         if lost:
-            senders.give_up(connection, known, press, now)
+            updates.give_up(connection, known, press, now)
         else:
             refusal = {"refusal": "too_fast", "values": (("seconds", 3),)}
-            senders.take(connection, replace(known, **refusal), press, now)
+            updates.take(connection, replace(known, **refusal), press, now)
         assert arrives()
-        senders.take(connection, known, press, now)
+        updates.take(connection, known, press, now)
         assert not arrives()
         query = sa.select(mailbox.messages.c.response).order_by(mailbox.messages.c.number)
         said = list(connection.execute(query).scalars())
@@ -374,8 +374,8 @@ def test_what_tells_no_moment_is_known_for_ever(
     clinic = Clinic(tmp_path, monkeypatch, never)
     clinic.texts(Update("1", "700", text="hello"), *written(0))
     with clinic.engine.begin() as connection:
-        senders.forget_updates(connection, datetime.now(UTC) + timedelta(days=1))
-        left = connection.execute(sa.select(senders.updates.c.lasting)).scalars()
+        updates.forget_updates(connection, datetime.now(UTC) + timedelta(days=1))
+        left = connection.execute(sa.select(updates.updates.c.lasting)).scalars()
         assert list(left) == [True]
     clinic = Clinic(tmp_path, monkeypatch, never)
     assert clinic.texts(Update("1", "700", text="hello")) == ["hello", "at 0"]

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from assistant.channels.apps import late, senders
+from assistant.channels.apps import late, senders, sending
 from assistant.channels.apps.app import Answer, App, Call, Outcome, Outgoing
 from assistant.channels.apps.outgoing import outgoing
 from assistant.channels.apps.senders import Sender
@@ -101,7 +101,7 @@ class Couriers:
 
     async def wake_owed(self) -> None:
         """Sends whatever is due: after a start, and what another server has left."""
-        for name in await self._box.read(senders.owed, self._app.name, _now()):
+        for name in await self._box.read(sending.owed, self._app.name, _now()):
             if name not in self._running:
                 self.wake(name)
 
@@ -131,7 +131,7 @@ class Couriers:
 
     async def _send_all(self, name: str) -> float | None:
         """Seconds after which to try again, None when all is sent."""
-        while found := await self._box.read(senders.to_send, name, _AT_ONCE):
+        while found := await self._box.read(sending.to_send, name, _AT_ONCE):
             sender, messages = found
             if not messages:
                 return None
@@ -141,13 +141,13 @@ class Couriers:
             if sender.due_at is not None and sender.due_at > _now():
                 return (sender.due_at - _now()).total_seconds()
             for message in messages:
-                if await self._box.read(senders.concerns, self._app.name, message):
+                if await self._box.read(sending.concerns, self._app.name, message):
                     if (wait := await self._send(sender, message)) is not None:
                         return wait
                     break
             else:
                 last = (messages[-1].seq, 0, sender.noticed)
-                await self._box.write(senders.note_sent, sender, *last)
+                await self._box.write(sending.note_sent, sender, *last)
         return None
 
     async def _send(self, sender: Sender, message: Stored) -> float | None:
@@ -160,7 +160,7 @@ class Couriers:
         sender = await self._spoken_to(sender, message)
         first = 1
         if self._app.numbered:
-            first += await self._box.read(senders.choices_before, message)
+            first += await self._box.read(sending.choices_before, message)
         try:
             calls, notice = self._calls(sender, message, is_late, first)
         except Exception as error:
@@ -181,11 +181,11 @@ class Couriers:
             name = self._seal.names(self._app.name, f"call {answer.id}")[0] if answer.id else ""
             if number < len(calls):
                 part = (sender, message, number, name, clock.now())
-                await self._box.write(senders.note_part, *part)
+                await self._box.write(sending.note_part, *part)
             if sender.attempts:
                 await self._report(sender.conversation, "", "")
         noticed = sender.noticed or notice > 0
-        await self._box.write(senders.note_arrived, sender, message, noticed, name, clock.now())
+        await self._box.write(sending.note_arrived, sender, message, noticed, name, clock.now())
         await self._leave(sender)
         return None
 
@@ -232,7 +232,7 @@ class Couriers:
             if answer.reason == MISTAKE:
                 await self._end(sender, message, noticed, MISTAKE)
                 return None
-            await self._box.write(senders.note_given_up, sender, message.seq, noticed)
+            await self._box.write(sending.note_given_up, sender, message.seq, noticed)
             await self._report(sender.conversation, late.STUCK, answer.reason)
             await self._leave(sender)
             return None
@@ -243,7 +243,7 @@ class Couriers:
     async def _end(self, sender: Sender, message: Stored, noticed: bool, reason: str) -> None:
         """A message will not arrive, whatever is tried."""
         await self._report(sender.conversation, late.STUCK, reason)
-        await self._box.write(senders.note_sent, sender, message.seq, 0, noticed)
+        await self._box.write(sending.note_sent, sender, message.seq, 0, noticed)
         await self._leave(sender)
 
     async def _leave(self, sender: Sender) -> None:
@@ -253,9 +253,9 @@ class Couriers:
 
     async def _pass_over(self, sender: Sender) -> None:
         """Says nothing to somebody who wants nothing said, and has staff know it."""
-        if await self._box.read(senders.unsent, sender):
+        if await self._box.read(sending.unsent, sender):
             await self._report(sender.conversation, late.STUCK, _WHY_SILENT[sender.state])
-        await self._box.write(senders.pass_over, sender)
+        await self._box.write(sending.pass_over, sender)
 
     def _is_late(self, sender: Sender) -> bool:
         """Whether the patient last wrote so long ago that the provider takes no plain message."""
@@ -266,11 +266,11 @@ class Couriers:
         """The sender in the language in which the assistant has begun to speak to them."""
         language = language_of(message.response)
         if language is None and sender.locale != LOCALES[0]:
-            english = await self._box.read(senders.writes_english, message)
+            english = await self._box.read(sending.writes_english, message)
             language = LOCALES[0] if english else None
         if language is None or language == sender.locale:
             return sender
-        await self._box.write(senders.speak, sender, language)
+        await self._box.write(sending.speak, sender, language)
         return replace(sender, locale=language)
 
     def _calls(
@@ -298,7 +298,7 @@ class Couriers:
         now = _now()
         failing = replace(sender, failing_since=sender.failing_since or now)
         due = now + timedelta(seconds=wait)
-        await self._box.write(senders.note_failure, failing, answer.reason, due)
+        await self._box.write(sending.note_failure, failing, answer.reason, due)
         if sender.attempts + 1 >= TELL_AFTER or wait >= LONGEST_WAIT:
             await self._report(failing.conversation, late.FAILED, answer.reason)
         logger.warning("A message to %s is late: %s", self._app.title, answer.reason)

@@ -22,11 +22,12 @@ from sqlalchemy.exc import (  # type: ignore[import-untyped]
 )
 
 from assistant.channels import mailbox
-from assistant.channels.apps import errands, late, links, senders
+from assistant.channels.apps import errands, late, links, senders, updates
 from assistant.channels.apps.app import App, Kind, Update
 from assistant.channels.apps.couriers import Couriers
 from assistant.channels.apps.errands import Errand
-from assistant.channels.apps.senders import Arrival, Known, Sender
+from assistant.channels.apps.senders import Sender
+from assistant.channels.apps.updates import Arrival, Known
 from assistant.channels.bubbles import Bubble
 from assistant.channels.limits import Quiet, Rate
 from assistant.channels.website import LONGEST, STOP_WITHIN, Chat
@@ -104,7 +105,7 @@ class Reception:
     async def _read_waiting(self) -> None:
         """Takes what was acknowledged and not taken, by a server that is gone."""
         unread = 0
-        for name, content in await self._chat.box.read(senders.waiting, self._app.name):
+        for name, content in await self._chat.box.read(updates.waiting, self._app.name):
             told = self._seal.open(content)
             if told is None:
                 unread += 1
@@ -134,7 +135,7 @@ class Reception:
         kept = {field: value for field, value in vars(update).items() if field != "handle"}
         content = self._seal.close(json.dumps(kept))
         row = (self._app.name, names, content, clock.now(), update.at is None)
-        if await self._chat.box.write(senders.arrive, *row):
+        if await self._chat.box.write(updates.arrive, *row):
             self._put(names[0], update)
         else:
             self._keep(self._repeated(update))
@@ -174,7 +175,7 @@ class Reception:
                 await self._take(arrived)
                 self._here.discard(arrived.name)
                 return 0.0
-            except senders.Unsent:
+            except updates.Unsent:
                 return AGAIN_AFTER
             except _AWAY as error:
                 logger.error("An update is late: %s", type(error).__name__)
@@ -193,8 +194,8 @@ class Reception:
         # Once: what is tried again is no further message.
         arrived.known = arrived.known or self._known(arrived.name, update)
         # What nobody wrote to us cannot be asked for anew: a STOP, or what another app was told.
-        anew = not (update.overheard or update.kind in senders.UNWRITTEN)
-        take = senders.give_up if anew and arrived.faults >= MOST_FAULTS else senders.take
+        anew = not (update.overheard or update.kind in updates.UNWRITTEN)
+        take = updates.give_up if anew and arrived.faults >= MOST_FAULTS else updates.take
         arrival = await self._chat.box.write(take, arrived.known, update, clock.now())
         if arrival is None or arrival.sender is None:
             return
@@ -218,7 +219,7 @@ class Reception:
         # What has waited at the provider was written before.
         at = min(update.at or real, real)
         refusal, values, silent = "", {}, False
-        to_us = not (update.overheard or update.kind in senders.UNWRITTEN)
+        to_us = not (update.overheard or update.kind in updates.UNWRITTEN)
         if to_us and (wait := math.ceil(self._rate.wait(names[0], at))):
             refusal, values = "too_fast", {"seconds": wait}
             silent = self._told.holds(names[0], at)
@@ -398,7 +399,7 @@ class Reception:
         """Takes what another server has acknowledged and not taken for a while."""
         if not self._chat.settings.redis_url:
             return set()
-        waiting = await self._chat.box.read(senders.waiting, self._app.name)
+        waiting = await self._chat.box.read(updates.waiting, self._app.name)
         for name, content in waiting:
             told = self._seal.open(content) if name in before - self._here else None
             if told is not None:
@@ -417,7 +418,7 @@ class Reception:
                 if time.monotonic() - forgot >= FORGET_EVERY:
                     forgot = time.monotonic()
                     before = clock.now() - UPDATES_KEPT
-                    await self._chat.box.write(senders.forget_updates, before)
+                    await self._chat.box.write(updates.forget_updates, before)
             except Exception as error:
                 logger.error("Looking for messages to send failed: %s", type(error).__name__)
 
