@@ -183,6 +183,17 @@ def misunderstood(text: str) -> bool:
     return _has(words()["misunderstood"], text.replace("\u2019", "'"))
 
 
+def names_another_place(text: str) -> bool:
+    """ "Not my leg, it's my back", "my legs are fine": a no to where, not to what was told."""
+    return _has(words()["another_place"], text.replace("\u2019", "'"))
+
+
+def never_told(text: str) -> bool:
+    """ "I never said so", "there is no swelling", with no "but" after it."""
+    plain = text.replace("\u2019", "'")
+    return _has(words()["never_told"], plain) and not _has(words()["but"], plain)
+
+
 def corrects(text: str) -> bool:
     """Whether the message says that what was told before was a joke or not meant so."""
     lists = words()

@@ -29,6 +29,8 @@ ABOUT_SIGNS = frozenset(
     }
 )
 MOST_WORDS_OF_AN_ANSWER = 3
+# Asked where nothing more is known.
+GENERAL = "utter_check_general"
 # "Since I lifted a washing machine": an old pain and its cause are near to these.
 RESEMBLED_BY_OLD_PAIN = frozenset({"resembles_injury_and_back_pain"})
 # Said after a clear no to whether an alarm was meant.
@@ -43,7 +45,7 @@ def ask_check(now: Situation) -> Turn:
         "acts": [list(act) for act in _asked_beside(now)],
         "question": now.triage["response"],
     }
-    for kept in ("signs", "named", "kind", "kinds", "about"):
+    for kept in ("signs", "named", "kind", "kinds", "about", "even_if_passed"):
         if now.triage.get(kept):
             waiting[kept] = now.triage[kept]
     if person := whom_it_is_about(now):
@@ -78,12 +80,16 @@ def after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
     denied = now.text == "/deny" or (
         now.triage.get("level") is None
         and (
-            now.triage.get("reply") == "old"
+            now.triage.get("reply") in _settles(waiting)
             or alarm.said(now.text, kind) == "taken_back"
             or bool(waiting.get("takes_back") and alarm.corrects(now.text))
         )
     )
     denied = denied or _is_settled(now, waiting, kind)
+    if alarm.only_resembles(waiting) and now.triage.get("level") in (None, "check"):
+        if not waiting.get("asked_again") and alarm.names_another_place(now.text):
+            return _ask_anew(waiting)
+        denied = denied or _nobody_told(now)
     # a yes or a no may be meant for what the clinic has proposed meanwhile
     unclear = (
         _holds_no_words(now)
@@ -92,7 +98,7 @@ def after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
     )
     if unclear and (not denied or now.proposal) and not waiting.get("asked_again"):
         again = {**waiting, "asked_again": True}
-        question = str(waiting.get("question") or "utter_check_general")
+        question = str(waiting.get("question") or GENERAL)
         return Turn(("utter_answer_unclear", question), {"safety_check": again})
     if not denied and waiting.get("takes_back"):
         told = {"safety_check": None, "alarms": alarm.confirmed(now.alarms)}
@@ -115,6 +121,20 @@ def after_check(now: Situation, waiting: Mapping[str, Any]) -> Turn:
     return Turn((NOT_SO.get(kind, NOT_SO["medical"]), *following), cleared)
 
 
+def _ask_anew(waiting: Mapping[str, Any]) -> Turn:
+    """ "No, not my leg, it's my back": what was told is asked about, and not what it resembles."""
+    left_out = {"why", "about", "signs", "named", "kinds"}
+    kept = {key: value for key, value in waiting.items() if key not in left_out}
+    again = {**kept, "why": None, "question": GENERAL, "asked_again": True}
+    return Turn(("utter_answer_unclear", GENERAL), {"safety_check": again})
+
+
+def _nobody_told(now: Situation) -> bool:
+    """ "What swelling? I never said so": not said of a sign that a message tells of."""
+    resembles = now.triage.get("level") is None or alarm.only_resembles(now.triage)
+    return resembles and alarm.never_told(now.text)
+
+
 def _is_settled(now: Situation, waiting: Mapping[str, Any], kind: str) -> bool:
     """ "My doctor saw me last week", "the same since October": nothing new, and nobody in danger.
 
@@ -130,7 +150,12 @@ def _is_settled(now: Situation, waiting: Mapping[str, Any], kind: str) -> bool:
     if told and not alarm.only_resembles(now.triage):
         return False
     seen = checked.read(now.text, clicked=now.clicked) == "checked"
-    return seen or now.triage.get("reply") == "old" or alarm.same_since(now.text)
+    return seen or now.triage.get("reply") in _settles(waiting) or alarm.same_since(now.text)
+
+
+def _settles(waiting: Mapping[str, Any]) -> tuple[str, ...]:
+    """The replies that settle the question: a small stroke is not settled by being gone."""
+    return ("old",) if waiting.get("even_if_passed") else ("old", "gone")
 
 
 def _holds_no_words(now: Situation) -> bool:

@@ -118,8 +118,8 @@ def while_red_flag_is_open(now: Situation) -> Turn | None:
     not_yet = checked.read(now.text) == "not_checked"
     # "no, it was only pins and needles" names a sign and takes none back
     names_one = now.triage.get("speaks") and not now.triage.get("safety_net")
-    taken_back = now.triage.get("reply") == "old" and now.intent in TAKEN_BACK and not names_one
-    if taken_back and not (words or not_yet):
+    says_no = now.triage.get("reply") in ("old", "gone") and not names_one
+    if says_no and now.intent in TAKEN_BACK and not (words or not_yet):
         return Turn(("utter_red_flag_stays", *resume(now)))
     return _advice_again(now, acts, words)
 

@@ -81,8 +81,11 @@ def raise_alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
     """Tells what to do. ``found`` is the assessment, or what a check question had kept of it."""
     # also one that a form keeps which something else has interrupted
     freed = ("action_release_time",) if TIMED_FORMS & {now.form, *now.open_forms} else ()
+    told = found.get("response") or f"utter_{level}"
+    if told == "utter_urgent" and _sent_to_emergency(now):
+        told = "utter_emergency"
     return Turn(
-        (found.get("response") or f"utter_{level}", *freed),
+        (told, *freed),
         {
             "red_flag_level": _higher(level, now.red_flag_level),
             "why": found.get("why"),
@@ -94,6 +97,13 @@ def raise_alarm(now: Situation, level: str, found: Mapping[str, Any]) -> Turn:
             **_person(now, found),
         },
         stop_form=now.form is not None,
+    )
+
+
+def _sent_to_emergency(now: Situation) -> bool:
+    """Told to get help for the body at once: a milder sign beside it makes it no less urgent."""
+    return any(
+        one["level"] == "emergency" and one["kind"] not in alarm.ASKED_ONCE for one in now.alarms
     )
 
 
@@ -113,12 +123,16 @@ def _person(now: Situation, found: Mapping[str, Any]) -> dict[str, str | None]:
         # "my husband hits me" is about the one who writes
         return {"alarm_person": None}
     person = found.get("person") or whom_it_is_about(now)
-    known = now.alarms and not alarm.is_own(now.text) and person in (None, alarm.somebody())
+    own = alarm.is_own(now.text) or now.triage.get("of_the_writer")
+    known = now.alarms and not own and person in (None, alarm.somebody())
     return {} if known else {"alarm_person": person}
 
 
 def whom_it_is_about(now: Situation) -> str | None:
     """Whom the message is about; a "she" is who was named before, where she can be."""
+    if now.triage.get("of_the_writer"):
+        # "my son comes along. I can't pee": the son is only named
+        return None
     person = alarm.person_in(now.text)
     if now.alarms:
         return person

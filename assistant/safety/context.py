@@ -43,7 +43,9 @@ class Meaning(Enum):
     SUPPOSED = "supposed"
     """Only thought of: "if my leg goes numb"."""
     PASSING = "passing"
-    """Over, but it was there lately, or over and back again."""
+    """Over since nobody knows when, or over and back again."""
+    LATELY = "lately"
+    """Over, but it was there today or in the last days."""
     ASKED = "asked"
     """What causes it? Nobody and no illness named: a person asking about themselves."""
     LASTING = "lasting"
@@ -155,8 +157,12 @@ _COMPLAINT = ("hurting", "back_place", "bare_back")
 _SHARED = word_set("too also same both likewise")
 _AS_WELL = word_set("do did have had am was")
 _THIRD = word_set("he she his her hers they their")
+_OTHERS = _THIRD | word_set("him hes shes himself herself them themselves")
+# Concepts that name somebody near.
+_PEOPLE = ("elderly", "child", "young_child", "violent_person", "my_child")
 _JOINS_NEW = word_set("and with but plus then")
 _NEW_THING = word_set("new now recent sudden fresh")
+_IS_THAT = {(verb, thing) for verb in ("is", "was") for thing in ("that", "this", "it")}
 _SPEAKERS = word_set("i im ive he she they we hes shes je jai id")
 _THINGS = word_set(
     "my it its there theres this now his her the when everything both all one also then today since"
@@ -176,7 +182,7 @@ _MONTHS = word_set(
 )
 _IN_A_YEAR = _SINCE | _MONTHS | {"was"}
 # "..., that was 2003, ...": a clause that only says when.
-_OF_IT = word_set("that this it all but and was back way")
+_OF_IT = word_set("that thats this its it all but and was back way")
 
 
 def _inside(cue: Place, others: Iterable[Place]) -> bool:
@@ -235,8 +241,10 @@ def judge(match: Match, message: Words, places: Places, cues: Cues) -> Meaning:
         return Meaning.DENIED
     if question is not None and not new:
         return question
-    if age in (Meaning.OLD, Meaning.PASSING) and new:
+    if age is Meaning.PASSING and new:
         # "I could not pee yesterday but it is fine now": worth asking, not worth silence.
+        return Meaning.LATELY
+    if age is Meaning.OLD and new:
         return Meaning.PASSING
     return Meaning.NEW if new else Meaning.PRESENT
 
@@ -262,6 +270,15 @@ def _is_of_others(match: Match, message: Words, places: Places) -> bool:
         and not _OWN.intersection(message.words[cue.end : match.end])
         for cue in others
     )
+
+
+def is_of_the_writer(match: Match, message: Words, places: Places) -> bool:
+    """As in "my son comes along, I can't pee": nobody else between the clause's start and it."""
+    start = message.clause.index(message.clause[match.start])
+    words = set(message.words[start : match.end])
+    others = [place for name in _PEOPLE for place in places.get(name, [])]
+    named = any(start <= place.start < match.end for place in others)
+    return bool(words & _FIRST) and not (words & _OTHERS or named)
 
 
 def is_laughed_off(places: Places) -> bool:
@@ -341,6 +358,9 @@ def _is_denied(match: Match, message: Words, places: Places, first: int, last: i
             # "Numb between the legs, is massage ok?"
             continue
         if any(cue.start < other.end and other.start < cue.end for other in over):
+            continue
+        if tuple(message.words[max(0, cue.start - 2) : cue.start]) in _IS_THAT:
+            # "It won't come out is that normal"
             continue
         same_clause = message.clause[cue.start] == message.clause[match.end - 1]
         if match.end <= cue.start <= match.end + 3 and same_clause and not match.covers(cue):
@@ -483,7 +503,9 @@ def _applies(cue: Place, match: Match, message: Words) -> bool:
     while end < len(message.words) and message.clause[end] == clause:
         end += 1
     # "A clot in the lung, years ago, ...", "..., that was 2003, ...": nothing but the time.
-    only_time = end == cue.end and _OF_IT.issuperset(message.words[start : cue.start])
+    only_time = _JOINS.issuperset(message.words[cue.end : end]) and _OF_IT.issuperset(
+        message.words[start : cue.start]
+    )
     closes = only_time and match.end <= start
     if closes and message.clause[match.end - 1] == clause - 1:
         return True

@@ -14,7 +14,7 @@ _PLAIN_NO = ("no_word", "not", "is_fine", "went_away", "unchanged", "long_ago")
 
 
 def read_reply(message: Words, places: Places, cues: Cues) -> str | None:
-    """Returns "old" for a clear no or "old and unchanged", "yes", or None when unclear.
+    """Returns "old" for a clear no or "old and unchanged", "gone", "yes", or None when unclear.
 
     The question is "is this new?" or "do you have this as well?", so only a plain no or an
     explicit old time may end the matter.
@@ -36,11 +36,12 @@ def read_reply(message: Words, places: Places, cues: Cues) -> str | None:
         if not any(other.start <= place.start < other.end for other in protected)
     ]
     starts_with_yes = any(place.start == 0 for place in yes)
-    old = bool(places.get("unchanged") or cues.past or cues.lasting or places.get("went_away"))
+    old_for_long = bool(places.get("unchanged") or cues.past or cues.lasting)
+    old = old_for_long or bool(places.get("went_away"))
     if len(message.words) > LONGEST_ANSWER:
         return "yes" if starts_with_yes and not old else None
     if old and not new and not (starts_with_no and starts_with_yes):
-        return "old"
+        return "old" if old_for_long else "gone"
     if starts_with_no:
         # "No, it started yesterday" is not the no that was asked for.
         return "yes" if new or yes else "old"

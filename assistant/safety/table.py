@@ -92,6 +92,7 @@ _SIGN_KEYS = {
     "unclear",
     "ask",
     "even_if_general",
+    "even_if_passed",
     "examples",
     "not_a_sign",
 }
@@ -246,6 +247,8 @@ class Sign:
     unclear: tuple[Pattern, ...]
     ask: tuple[Pattern, ...]
     even_if_general: bool
+    even_if_passed: bool
+    """Had lately it alarms as well, and that it is gone settles nothing: a small stroke."""
     examples: tuple[str, ...]
     not_a_sign: tuple[str, ...]
 
@@ -557,6 +560,7 @@ def _sign(table: Table, file: str, entry: dict[str, Any]) -> Sign:
         unclear=unclear,
         ask=ask,
         even_if_general=_flag(file, key, entry, "even_if_general"),
+        even_if_passed=_flag(file, key, entry, "even_if_passed"),
         examples=tuple(_texts(file, f"{key}.examples", entry, "examples")),
         not_a_sign=tuple(_texts(file, f"{key}.not_a_sign", entry, "not_a_sign", required=False)),
     )

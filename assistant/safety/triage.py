@@ -19,6 +19,7 @@ from assistant.safety.context import (
     filled_in,
     is_in_the_family,
     is_laughed_off,
+    is_of_the_writer,
     judge,
     read_cues,
 )
@@ -57,6 +58,10 @@ EVERYDAY = frozenset(
 )
 # Questions about what the nerves at the base of the spine do.
 SADDLE = ("bladder", "saddle")
+# Asked about also where it is only a question: "will she see the cuts on my arms".
+ASKED_ANYWAY = (*SADDLE, "mood")
+# How a question goes on from the one before.
+_ASKS_ON = frozenset({"and", "or", "also", "what", "how"})
 # Concepts that belong to no sign in particular.
 COMMON = frozenset(
     {
@@ -87,7 +92,7 @@ class Assessment:
     safety_net: bool
     """A red-flag subject was mentioned, but denied, past or asked in general."""
     reply: str | None
-    """How the text reads as a reply to a check question: "old", "yes" or None."""
+    """How the text reads as a reply to a check question: "old", "gone", "yes" or None."""
     escalates_with: str | None = None
     """For "check": the response if it escalates, where it is not the one of the level."""
     named: Mapping[str, str] = field(default_factory=dict)
@@ -100,6 +105,10 @@ class Assessment:
     """Findings that count even when they are past: cancer, thin bones."""
     about: str = ""
     """How a sentence names the first sign, also one that is only resembled: for a question."""
+    even_if_passed: bool = False
+    """That the first sign is gone does not settle it."""
+    of_the_writer: bool = False
+    """Where the first sign is told, only the one who writes is spoken of."""
     speaks: bool = False
     """The message holds words that signs are told in, be it none by itself."""
 
@@ -120,6 +129,7 @@ class _Found:
     escalates_to: str
     named: str
     kind: str
+    even_if_passed: bool = False
 
 
 class Triage:
@@ -204,6 +214,7 @@ class Triage:
                     escalates,
                     sign.named,
                     sign.kind,
+                    sign.even_if_passed,
                 )
             )
         history: list[str] = []
@@ -222,7 +233,12 @@ class Triage:
                 found.append(likely)
         speaks = any(name not in CUES and name not in EVERYDAY for name in places)
         concluded = self._conclude(found, bool(mentioned), read_reply(message, places, cues))
-        return replace(concluded, speaks=speaks, history=tuple(history))
+        return replace(
+            concluded,
+            speaks=speaks,
+            history=tuple(history),
+            of_the_writer=self._is_of_the_writer(concluded.signs[:1], message, places),
+        )
 
     def _sign_level(
         self, sign: Sign, message: Words, places: Places, cues: Cues, well: set[int]
@@ -243,7 +259,9 @@ class Triage:
                 if match.void:
                     continue
                 meaning = judge(match, message, places, cues)
-                if meaning in (Meaning.DENIED, Meaning.OLD, Meaning.GENERAL):
+                if meaning in (Meaning.DENIED, Meaning.OLD) or (
+                    meaning is Meaning.GENERAL and not sign.even_if_general
+                ):
                     settled.append(match)
                 given = _level(sign, clear, meaning)
                 if patterns is sign.ask and given is not None:
@@ -257,6 +275,16 @@ class Triage:
                 if level == sign.level:
                     return level, seen, True
         return level, seen, told
+
+    def _is_of_the_writer(self, signs: tuple[str, ...], message: Words, places: Places) -> bool:
+        patterns = [
+            pattern
+            for sign in self.table.signs
+            if sign.id in signs
+            for pattern in (*sign.clear, *sign.unclear, *sign.ask)
+        ]
+        found = [one for one in matches(patterns, places, message) if not one.void]
+        return bool(found) and is_of_the_writer(found[0], message, places)
 
     def _is_present(self, finding: Finding, message: Words, places: Places, cues: Cues) -> bool:
         return any(
@@ -289,7 +317,7 @@ class Triage:
             Meaning.GENERAL,
         ):
             return True
-        return finding.even_if_past and meaning in (Meaning.OLD, Meaning.PASSING)
+        return finding.even_if_past and meaning in (Meaning.OLD, Meaning.PASSING, Meaning.LATELY)
 
     def _weight_of_sentences(self, message: Words, places: Places) -> Counter[int]:
         """How many words of the table's signs each sentence holds."""
@@ -305,6 +333,8 @@ class Triage:
         Sentences that a pattern understood as a denial, as past or as a general question are
         left out: a sentence vector does not tell "no fever" from "fever".
         """
+        if _only_asks_on(message, places):
+            return None
         spoken = _spoken_of(message, places)
         if not spoken and not places.get("personal"):
             return None  # whatever it resembles, ``_could_mean`` would say no
@@ -412,7 +442,15 @@ class Triage:
             kind=first.kind,
             kinds={one.id: one.kind for one in ranked},
             about=first.named,
+            even_if_passed=first.even_if_passed,
         )
+
+
+def _only_asks_on(message: Words, places: Places) -> bool:
+    """As in "and with a fever?", after an answer about something else: nobody has it."""
+    words = message.words
+    few = 0 < len(words) <= FEW_WORDS and set(message.sentence) <= message.asked
+    return few and words[0] in _ASKS_ON and not places.get("personal")
 
 
 def _spoken_of(message: Words, places: Places) -> set[str]:
@@ -445,10 +483,12 @@ def _level(sign: Sign, clear: bool, meaning: Meaning) -> str | None:
         return sign.level if clear else "check"
     if sign.even_if_general and meaning in (Meaning.SUPPOSED, Meaning.ASKED, Meaning.GENERAL):
         return sign.level
-    if meaning in (Meaning.SUPPOSED, Meaning.PASSING):
+    if meaning is Meaning.LATELY and sign.even_if_passed:
+        return sign.level
+    if meaning in (Meaning.SUPPOSED, Meaning.PASSING, Meaning.LATELY):
         return "check"
     if meaning is Meaning.ASKED:
-        worth_asking = clear or sign.check in SADDLE
+        worth_asking = clear or sign.check in ASKED_ANYWAY
         return "check" if worth_asking and sign.level == "emergency" else None
     if meaning is Meaning.LASTING:
         return "check" if clear and sign.level == "emergency" else None

@@ -285,6 +285,20 @@ def test_signs_are_named_once_and_only_when_told(
     assert list(triage.assess(text).named.values()) == names
 
 
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("my nephew drives me. I haven't been able to pee since noon", True),
+        ("I need to go and nothing comes out, my daughter is with me", True),
+        ("my nephew can't pee", False),
+        ("I think he can't pee", False),
+        ("how much is it", False),
+    ],
+)
+def test_where_the_sign_is_told_says_whose_it_is(triage: Triage, text: str, own: bool) -> None:
+    assert triage.assess(text).of_the_writer is own
+
+
 def test_every_sign_has_a_name_that_fits_into_a_sentence() -> None:
     for entry in table.load(FOLDER).entries:
         assert len(entry.named.split()) <= 14, entry.id
@@ -361,6 +375,7 @@ signs:
         (SIGN.replace("test_sign", "Test"), "id", "Test"),
         (SIGN.replace("test_sign", "both_legs"), "id", "both_legs"),
         (SIGN + "    even_if_general: maybe\n", "even_if_general", "maybe"),
+        (SIGN + "    even_if_passed: soon\n", "even_if_passed", "soon"),
         (SIGN + "    response: panic\n", "response", "panic"),
         (SIGN + "    colour: red\n", "test_sign", "colour"),
         ("findings: [{id: x, clear: []}]", "findings.x.clear", "[]"),

@@ -342,6 +342,58 @@ def test_after_a_clear_no_the_message_is_answered_and_the_form_goes_on(no: Situa
     )
 
 
+LIKE = {**waiting("urgent"), "signs": ["resembles_leg_clot"], "question": "utter_check_swelling"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nope not the calf, it's my shoulder",
+        "my leg is fine",
+        "no, it's not in my foot but my back",
+    ],
+)
+def test_a_no_to_the_wrong_place_is_no_no_to_what_was_told(text: str) -> None:
+    now = says(text, "deny", triage=assess(reply="old"))
+    again = plan(replace(now, safety_check=LIKE))
+    assert again is not None
+    assert again.actions == ("utter_answer_unclear", "utter_check_general")
+    kept = again.slots["safety_check"]
+    assert actions(clicks("affirm", safety_check=kept)) == ("utter_urgent",)
+    assert actions(clicks("deny", safety_check=kept))[0] == "utter_check_cleared"
+    told = {**LIKE, "signs": ["leg_clot"]}
+    assert actions(replace(now, safety_check=told))[0] == "utter_check_cleared"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What fever? I have not mentioned any",
+        "I never said my leg was hot",
+        "there's no redness at all",
+    ],
+)
+def test_what_nobody_told_is_let_go_once_the_patient_says_so(text: str) -> None:
+    now = says(text, "out_of_scope", triage=assess(reply=None))
+    assert actions(replace(now, safety_check=LIKE))[0] == "utter_check_cleared"
+    told = {**LIKE, "signs": ["leg_clot"]}
+    assert actions(replace(now, safety_check=told))[0] != "utter_check_cleared"
+
+
+def test_gone_settles_no_small_stroke() -> None:
+    now = says("no it went away", "deny", triage=assess(reply="gone"))
+    assert actions(replace(now, safety_check=waiting("emergency")))[0] == "utter_check_cleared"
+    stroke = {**waiting("emergency"), "even_if_passed": True}
+    assert actions(replace(now, safety_check=stroke)) == ("utter_emergency",)
+
+
+def test_a_milder_sign_after_an_emergency_is_no_less_urgent() -> None:
+    now = alarmed("my foot won't lift", "faq/symptoms", triage=assess("urgent"))
+    assert actions(now)[0] == "utter_emergency"
+    despair = {**BLADDER, "sign": "suicidal", "kind": "crisis"}
+    assert actions(replace(now, alarms=(despair,)))[0] == "utter_urgent"
+
+
 def test_after_a_clear_no_the_booking_that_was_asked_for_starts() -> None:
     now = clicks("deny", safety_check=waiting("urgent", "book_appointment"))
     assert actions(now) == ("utter_check_cleared", "booking_form")
@@ -370,7 +422,7 @@ def test_a_check_that_is_not_denied_is_an_alarm_anywhere(now: Situation) -> None
         return
     planned = plan(now)
     assert planned is not None
-    if now.text == "/deny" or now.triage["reply"] == "old":
+    if now.text == "/deny" or now.triage["reply"] in ("old", "gone"):
         assert planned.actions[0] == "utter_check_cleared"
         return
     if planned.actions[0] == "utter_answer_unclear":
