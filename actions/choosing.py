@@ -272,6 +272,7 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
     """Adds what follows from a new wish for a time, a length or a therapist."""
     again = _same_time_again(tracker, values)
     before = _before(tracker, values)
+    values = _wished_in_words(values)
     if not again:
         values = _leaning(tracker, values, before)
     unmet = {} if again else _unmet(tracker, values)
@@ -320,6 +321,15 @@ async def with_time(tracker: Tracker, values: dict[str, Any]) -> dict[str, Any]:
         asked = {"requested_slot": "preferred_time", "problem": "invalid_preferred_time"}
         return {**values, **NO_WISH, "windows": that_day, **asked, "problem_count": 1}
     return {**values, **(await _choose(tracker, offer, moved) if offer else {})}
+
+
+def _wished_in_words(values: dict[str, Any]) -> dict[str, Any]:
+    """A time that is agreed to in words is a wish until it is looked up: it may be taken."""
+    agreed = values.get("chosen_time")
+    if not agreed or values.get("chosen") or values.get("waiting_list"):
+        return values
+    rest = {slot: value for slot, value in values.items() if slot != "chosen_time"}
+    return {"preferred_time": agreed, **rest}
 
 
 def _denies(tracker: Tracker, offer: Offer) -> bool:
@@ -471,6 +481,7 @@ def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[s
         "problem": "time_question",
         "problem_count": 1,
         "problem_text": meant.say,
+        "problem_choices": [reading.say for reading in meant.readings] or None,
         "problem_times": times.stored(read_time(full).instead) or None,
     }
 

@@ -151,16 +151,17 @@ def _preferred(contacts: list[Contact]) -> Contact:
 
 
 def _asks_for_a_visit(tracker: Tracker) -> bool:
-    """Whether "new" alone is about the visit: where that is asked, and right after it."""
+    """Whether "new" alone is about the visit: where that is asked, right after it, and at the end."""
     asked = tracker.slots.get("requested_slot")
     left_open = asked == "patient_contact" and not tracker.slots.get("new_or_returning")
-    return asked in ASKS_FOR_A_VISIT or left_open
+    alone = asked == "confirm_booking" and says("visit_only", text_of(tracker))
+    return asked in ASKS_FOR_A_VISIT or left_open or alone
 
 
 def _answers_the_visit(tracker: Tracker) -> bool:
     """A yes or a no alone, to "what name, and is this your first visit?"."""
     asked = tracker.slots.get("requested_slot") == "patient_name"
-    open_still = tracker.slots.get("new_or_returning") is None
+    open_still = tracker.slots.get("new_or_returning") is None and not read_name(text_of(tracker))
     in_booking = tracker.active_loop.get("name") == "booking_form"
     words_said = text_of(tracker).lower().split()
     few = len(words_said) <= FEW_WORDS and "name" not in words_said
@@ -254,7 +255,7 @@ def read(slot: str, tracker: Tracker) -> Reading:
 def _name(tracker: Tracker) -> Reading:
     text = text_of(tracker)
     # "I'm new here, Priya Nair": the question asks for both
-    pieces = re.split(r"[,;:.]\s|\s-\s", text)
+    pieces = re.split(r"[,;:.?!]\s|\s-\s", text)
     parts = (part for part in pieces if not services.read_visit(part, asked=True))
     name = next(filter(None, map(read_name, (text, *parts, services.without_visit(text)))), None)
     return Reading(name) if name else Reading(problem="invalid_patient_name")
@@ -324,7 +325,7 @@ def agrees(tracker: Tracker) -> bool:
     """The message is a yes, or holds one beside something else: "yes, but what does it cost?"."""
     acts = tracker.latest_message.get("acts") or []
     yes = any(act["label"] == "affirm" and act["confidence"] >= CERTAIN for act in acts)
-    return yes or intent_of(tracker) == "affirm"
+    return yes or intent_of(tracker) == "affirm" or says("yes_to_that", text_of(tracker))
 
 
 def read_time(text: str) -> Reading:
@@ -435,7 +436,7 @@ def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
         intent = intent_of(tracker)
         text = text_of(tracker)
         asked_which = denied.startswith("ask_which") and tracker.slots.get("problem") == denied
-        agrees_only = asked_which and says("formal_yes", text)
+        agrees_only = asked_which and not says("names_sending", text)
         if slot != "confirm_delete" and says("plain_yes", text) and not agrees_only:
             return Reading("yes")
         if text and asked_which and not says("sends", text):

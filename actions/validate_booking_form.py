@@ -25,6 +25,7 @@ from actions.choosing import (
     with_time,
 )
 from actions.form_validation import (
+    AFTER_THE_TIME,
     FormValidation,
     asked_in,
     dealt_with,
@@ -46,7 +47,7 @@ from actions.reading import (
     without_contacts,
 )
 from actions.times import understood
-from assistant.policies.wishes import next_person, says
+from assistant.policies.wishes import asks_something, next_person, says
 from clinic import clock, setup
 from clinic.booking.when import say
 from clinic.contacts import read_contact
@@ -125,7 +126,7 @@ class ValidateBookingForm(FormValidation):
         values = {**_not_asked(tracker), **self.read_message(tracker), **_name_unasked(tracker)}
         values |= _name_corrected(tracker) | _name_in_full(tracker)
         values = _without_who_writes(tracker, values)
-        values |= _two_names(tracker)
+        values |= _two_names(tracker) | _for_oneself(tracker) | _visit_corrected(tracker)
         values |= _visit_left_open(tracker, values)
         values |= _other_contact(tracker, values)
         values |= _told_wrong(tracker, values) | number
@@ -240,7 +241,7 @@ def _name_corrected(tracker: Tracker) -> dict[str, Any]:
     if asked_in(tracker) != "confirm_booking":
         return {}
     told = re.search(times.words()["name_told"], text_of(tracker), re.IGNORECASE)
-    named = read_name(told[1]) if told else None
+    named = (read_name(told[1]) if told else None) or _name_spelled(text_of(tracker))
     if named and not entity_of(tracker, "name"):
         return {"patient_name": named, **no_problem()}
     if not _NAMES_ANEW.search(text_of(tracker)):
@@ -248,6 +249,31 @@ def _name_corrected(tracker: Tracker) -> dict[str, Any]:
     rest = re.sub(times.words()["corrects"], " ", text_of(tracker), flags=re.IGNORECASE)
     name = read_name(rest.strip())
     return {"patient_name": name, **no_problem()} if name and len(name.split()) > 1 else {}
+
+
+def _name_spelled(text: str) -> str | None:
+    """ "My name's spelt with one g, Greg Sanders": the part that is a name and nothing else."""
+    if not says("about_the_name", text):
+        return None
+    names = filter(None, map(bare_name, re.split(r"[,;:.?!\n]+\s*", text)))
+    return next((name for name in names if not services.read_therapist(name)), None)
+
+
+def _for_oneself(tracker: Tracker) -> dict[str, Any]:
+    """ "This one is for me, not my wife", after somebody else was told."""
+    if not tracker.slots.get("for_whom") or not says("for_me_after_all", text_of(tracker)):
+        return {}
+    return {"for_whom": SKIPPED, **no_problem_but(tracker)}
+
+
+def _visit_corrected(tracker: Tracker) -> dict[str, Any]:
+    """ "Been before", told after a visit was told or taken for told, replaces it."""
+    text = text_of(tracker)
+    if asked_in(tracker) not in AFTER_THE_TIME or asks_something(text):
+        return {}
+    # "once again" is about no visit
+    visit = services.read_visit(re.sub(r"\bagain\b", " ", text, flags=re.IGNORECASE))
+    return {"new_or_returning": visit} if visit else {}
 
 
 def _name_in_full(tracker: Tracker) -> dict[str, Any]:

@@ -150,6 +150,10 @@ def _is_sure_enough(label: str, confidence: float, now: Situation) -> bool:
     if label == "greet" and "name" in now.details:
         # "I'm Priya" answers the form
         return False
+    named = now.requested_slot == "patient_name" and now.could_be_a_name
+    if label == "greet" and named and now.text[:1].isupper():
+        # "Margaret" resembles a greeting
+        return False
     if label in COURTESIES or label in MORE:
         # "sam, returning" resembles a goodbye
         return confidence >= CLEAR_IN_FREE_TEXT

@@ -936,14 +936,23 @@ def test_no_note_is_told(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Indeed.", "You may dispatch it.", "Pray send it.", "Precisely so.", "yes, exactly so"]
+    "text",
+    [
+        *("Indeed.", "You may dispatch it.", "Pray send it.", "Precisely so.", "yes, exactly so"),
+        *("aye go on", "Do, please do", "brilliant, put us down please", "Splendid. Do submit it."),
+        *("Very good, dispatch it", "great, that's correct ta", "wonderful, many thanks"),
+    ],
 )
 def test_a_formal_yes_sends(text: str) -> None:
     assert values(at_read_back(text, "nlu_fallback", 0.2)) == {"confirm_booking": "yes"}
 
 
 @pytest.mark.parametrize(
-    ("text", "sends"), [("Indeed.", False), ("quite so", False), ("indeed, send it", True)]
+    ("text", "sends"),
+    [
+        *(("Indeed.", False), ("quite so", False), ("indeed, send it", True)),
+        *(("please do", False), ("great, thanks", False), ("go on then", False)),
+    ],
 )
 def test_a_formal_yes_to_what_shall_change_sends_nothing(text: str, sends: bool) -> None:
     slots = {**GIVEN, "problem": "ask_which_field", "problem_count": 1}
@@ -951,7 +960,14 @@ def test_a_formal_yes_to_what_shall_change_sends_nothing(text: str, sends: bool)
     assert (read("confirm_booking", tracker).value == "yes") is sends
 
 
-@pytest.mark.parametrize("text", ["indeed it hurts", "exactly how long is it", "you may not"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("indeed it hurts", "exactly how long is it", "you may not", "not yet", "do not", "thanks"),
+        *("I'm good, thanks", "no thank you", "please don't", "great but make it 45", "go on?"),
+        *("put me down for friday", "book another", "that's not right, thanks", "ok wait"),
+    ],
+)
 def test_words_of_a_formal_yes_alone_send_nothing(text: str) -> None:
     assert not wishes.says("plain_yes", text)
 
