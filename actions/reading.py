@@ -151,7 +151,7 @@ def _preferred(contacts: list[Contact]) -> Contact:
 
 
 def _asks_for_a_visit(tracker: Tracker) -> bool:
-    """Whether "new" alone is about the visit: where that is asked, right after it, and at the end."""
+    """Whether "new" alone is about the visit: where it is asked, right after, and at the end."""
     asked = tracker.slots.get("requested_slot")
     left_open = asked == "patient_contact" and not tracker.slots.get("new_or_returning")
     alone = asked == "confirm_booking" and says("visit_only", text_of(tracker))

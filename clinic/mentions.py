@@ -18,7 +18,9 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 # "I'm", "this is": only a capital letter tells a name from "I'm tired".
-_PERHAPS = re.compile(r"^\s*(?:[Ii]'?m|[Ii] am|[Tt]his is|[Ii]t'?s|[Ii]t is)\s+(?P<name>[^\W\d_a-z].*)")
+_PERHAPS = re.compile(
+    r"^\s*(?:[Ii]'?m|[Ii] am|[Tt]his is|[Ii]t'?s|[Ii]t is)\s+(?P<name>[^\W\d_a-z].*)"
+)
 # "hi im Jo Park need an hour": two capital letters or more, before words that have none.
 _GOES_ON = re.compile(
     r"^\s*(?:(?:hi|hello|hey|hiya|good (?:morning|afternoon|evening))(?: there)?\W+)?"

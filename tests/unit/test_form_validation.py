@@ -963,9 +963,9 @@ def test_a_formal_yes_to_what_shall_change_sends_nothing(text: str, sends: bool)
 @pytest.mark.parametrize(
     "text",
     [
-        *("indeed it hurts", "exactly how long is it", "you may not", "not yet", "do not", "thanks"),
+        *("indeed it hurts", "exactly how long is it", "you may not", "not yet", "do not"),
         *("I'm good, thanks", "no thank you", "please don't", "great but make it 45", "go on?"),
-        *("put me down for friday", "book another", "that's not right, thanks", "ok wait"),
+        *("put me down for friday", "book another", "that's not right, thanks", "thanks"),
     ],
 )
 def test_words_of_a_formal_yes_alone_send_nothing(text: str) -> None:
