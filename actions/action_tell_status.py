@@ -7,8 +7,9 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import proposals
+from actions import drafts, own_requests, proposals
 from actions.base import ClinicAction, Event
+from actions.reading import text_of
 from actions.request_status import status_of
 from clinic import setup
 
@@ -22,17 +23,34 @@ class ActionTellStatus(ClinicAction):
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """Says it as it is in the clinic's database now."""
+        slots = tracker.slots
         proposal = proposals.told_before(tracker)
-        sent = [tracker.slots.get(slot) for slot in ("reference", "waiting_reference")]
-        sent = [proposal.partition("-")[0]] if proposal else sent
-        begun = any(tracker.slots.get(slot) for slot in DRAFT)
-        if not any(sent) or (begun and not proposal):
+        waiting = slots.get("waiting_reference")
+        sent = [slots.get("reference"), waiting]
+        begun = any((slots.get(drafts.ASIDE) or slots).get(slot) for slot in DRAFT)
+        if tracker.active_loop.get("name") == "change_form" and slots.get("found_request"):
+            # the one that is being changed, which is no new request
+            sent, begun = [slots["change_reference"]], False
+        elif proposal:
+            sent, begun = [proposal.partition("-")[0]], False
+        else:
+            told = await setup.call(_told, tracker.sender_id, sent[0], text_of(tracker))
+            sent = [*told, waiting] if told else sent
+            begun = begun and not told
+        if not any(sent) or begun:
             dispatcher.utter_message(
                 response="utter_status_not_sent" if begun else "utter_status_nothing"
             )
         for reference in filter(None, sent):
             dispatcher.utter_message(**await setup.call(_status, reference))
         return []
+
+
+def _told(conversation: str, reference: str | None, text: str) -> list[str]:
+    """Of several requests from this chat those that the words tell: "is the 10 am still on?"."""
+    sent = own_requests.sent(conversation, reference)
+    found = own_requests.meant(sent, text) if len(sent) > 1 else None
+    return [request.reference for request in found or []]
 
 
 def _status(reference: str) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class FormValidation(ClinicAction):
             values["contact_choices"] = None
         if may_replace and said and reading.problem not in CONTACT_PROBLEMS:
             # "lee wong, new" may be taken for a wish to book
-            named = asked == "patient_name" and reading.problem is None
+            named = asked in ("patient_name", "change_reference") and reading.problem is None
             if named:
                 return {**values, asked: reading.value, **no_problem()}
             return {**values, **no_problem_but(tracker)}
@@ -250,7 +250,7 @@ class FormValidation(ClinicAction):
         if field in self.SLOTS:
             return field
         corrects = intent_of(tracker) in ("correct_booking", "deny", "change_appointment")
-        which = _said_before(tracker, "utter_ask_which_field")
+        which = said_before(tracker, "utter_ask_which_field")
         if says("at_that_time", text_of(tracker)) or says("same_details", text_of(tracker)):
             # "same time", "same email" change nothing
             return None
@@ -310,10 +310,10 @@ def goes_on(tracker: Tracker, form: str) -> bool:
 
 def _was_offered(tracker: Tracker, form: str) -> bool:
     """The turn before ended by offering the form, with what it holds."""
-    return _said_before(tracker, *offers_of(form))
+    return said_before(tracker, *offers_of(form))
 
 
-def _said_before(tracker: Tracker, *responses: str) -> bool:
+def said_before(tracker: Tracker, *responses: str) -> bool:
     """The turn before ended with one of these."""
     messages = 0
     for event in reversed(tracker.events):

@@ -12,7 +12,13 @@ from rasa_sdk import Tracker
 
 from actions import services
 from actions.times import ASAP, understood, understood_at_any_hour, words
-from assistant.policies.wishes import asks_something, refuses_contact, says, statements
+from assistant.policies.wishes import (
+    asks_something,
+    refuses_contact,
+    says,
+    says_yes_beside,
+    statements,
+)
 from clinic.contacts import (
     Contact,
     ContactProblem,
@@ -438,6 +444,11 @@ def _confirmation(slot: str, denied: str) -> Callable[[Tracker], Reading]:
         asked_which = denied.startswith("ask_which") and tracker.slots.get("problem") == denied
         agrees_only = asked_which and not says("names_sending", text)
         if slot != "confirm_delete" and says("plain_yes", text) and not agrees_only:
+            return Reading("yes")
+        if slot == "confirm_change" and says("says_no", text):
+            # "no, go ahead with the other one": nothing beside it makes it a yes
+            return Reading(problem=denied)
+        if slot == "confirm_change" and says_yes_beside(text):
             return Reading("yes")
         if text and asked_which and not says("sends", text):
             # a yes to "what would you like to change?" is no yes to sending

@@ -8,9 +8,10 @@ from typing import Any
 from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
-from actions import drafts, proposals, services, times
+from actions import drafts, own_requests, proposals, services, times
 from actions.choosing import (
     CHANGE_ENDED,
+    UNCHOSEN,
     WISHED,
     answer_to_offers,
     picked_instead,
@@ -19,15 +20,25 @@ from actions.choosing import (
     with_time,
     with_wish,
 )
-from actions.form_validation import FormValidation, asked_in, goes_on, no_problem, starting
+from actions.form_validation import (
+    FormValidation,
+    asked_in,
+    goes_on,
+    no_problem,
+    said_before,
+    starting,
+)
 from actions.reading import (
     SKIPPED,
+    beside,
     entity_of,
     intent_of,
     is_correction,
     text_of,
 )
-from assistant.policies.wishes import reference_in, says
+from assistant.policies.forms import WHICH_APPOINTMENT
+from assistant.policies.sent_request import TELL_OF_A_REQUEST
+from assistant.policies.wishes import kind_of_change, reference_in, says
 from clinic import setup
 
 # Asked for to find the appointment.
@@ -41,6 +52,8 @@ NOT_FOUND = {
 }
 # Said in the place of the question what shall become of the appointment.
 INSTEAD_OF_THE_KIND = {"change_kind": None, "problem_count": 1, "requested_slot": "change_kind"}
+# Asked where it is not told which of several is meant, and where none of them is.
+WHICH, NONE_OF_THEM = WHICH_APPOINTMENT
 # What shall become of it without another time.
 WITHOUT_A_TIME = frozenset({"cancel", proposals.ACCEPT, proposals.LEAVE})
 
@@ -62,6 +75,16 @@ class ValidateChangeForm(FormValidation):
 
     async def values_from(self, tracker: Tracker) -> dict[str, Any]:
         """The slots that the message sets, a time that is held included."""
+        tracker, which = await _which_of_this_chat(_only_the_move(tracker))
+        values = await self._values(tracker, which)
+        if which.get("requested_slot"):
+            # which one is asked for before all else
+            return {**values, **which}
+        if which and values.get("problem") == "invalid_confirm_change":
+            values |= no_problem()
+        return {**values, **which}
+
+    async def _values(self, tracker: Tracker, which: dict[str, Any]) -> dict[str, Any]:
         asked = asked_in(tracker)
         if asked == "chosen_time":
             answer = await answer_to_offers(tracker)
@@ -71,7 +94,7 @@ class ValidateChangeForm(FormValidation):
             answer = await picked_instead(tracker)
             if answer is not None:
                 return answer
-        values = {**_from_this_chat(tracker), **self.read_message(tracker)}
+        values = {**_from_this_chat(tracker), **self.read_message(tracker), **which}
         values |= _reference_said(tracker, asked)
         values |= await _of_a_proposal(tracker, asked)
         values |= _kind(tracker, asked)
@@ -129,6 +152,120 @@ def _from_this_chat(tracker: Tracker) -> dict[str, Any]:
     if slots.get("change_reference") and goes_on(tracker, "change_form"):
         return {}
     return {"change_reference": slots["reference"], "change_contact": slots["patient_contact"]}
+
+
+def _only_the_move(tracker: Tracker) -> Tracker:
+    """Of "no don't cancel, move it to Saturday" what shall become of it."""
+    text = text_of(tracker)
+    if not says("not_cancelling", text) or kind_of_change(text) != "move":
+        return tracker
+    rest = re.sub(times.words()["not_cancelling"], " ", text, flags=re.IGNORECASE)
+    return beside(
+        tracker, re.sub(r"^\W*(?:(?:oh|no|wait|nope)\b\W*)*", "", rest, flags=re.IGNORECASE)
+    )
+
+
+async def _which_of_this_chat(tracker: Tracker) -> tuple[Tracker, dict[str, Any]]:
+    """The slots of the request from this chat that is meant, or of the question which.
+
+    Beside it the conversation as if only the rest had been said: of "move my 10 am to Friday" the
+    Friday.
+    """
+    asked = asked_in(tracker)
+    if asked == "change_reference" and tracker.slots.get("problem") not in WHICH_APPOINTMENT:
+        return tracker, {}
+    if asked not in (None, "change_reference", "confirm_change") or _tells_elsewhere(tracker):
+        return tracker, {}
+    text = text_of(tracker)
+    moves = _kind_now(tracker) != "cancel"
+    parts = re.search(times.words()["moves_which"], text, re.IGNORECASE) if moves else None
+    which, told = await setup.call(
+        _which, tracker, asked, parts[1] if parts else "" if moves else text, moves
+    )
+    if asked == "change_reference" and which:
+        return beside(tracker, ""), which
+    return (beside(tracker, (parts and parts[2]) or "") if told and moves else tracker), which
+
+
+def _tells_elsewhere(tracker: Tracker) -> bool:
+    """Which one is meant is told by a reference, by a proposal or by what is gone on with."""
+    asked = asked_in(tracker)
+    if asked is not None:
+        return reference_in(text_of(tracker)) is not None
+    kept = tracker.slots.get("change_reference") and goes_on(tracker, "change_form")
+    told = reference_in(text_of(tracker)) or proposals.answered(tracker)
+    return bool(kept or told)
+
+
+def _kind_now(tracker: Tracker) -> str | None:
+    kind = entity_of(tracker, "kind") or kind_of_change(text_of(tracker))
+    return kind or tracker.slots.get("change_kind")
+
+
+def _which(
+    tracker: Tracker, asked: str | None, tells: str, moves: bool
+) -> tuple[dict[str, Any], bool]:
+    """The slots, and whether the time told is that of the request."""
+    slots, text = tracker.slots, text_of(tracker)
+    requests = own_requests.standing(tracker.sender_id, slots.get("reference"))
+    if asked == "change_reference":
+        found = own_requests.of_the_list(requests, text)
+        return (_of_ours(found, requests, slots) if found or requests else {}), False
+    if asked == "confirm_change":
+        return _another_instead(requests, slots, text, tells, moves), False
+    if not requests:
+        return {}, False
+    several = len(requests) > 1
+    timed = own_requests.by_time(requests, tells) if several and moves and tells else None
+    if timed:
+        return {"change_kind": "move", **_of_ours(timed, requests, slots)}, True
+    found = own_requests.meant(requests, text, by_times=not moves)
+    if found is None or (found == [] and moves):
+        just_sent = text and said_before(tracker, *TELL_OF_A_REQUEST)
+        if not several or (just_sent and not says("names_an_appointment", text)):
+            return {}, False
+        found = requests
+    if not several and found:
+        return {}, False
+    return _of_ours(found, requests, slots), False
+
+
+def _another_instead(
+    requests: list[Any], slots: dict[str, Any], text: str, tells: str, moves: bool
+) -> dict[str, Any]:
+    """ "No, that's Emily's, cancel mine": another one than that which was asked about."""
+    asked_about = [r for r in requests if r.reference == slots.get("change_reference")]
+    if not asked_about:
+        return {}
+    found = own_requests.meant(requests, text, by_times=not moves)
+    if found is None and tells:
+        found = own_requests.by_time(requests, tells)
+    if found == asked_about:
+        return {}
+    if found is None:
+        return _of_ours([], requests, slots) if says("another_is_meant", text) else {}
+    if own_requests.tells_only_which_not(requests, text):
+        return _of_ours(requests if len(requests) > 1 else [], requests, slots)
+    return _of_ours(found, requests, slots)
+
+
+def _of_ours(found: list[Any] | None, requests: list[Any], slots: dict[str, Any]) -> dict[str, Any]:
+    """The slots of the one that is meant; else of the question which."""
+    if found is not None and len(found) == 1:
+        one = found[0]
+        anew = UNCHOSEN if slots.get("chosen_time") else {}
+        contact = {"change_contact": one.patient_contact_typed, "confirm_change": None}
+        return {**_found(one), **contact, **anew}
+    listed = [own_requests.label(request) for request in found or requests]
+    return {
+        **dict.fromkeys(("change_reference", "change_contact", "found_request")),
+        "confirm_change": None,
+        "problem": NONE_OF_THEM if found == [] else WHICH,
+        "problem_count": 1,
+        "problem_text": "; ".join(listed),
+        "problem_choices": listed,
+        "requested_slot": "change_reference",
+    }
 
 
 def _reference_said(tracker: Tracker, asked: str | None) -> dict[str, Any]:
@@ -218,18 +355,21 @@ def _kind(tracker: Tracker, asked: str | None) -> dict[str, Any]:
     kind = entity_of(tracker, "kind")
     text = text_of(tracker)
     if kind not in ("move", "cancel"):
-        said = [k for k in ("cancel", "move") if re.search(times.words()[k], text, re.IGNORECASE)]
-        kind = said[0] if len(said) == 1 else None
+        kind = kind_of_change(text)
     if kind is None and before is None and _names_another_time(tracker, asked):
         kind = "move"
     if kind is None:
         return {}
     if kind == before and asked == "confirm_change":
-        return {"confirm_change": "yes", **no_problem()} if kind == "cancel" else {}
+        yes = kind == "cancel" and not says("says_no", text)
+        return {"confirm_change": "yes", **no_problem()} if yes else {}
     if kind == before:
         # said again, it is no wrong answer to the question for the reference
         return no_problem() if asked in ASKED_TO_FIND else {}
-    wish = {"preferred_time": None, "chosen_time": None} if before and kind == "move" else {}
+    moves = before and kind == "move"
+    wish: dict[str, Any] = {"chosen_time": None} if moves else {}
+    if moves and entity_of(tracker, "time") is None:
+        wish["preferred_time"] = None
     return {"change_kind": kind, "confirm_change": None, **wish, **no_problem()}
 
 

@@ -37,7 +37,7 @@ from assistant import asked_day
 from assistant.nlu import clauses, mentions, understanding
 from assistant.policies import alarm
 from assistant.policies.answers import topic_of
-from assistant.policies.forms import offers_of
+from assistant.policies.forms import WHICH_APPOINTMENT, offers_of
 from assistant.project import DATA
 from clinic import clock, facts, hours
 
@@ -65,7 +65,10 @@ BOOKING_PAYLOADS = ("/book_appointment",)
 ASKS_FOR_A_CONTACT = ("utter_ask_patient_contact", "utter_ask_message_form_patient_contact")
 # Questions with one button for each of what may be meant, by the slot that holds these.
 TIME_QUESTION = "utter_time_question"
-CHOICES_OF = {TIME_QUESTION: "problem_choices", "utter_contact_question": "contact_choices"}
+CHOICES_OF = {
+    **dict.fromkeys((TIME_QUESTION, *WHICH_APPOINTMENT), "problem_choices"),
+    "utter_contact_question": "contact_choices",
+}
 SUGGESTED_TOPICS = 3
 # Questions on one topic that are answered together.
 MOST_QUESTIONS = 3

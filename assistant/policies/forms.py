@@ -40,6 +40,8 @@ CHANGES = frozenset({"book_appointment", "change_appointment", "correct_booking"
 # Slots that take any words. Only what is plainly a question or a command interrupts them: "I
 # need to cancel on Thursday" is what the patient wants the clinic to read.
 FREE_TEXT_SLOTS = frozenset({"for_whom", "note", "message_text"})
+# Asked when several requests were sent in the chat, and the words tell none or none of these.
+WHICH_APPOINTMENT = ("utter_which_appointment", "utter_none_of_these")
 # Where "you pick" is an answer.
 LEFT_TO_US = frozenset({"service", "therapist", "preferred_time", "chosen_time"})
 # The detail (entity) that answers a slot's question.

@@ -8,6 +8,7 @@ from assistant.nlu import clauses
 from assistant.policies.answers import (
     OTHER_THERAPIST,
     SERIES,
+    TELL_STATUS,
     WAITING_LIST,
     WALK_IN,
     answers_to,
@@ -25,6 +26,7 @@ from assistant.policies.forms import (
     NOTES,
     STOPS,
     TAKES_DETAILS,
+    WHICH_APPOINTMENT,
 )
 from assistant.policies.interruptions import changes_time, interrupts
 from assistant.policies.situation import CLEAR, GIVEN, Situation, Turn
@@ -37,6 +39,7 @@ from assistant.policies.wishes import (
     reference_in,
     refuses_contact,
     says,
+    says_yes_beside,
     tells_length,
     therapist_wish,
     wishes_a_series,
@@ -91,9 +94,17 @@ def in_form(now: Situation) -> Turn | None:
             return Turn(("action_read_details", "utter_one_at_a_time", *resume(now)))
         if wishes_a_series(now.text, books=now.intent == "book_appointment"):
             return Turn(("action_read_details", *SERIES, *resume(now)))
+    if now.form == "booking_form" and now.requested and _has_one_already(now):
+        others = [form for form in now.open_forms if form != now.form]
+        return Turn((TELL_STATUS,), {"open_forms": others or None}, stop_form=True)
     other = _another_form(now)
     if other:
         return other
+    if now.form == "change_form" and not now.clicked:
+        if _asks_how_it_stands(now):
+            return Turn((TELL_STATUS, *resume(now)))
+        if _tells_which(now) or _says_yes_beside(now):
+            return None
     if now.requested_slot in REFERENCE and _has_no_reference(now):
         still_open = [form for form in now.open_forms if form != now.form]
         return Turn(PASS_CHANGE_ON, {"open_forms": still_open or None}, stop_form=True)
@@ -151,8 +162,40 @@ def _stop(now: Situation, acts: tuple[tuple[str, float], ...]) -> str | None:
     # "actually nvm" could be a name
     gives_up = not free_text and says("gives_up", now.text)
     keeps_it = now.form == "change_form" and not now.clicked and says("keeps_it", now.text)
+    keeps_it = keeps_it or _is_not_to_be_cancelled(now)
     denies = now.requested_slot == "confirm_delete" and now.intent == "deny"
     return STOPS["stop"] if cancels or gives_up or keeps_it or denies else None
+
+
+def _is_not_to_be_cancelled(now: Situation) -> bool:
+    """ "Please don't cancel it", with no word of which other one or of another time."""
+    if now.form != "change_form" or now.clicked or now.tells_a_time:
+        return False
+    return says("not_cancelling", now.text) and kind_of_change(now.text) is None
+
+
+def _has_one_already(now: Situation) -> bool:
+    """ "No, I've already booked", said to the questions of a booking that nobody wanted."""
+    early = now.requested_slot in (*BEFORE_A_TIME, "chosen_time") and not now.clicked
+    return early and says("booked_already", now.text)
+
+
+def _asks_how_it_stands(now: Situation) -> bool:
+    """ "When is it now?", "is the 10 am still booked?", before anything is changed."""
+    return says("asks_how_it_stands", now.text) and not says("yes_first", now.text)
+
+
+def _tells_which(now: Situation) -> bool:
+    """ "The 14th", "the one for Omar", said to the list of those there are."""
+    asked = now.requested_slot in REFERENCE and now.last_said in WHICH_APPOINTMENT
+    return asked and not asks_something(now.text) and not _has_no_reference(now)
+
+
+def _says_yes_beside(now: Situation) -> bool:
+    """ "Yes, is it confirmed now?": the answer to the question is what becomes of it."""
+    if now.requested_slot != "confirm_change" or now.details.keys() & GIVEN:
+        return False
+    return says_yes_beside(now.text) and not topic_answers(now.acts)
 
 
 def _beside_booking(now: Situation, acts: tuple[tuple[str, float], ...]) -> Turn | None:

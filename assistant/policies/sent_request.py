@@ -34,7 +34,8 @@ TELL_OF_A_REQUEST = frozenset(
         "utter_waiting_list_joined",
     }
 )
-
+# Words to which it is told how the request stands.
+ABOUT_HOW_IT_STANDS = ("accepts_a_time", "asks_how_it_stands", "asks_what_next", "booked_already")
 # What "scrap it, cancel the whole thing" may be taken for.
 GIVES_UP = frozenset(
     {
@@ -95,7 +96,7 @@ def about_the_request(now: Situation) -> Turn | None:
         return Turn((TELL_STATUS,))
     if now.clicked:
         return None
-    if says("asks_what_next", now.text) or says("accepts_a_time", now.text):
+    if any(says(asked, now.text) for asked in ABOUT_HOW_IT_STANDS):
         return Turn((TELL_STATUS,))
     moves = CANCELS.search(now.text) or says("move", now.text)
     one_more = just_told and says("one_more_for", now.text)

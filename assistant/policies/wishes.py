@@ -139,6 +139,12 @@ def kind_of_change(text: str) -> str | None:
     return kinds[0] if len(kinds) == 1 else None
 
 
+def says_yes_beside(text: str) -> bool:
+    """ "Yes, is it confirmed now?": a yes before a question that wishes for nothing else."""
+    asks = says("yes_first", text) and asks_something(text)
+    return asks and not any(says(other, text) for other in ("says_no", "move", "not_cancelling"))
+
+
 def begins_another(text: str) -> bool:
     """ "Another one", "ok now carlos at 10": one appointment more than the one that was sent."""
     return says("books_anew", text) or says("one_more_for", text) or next_person(text) is not None
