@@ -11,6 +11,7 @@ from actions import drafts, own_requests, proposals
 from actions.base import ClinicAction, Event
 from actions.reading import text_of
 from actions.request_status import status_of
+from assistant.policies.wishes import says
 from clinic import setup
 
 DRAFT = ("preferred_time", "service")
@@ -36,7 +37,8 @@ class ActionTellStatus(ClinicAction):
         else:
             told = await setup.call(_told, tracker.sender_id, sent[0], text_of(tracker))
             sent = [*told, waiting] if told else sent
-            begun = begun and not told
+            # "no, I've already booked" wants no second one
+            begun = begun and not (told or says("booked_already", text_of(tracker)))
         if not any(sent) or begun:
             dispatcher.utter_message(
                 response="utter_status_not_sent" if begun else "utter_status_nothing"
