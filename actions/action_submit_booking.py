@@ -14,7 +14,7 @@ from actions.base import ClinicAction, Event
 from actions.cards import card_of
 from actions.choosing import NO_WISH, UNCHOSEN, therapist_of
 from actions.reading import slot_events
-from actions.request_status import when
+from actions.request_status import waits_for, when
 from clinic import clock, setup
 
 # Name and contact stay for another appointment; all else is asked anew.
@@ -64,6 +64,7 @@ class ActionSubmitBooking(ClinicAction):
             response="utter_booking_requested" if sent.time else "utter_waiting_list_joined",
             reference=sent.reference,
             chosen_time=sent.time,
+            waits_for=sent.waits_for,
             card=await card_of(sent.reference) if sent.time else None,
         )
         if tracker.slots.get("next_patient"):
@@ -84,11 +85,13 @@ class ActionSubmitBooking(ClinicAction):
 class Sent(NamedTuple):
     """What is stored, as it is told: with its own time, whatever was chosen since.
 
-    ``time`` and ``appointment`` are None for a place on the waiting list.
+    ``time`` and ``appointment`` are None for a place on the waiting list, and ``waits_for`` for a
+    request.
     """
 
     reference: str
     time: str | None = None
+    waits_for: str | None = None
     appointment: dict[str, Any] | None = None
 
 
@@ -101,7 +104,7 @@ def stored_before(conversation: str, key: str) -> Sent | None:
     if request is not None:
         return _sent(request)
     entry = WaitingEntry.objects.filter(**stored).first()
-    return Sent(entry.reference) if entry is not None else None
+    return _waits(entry) if entry is not None else None
 
 
 def _sent(request: Any) -> Sent:
@@ -110,7 +113,11 @@ def _sent(request: Any) -> Sent:
         offer = times.Offer(request.starts_at, request.minutes, request.therapist)
         service = services.in_full(request.service, request.minutes)
         appointment = {**offer.as_dict(), "service": service}
-    return Sent(request.reference, when(request), appointment)
+    return Sent(request.reference, when(request), appointment=appointment)
+
+
+def _waits(entry: Any) -> Sent:
+    return Sent(entry.reference, waits_for=waits_for(entry))
 
 
 async def _taken_elsewhere(tracker: Tracker) -> bool:
@@ -177,4 +184,4 @@ def _join_waiting_list(conversation: str, slots: dict[str, Any], key: str) -> Se
         therapist=therapist_of(slots),
         **_details(slots, now),
     )
-    return Sent(entry.reference)
+    return _waits(entry)

@@ -10,7 +10,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions import drafts, own_requests, proposals
 from actions.base import ClinicAction, Event
 from actions.reading import text_of
-from actions.request_status import status_of
+from actions.request_status import status_of, waits_for
 from assistant.policies.wishes import says
 from clinic import setup
 
@@ -64,5 +64,6 @@ def _status(reference: str) -> dict[str, Any]:
         entry = WaitingEntry.objects.filter(reference=reference).first()
         waits = entry is not None and entry.state == WaitingEntry.State.WAITING
         response = "utter_status_waiting" if waits else "utter_not_on_waiting_list"
-        return {"response": response, "reference": reference}
+        told = {"waits_for": waits_for(entry)} if waits else {}
+        return {"response": response, "reference": reference, **told}
     return status_of(request)

@@ -85,15 +85,15 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
         await times.let_go(tracker.sender_id)
         return {**NO_WISH, **no_problem()}
     if intent == "join_waiting_list":
-        return _waiting()
+        return _waiting(tracker)
     offer = await _latest(tracker) or _picked(tracker)
     if offer:
-        return await _choose(tracker, offer, moving(tracker))
+        return await _choose_as_long(tracker, offer)
     if picked_reading(tracker) is not None:
         # a yes to "Thursday at 11:30?", asked instead of the question which one
         return None
     if wishes.says("waiting_list", text_of(tracker)):
-        return _waiting()
+        return _waiting(tracker)
     if wishes.says("earliest", text_of(tracker)) and not _tells_time(tracker):
         return {"shown_times": None, **no_problem()}
     if refining.absolute(text_of(tracker), _before(tracker)):
@@ -117,10 +117,23 @@ async def answer_to_offers(tracker: Tracker) -> dict[str, Any] | None:
 
 
 async def _latest(tracker: Tracker) -> Offer | None:
-    """ "The latest you have": the last free time of the day that is talked about."""
-    windows = times.loaded(tracker.slots.get("windows") or [])
+    """ "The latest you have": the last free time of the day that is talked about.
+
+    "On the Saturday" is that of the days talked about.
+    """
+    text = text_of(tracker)
+    windows = _before(tracker).windows
+    weekday = re.search(times.words()["weekday"], text, re.IGNORECASE)
+    if weekday:
+        named = weekday[0][:3].casefold()
+        windows = [
+            window
+            for window in windows
+            if say.day_words(times.local_day(window[0]))[:3].casefold() == named
+        ]
     one_day = len({times.local_day(start) for start, _ in windows}) == 1
-    if not one_day or not wishes.says("latest_of_all", text_of(tracker)) or _tells_time(tracker):
+    tells_more = re.search(r"\d", text) if weekday else _tells_time(tracker)
+    if not one_day or not wishes.says("latest_of_all", text) or tells_more:
         return None
     minutes, therapist = services.minutes_of(tracker.slots["service"]), therapist_of(tracker.slots)
     moved = moving(tracker)
@@ -128,8 +141,9 @@ async def _latest(tracker: Tracker) -> Offer | None:
     return found.offers[-1] if found.offers else None
 
 
-def _waiting() -> dict[str, Any]:
-    return {"chosen_time": times.words()["waiting"], "waiting_list": "yes", **no_problem()}
+def _waiting(tracker: Tracker) -> dict[str, Any]:
+    chosen = times.words()["waiting"].format(wish=tracker.slots["preferred_time"])
+    return {"chosen_time": chosen, "waiting_list": "yes", **no_problem()}
 
 
 def _more(tracker: Tracker) -> dict[str, Any]:
@@ -245,6 +259,21 @@ async def other_one(tracker: Tracker) -> dict[str, Any] | None:
         return await _choose(tracker, others[0], moving(tracker))
     await times.let_go(tracker.sender_id)
     return {"chosen_time": None, "chosen": None, "shown_times": None, **no_problem()}
+
+
+async def _choose_as_long(tracker: Tracker, offer: Offer) -> dict[str, Any]:
+    """The time picked, as long as it is told beside it: "the first one, but only half an hour"."""
+    moved = moving(tracker)
+    service = services.read(text_of(tracker)) if moved is None else None
+    if service in (None, tracker.slots.get("service")):
+        return await _choose(tracker, offer, moved)
+    minutes, therapist = services.minutes_of(str(service)), therapist_of(tracker.slots)
+    windows = [(offer.start, offer.start + times.step())]
+    found = await times.free(tracker.sender_id, minutes, therapist, windows)
+    same = next((other for other in found.offers if other.start == offer.start), None)
+    if same is None:
+        return {"service": service, **UNCHOSEN, "problem": "time_taken", "problem_count": 1}
+    return {"service": service, **await _choose(tracker, same, None)}
 
 
 def _without_correction(text: str) -> str:
@@ -455,7 +484,11 @@ def _told_of_the_time(tracker: Tracker) -> str:
     if meant.reason != "unclear" or not beside:
         return text
     parts = [part for part in _PART.split(text) if times.understood(part).status != "none"]
-    return parts[0] if len(parts) == 1 and times.understood(parts[0]).windows else text
+    if len(parts) == 1 and times.understood(parts[0]).windows:
+        return parts[0]
+    # "monday 21 december 2pm Tom Reid 416-555-0181": what stands beside it leaves it in doubt
+    certain = len(meant.readings) == 1 and meant.names_day and meant.names_time
+    return meant.readings[0].say if certain else text
 
 
 def _leaning(tracker: Tracker, values: dict[str, Any], before: Before) -> dict[str, Any]:
@@ -624,7 +657,7 @@ def _picked(tracker: Tracker) -> Offer | None:
     index = None if hour else services.ordinal(text, len(offers))
     if index is None and not hour:
         # "The first. I'm Jo Park, first time"
-        first = _PART.split(text)[0]
+        first = _PART.split(_before_a_length(text))[0]
         index = services.ordinal(first, len(offers)) if wishes.says("picks", first) else None
     if index is not None:
         return offers[index]
@@ -633,6 +666,12 @@ def _picked(tracker: Tracker) -> Offer | None:
     # "Half 8" is not the 9 o'clock that is shown: it may be free as well.
     named = [offer for offer in offers if any(start == offer.start for start, _ in windows)]
     return named[0] if len(named) == 1 and times.point(text, windows[:1]) else None
+
+
+def _before_a_length(text: str) -> str:
+    """What stands before "but only half an hour"; the whole text where more than that is told."""
+    first, _, rest = text.partition(" but ")
+    return first if services.read(rest) and not times.understood(rest).windows else text
 
 
 async def _choose(tracker: Tracker, offer: Offer, moved: str | None) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class FormValidation(ClinicAction):
                 dispatcher.utter_message(response="utter_picked", picked=values[asked])
             elif values.get("service") and asked == "chosen_time":
                 dispatcher.utter_message(response="utter_picked", picked=values["service"])
-            elif _is_new(tracker, values) and asked not in ("chosen_time", "preferred_time"):
+            elif _is_new(tracker, values) and not _is_one_of_those_shown(tracker, values):
                 dispatcher.utter_message(response="utter_picked", picked=values["chosen_time"])
             else:
                 besides = self._told_besides(asked, values)
@@ -212,7 +212,7 @@ class FormValidation(ClinicAction):
         reading = read(asked, tracker)
         if asked == "patient_contact" and reading.value and tracker.slots.get("contact_choices"):
             values["contact_choices"] = None
-        if may_replace and said and reading.problem not in CONTACT_PROBLEMS:
+        if may_replace and said and reading.problem not in TOLD_BESIDE:
             # "lee wong, new" may be taken for a wish to book
             named = asked in ("patient_name", "change_reference") and reading.problem is None
             if named:
@@ -280,6 +280,14 @@ def _noted(slot: str, value: str) -> str:
 def _corrects_length(tracker: Tracker, said: dict[str, str]) -> bool:
     """ "30 mins, not 60"."""
     return "service" in said and says("not_this_length", text_of(tracker))
+
+
+def _is_one_of_those_shown(tracker: Tracker, values: dict[str, Any]) -> bool:
+    """The time was picked where it was asked for: a day and an hour told, or one of those shown."""
+    asked = tracker.slots.get("requested_slot")
+    start = (values.get("chosen") or {}).get("start")
+    shown = [offer["start"] for offer in tracker.slots.get("offered_times") or []]
+    return asked == "preferred_time" or (asked == "chosen_time" and start in (None, *shown))
 
 
 def _is_new(tracker: Tracker, values: dict[str, Any]) -> bool:

@@ -115,7 +115,7 @@ def mentioned(tracker: Tracker) -> dict[str, str]:
     if found["patient_name"] is None:
         # "my names Lou Ferris been before"
         found["patient_name"] = find_name(services.without_visit(text))
-    found["service"] = services.read(text)
+    found["service"] = services.read_instead(text, tracker.slots.get("service"))
     found[VISIT] = services.read_visit(text, asked=_asks_for_a_visit(tracker))
     if found[VISIT] is None and tracker.slots.get("requested_slot") == VISIT:
         found[VISIT] = visit_beside_a_question(text)
@@ -319,7 +319,7 @@ def picked_reading(tracker: Tracker) -> str | None:
         not in_words or re.search(r"\d", text_of(tracker))
     ):
         return None
-    if len(choices) == 1 and agrees(tracker):
+    if len(choices) == 1 and (agrees(tracker) or _agrees_and_asks(tracker)):
         return str(choices[0])
     if len(choices) == 2 and says("later_of_two", text_of(tracker)):
         return str(choices[1])
@@ -332,6 +332,13 @@ def agrees(tracker: Tracker) -> bool:
     acts = tracker.latest_message.get("acts") or []
     yes = any(act["label"] == "affirm" and act["confidence"] >= CERTAIN for act in acts)
     return yes or intent_of(tracker) == "affirm" or says("yes_to_that", text_of(tracker))
+
+
+def _agrees_and_asks(tracker: Tracker) -> bool:
+    """ "Yep. Is it a woman?": a yes, and a question that is about no other time."""
+    text = text_of(tracker)
+    other_time = entity_of(tracker, "time") or entity_of(tracker, "time_unclear")
+    return not other_time and says("yes_first", text) and asks_something(text)
 
 
 def read_time(text: str) -> Reading:

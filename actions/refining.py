@@ -282,6 +282,10 @@ def _sooner_or_later(text: str, before: Before) -> str | None:
             return None
         if times.understood(hour).names_time:
             return f"{_day(times.local_day(shown[0]))} {hour}".strip()
+    elif leans and re.search(r"\d", rest) and times.understood(text).names_time:
+        # "even later, after 4"
+        told = times.understood(rest)
+        return rest if told.windows and told.names_time else None
     elif times.understood(text).names_day:
         return None
     if not shown:

@@ -5,6 +5,7 @@ Everything is returned as arguments of ``utter_message``.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from actions import times
@@ -44,6 +45,15 @@ def about(request: Any, response: str) -> dict[str, Any]:
         "chosen_time": when(request),
         "patient_contact": request.patient_contact_typed,
     }
+
+
+def waits_for(entry: Any) -> str:
+    """When an entry of the waiting list would start: "Tuesday, December 8, at 9 am"."""
+    from clinic.booking.waiting import windows_of
+
+    # the list keeps where the whole appointment lies
+    longer = timedelta(minutes=entry.minutes - 1)
+    return times.said([(start, end - longer) for start, end in windows_of(entry)])
 
 
 def when(request: Any) -> str:

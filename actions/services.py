@@ -49,6 +49,14 @@ def read(text: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+def read_instead(text: str, known: str | None) -> str | None:
+    """As ``read``; of "45 minutes, no 60" the one that is not ``known``, else the last of them."""
+    parts = re.split(words()["no_between_lengths"], text, flags=re.IGNORECASE)
+    named = [service for part in parts if (service := read(part))]
+    others = [service for service in named if service != known]
+    return others[-1] if len(named) > 1 and others else read(text)
+
+
 def pick(text: str, undecided: bool = False) -> str | None:
     """The service that an answer to "which one?" picks: as ``read``, by number, or by order.
 
@@ -64,6 +72,10 @@ def pick(text: str, undecided: bool = False) -> str | None:
     index = ordinal(text, len(names))
     if index is not None:
         return names[index]
+    by_length = sorted(names, key=minutes_of)
+    for said, name in (("shortest_said", by_length[0]), ("longest_said", by_length[-1])):
+        if re.search(words()[said], text, re.IGNORECASE):
+            return name
     return names[len(names) // 2] if undecided else None
 
 

@@ -137,13 +137,16 @@ def _tells_besides(now: Situation) -> bool:
 
     A time is mostly part of the question: "are you open on monday?".
     """
-    agrees = any(label == "affirm" for label, _ in now.acts)
+    agrees = any(label == "affirm" for label, _ in now.acts) or says("yes_first", now.text)
     says_yes = agrees and now.requested_slot in ("preferred_time", "chosen_time")
     if now.requested_slot == "chosen_time" and not now.clicked:
         # "the last one. whats your cancelation policy"
         picks = any(says("picks", part) for part in re.split(r"[,.;!?]\s+", now.text))
         if picks or says_yes:
             return True
+    if now.requested_slot in CONFIRMATIONS and not now.clicked and tells_length(now.text):
+        # "no, a full hour. and what does it cost"
+        return True
     visit = now.requested_slot == "new_or_returning" and not now.clicked
     if visit and (says("yes_first", now.text) or says("no_first", now.text)):
         return True
@@ -299,6 +302,8 @@ def _fits(now: Situation) -> bool:
     if given and (corrects or now.requested_slot in CONFIRMATIONS):
         return True
     if now.requested_slot == "service" and tells_length(now.text):
+        return True
+    if now.requested_slot == "chosen_time" and says("picks", now.text):
         return True
     wanted = DETAIL_OF.get(now.requested_slot or "", ())
     return any(now.details.get(detail) is not None for detail in wanted)

@@ -93,7 +93,8 @@ def _told_by_its_words(label: str, now: Situation) -> bool | None:
     if now.form in TIMED_FORMS and label.startswith("faq/") and asks_whether_free:
         # "is 7:30 not free?" resembles a question for the prices
         return False
-    corrects_length = now.form == "booking_form" and says("not_this_length", now.text)
+    other_length = says("not_this_length", now.text) or says("no_between_lengths", now.text)
+    corrects_length = now.form == "booking_form" and other_length
     if corrects_length and label not in STOPS and _tells_length(now.text):
         # "30 mins not 60" resembles a question for the lengths there are
         return False

@@ -155,7 +155,9 @@ def _how_long(now: Situation) -> tuple[str, ...]:
 def _particular_wish(now: Situation, books: bool) -> Turn | None:
     """What the words say is wanted, whatever the ranking takes them for."""
     if says("asks_waiting_list", now.text) and not now.waits:
-        return Turn((WAITING_LIST,))
+        # "is there a waiting list? I need Tuesday at 9": what to wait for is told
+        begins = ("booking_form",) if now.tells_a_time else ()
+        return Turn((WAITING_LIST, *begins))
     if now.intent in ABOUT_THE_LIST and says("joins_waiting_list", now.text):
         # there has to be something to wait for
         return Turn(("utter_waiting_list_begins", "booking_form"))

@@ -423,6 +423,10 @@ def test_a_no_with_an_hour_says_nothing_about_the_visit() -> None:
         ("an hr", 60),
         ("half hr", 30),
         ("three quarters of an hour", 45),
+        ("three quarters o an hour", 45),
+        ("three quarter hour pls", 45),
+        ("i said three quarters, ta", 45),
+        ("three quarters of my back", None),
         ("in an hour", None),
         ("an hour later", None),
         ("lunch hour", None),
@@ -882,6 +886,41 @@ def test_a_weekday_is_that_of_the_times_on_offer(
 )
 def test_a_length_is_no_hour_of_the_clock(text: str, minutes: int | None) -> None:
     service = services.read(text)
+    assert (services.minutes_of(service) if service else None) == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "known", "minutes"),
+    [
+        ("30 min no 60", 60, 30),
+        ("30 min no 60", 30, 60),
+        ("45, no, an hour", None, 60),
+        ("half an hour, no a full hour", 60, 30),
+        ("no 45 min please", 60, 45),
+        ("30 minutes, no pain now", 60, 30),
+    ],
+)
+def test_of_two_lengths_the_one_that_is_new_is_meant(
+    text: str, known: int | None, minutes: int
+) -> None:
+    before = services.in_full("massage therapy", known) if known else None
+    assert services.minutes_of(str(services.read_instead(text, before))) == minutes
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("what do you advise? just a short one", 30),
+        ("something small", 30),
+        ("a longer one please", 60),
+        ("at short notice", None),
+        ("the small of my back", None),
+    ],
+)
+def test_the_shortest_is_taken_where_a_small_one_is_wished_for(
+    text: str, minutes: int | None
+) -> None:
+    service = services.pick(text)
     assert (services.minutes_of(service) if service else None) == minutes
 
 

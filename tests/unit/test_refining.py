@@ -71,6 +71,8 @@ def meant(text: str, before: Before) -> list[Interval]:
         ("3 not 2. Dana", PICKED, window(26, 15, 16)),
         ("no 11:15, not 2", PICKED, window26(11, 15)),
         ("not 2 but 4 on friday", PICKED, window(27, 16, 17)),
+        ("no not 2pm the 330 one", PICKED, window26(15, 30)),
+        ("no no, friday", AFTERNOON, window(27, 12, 17)),
         ("not 2, 3", shown(26, 12, 16, wish=window(26, 14, 15)), window(26, 15, 16)),
         ("4 30 same day", PICKED, window26(16, 30)),
         ("hmm ok. can we push it an hour", PICKED, window(26, 15, 16)),
@@ -108,6 +110,12 @@ def test_what_is_not_said_again_stays(text: str, before: Before, expected: Inter
 @pytest.mark.parametrize("text", ["later in the day", "later that day", "anything later?"])
 def test_later_is_after_the_last_time_shown(text: str) -> None:
     assert meant(text, AFTERNOON) == [(local(26, 14, 15), local(26, 20))]
+
+
+@pytest.mark.parametrize("text", ["even later, after 4", "nah much later after 4", "later like 4"])
+def test_later_at_an_hour_that_is_told_is_after_no_other(text: str) -> None:
+    assert all(local(26, 16) <= start for start, _ in meant(text, AFTERNOON))
+    assert meant(text, AFTERNOON)[0][0] == local(26, 16)
 
 
 @pytest.mark.parametrize("text", ["actually later", "hmm can we do later", "no later please"])
@@ -196,6 +204,8 @@ def test_one_of_two_days_that_are_shown(text: str, expected: Interval) -> None:
         ("no i said 11", 11, 0),
         ("ok 630 pm please", 18, 30),
         ("4 like i said", 16, 0),
+        ("11 duh", 11, 0),
+        ("the 930 one", 9, 30),
     ],
 )
 def test_an_hour_said_again_or_with_a_yes(text: str, hour: int, minute: int) -> None:

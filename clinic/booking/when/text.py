@@ -171,6 +171,50 @@ _WORDINGS = [
         ),
         # Which week is not said in this text: asked, with the days.
         (r"\b(?:that|the same) week\b", "thatweek"),
+        # "The Monday 1", "the 330 1": that one, and not at 1
+        (
+            rf"\bthe ({_DAY}|1?\d[:.]?[0-5]\d(?: ?[ap]m)?|1?\d ?[ap]m) 1"
+            r"(?=(?: (?:pls|plz|please|then|thx|thanks))*\W*$)",
+            r"the \1 one",
+        ),
+        # "Even later, after 4"
+        (
+            r"\b(?:(?:even|much|way|bit|little) )*(?:later|earlier)(?:,| like| say| as in| so)*"
+            r" (?=(?:after|before|from|past|between) (?:\d|noon|half))",
+            " ",
+        ),
+        # "Oh, it's Sunday. Monday then": the first is no wish
+        (
+            rf"\b(?:(?:oh|ah|ye|yeah|yes|right|true|of course|ofc|sorry|oops),? )+"
+            rf"(?:it'?s|that'?s|thats|that is|it is) (?:a )?(?:{_DAY})(?: (?:lol|haha|isn'?t it"
+            r"|innit|of course|duh|sorry|then))*(?= ?[.,!;])",
+            " ",
+        ),
+        # "Monday then. Actually, can it be 530"
+        (
+            rf"\b({_DAY})(?: then)?[.,!;]+ (?:(?:actually|actualy|wait|oh|hm+|and|maybe|but|could"
+            r"|can|make|let'?s|would),? )+(?:it|that|we|you|i|u)"
+            r"(?: (?:be|do|make it|come|say|have))*(?: at)? (?=\d)",
+            r"\1 at ",
+        ),
+        # "It doesn't say Tuesday the 8th"
+        (r"\b(?:it|that|this) (?:doesn'?t|does not|dont|didn'?t) (?:say|show|mention)\b", " "),
+        # "Only Saturday, he have school": why it has to be that day
+        (
+            rf"\bonly (?:on )?({_DAY})[,;]? (?:because |as |since |he's |she's )?"
+            r"(?:(?:he|she|they|i|we) (?:have|has|got|go|goes|is|are|am|work|works) )?"
+            r"(?:(?:got|to|at|in|the) )*(?:school|work|classes|class|uni|college)\b",
+            r"only \1 ",
+        ),
+        # "No, only the Tuesday"
+        (r"^\W*(?:no|nope|nah)[,.! ]+(?=(?:only|just) )", " "),
+        # "9 for me, 10 for my husband": the first is booked first
+        (
+            r"(?<![\d:/-])(?:at )?(1?\d(?:[:.]?[0-5]\d)?(?: ?[ap]m)?) for (me|myself)\b,?"
+            r"(?: and| n| &| then| plus)*,? (?:at )?1?\d(?:[:.]?[0-5]\d)?(?: ?[ap]m)? for"
+            r" (?:my |the |our |her|him|his )?\w*",
+            r" at \1 for \2 ",
+        ),
         # "Next week but only Mon or Thurs"
         (
             r",? but (?:only|just|ideally|preferably|it has to be|has to be|must be) (?!not\b)",
