@@ -128,6 +128,11 @@ _WORDINGS = [
             rf" (?P<to>to|through|thru|till?|until|-) (?P<last>{_DAY}), (?=(?:{_MONTH})\.? \d)",
             r"\g<first> \g<from> \g<to> \g<last> ",
         ),
+        # "Wednesday, January 20, Thursday, January 21 or Friday, January 22", as days are read back
+        (
+            rf"\b({_DAY}), ((?:{_MONTH}) \d{{1,2}}), (?=(?:{_DAY}), (?:{_MONTH}) \d)",
+            r"\1 \2 or ",
+        ),
         # "Before I pick the kids up at 3"
         (
             r"\b(before|after|until|till?) (?:i|we|s?he|they)(?:'(?:m|ve|re))? [a-z' ]{3,40}? at"
