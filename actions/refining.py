@@ -282,10 +282,9 @@ def _sooner_or_later(text: str, before: Before) -> str | None:
             return None
         if times.understood(hour).names_time:
             return f"{_day(times.local_day(shown[0]))} {hour}".strip()
-    elif leans and re.search(r"\d", rest) and times.understood(text).names_time:
+    elif leans and _tells_an_hour(rest):
         # "even later, after 4"
-        told = times.understood(rest)
-        return rest if told.windows and told.names_time else None
+        return rest
     elif times.understood(text).names_day:
         return None
     if not shown:
@@ -298,6 +297,12 @@ def _sooner_or_later(text: str, before: Before) -> str | None:
     if says("later", text) and one_day:
         return f"{_day(times.local_day(last))} after {_clock_words(last + times.step())}"
     return None
+
+
+def _tells_an_hour(text: str) -> bool:
+    """An hour by its figure, and no day."""
+    meant = times.understood(text) if re.search(r"\d", text) else None
+    return bool(meant and meant.windows and meant.names_time and not meant.names_day)
 
 
 def _other_day(text: str, before: Before) -> str | None:

@@ -102,6 +102,9 @@ def _told_by_its_words(label: str, now: Situation) -> bool | None:
     if asks_or_reads_back and label not in STOPS and _names_length(now.text):
         # "an hour" resembles a question for the opening hours
         return False
+    if now.requested_slot == "chosen_time" and label.startswith("faq/") and _tells_length(now.text):
+        # "the second one, but only half an hour"
+        return False
     if label == "minor" and is_for_a_grown_up(now.text):
         return False
     if now.requested_slot == "therapist" and says("only_therapist", now.text):

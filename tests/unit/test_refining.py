@@ -112,7 +112,9 @@ def test_later_is_after_the_last_time_shown(text: str) -> None:
     assert meant(text, AFTERNOON) == [(local(26, 14, 15), local(26, 20))]
 
 
-@pytest.mark.parametrize("text", ["even later, after 4", "nah much later after 4", "later like 4"])
+@pytest.mark.parametrize(
+    "text", ["even later, after 4", "nah much later after 4", "anything later like 4"]
+)
 def test_later_at_an_hour_that_is_told_is_after_no_other(text: str) -> None:
     assert all(local(26, 16) <= start for start, _ in meant(text, AFTERNOON))
     assert meant(text, AFTERNOON)[0][0] == local(26, 16)
