@@ -9,9 +9,9 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.base import ClinicAction, Event
 from actions.form_validation import no_problem
-from actions.reading import beside, slot_events, text_of
+from actions.reading import beside, slot_events, text_of, without_contacts
 from actions.validate_booking_form import ValidateBookingForm
-from assistant.policies.wishes import note_and_rest
+from assistant.policies.wishes import note_and_rest, says
 
 LONGEST = 2000  # characters
 BOOKING = ValidateBookingForm()
@@ -38,7 +38,15 @@ class ActionAddNote(ClinicAction):
             # a yes beside it is one to what was read back without it
             values = {**values, "confirm_booking": None}
         before = values.get("note") or tracker.slots.get(slot)
-        note = "\n".join(filter(None, (before, told or text_of(tracker))))
+        note = "\n".join(filter(None, (before, told or _whole(tracker, in_message))))
         said = "utter_added_to_message" if in_message else "utter_note_added"
         dispatcher.utter_message(response=said)
         return slot_events({**values, slot: note[:LONGEST]})
+
+
+def _whole(tracker: Tracker, in_message: bool) -> str:
+    """The message; a note leaves out the number and the address that stand in the request."""
+    text = text_of(tracker)
+    if in_message or says("contact_wish", text):
+        return text
+    return " ".join(without_contacts(text).split())

@@ -1,4 +1,4 @@
-"""Answers the wish to be treated by a woman or by a man."""
+"""Answers the wish to be treated by a woman, by a man, or by somebody who is not here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from actions import services
 from actions.base import ClinicAction, Event
 from actions.reading import slot_events, text_of
 from actions.times import words
-from assistant.policies.wishes import therapist_wish
+from assistant.policies.wishes import somebody_wished, therapist_wish
 from clinic import facts
 
 
@@ -20,10 +20,13 @@ class ActionAnswerWish(ClinicAction):
 
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """With one therapist who fits, that one is wished for."""
-        wish = str(therapist_wish(text_of(tracker)))
+        named = somebody_wished(text_of(tracker))
+        wish = str(therapist_wish(text_of(tracker)) or named)
         therapists = facts.current().therapists
         fitting = [therapist.name for therapist in therapists if therapist.gender == wish]
-        if fitting:
+        if named == wish:
+            response = "utter_only_these_therapists"
+        elif fitting:
             response = "utter_therapist_fits"
         elif all(therapist.gender for therapist in therapists):
             response = "utter_no_therapist_fits"

@@ -16,6 +16,7 @@ from actions.base import ClinicAction, Event
 from actions.reading import (
     JUST_COMES,
     REFUSED,
+    WOULD_CALL,
     Reading,
     doubted_addresses,
     entity_of,
@@ -49,7 +50,10 @@ CONTACT_PROBLEMS = frozenset(
 )
 # Problems that answer the message, also one that asks for a booking or a change.
 TOLD_ANYWAY = frozenset(
-    {*REFUSED.values(), *CONTACT_PROBLEMS, JUST_COMES, "time_question", "utter_waiting_needs_time"}
+    {
+        *(*REFUSED.values(), *CONTACT_PROBLEMS, JUST_COMES, WOULD_CALL),
+        *("time_question", "utter_waiting_needs_time"),
+    }
 )
 # Problems that are told also when the message answers another question.
 TOLD_BESIDE = frozenset({*CONTACT_PROBLEMS, "time_question"})

@@ -46,6 +46,8 @@ REFUSED = {
 }
 # Wants to come without a way to be reached.
 JUST_COMES = "invalid_patient_contact_just_comes"
+# Would call the clinic, or gives no way to be reached at all.
+WOULD_CALL = "invalid_patient_contact_would_call"
 # Questions that ask whether it is a first visit: "new" alone answers them.
 ASKS_FOR_A_VISIT = frozenset({"patient_name", "new_or_returning"})
 # What a typed yes must reach before something is sent or deleted.
@@ -268,7 +270,7 @@ def _name(tracker: Tracker) -> Reading:
 
 
 def _contact(tracker: Tracker) -> Reading:
-    contact = read_contact(text_of(tracker))
+    contact = read_contact(text_of(tracker)) or _number_completed(tracker)
     if contact:
         return Reading(contact.shown)
     choices = tracker.slots.get("contact_choices") or []
@@ -284,6 +286,8 @@ def _contact(tracker: Tracker) -> Reading:
         return Reading(choices[picked])
     if says("just_comes", text_of(tracker)):
         return Reading(problem=JUST_COMES)
+    if says("would_call", text_of(tracker)) or says("refuses_both", text_of(tracker)):
+        return Reading(problem=WOULD_CALL)
     refused = refuses_contact(text_of(tracker))
     if refused:
         return Reading(problem=REFUSED[refused])
@@ -295,13 +299,35 @@ def _contact(tracker: Tracker) -> Reading:
 
 
 def _by_ending(text: str, choices: list[str]) -> int | None:
-    """ "The .ca one": which of the addresses ends so, when one alone does."""
-    said = [
-        at
-        for at, address in enumerate(choices)
-        if re.search(rf"(?<!\w){re.escape(address.rpartition('.')[2])}\b", text, re.IGNORECASE)
-    ]
-    return said[0] if len(said) == 1 else None
+    """ "The .ca one", "gmail": which of the addresses ends so, when one alone does."""
+    domains = [address.rpartition("@")[2] for address in choices]
+    for ends in (
+        [one.rpartition(".")[2] for one in domains],
+        [one.split(".")[0] for one in domains],
+    ):
+        said = [
+            at
+            for at, end in enumerate(ends)
+            if re.search(rf"(?<!\w){re.escape(end)}\b", text, re.IGNORECASE)
+        ]
+        if len(said) == 1:
+            return said[0]
+    return None
+
+
+def _number_completed(tracker: Tracker) -> Contact | None:
+    """ "0144", after "905-555-014": the number with that end; "905", after "555-0144": with it."""
+    if not str(tracker.slots.get("problem")).startswith("invalid_patient_contact"):
+        return None
+    said = [str(event.get("text")) for event in tracker.events if event["event"] == "user"]
+    if len(said) < LIKELY_AND_TYPED or re.search(r"[^\W\d_]", said[-1]):
+        return None
+    before, now = (re.sub(r"\D", "", text) for text in said[-2:])
+    if len(now) == len("0144") and len("905555") <= len(before) < len("9055550144"):
+        return read_contact(before[:6] + now)
+    if len(now) == len("905") and len(before) == len("5550144"):
+        return read_contact(now + before)
+    return None
 
 
 def _time(tracker: Tracker) -> Reading:
@@ -425,6 +451,7 @@ def _note(tracker: Tracker) -> Reading:
     says_no = intent in ("deny", "affirm") and len(text_of(tracker).split()) <= LONGEST_NO
     if intent == "affirm" and len(text_of(tracker).split()) == 1:
         return Reading(problem="invalid_words")
+    says_no = says_no or says("nothing_to_note", text_of(tracker))
     return Reading(SKIPPED) if intent == "skip" or says_no else _words(tracker)
 
 

@@ -47,7 +47,7 @@ from actions.reading import (
     without_contacts,
 )
 from actions.times import understood
-from assistant.policies.wishes import asks_something, next_person, says
+from assistant.policies.wishes import about_the_second, asks_something, next_person, says
 from clinic import clock, setup
 from clinic.booking.when import say
 from clinic.contacts import read_contact
@@ -110,6 +110,9 @@ class ValidateBookingForm(FormValidation):
         """The slots that the message sets, a time that is held included."""
         if says("clears_note", text_of(tracker)):
             return {"note": _cleared(tracker), "confirm_booking": None, **no_problem()}
+        second = about_the_second(text_of(tracker))
+        if second and not (starting(tracker) and _is_sent(tracker)):
+            return await self._before_the_second(tracker, second)
         number, tracker = _number_corrected(tracker)
         if asked_in(tracker) == "chosen_time":
             answer = await answer_to_offers(tracker)
@@ -133,6 +136,15 @@ class ValidateBookingForm(FormValidation):
         values = _with_unclear_time(tracker, await with_time(tracker, values))
         return await with_free_times(tracker, values)
 
+    async def _before_the_second(self, tracker: Tracker, second: re.Match[str]) -> dict[str, Any]:
+        """What is told of the first of two, and the name of the second for the next request."""
+        name = read_name(second["name"]) if second["name"] else None
+        kept = {"next_patient": name} if name else {}
+        first = text_of(tracker)[: second.start()]
+        if not re.search(r"\w", first):
+            return {**kept, **no_problem_but(tracker)}
+        return {**await self.values_from(beside(tracker, first)), **kept}
+
     async def perform(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> list[Event]:
         """As in every form; of two people who come, the patient hears whose turn it is."""
         minutes = services.not_offered(text_of(tracker))
@@ -150,7 +162,7 @@ class ValidateBookingForm(FormValidation):
         asks_on = not (known.get("service") and known.get("therapist"))
         if no_such_time and asks_on and not known.get("preferred_time"):
             dispatcher.utter_message(response="utter_time_question", problem_text=no_such_time)
-        if values.get("next_patient"):
+        if values.get("next_patient") and values.get("patient_name"):
             dispatcher.utter_message(
                 response="utter_next_patient_kept",
                 patient_name=values["patient_name"],
@@ -180,8 +192,7 @@ class ValidateBookingForm(FormValidation):
 
     async def _taken_up(self, dispatcher: CollectingDispatcher, tracker: Tracker) -> dict[str, Any]:
         values = {**await self.values_from(tracker), **await picked_before(tracker)}
-        sent = tracker.slots.get("reference") or tracker.slots.get("waiting_reference")
-        if sent and _is_for_another(tracker, values):
+        if _is_sent(tracker) and _is_for_another(tracker, values):
             # another appointment, for somebody else than the one before
             after = _right_after(tracker, values)
             values = {**after, **_for_the_second(tracker), **values}
@@ -253,8 +264,11 @@ def _name_corrected(tracker: Tracker) -> dict[str, Any]:
 
 def _name_spelled(text: str) -> str | None:
     """ "My name's spelt with one g, Greg Sanders": the part that is a name and nothing else."""
-    if not says("about_the_name", text):
-        return None
+    return _bare_part(text) if says("about_the_name", text) else None
+
+
+def _bare_part(text: str) -> str | None:
+    """The part of the text that is a name and nothing else, and not that of a therapist."""
     names = filter(None, map(bare_name, re.split(r"[,;:.?!\n]+\s*", text)))
     return next((name for name in names if not services.read_therapist(name)), None)
 
@@ -337,7 +351,8 @@ def _cleared(tracker: Tracker) -> str:
     """The note without the name in it, when that is what shall go; else none at all."""
     lines = str(tracker.slots.get("note") or "").splitlines()
     if not says("name_in_note", text_of(tracker)):
-        return SKIPPED
+        instead = re.search(times.words()["note_instead"], text_of(tracker), re.IGNORECASE)
+        return instead[1] if instead else SKIPPED
     name = set(str(tracker.slots.get("patient_name") or "").casefold().split())
     kept = [line for line in lines if not set(re.findall(r"[\w'-]+", line.casefold())) <= name]
     return "\n".join(kept)
@@ -357,17 +372,29 @@ def _two_names(tracker: Tracker) -> dict[str, Any]:
     return {"patient_name": first, "next_patient": second, **no_problem_but(tracker)}
 
 
+def _is_sent(tracker: Tracker) -> bool:
+    """A request of this conversation was sent."""
+    return bool(tracker.slots.get("reference") or tracker.slots.get("waiting_reference"))
+
+
 def _is_for_another(tracker: Tracker, values: dict[str, Any]) -> bool:
     """ "Another one", "and one for my wife", or the second of two who were named."""
     text = text_of(tracker)
     told = values.get("for_whom") or says("one_more_for", text) or says("books_for_another", text)
-    return bool(told or next_person(text) or tracker.slots.get("next_patient"))
+    told = told or next_person(text) or about_the_second(text)
+    return bool(told or tracker.slots.get("next_patient"))
 
 
 def _for_the_second(tracker: Tracker) -> dict[str, Any]:
     """Under the name that was kept for the second of two, or told now, or that is asked for."""
-    kept, told = tracker.slots.get("next_patient"), next_person(text_of(tracker))
+    text = text_of(tracker)
+    kept, told, second = (
+        tracker.slots.get("next_patient"),
+        next_person(text),
+        about_the_second(text),
+    )
     name = kept or (read_name(told.title()) if told else None)
+    name = name or (second["name"] if second else None) or _bare_part(text)
     return {"patient_name": name, "next_patient": None}
 
 

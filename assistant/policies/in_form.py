@@ -31,6 +31,7 @@ from assistant.policies.forms import (
 from assistant.policies.interruptions import changes_time, interrupts
 from assistant.policies.situation import CLEAR, GIVEN, Situation, Turn
 from assistant.policies.wishes import (
+    about_the_second,
     asks_for_a_note,
     asks_something,
     begins_another,
@@ -40,6 +41,7 @@ from assistant.policies.wishes import (
     refuses_contact,
     says,
     says_yes_beside,
+    somebody_wished,
     tells_length,
     therapist_wish,
     wishes_a_series,
@@ -90,7 +92,7 @@ def in_form(now: Situation) -> Turn | None:
             return None
         if denies:
             return Turn(("utter_good_to_know", *resume(now)))
-        if says("for_two", now.text):
+        if says("for_two", now.text) or about_the_second(now.text):
             return Turn(("action_read_details", "utter_one_at_a_time", *resume(now)))
         if wishes_a_series(now.text, books=now.intent == "book_appointment"):
             return Turn(("action_read_details", *SERIES, *resume(now)))
@@ -146,6 +148,9 @@ def _tells_besides(now: Situation) -> bool:
             return True
     if now.requested_slot in CONFIRMATIONS and not now.clicked and tells_length(now.text):
         # "no, a full hour. and what does it cost"
+        return True
+    if now.requested_slot == "patient_contact" and says("names_provider", now.text):
+        # "gmail of course. does it hurt?", said to two addresses
         return True
     visit = now.requested_slot == "new_or_returning" and not now.clicked
     if visit and (says("yes_first", now.text) or says("no_first", now.text)):
@@ -205,7 +210,7 @@ def _beside_booking(now: Situation, acts: tuple[tuple[str, float], ...]) -> Turn
     """What is asked or wished for in words of its own, beside the question of the booking."""
     if says("asks_cant_make", now.text):
         return Turn((CANCELLING, *resume(now)))
-    if therapist_wish(now.text) is not None:
+    if therapist_wish(now.text) or somebody_wished(now.text):
         others = tuple(act for act in acts if act[0] != "faq/therapist_info")
         answers = ("action_answer_wish", *topic_answers(others))
         return Turn(("action_read_details", *answers, *resume(now)))

@@ -27,6 +27,7 @@ from assistant.policies.wishes import (
     note_in,
     reference_in,
     says,
+    somebody_wished,
     therapist_wish,
     wishes_a_series,
 )
@@ -95,7 +96,8 @@ def outside_forms(now: Situation) -> Turn | None:
     if _reason_is_given(now):
         return Turn(("action_save_reason",))
     books = any(label == "book_appointment" for label, _ in now.acts)
-    if books and therapist_wish(now.text) and now.intent in WITH_A_WISH:
+    wished = therapist_wish(now.text) or somebody_wished(now.text)
+    if books and wished and now.intent in WITH_A_WISH:
         # without a booking there is no note to put the wish into: the topic's answer tells
         return Turn(("action_answer_wish", "booking_form"))
     wishes = books or (

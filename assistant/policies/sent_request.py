@@ -10,7 +10,7 @@ from assistant.policies.answers import (
     with_safety_net,
 )
 from assistant.policies.situation import CLEAR, Situation, Turn
-from assistant.policies.wishes import CANCELS, asks_something, next_person, says
+from assistant.policies.wishes import CANCELS, about_the_second, asks_something, next_person, says
 
 # What answers a time that the clinic proposes: by its button at any time, in words right after it.
 ANSWERS_A_PROPOSAL = {
@@ -100,7 +100,8 @@ def about_the_request(now: Situation) -> Turn | None:
         return Turn((TELL_STATUS,))
     moves = CANCELS.search(now.text) or says("move", now.text)
     one_more = just_told and says("one_more_for", now.text)
-    if next_person(now.text) or (one_more and not moves and not asks_something(now.text)):
+    another = next_person(now.text) or about_the_second(now.text)
+    if another or (one_more and not moves and not asks_something(now.text)):
         return Turn(("booking_form",))
     cancels = label in ("stop", "change_appointment") and CANCELS.search(now.text)
     gives_up = just_told and label in GIVES_UP and says("cancel", now.text)

@@ -147,7 +147,8 @@ def says_yes_beside(text: str) -> bool:
 
 def begins_another(text: str) -> bool:
     """ "Another one", "ok now carlos at 10": one appointment more than the one that was sent."""
-    return says("books_anew", text) or says("one_more_for", text) or next_person(text) is not None
+    anew = says("books_anew", text) or says("one_more_for", text)
+    return anew or next_person(text) is not None or about_the_second(text) is not None
 
 
 def next_person(text: str) -> str | None:
@@ -171,6 +172,22 @@ def therapist_wish(text: str) -> str | None:
         if re.search(naming(pattern), text, re.IGNORECASE):
             return str(wish)
     return None
+
+
+def somebody_wished(text: str) -> str | None:
+    """ "I saw Marcus last time", "I wanted Marcus": a name that is none of the therapists'."""
+    for pattern in _words()["somebody_wished"]:
+        match = re.search(pattern, text, re.IGNORECASE)
+        name = read_name(match["name"]) if match else None
+        if name and not re.fullmatch(any_name(), name, re.IGNORECASE):
+            return name
+    return None
+
+
+def about_the_second(text: str) -> re.Match[str] | None:
+    """Where a message goes on to the second of two who want to come; its "name" may be None."""
+    found = (re.search(one, text, re.IGNORECASE) for one in _words()["about_the_second"])
+    return next(filter(None, found), None)
 
 
 def wishes_a_series(text: str, *, books: bool) -> bool:
