@@ -105,6 +105,9 @@ def _told_by_its_words(label: str, now: Situation) -> bool | None:
     if now.requested_slot == "chosen_time" and label.startswith("faq/") and _tells_length(now.text):
         # "the second one, but only half an hour"
         return False
+    if label == "write_for_other" and says("for_me_after_all", now.text):
+        # "this one is for me, not my wife"
+        return False
     if label == "minor" and is_for_a_grown_up(now.text):
         return False
     if now.requested_slot == "therapist" and says("only_therapist", now.text):
