@@ -1076,3 +1076,19 @@ def test_what_was_moved_by_its_reference_needs_none_again(
 ) -> None:
     slots = {"change_reference": "K7M3QX", "change_contact": "416-555-0199"}
     assert _as_told_here({**slots, "patient_contact": before}) == after
+
+
+@pytest.mark.parametrize("text", ["can I just telephone you", "I'd rather not share that."])
+def test_who_gives_no_way_to_be_reached_hears_the_clinics_number(text: str) -> None:
+    found = read("patient_contact", heard(text, "nlu_fallback", "patient_contact"))
+    assert found.problem == "invalid_patient_contact_would_call"
+
+
+def test_of_two_addresses_the_name_of_the_service_tells_which() -> None:
+    slots = {"contact_choices": ["a@gmail.com", "a@gmial.com"]}
+    tracker = heard("GMAIL of course", "nlu_fallback", "patient_contact", slots=slots)
+    assert read("patient_contact", tracker).value == "a@gmail.com"
+
+
+def test_nothing_is_no_note() -> None:
+    assert read("note", heard("Nothing, thanks.", "nlu_fallback", "note")).value == ""
