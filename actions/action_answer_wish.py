@@ -34,7 +34,7 @@ class ActionAnswerWish(ClinicAction):
             response = "utter_therapist_not_told"
         names = " or ".join(fitting or services.therapists())
         dispatcher.utter_message(response=response, wish=wish, therapist=names)
-        wished = words()["wish_in_note"].format(wish=wish)
+        wished = words()["named_in_note" if named == wish else "wish_in_note"].format(wish=wish)
         note = tracker.slots.get("note") or ""
         values = {} if wished in note else {"note": "\n".join(filter(None, (note, wished)))}
         if len(fitting) == 1:

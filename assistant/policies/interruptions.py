@@ -119,7 +119,8 @@ def _told_by_its_words(label: str, now: Situation) -> bool | None:
         return False
     if now.form == "change_form" and label == "book_appointment" and says("books_anew", now.text):
         return True
-    if now.requested_slot == "patient_contact" and refuses_contact(now.text):
+    would_call = says("would_call", now.text) or says("refuses_both", now.text)
+    if now.requested_slot == "patient_contact" and (would_call or refuses_contact(now.text)):
         return False
     if now.form in TAKES_DETAILS and label == "speak_to_human" and _is_an_address(now.text):
         # also one that cannot be used
