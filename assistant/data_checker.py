@@ -31,6 +31,7 @@ CHECKS: tuple[Callable[[Project], Iterator[str]], ...] = (
     names.check_responses,
     names.check_titles,
     names.check_fields,
+    names.check_follow_ups,
     names.check_domain,
     names.check_settings,
     signs.check_table,

@@ -10,7 +10,7 @@ Rasa's own generator picks a wording at random and knows only slots. Here
 - of several that fit, one with ``metadata.first`` is said before all others;
 - a wording that this conversation has not read yet is preferred, in the order written, and when the
   same would be read twice within a few turns, more of the topic is told; of something particular,
-  or when there is no more, its first sentence with the question what else is wanted;
+  or when there is no more, its first sentence and that no more is known;
 - a form whose question was not answered well asks in other words (slot ``problem``);
 - buttons that lead to booking are left out while a red flag is open;
 - an answer to a question can be rated.
@@ -176,7 +176,7 @@ class ResponseGenerator(TemplatedNaturalLanguageGenerator):
         tracker: DialogueStateTracker,
         output_channel: str,
     ) -> dict[str, Any] | None:
-        """What is said instead of the same once more: more of it, or its heart and a question.
+        """What is said instead of the same once more: more of it, or its heart and no more.
 
         ``topic`` is None where more of it would be beside the question.
         """

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from assistant.checks.project import RETRIEVAL_INTENT, Project
+from assistant.policies import follow_ups
 from assistant.policies.forms import offers_of
 from assistant.policies.situation import Situation
 from assistant.policies.turn import plan
@@ -19,6 +20,8 @@ _ACTION = re.compile(r"(?:action|validate)_[a-z_]+")
 _SETTING = re.compile(r"CLINIC_[A-Z_]+")
 # Where Rasa writes the name of what was said.
 _NO_RESPONSES = frozenset({"utter_action"})
+# What is said to a question that leans on the last answer.
+FOLLOW_UPS = "data/follow_ups.yml"
 # Where actions are called from.
 POLICIES = "assistant/policies/"
 # Actions that Rasa brings.
@@ -91,6 +94,8 @@ def _named_responses(project: Project) -> Iterator[tuple[str, str]]:
         yield f"utter_{response}", "data/safety"
     for rating in project.read("data/titles.yml")["ratings"]:
         yield f"utter_feedback_thanks_{rating['value']}", "data/titles.yml"
+    for entry in project.read(FOLLOW_UPS)["follow_ups"]:
+        yield str(entry["says"]), FOLLOW_UPS
 
 
 def _optional_responses(project: Project) -> Iterator[str]:
@@ -134,6 +139,19 @@ def check_fields(project: Project) -> Iterator[str]:
                 re.compile(str(word))
             except re.error as error:
                 yield f"{path}: {slot} has {word!r}, which is no regular expression: {error}."
+
+
+def check_follow_ups(project: Project) -> Iterator[str]:
+    """data/follow_ups.yml names topics, in regular expressions that can be read."""
+    loaded = project.read(FOLLOW_UPS)
+    for number, entry in enumerate(loaded["follow_ups"], start=1):
+        for topic in entry.get("after") or []:
+            if topic not in project.topics:
+                yield f"{FOLLOW_UPS}: entry {number} follows {topic}, which is no topic."
+        try:
+            follow_ups.pattern(str(entry["words"]), loaded)
+        except re.error as error:
+            yield f"{FOLLOW_UPS}: the words of entry {number} cannot be read: {error}."
 
 
 def check_domain(project: Project) -> Iterator[str]:

@@ -45,6 +45,24 @@ _ASKS_INDIRECTLY = re.compile(
     rf"(?:you )?(?:if|whether|{_QUESTION_WORD})\b",
     re.IGNORECASE,
 )
+# "you didn't answer my question, ...": what follows is asked once more.
+_COMPLAINS = re.compile(
+    r"^\W*(?:(?:no|nope|but|sorry|hey|um+|well|wait|ok|hello)\W+)*(?:you|u|ya|that|this|it)\s+(?:still\s+)?"
+    r"(?:did ?n.?t|did not|have ?n.?t|have not|never|do ?n.?t|does ?n.?t|does not|didnot)\s+"
+    r"(?:(?:really|even|actually|quite)\s+)*answer(?:ed|s)?\b"
+    r"(?:\s+(?:me|that|this|it|my (?:\w+ )?question|the question|what i asked))?"
+    r"(?:\W+(?:i (?:asked|said|meant)|my question (?:is|was)|about|again)\b)*[\W]*",
+    re.IGNORECASE,
+)
+
+
+def without_complaint(text: str) -> str:
+    """The question in "you didn't answer, does it help or not"; a text without one stays whole."""
+    asked = _COMPLAINS.sub("", text, count=1)
+    if asked == text:
+        return text
+    offers_a_choice = re.search(r"\w\W+or\W+\w", asked, re.IGNORECASE)
+    return asked if is_question(asked) or offers_a_choice else text
 
 
 def split(text: str) -> list[str]:

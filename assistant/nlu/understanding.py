@@ -102,6 +102,7 @@ def understand(text: str, model: IntentModel) -> Understanding:
         return Understanding((plain,), (plain,))
     for spoken, sign in _SPOKEN:
         text = spoken.sub(sign, text)
+    text = clauses.without_complaint(text)
     mended = model.mend(text)
     parts = clauses.split(mended)
     if len(parts) < 2:

@@ -18,6 +18,7 @@ from assistant.policies.answers import (
     topic_answers,
     with_safety_net,
 )
+from assistant.policies.follow_ups import answer_to_follow_up
 from assistant.policies.forms import FORM_REPLIES, FORMS, NOTES, STOPS
 from assistant.policies.situation import CLEAR, Situation, Turn
 from assistant.policies.wishes import (
@@ -51,10 +52,6 @@ COMPLAINT = ("action_write_complaint", "message_form")
 CANCELLED = frozenset({"change_appointment", "nlu_fallback", "stop"})
 # Topics about what is done again and again, so that "how often?" leans on their answer.
 DOSED = frozenset({"home_exercises", "medication_question"})
-# Said to "n 90", after the prices.
-LENGTH_PRICES = "utter_cost_of_length"
-# Topics whose answers name things to do or to use at home.
-AT_HOME = frozenset({"home_exercises", "medication_or_surgery_alternative"})
 # What the wish to be put on the waiting list may be taken for.
 ABOUT_THE_LIST = frozenset(
     {
@@ -64,7 +61,10 @@ ABOUT_THE_LIST = frozenset(
 )
 # What "is sarah in today?" may be taken for.
 ABOUT_SOMEBODY = frozenset(
-    {"nlu_fallback", "out_of_scope", "speak_to_human", "faq/opening_hours", "faq/therapist_info"}
+    {
+        *("nlu_fallback", "out_of_scope", "speak_to_human"),
+        *("faq/opening_hours", "faq/techniques", "faq/therapist_info"),
+    }
 )
 # What "Natalie please" may be taken for.
 NAMING = frozenset({"faq/therapist_info", "nlu_fallback", "out_of_scope", "speak_to_human"})
@@ -110,7 +110,9 @@ def outside_forms(now: Situation) -> Turn | None:
     if wishes and not now.clicked and note_in(now.text):
         said = dict.fromkeys((*topic_answers(now.acts), *take_note(now)))
         return Turn((*said, "booking_form"))
-    follows = None if now.clicked else _follows_an_answer(now)
+    # "can I still have a massage on monday" books, and of two questions none is left out
+    alone = not (now.clicked or books) and len(now.acts) < 2
+    follows = answer_to_follow_up(now) if alone else None
     if follows:
         return Turn(with_safety_net((follows,), now))
     how_long = _how_long(now)
@@ -122,19 +124,6 @@ def outside_forms(now: Situation) -> Turn | None:
     return None
 
 
-def _follows_an_answer(now: Situation) -> str | None:
-    """The response to a question that only the last answer explains: "n 90", "seniors?"."""
-    if now.last_topic == "cost" and says("length_after_prices", now.text):
-        return LENGTH_PRICES
-    if now.last_topic == "cost" and says("discount_after_prices", now.text):
-        return "utter_faq/cost"
-    if now.last_topic == "medication_question" and says("dose_after_medicines", now.text):
-        return "utter_faq/medication_question"
-    if now.last_topic in AT_HOME and says("which_at_home", now.text):
-        return "utter_faq/home_exercises"
-    return None
-
-
 def _how_long(now: Situation) -> tuple[str, ...]:
     """What is said to "for how long?" after an answer; of what is done again also to "how often?".
 
@@ -142,13 +131,14 @@ def _how_long(now: Situation) -> tuple[str, ...]:
     """
     if now.clicked or len(now.acts) > 1:
         return ()
-    if now.last_topic == "techniques" and says("how_long_it_takes", now.text):
+    text = clauses.without_complaint(now.text)
+    if now.last_topic == "techniques" and says("how_long_it_takes", text):
         return ("utter_how_long_techniques",)
-    if says("how_long_sore", now.text):
+    if says("how_long_sore", text):
         return ("utter_how_long_does_it_hurt",)
-    if not says("leans_how_long", now.text):
+    if not says("leans_how_long", text):
         return ()
-    if says("leans_how_often", now.text) and now.last_topic not in DOSED:
+    if says("leans_how_often", text) and now.last_topic not in DOSED:
         return ()
     told = f"utter_how_long_{now.last_topic}"
     return (told,) if told in now.responses and told not in now.said_before else ()

@@ -143,6 +143,9 @@ def _as_it_is_meant(now: Situation, books: bool) -> Situation:
     """The message without what it is only taken for."""
     if books:
         now = replace(now, acts=(("book_appointment", now.acts[0][1]), *now.acts[1:]))
+    if now.intent == "start_over" and not (now.clicked or says("starts_over", now.text)):
+        # "which one first?" resembles it; all that was told is not dropped for a resemblance
+        now = replace(now, acts=(("nlu_fallback", now.acts[0][1]), *now.acts[1:]))
     warned = now.triage.get("level") and now.red_flag_level and not now.safety_check
     if warned and is_known(now):
         # "I was in hospital for the numbness": told before, and no new alarm

@@ -109,3 +109,23 @@ def test_no_question(text: str) -> None:
 )
 def test_a_question_after_a_story_is_a_part(text: str) -> None:
     assert clauses.split(text)[-1] == "do you take cards"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("you did not answer my question, is it safe?", "is it safe?"),
+        ("u havent answered how often", "how often"),
+        ("sorry but you never answered, tuesdays or fridays", "tuesdays or fridays"),
+        ("that doesn't answer what I asked", "that doesn't answer what I asked"),
+        ("you didn't answer and I am cross", "you didn't answer and I am cross"),
+        ("you don't answer the phone, how do I reach you", None),
+    ],
+)
+def test_what_is_asked_once_more_after_a_complaint(text: str, asked: str | None) -> None:
+    assert clauses.without_complaint(text) == (asked or text)
+
+
+@given(st.text())
+def test_a_complaint_is_only_left_out_before_a_question(text: str) -> None:
+    assert text.endswith(clauses.without_complaint(text))

@@ -338,6 +338,21 @@ def mention_without_a_name(copy: Copy) -> None:
     copy.replace("data/mentions.yml", r"named: parking$", "named:")
 
 
+@breaks(r"data/follow_ups.yml: entry 1 follows astrology, which is no topic")
+def follow_up_of_no_topic(copy: Copy) -> None:
+    copy.replace("data/follow_ups.yml", r"^- after: \[cost\]", "- after: [astrology]")
+
+
+@breaks(r"data/follow_ups.yml: the words of entry \d+ cannot be read: ")
+def follow_up_that_cannot_be_read(copy: Copy) -> None:
+    copy.append("data/follow_ups.yml", "- words: '<lead>(which'\n  says: utter_how_common\n")
+
+
+@breaks(r"data/follow_ups.yml says utter_added, which is in no file of data/responses")
+def follow_up_without_a_response(copy: Copy) -> None:
+    copy.append("data/follow_ups.yml", "- words: which\n  says: utter_added\n")
+
+
 @breaks(r"data/texting.yml: pair 1 of the shorthand cannot be read: ")
 def shorthand_that_cannot_be_read(copy: Copy) -> None:
     copy.replace("data/texting.yml", r"- \['\(able", "- ['((able")
