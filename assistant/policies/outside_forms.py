@@ -111,7 +111,8 @@ def outside_forms(now: Situation) -> Turn | None:
         said = dict.fromkeys((*topic_answers(now.acts), *take_note(now)))
         return Turn((*said, "booking_form"))
     # "can I still have a massage on monday" books, and of two questions none is left out
-    alone = not (now.clicked or books) and len(now.acts) < 2
+    books_a_time = books and now.tells_a_time
+    alone = not (now.clicked or books_a_time) and len(now.acts) < 2
     follows = answer_to_follow_up(now) if alone else None
     if follows:
         return Turn(with_safety_net((follows,), now))

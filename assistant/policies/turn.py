@@ -29,6 +29,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from assistant.nlu import clauses
 from assistant.policies.answers import resume
 from assistant.policies.check_question import after_check, ask_check
 from assistant.policies.coming_back import (
@@ -143,7 +144,8 @@ def _as_it_is_meant(now: Situation, books: bool) -> Situation:
     """The message without what it is only taken for."""
     if books:
         now = replace(now, acts=(("book_appointment", now.acts[0][1]), *now.acts[1:]))
-    if now.intent == "start_over" and not (now.clicked or says("starts_over", now.text)):
+    asks = now.intent == "start_over" and clauses.is_question(now.text)
+    if asks and not says("starts_over", now.text):
         # "which one first?" resembles it; all that was told is not dropped for a resemblance
         now = replace(now, acts=(("nlu_fallback", now.acts[0][1]), *now.acts[1:]))
     warned = now.triage.get("level") and now.red_flag_level and not now.safety_check
