@@ -317,7 +317,7 @@ def _by_ending(text: str, choices: list[str]) -> int | None:
 
 def _number_completed(tracker: Tracker) -> Contact | None:
     """ "0144", after "905-555-014": the number with that end; "905", after "555-0144": with it."""
-    if not str(tracker.slots.get("problem")).startswith("invalid_patient_contact"):
+    if not str(tracker.slots.get("problem")).startswith("invalid_patient_contact_"):
         return None
     said = [str(event.get("text")) for event in tracker.events if event["event"] == "user"]
     if len(said) < LIKELY_AND_TYPED or re.search(r"[^\W\d_]", said[-1]):
