@@ -167,6 +167,10 @@ def _particular_wish(now: Situation, books: bool) -> Turn | None:
         return Turn(("booking_form",))
     if now.intent in BESIDE_A_ROOM and says("asks_for_a_room", now.text):
         return Turn(with_safety_net(("utter_faq/location",), now))
+    if not books and says("hard_of_hearing", now.text):
+        return Turn(with_safety_net(("utter_faq/location",), now))
+    if not books and says("oil_and_allergy", now.text):
+        return Turn(with_safety_net(("utter_faq/techniques",), now))
     if now.intent in ABOUT_COMING and says("asks_walk_in", now.text):
         return Turn((WALK_IN,))
     if now.intent in OF_A_CHILD and says("about_a_child", now.text):
