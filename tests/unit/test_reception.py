@@ -67,27 +67,27 @@ class Clinic:
         monkeypatch.setattr(updates, "take", try_it)
         monkeypatch.setattr(reception, "AGAIN_AFTER", 0.01)
 
-    def take(self, *updates: tuple[str, str]) -> list[tuple[str, str]]:
+    def take(self, *told: tuple[str, str]) -> list[tuple[str, str]]:
         """Has words by patients taken; who then has what in the mailbox, in its order."""
-        asyncio.run(self._take([Update(text, who, text=text) for who, text in updates]))
+        asyncio.run(self._take([Update(text, who, text=text) for who, text in told]))
         with self.engine.connect() as connection:
             rows = connection.execute(sa.text("SELECT name, conversation FROM app_senders"))
             names = {conversation: name for name, conversation in rows}
-            called = {self.reception._seal.names("messenger", who)[0]: who for who, _ in updates}
+            called = {self.reception._seal.names("messenger", who)[0]: who for who, _ in told}
             query = sa.select(mailbox.messages).order_by(mailbox.messages.c.number)
             found = [mailbox._stored(row) for row in connection.execute(query)]
         return [(called[names[each.conversation]], each.input or each.response) for each in found]
 
-    def texts(self, *updates: Update) -> list[str]:
+    def texts(self, *told: Update) -> list[str]:
         """Has updates taken; what is in the mailbox then: words, or what was said to them."""
-        asyncio.run(self._take(updates))
+        asyncio.run(self._take(told))
         with self.engine.connect() as connection:
             query = sa.select(mailbox.messages).order_by(mailbox.messages.c.number)
             found = [mailbox._stored(row) for row in connection.execute(query)]
         return [each.input or each.response for each in found]
 
-    async def _take(self, updates: Sequence[Update]) -> None:
-        for update in updates:
+    async def _take(self, told: Sequence[Update]) -> None:
+        for update in told:
             await self.reception.take(update)
         taking = asyncio.create_task(self.reception._take_all())
         async with asyncio.timeout(30):
