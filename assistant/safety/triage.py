@@ -368,11 +368,7 @@ class Triage:
             if self._could_mean(entry, spoken if entry is anyway else spoken - ANYWAY, places)
         ]
         clear = likely.tells >= margin
-        # "down to my calf" alone is not asked about after what tells of no journey or operation
-        half_told = not all(spoken & part for part in self._parts.get(near[0].id, ()))
-        if not clear and (not own or half_told):
-            return None
-        if not own and not spoken:
+        if not own and not (clear and spoken):
             return None
         # without a word of its own even what is clearly alike is only worth a question
         entry = own[0] if own else near[0]
